@@ -1,0 +1,1 @@
+"""What is added to the plate: people, sets, and the models that paint them."""

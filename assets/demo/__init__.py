@@ -1,0 +1,1 @@
+"""The demo shot and the script that makes its plate."""

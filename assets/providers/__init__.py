@@ -1,0 +1,1 @@
+"""Who generates: one file per model family or service, behind one interface (base.py)."""

@@ -1,0 +1,1 @@
+"""The real camera, measured from the plate."""

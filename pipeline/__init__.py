@@ -1,0 +1,1 @@
+"""The machinery: runs any stages, decides no pixel."""

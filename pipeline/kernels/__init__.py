@@ -1,0 +1,1 @@
+"""Compiled pixel loops (numba): each a documented, checked function over a private compiled one."""

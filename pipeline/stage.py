@@ -1,0 +1,76 @@
+"""Declare a stage: its signature says what it needs and makes; its code is part of its fingerprint."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.errors import StageError
+from pipeline.types import FrameRange
+
+RESERVED = ("params", "frames", "out", "progress")
+
+
+class Progress(Protocol):
+    """Told by a stage how far it is: progress(done, total, "what is being done")."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None: ...
+
+
+def silent(done: int, total: int, note: str = "") -> None:
+    """A Progress that tells nobody."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A declared stage. Calling it calls the function, so tests use it plainly.
+
+    inputs: argument name to type, for arguments found by type. params: the Params class. per_frame: whether it is split
+    over frames.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    inputs: dict[str, type]
+    params: type | None
+    output: type
+    per_frame: bool
+    wants_progress: bool
+
+    def __call__(self, **arguments: Any) -> Any:
+        return self.function(**arguments)
+
+    @property
+    def module(self) -> str:
+        return self.function.__module__
+
+
+def stage(function: Callable[..., Any]) -> Stage:
+    """Read a stage off its signature. Raises StageError when an argument or the result has no usable type."""
+    name = getattr(function, "__name__", "stage")
+    hints = typing.get_type_hints(function)
+    arguments = list(inspect.signature(function).parameters)
+    untyped = [a for a in [*arguments, "return"] if a not in hints]
+    if untyped:
+        raise StageError(f"stage {name}: no type given for {', '.join(untyped)}. Name the receipt that it takes or makes.")
+    inputs = {a: hints[a] for a in arguments if a not in RESERVED}
+    for argument, kind in [*inputs.items(), ("return", hints["return"])]:
+        if not is_dataclass(kind):
+            raise StageError(f"stage {name}: {argument} is {kind}, which is no receipt. Use a frozen dataclass of pipeline.types.")
+    if "out" not in arguments or hints["out"] is not Path:
+        raise StageError(f"stage {name}: it needs an argument `out: Path`, the folder that it writes to.")
+    if "frames" in arguments and hints["frames"] is not FrameRange:
+        raise StageError(f"stage {name}: `frames` must be a FrameRange.")
+    return Stage(
+        name=name,
+        function=function,
+        inputs=inputs,
+        params=hints.get("params"),
+        output=hints["return"],
+        per_frame="frames" in arguments,
+        wants_progress="progress" in arguments,
+    )

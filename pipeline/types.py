@@ -1,0 +1,389 @@
+"""What flows between stages: small frozen receipts. Pixels and matrices live in the files that they name.
+
+World: metres, Y up, right-handed; the ground that the camera stands on is near y = 0. Camera axes are COLMAP's: x right,
+y down, z into the scene; `camera_from_world` maps world to camera. Pixel centres lie at .5, the first row is the top one.
+Images are scene-linear ACEScg, premultiplied. A person's heading `yaw_rad` turns about Y: 0 faces +Z, pi/2 faces +X.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from pipeline.errors import ConfigError
+
+# ---------------------------------------------------------------- frames and time
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRange:
+    """Frames `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ConfigError(f"frame range {self.first}-{self.last}: the last frame comes before the first. Swap them.")
+
+    @classmethod
+    def parse(cls, text: str) -> FrameRange:
+        """Read "1001-1010" or "1007". Raises ConfigError on anything else."""
+        match = re.fullmatch(r"\s*(\d+)(?:\s*-\s*(\d+))?\s*", text)
+        if not match:
+            raise ConfigError(f"frame range {text!r} is not understood. Write it as 1001-1010, or 1007 for one frame.")
+        return cls(int(match[1]), int(match[2] or match[1]))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, self.last + 1))
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+    def __contains__(self, frame: object) -> bool:
+        return isinstance(frame, int) and self.first <= frame <= self.last
+
+    def index(self, frame: int) -> int:
+        """Row of `frame` in arrays that hold one row per frame of this range."""
+        if frame not in self:
+            raise IndexError(f"frame {frame} is outside {self}")
+        return frame - self.first
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}" if self.last > self.first else str(self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRate:
+    """Frames per second as a ratio: 24000/1001, never 23.976."""
+
+    numerator: int = 24
+    denominator: int = 1
+
+    @property
+    def fraction(self) -> Fraction:
+        return Fraction(self.numerator, self.denominator)
+
+    def __str__(self) -> str:
+        return f"{self.numerator}/{self.denominator}" if self.denominator != 1 else str(self.numerator)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFiles:
+    """One file per frame: `folder / (name % frame)`, e.g. name "comp.%04d.exr"."""
+
+    folder: Path
+    name: str
+    frames: FrameRange
+
+    def path(self, frame: int) -> Path:
+        return self.folder / (self.name % frame)
+
+    def __iter__(self) -> Iterator[Path]:
+        return (self.path(frame) for frame in self.frames)
+
+
+# ---------------------------------------------------------------- the shot file's sections (built by pipeline.config)
+
+
+@dataclass(frozen=True, slots=True)
+class ShotInfo:
+    """[shot]: whose shot this is."""
+
+    name: str
+    version: int = 1
+    first_frame: int = 1001
+
+
+@dataclass(frozen=True, slots=True)
+class PlateSource:
+    """[plate]: the camera original and what is known of it. Paths are relative to the shot file."""
+
+    path: Path  # a movie, a folder of frames, a pattern (plate.%04d.exr, plate.####.dpx) or one frame of a sequence
+    colorspace: str = ""  # OpenColorIO name; empty: by type of file, and said in the report
+    frame_rate: str = ""  # "24000/1001"; empty: the file's own, else 24
+    pixel_aspect: float = 0.0  # 0: the file's own
+
+
+@dataclass(frozen=True, slots=True)
+class MatteSource:
+    """[mattes]: a supplied roto of what stands in front of every layer, white = in front; no path: found automatically."""
+
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFacts:
+    """[camera]: what was written down on set. 0 means unknown."""
+
+    height_m: float = 0.0  # lens above the ground at the first frame: sets the world's scale
+    focal_mm: float = 0.0
+    sensor_width_mm: float = 0.0
+    shutter_deg: float = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """[[crowd.zones]]: where a body of people stands and what it does.
+
+    The polygon is drawn in plate pixels of the first frame (projected to the ground) or in metres (x, z) on the ground.
+    """
+
+    name: str
+    count: int
+    polygon_px: tuple[tuple[float, float], ...] = ()
+    polygon_m: tuple[tuple[float, float], ...] = ()
+    formation: str = "phalanx"  # phalanx | column | loose
+    characters: dict[str, float] = field(default_factory=lambda: {"legionary": 1.0})  # name: weight
+    motion: str = "idle"  # a motion of assets/motions.py
+    spacing_m: float = 1.1
+    facing_deg: float | None = None  # heading about Y, 0 = +Z; None: towards the camera of the first frame
+    speed_mps: float = 0.0  # moves along its heading; a marching motion wants about 1.3
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdBrief:
+    """[crowd]: the director's words for the crowd."""
+
+    zones: tuple[Zone, ...] = ()
+    seed: int = 1
+    provider: str = "builtin"
+
+
+@dataclass(frozen=True, slots=True)
+class SetPiece:
+    """[[set.pieces]]: one proxy of a set extension, placed by a pixel of the first frame and a distance, or in metres."""
+
+    name: str
+    kind: str = "fortress"  # a builder of assets/sets.py
+    base_px: tuple[float, float] | None = None  # where the middle of its base is seen in the first frame
+    distance_m: float = 0.0  # from the camera, along that pixel's ray; 0: where the ray meets the ground
+    base_m: tuple[float, float, float] | None = None
+    width_m: float = 60.0
+    height_m: float = 14.0
+    yaw_deg: float | None = None  # None: faces the camera
+    material: str = "stone"
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SetBrief:
+    """[set]: what is built where the plate ends."""
+
+    pieces: tuple[SetPiece, ...] = ()
+    seed: int = 1
+    provider: str = "builtin"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryBrief:
+    """[delivery]: what is handed on, and where (relative to the shot file)."""
+
+    folder: Path = Path("delivery")
+    display: str = "sRGB - Display"
+    view: str = "ACES 2.0 - SDR 100 nits (Rec.709)"
+
+
+# ---------------------------------------------------------------- receipts
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """The camera original as scene-linear ACEScg half EXR, channels R G B (and A if it had one), frames from 1001."""
+
+    files: FrameFiles
+    width: int  # display window, pixels
+    height: int
+    pixel_aspect: float
+    rate: FrameRate
+    timecode: str  # of the first frame, "" when unknown
+    colorspace: str  # what the source was taken to be, OpenColorIO name
+    metadata: dict[str, str] = field(default_factory=dict)  # camera, lens, reel ... as the file told
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """COLMAP's OPENCV camera: x = X/Z, y = Y/Z; radial k1 k2, tangential p1 p2; then focal and centre, in pixels."""
+
+    width: int
+    height: int
+    focal_x_px: float
+    focal_y_px: float
+    centre_x_px: float
+    centre_y_px: float
+    k1: float = 0.0
+    k2: float = 0.0
+    p1: float = 0.0
+    p2: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CameraTrack:
+    """Where the camera stood, one pose per frame, in the world of this module's first lines.
+
+    poses: .npy (F, 4, 4) float64 camera_from_world, metres. Row i belongs to frame frames.first + i.
+    points: .npy (N, 3) float32, world metres: the sparse scene.
+    observations: .npy (M, 4) float32 rows (frame, point index, x_px, y_px).
+    figures: JSON with every measured number (per frame error, tracks, what set the scale).
+    overlay: PNG, the tracks drawn on the plate.
+    """
+
+    poses: Path
+    points: Path
+    observations: Path
+    figures: Path
+    overlay: Path
+    frames: FrameRange
+    lens: Lens
+    reprojection_error_px: float  # median over all observations; above 1 is suspect
+    scale_from: str  # what set the metre, in words
+
+
+@dataclass(frozen=True, slots=True)
+class DepthMaps:
+    """Depth along the camera's z in metres, at plate size, in the plate's own distorted pixels.
+
+    files: EXR, 32-bit float ZIP: Z (metres, +inf for sky) and C (confidence 0..1).
+    """
+
+    files: FrameFiles
+    error_m: float = 0.0  # median |Z - solved point depth| over the points seen; 0 when none was measured
+    figures: FrameFiles | None = None  # JSON per frame
+
+
+@dataclass(frozen=True, slots=True)
+class Mattes:
+    """Who stands in front of every layer. files: EXR half ZIP, channel A, 1 = in front."""
+
+    files: FrameFiles
+    source: str  # "supplied", "automatic"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The ground as a height field over world x, z.
+
+    heights: .npy (rows, columns) float32 metres; sample [j, i] lies at x = origin_x_m + i * cell_m, z = origin_z_m + j * cell_m.
+    Outside it the nearest sample holds.
+    """
+
+    heights: Path
+    origin_x_m: float
+    origin_z_m: float
+    cell_m: float
+    figures: Path  # JSON: residuals, coverage
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdLayout:
+    """Who stands where, when, in which motion.
+
+    agents: JSON list, one object per agent: id (1-based, stable), name, zone, character, motion, scale (body height
+    factor), seed. positions: .npy (F, N, 3) float32 world metres, the point between the feet. yaws: .npy (F, N) float32
+    radians. phases: .npy (F, N) float32, cycles in [0, 1).
+    """
+
+    agents: Path
+    positions: Path
+    yaws: Path
+    phases: Path
+    frames: FrameRange
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetLayout:
+    """Proxy geometry. meshes: folder with one NAME.npz per piece: vertices (V, 3) float32 world metres, triangles (T, 3)
+    int32, normals (T, 3) float32, parts (T,) int32. pieces: JSON list of name, kind, material, seed, id."""
+
+    meshes: Path
+    pieces: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterAtlas:
+    """Sprites of every character, view and phase that the shot needs; one identity in every shot.
+
+    sprites: .npy (S, H, W, 4) float16 RGBA, premultiplied, scene-linear ACEScg, lit for an exposure where mid grey is 0.18.
+    reliefs: .npy (S, H, W) float16, metres towards the viewer from the vertical plane through the root.
+    index: JSON: metres_per_px, root_px (x, y of the point between the feet), views (yaw step), and the list of sprites
+    with character, motion, phase, view. guides and contact_sheet: PNGs to look at.
+    """
+
+    sprites: Path
+    reliefs: Path
+    index: Path
+    contact_sheet: Path
+    provider: str
+    model_digest: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetPaintings:
+    """Generated pictures projected onto the set's geometry.
+
+    paintings: folder, one EXR per piece and keyframe: RGBA, ACEScg, premultiplied, seen by the camera of `keyframe`.
+    index: JSON list: piece, keyframe, file, lens and camera_from_world of the projector.
+    """
+
+    paintings: Path
+    index: Path
+    contact_sheet: Path
+    provider: str
+    model_digest: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One rendered layer through the solved camera and lens, in the plate's own distorted pixels.
+
+    files: EXR: R G B A half, premultiplied ACEScg; Z float metres along camera z, +inf where empty; id uint, 0 = empty;
+    motion.x motion.y half, pixels moved until the next frame.
+    """
+
+    name: str
+    files: FrameFiles
+    manifest: Path  # JSON {id: name}
+
+
+@dataclass(frozen=True, slots=True)
+class RawLayers:
+    """The layers as rendered, nearest purpose last: set, then crowd. shadow: what the crowd takes from the ground's light."""
+
+    layers: tuple[Layer, ...]
+    shadow: FrameFiles  # EXR half, channel Y: 1 = untouched, 0 = black
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The layers with the plate's colour, haze, blur. Same channels as RawLayers (without motion)."""
+
+    layers: tuple[Layer, ...]
+    shadow: FrameFiles
+    grain: Path  # JSON: the plate's grain, measured
+    figures: FrameFiles | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comp:
+    """The finished frames. files: multi-layer EXR: R G B; crowd.RGBA, set.RGBA, depth.Z (float), ids, matte.A."""
+
+    files: FrameFiles
+    figures: FrameFiles  # JSON per frame: QC numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What is handed on."""
+
+    comp: FrameFiles
+    movie: Path
+    contact_sheet: Path
+    report: Path  # report.json
+    page: Path  # report.html

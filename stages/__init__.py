@@ -1,0 +1,1 @@
+"""One file per step of a shot, in the order of SHOT."""
