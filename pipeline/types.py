@@ -354,20 +354,39 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class RawLayers:
-    """The layers as rendered, nearest purpose last: set, then crowd. shadow: what the crowd takes from the ground's light."""
+    """The layers as rendered, nearest purpose last: set, then crowd. shadow: what the crowd takes from the ground's light.
+
+    shadow: EXR: Y half, 1 = untouched, 0 = black; Z float, depth in metres of the ground that it falls on (the
+    composite keeps shadows off anything nearer than that).
+    """
 
     layers: tuple[Layer, ...]
-    shadow: FrameFiles  # EXR half, channel Y: 1 = untouched, 0 = black
+    shadow: FrameFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the plate looks like, measured once per shot.
+
+    figures: JSON read by calibration.look: grain (sigma over level, spatial kernel, channel mix), tone (key, white
+    balance, black and white point), haze (colour, extinction per metre), sharpness (edge width in pixels).
+    swatch: PNG, the plate's grain beside ours made from the profile.
+    """
+
+    figures: Path
+    swatch: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The layers with the plate's colour, haze, blur. Same channels as RawLayers (without motion)."""
+    """The layers with the plate's colour, haze, blur. Same channels as RawLayers (without motion).
+
+    shadow: EXR half, channel Y. figures: JSON per frame, what was done to each layer.
+    """
 
     layers: tuple[Layer, ...]
     shadow: FrameFiles
-    grain: Path  # JSON: the plate's grain, measured
-    figures: FrameFiles | None = None
+    figures: FrameFiles
 
 
 @dataclass(frozen=True, slots=True)
