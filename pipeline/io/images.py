@@ -1,0 +1,60 @@
+"""PNG and JPEG pictures to look at: contact sheets, overlays, guides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import FormatError
+from pipeline.io.files import write_bytes
+
+Array = np.ndarray[Any, Any]
+
+
+def read_png(path: Path) -> Array:
+    """A PNG as float32, 0..1 as encoded: (H, W), (H, W, 3) RGB or (H, W, 4) RGBA with alpha not multiplied in.
+
+    Raises FormatError when it cannot be read.
+    """
+    import cv2
+
+    if not path.is_file():
+        raise FormatError(f"{path}: no such file. Check the path.")
+    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise FormatError(f"{path}: not a readable PNG, or truncated. Copy or export it again.")
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+
+
+def write_png(path: Path, pixels: Array) -> None:
+    """Write uint8 (or uint16) (H, W), (H, W, 3) RGB or (H, W, 4) RGBA as PNG, whole or not at all, equal bytes."""
+    write_bytes(path, _encoded(".png", pixels))
+
+
+def write_jpeg(path: Path, rgb: Array, quality: int = 90) -> None:
+    """Write (H, W, 3) uint8 RGB as JPEG, whole or not at all."""
+    write_bytes(path, jpeg(rgb, quality))
+
+
+def jpeg(rgb: Array, quality: int = 90) -> bytes:
+    """(H, W, 3) uint8 RGB as the bytes of a JPEG file."""
+    import cv2
+
+    return _encoded(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, quality])
+
+
+def _encoded(suffix: str, pixels: Array, settings: list[int] | None = None) -> bytes:
+    import cv2
+
+    if pixels.dtype not in (np.uint8, np.uint16) or not (pixels.ndim == 2 or pixels.shape[2:] in ((3,), (4,))):
+        raise ValueError(f"uint8 or uint16 of (H, W[, 3 or 4]) is needed, not {pixels.dtype} {pixels.shape}")
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR)
+    good, data = cv2.imencode(suffix, pixels, settings or [])
+    if not good:
+        raise FormatError(f"a {suffix} of {pixels.shape} could not be encoded. This is a bug.")
+    return bytes(data)
