@@ -27,7 +27,7 @@ def read_png(path: Path) -> Array:
         raise FormatError(f"{path}: not a readable PNG, or truncated. Copy or export it again.")
     if pixels.ndim == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB)
-    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+    return (pixels / (65535 if pixels.dtype == np.uint16 else 255)).astype(np.float32)
 
 
 def write_png(path: Path, pixels: Array) -> None:
