@@ -1,0 +1,143 @@
+"""The atlas of the shot's characters: which sprite an agent shows, by character, motion, phase, view and variant.
+
+A sprite's frame: orthographic, the viewer stands on +Z of the figure's frame and looks along -Z, x to the right, up is
+up. View yaw 0 faces the viewer; pi/2 faces the right of the picture.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import AssetError
+from pipeline.types import CharacterAtlas
+
+Array = np.ndarray[Any, Any]
+VIEWS = 24  # 15 degrees apart: half a bin is 7.5 degrees, under what is seen at 128 px
+PHASES_MOVING = 16
+PHASES_STILL = 8
+STILL_MOTIONS = frozenset({"idle", "brace"})
+
+
+def phases_of(motion: str) -> int:
+    """How many phases of `motion` an atlas holds."""
+    return PHASES_STILL if motion in STILL_MOTIONS else PHASES_MOVING
+
+
+def phase_bin(motion: str, phase: Array) -> Array:
+    """Bin of each phase (cycles, any real number); bin b stands for phase b / phases_of(motion). int32, same shape."""
+    bins = phases_of(motion)
+    return (np.floor(np.asarray(phase, np.float64) * bins + 0.5).astype(np.int64) % bins).astype(np.int32)
+
+
+def view_yaw(yaw_rad: Array, position_m: Array, camera_m: Array) -> Array:
+    """Yaw of a figure as its viewer sees it: 0 faces the viewer, pi/2 faces the right of the picture; radians, -pi..pi.
+
+    yaw_rad (...): world headings. position_m (..., 3): where they stand. camera_m (3,) or (..., 3): the viewer. World of
+    pipeline.types: Y up, heading 0 faces +Z.
+    """
+    to_camera = np.asarray(camera_m, np.float64) - np.asarray(position_m, np.float64)
+    relative = np.asarray(yaw_rad, np.float64) - np.arctan2(to_camera[..., 0], to_camera[..., 2])
+    return (relative + np.pi) % (2 * np.pi) - np.pi
+
+
+def view_bin(yaw_relative_rad: Array) -> Array:
+    """Bin of each view yaw (radians, any real number); bin b stands for b * 2 pi / VIEWS. int32, same shape."""
+    turns = np.asarray(yaw_relative_rad, np.float64) / (2 * np.pi)
+    return (np.floor(turns * VIEWS + 0.5).astype(np.int64) % VIEWS).astype(np.int32)
+
+
+def variant_of(agent_seed: Array, variants: int) -> Array:
+    """Which of `variants` versions of its character an agent wears. int32, same shape."""
+    mixed = (np.asarray(agent_seed, np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)
+    return (mixed % np.uint64(variants)).astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """An atlas in memory (sprites and reliefs memory-mapped).
+
+    sprites: (S, H, W, 4) float16 RGBA premultiplied, scene-linear. reliefs: (S, H, W) float16 metres towards the viewer.
+    root_px: (x, y) of the point between the feet, pixel centres at .5. tables: (character, motion) to
+    (variants, phases, VIEWS) int32 rows of `sprites`, -1 where none was made.
+    """
+
+    sprites: Array
+    reliefs: Array
+    metres_per_px: float
+    root_px: tuple[float, float]
+    elevation_rad: float
+    variants: int
+    tables: dict[tuple[str, str], Array]
+
+    def sprite_index(
+        self,
+        characters: Sequence[str],
+        motions: Sequence[str],
+        phases: Array,
+        yaws_relative_rad: Array,
+        seeds: Array | None = None,
+    ) -> Array:
+        """Sprite of each of N agents, (N,) int32.
+
+        phases (N,) cycles; yaws_relative_rad (N,) from `view_yaw`; seeds (N,) ints of the agents (None: variant 0). Where
+        the exact view was not made, the nearest one that was. Raises AssetError for a character or motion without sprites.
+        """
+        pairs = np.array([f"{c}\n{m}" for c, m in zip(characters, motions, strict=True)])
+        views = view_bin(yaws_relative_rad)
+        variants = np.zeros(len(pairs), np.int32) if seeds is None else variant_of(seeds, self.variants)
+        found = np.full(len(pairs), -1, np.int32)
+        for pair in np.unique(pairs):
+            character, motion = pair.split("\n")
+            if (character, motion) not in self.tables:
+                raise AssetError(
+                    f"atlas: no sprite of {character} in {motion}. Run generate_crowd again for this layout."
+                )
+            mine = pairs == pair
+            found[mine] = self.tables[character, motion][
+                variants[mine], phase_bin(motion, np.asarray(phases)[mine]), views[mine]
+            ]
+        return found
+
+
+@lru_cache(maxsize=2)
+def load_atlas(receipt: CharacterAtlas) -> Atlas:
+    """Open the atlas that a receipt names. Raises AssetError when its files do not belong together."""
+    index = json.loads(receipt.index.read_text())
+    sprites = np.load(receipt.sprites, mmap_mode="r")
+    reliefs = np.load(receipt.reliefs, mmap_mode="r")
+    if not len(index["sprites"]) == len(sprites) == len(reliefs):
+        raise AssetError(
+            f"{receipt.index}: lists {len(index['sprites'])} sprites, {len(sprites)} are there. Make it again."
+        )
+    tables: dict[tuple[str, str], Array] = {}
+    for row, sprite in enumerate(index["sprites"]):
+        key = sprite["character"], sprite["motion"]
+        shape = (index["variants"], phases_of(sprite["motion"]), VIEWS)
+        table = tables.setdefault(key, np.full(shape, -1, np.int32))
+        table[sprite["variant"], sprite["phase"], sprite["view"]] = row
+    return Atlas(
+        sprites=sprites,
+        reliefs=reliefs,
+        metres_per_px=index["metres_per_px"],
+        root_px=(index["root_px"][0], index["root_px"][1]),
+        elevation_rad=index["elevation_rad"],
+        variants=index["variants"],
+        tables={key: _nearest_views(table) for key, table in tables.items()},
+    )
+
+
+def _nearest_views(table: Array) -> Array:
+    """Fill each missing view with the nearest one made, each missing phase or variant with the next one made."""
+    filled = table.copy()
+    for offset in sorted(range(-(VIEWS // 2), VIEWS // 2 + 1), key=abs):
+        filled = np.where(filled < 0, np.roll(table, offset, axis=2), filled)
+    for axis in (1, 0):
+        for shift in range(1, table.shape[axis]):
+            filled = np.where(filled < 0, np.roll(filled, shift, axis=axis), filled)
+    return filled
