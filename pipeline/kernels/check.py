@@ -1,0 +1,64 @@
+"""Look at arrays before a compiled loop does: compiled code checks no bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+def shaped(size: tuple[int, int], channels: int = 0, dtype: type = np.float32, **arrays: np.ndarray) -> None:
+    """Check that each array is (H, W, channels), or (H, W) when `channels` is 0, of `dtype`, in C order.
+
+    size: (H, W). Raises ValueError that names the first wrong array.
+    """
+    wanted = (*size, channels) if channels else tuple(size)
+    for name, array in arrays.items():
+        if array.shape != wanted or array.dtype != dtype or not array.flags.c_contiguous:
+            order = "" if array.flags.c_contiguous else ", not contiguous"
+            raise ValueError(f"{name} is {array.shape} {array.dtype}{order}; wanted {wanted} {np.dtype(dtype).name}.")
+
+
+def same_rgba(**images: np.ndarray) -> tuple[int, int]:
+    """Check that all images are (H, W, 4) float32 of one size, in C order; returns (H, W)."""
+    return _same(4, images)
+
+
+def same_rgb(**images: np.ndarray) -> tuple[int, int]:
+    """Check that all images are (H, W, 3) float32 of one size, in C order; returns (H, W)."""
+    return _same(3, images)
+
+
+def _same(channels: int, images: dict[str, np.ndarray]) -> tuple[int, int]:
+    first = next(iter(images.values()))
+    if first.ndim < 2:
+        raise ValueError(f"{next(iter(images))} has shape {first.shape}; wanted (H, W, {channels}).")
+    size = (first.shape[0], first.shape[1])
+    shaped(size, channels, **images)
+    return size
+
+
+def count_broken(image: np.ndarray) -> int:
+    """How many values of `image` (any shape, float32) are NaN or infinite."""
+    if image.dtype != np.float32:
+        raise ValueError(f"image is {image.dtype}; wanted float32.")
+    return int(_count_broken(np.ascontiguousarray(image).reshape(-1)))
+
+
+def first_broken(image: np.ndarray) -> tuple[int, int]:
+    """(x, y) of the first pixel of (H, W) or (H, W, C) that holds NaN or infinity. Raises ValueError when none does."""
+    bad = ~np.isfinite(image)
+    if image.ndim == 3:
+        bad = bad.any(axis=2)
+    if not bad.any():
+        raise ValueError("no pixel is broken.")
+    y, x = np.unravel_index(int(np.argmax(bad)), bad.shape)
+    return int(x), int(y)
+
+
+@njit(cache=True)
+def _count_broken(values):
+    count = 0
+    for i in range(values.shape[0]):
+        if not np.isfinite(values[i]):
+            count += 1
+    return count

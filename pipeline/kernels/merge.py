@@ -1,0 +1,180 @@
+"""Put layers together: over, holdouts by matte and by depth, shadows, light wrap."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from pipeline.kernels.check import same_rgb, same_rgba, shaped
+
+_ONE = np.float32(1)
+_ZERO = np.float32(0)
+
+
+def over(front: np.ndarray, back: np.ndarray, out: np.ndarray) -> None:
+    """Lay `front` over `back`: out = front + (1 - front alpha) * back.
+
+    front, back, out: (H, W, 4) float32 RGBA, premultiplied, scene-linear; `out` may be `front` or `back`.
+    Values above 1 survive: lamps outshine white paper. Raises ValueError on another shape or dtype.
+
+    Source: Porter and Duff, "Compositing Digital Images", SIGGRAPH 1984.
+    """
+    same_rgba(front=front, back=back, out=out)
+    _over(front, back, out)
+
+
+def over_plate(front: np.ndarray, plate: np.ndarray, out: np.ndarray) -> None:
+    """Lay `front` (H, W, 4) over an opaque `plate` (H, W, 3) into `out` (H, W, 3), all float32; `out` may be `plate`.
+
+    Where the alpha is 0 and the colour is 0, `out` has the plate's bits.
+    """
+    size = same_rgb(plate=plate, out=out)
+    shaped(size, 4, front=front)
+    _over_plate(front, plate, out)
+
+
+def hold_out(layer: np.ndarray, visible: np.ndarray, out: np.ndarray) -> None:
+    """Keep the share `visible` of a layer: out = layer * visible, alpha included.
+
+    layer, out: (H, W, 4) float32, premultiplied; visible: (H, W) float32, 1 = seen, clamped to 0..1 (NaN stays NaN).
+    """
+    size = same_rgba(layer=layer, out=out)
+    shaped(size, visible=visible)
+    _hold_out(layer, visible, out)
+
+
+def visible_by_depth(
+    layer_z_m: np.ndarray,
+    plate_z_m: np.ndarray,
+    confidence: np.ndarray,
+    out: np.ndarray,
+    *,
+    tolerance_m: float,
+    tolerance: float,
+    doubt: float,
+) -> None:
+    """Share of a layer that the plate leaves visible, from both depths, softly.
+
+    All (H, W) float32; depths in metres along the camera's z, +inf = nothing there; confidence 0..1 of `plate_z_m`.
+    The plate may be nearer by t = tolerance_m + z * (tolerance + doubt * (1 - confidence)) before it hides anything;
+    at 2 t it hides all, between runs a smoothstep. Depth errors grow with distance, hence the share of z. An empty
+    layer (+inf) and an empty plate (+inf, the sky) leave 1. NaN stays NaN.
+    """
+    size = (layer_z_m.shape[0], layer_z_m.shape[1])
+    shaped(size, layer_z_m=layer_z_m, plate_z_m=plate_z_m, confidence=confidence, out=out)
+    _visible_by_depth(
+        layer_z_m, plate_z_m, confidence, out, np.float32(tolerance_m), np.float32(tolerance), np.float32(doubt)
+    )
+
+
+def multiply_shadow(plate: np.ndarray, shadow: np.ndarray, veil: np.ndarray, out: np.ndarray) -> None:
+    """Take light from the plate: out = veil + (plate - veil) * shadow.
+
+    plate, veil, out: (H, W, 3) float32 scene-linear; shadow: (H, W) float32, 1 = untouched, clamped to 0..1. `veil` is
+    the haze in front of each pixel: a shadow on far ground does not darken the air before it. It is taken as at most
+    the plate, so a shadow never brightens. A shadow of 1 leaves the plate's bits.
+    """
+    size = same_rgb(plate=plate, veil=veil, out=out)
+    shaped(size, shadow=shadow)
+    _multiply_shadow(plate, shadow, veil, out)
+
+
+def light_wrap(layer: np.ndarray, light: np.ndarray, edge: np.ndarray, amount: float, out: np.ndarray) -> None:
+    """Let the plate's light creep over a layer's edge: each channel rises towards `light`, never sinks.
+
+    layer, out: (H, W, 4) float32 premultiplied; light: (H, W, 3) float32, the blurred plate from outside the layer;
+    edge: (H, W) float32, 1 at the silhouette falling to 0 inside. rgb += edge * amount * max(0, alpha * light - rgb).
+    """
+    size = same_rgba(layer=layer, out=out)
+    shaped(size, 3, light=light)
+    shaped(size, edge=edge)
+    _light_wrap(layer, light, edge, np.float32(amount), out)
+
+
+# No fastmath anywhere here: it makes isnan() lie, and NaN is how a broken render shows.
+@njit(parallel=True, cache=True)
+def _over(front, back, out):
+    height, width, channels = out.shape
+    for y in prange(height):
+        for x in range(width):
+            through = _ONE - front[y, x, 3]
+            for c in range(channels):
+                out[y, x, c] = front[y, x, c] + through * back[y, x, c]
+
+
+@njit(parallel=True, cache=True)
+def _over_plate(front, plate, out):
+    height, width, channels = out.shape
+    for y in prange(height):
+        for x in range(width):
+            through = _ONE - front[y, x, 3]
+            for c in range(channels):
+                out[y, x, c] = front[y, x, c] + through * plate[y, x, c]
+
+
+@njit(parallel=True, cache=True)
+def _hold_out(layer, visible, out):
+    height, width, channels = out.shape
+    for y in prange(height):
+        for x in range(width):
+            share = visible[y, x]
+            if share < _ZERO:
+                share = _ZERO
+            elif share > _ONE:
+                share = _ONE
+            for c in range(channels):
+                out[y, x, c] = layer[y, x, c] * share
+
+
+@njit(parallel=True, cache=True)
+def _visible_by_depth(layer_z, plate_z, confidence, out, tolerance_m, tolerance, doubt):
+    height, width = out.shape
+    for y in prange(height):
+        for x in range(width):
+            near = plate_z[y, x]
+            far = layer_z[y, x]
+            if near == np.inf or far == np.inf:
+                out[y, x] = _ONE
+                continue
+            allowed = tolerance_m + far * (tolerance + doubt * (_ONE - confidence[y, x]))
+            hidden = (far - near) / allowed - _ONE
+            if hidden < _ZERO:
+                hidden = _ZERO
+            elif hidden > _ONE:
+                hidden = _ONE
+            out[y, x] = _ONE - hidden * hidden * (np.float32(3) - np.float32(2) * hidden)
+
+
+@njit(parallel=True, cache=True)
+def _multiply_shadow(plate, shadow, veil, out):
+    height, width, channels = out.shape
+    for y in prange(height):
+        for x in range(width):
+            light = shadow[y, x]
+            if light < _ZERO:
+                light = _ZERO
+            for c in range(channels):
+                value = plate[y, x, c]
+                if light >= _ONE:
+                    out[y, x, c] = value
+                    continue
+                air = veil[y, x, c]
+                if air > value:
+                    air = value
+                out[y, x, c] = air + (value - air) * light
+
+
+@njit(parallel=True, cache=True)
+def _light_wrap(layer, light, edge, amount, out):
+    height, width, _ = out.shape
+    for y in prange(height):
+        for x in range(width):
+            alpha = layer[y, x, 3]
+            share = edge[y, x] * amount
+            for c in range(3):
+                value = layer[y, x, c]
+                lack = alpha * light[y, x, c] - value
+                if lack < _ZERO:
+                    lack = _ZERO
+                out[y, x, c] = value + share * lack
+            out[y, x, 3] = alpha

@@ -1,0 +1,139 @@
+"""Grain is the profile's in size, colour and correlation, new every frame, and the same however the work is cut."""
+
+import numba
+import numpy as np
+import pytest
+
+from pipeline.kernels import grain
+from pipeline.kernels.grain import Grain
+
+
+def profile(sigmas=(0.02, 0.04)):
+    taps = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]).astype(np.float32)
+    taps /= np.sqrt((taps**2).sum())
+    mix = np.linalg.cholesky(np.array([[1, 0.5, 0.2], [0.5, 1, 0.4], [0.2, 0.4, 1]])).astype(np.float32)
+    levels = np.tile(np.float32([0, 1]), (3, 1))
+    return Grain(levels, np.tile(np.float32(sigmas), (3, 1)), np.tile(taps, (3, 1, 1)), mix)
+
+
+def test_noise_has_the_wanted_statistics():
+    made = grain.noise(256, 256, profile(), seed=3, frame=1001)
+
+    flat = made.reshape(-1, 3)
+    assert np.abs(flat.mean(0)).max() < 0.03
+    assert flat.std(0) == pytest.approx([1, 1, 1], abs=0.03)
+    wanted = profile().mix @ profile().mix.T
+    np.testing.assert_allclose(np.corrcoef(flat.T), wanted, atol=0.03)
+    neighbour = (made[:, 1:] * made[:, :-1]).mean()
+    assert neighbour == pytest.approx(56 / 70, abs=0.03)  # of the binomial kernel
+
+
+def test_white_noise_is_the_twin_of_its_hash():
+    """A slow, plain-Python hash gives the same values."""
+
+    def mixed(v):
+        for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+            v = ((v ^ (v >> shift)) * factor) & 0xFFFFFFFF
+        return v ^ (v >> 16)
+
+    point = np.zeros((3, 5, 5), np.float32)
+    point[:, 2, 2] = 1
+    plain = Grain(profile().levels, profile().sigmas, point, np.eye(3, dtype=np.float32))
+    made = grain.noise(4, 6, plain, seed=5, frame=1003, origin=(100, 200))
+
+    key = (5 * 0x9E3779B1 + 1003 * 0x85EBCA77) & 0xFFFFFFFF
+    table = grain._quantiles()
+    for y in range(4):
+        for x in range(6):
+            first = mixed(mixed((key + 200 + y) & 0xFFFFFFFF) ^ (100 + x))
+            second = mixed((first + 0x9E3779B9) & 0xFFFFFFFF)
+            wanted = [table[first >> 20], table[(first >> 8) & 4095], table[second >> 20]]
+            assert made[y, x].tolist() == wanted
+
+
+def test_frames_do_not_repeat():
+    one, two = (grain.noise(200, 200, profile(), 1, f) for f in (1001, 1002))
+
+    assert abs(float((one * two).mean())) < 0.02
+
+
+def scene(size=(40, 53)):
+    generator = np.random.default_rng(1)
+    plate = generator.random((*size, 3), dtype=np.float32)
+    picture = plate.copy()
+    kept = np.ones(size, np.float32)
+    picture[10:30, 10:40] = 0.5
+    kept[10:30, 10:40] = generator.random((20, 30), dtype=np.float32)
+    return plate, picture, kept
+
+
+def test_tiles_and_threads_give_the_same_bytes():
+    plate, picture, kept = scene()
+    whole, tiled = np.empty_like(picture), np.empty_like(picture)
+    grain.add_grain(plate, picture, kept, profile(), 7, 1010, whole)
+
+    for y in range(0, 40, 13):
+        for x in range(0, 53, 17):
+            cut = (slice(y, y + 13), slice(x, x + 17))
+            parts = [np.ascontiguousarray(a[cut]) for a in (plate, picture, kept)]
+            out = np.empty_like(parts[1])
+            grain.add_grain(*parts, profile(), 7, 1010, out, origin=(x, y))
+            tiled[cut] = out
+
+    assert whole.tobytes() == tiled.tobytes()
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    grain.add_grain(plate, picture, kept, profile(), 7, 1010, tiled)
+    numba.set_num_threads(before)
+    assert whole.tobytes() == tiled.tobytes()
+
+
+def test_the_plate_is_never_touched():
+    plate, picture, kept = scene()
+    out = np.empty_like(picture)
+
+    grain.add_grain(plate, picture, kept, profile(), 7, 1010, out)
+
+    assert out[kept == 1].tobytes() == plate[kept == 1].tobytes()
+    assert (out[kept < 0.99] != picture[kept < 0.99]).any(axis=1).mean() > 0.99
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.8])
+def test_edges_are_not_grained_twice(share):
+    """What is left of the plate's grain and what is added make up the profile's sigma, at any alpha."""
+    size = (200, 200)
+    level = np.float32(0.5)
+    plate = level + np.float32(0.03) * grain.noise(*size, profile(), 99, 1)
+    picture = (share * plate + (1 - share) * level).astype(np.float32)
+    out = np.empty_like(picture)
+
+    grain.add_grain(plate, picture, np.full(size, share, np.float32), profile(), 7, 1, out)
+
+    assert out.reshape(-1, 3).std(0) == pytest.approx([0.03] * 3, rel=0.05)
+
+
+def test_sigma_follows_the_level():
+    size = (150, 150)
+    for level, wanted in ((-1, 0.02), (0, 0.02), (0.5, 0.03), (1, 0.04), (5, 0.04)):
+        picture = np.full((*size, 3), level, np.float32)
+        out = np.empty_like(picture)
+        grain.add_grain(picture, picture, np.zeros(size, np.float32), profile(), 7, 1, out)
+        assert (out - picture).std() == pytest.approx(wanted, rel=0.06)
+        assert grain.sigma_at(np.array([level]), 0, profile())[0] == pytest.approx(wanted)
+
+
+def test_nan_stays_visible_in_place():
+    plate, picture, kept = scene()
+    picture[12, 12, 1] = np.nan
+    grain.add_grain(plate, picture, kept, profile(), 7, 1010, picture)
+
+    assert np.isnan(picture[12, 12, 1])
+    assert np.isnan(picture).sum() == 1
+
+
+def test_wrong_profiles_are_refused():
+    good = profile()
+    with pytest.raises(ValueError, match="kernels"):
+        Grain(good.levels, good.sigmas, good.kernels[:, :3], good.mix)
+    with pytest.raises(ValueError, match="rise"):
+        Grain(good.levels[:, ::-1].copy(), good.sigmas, good.kernels, good.mix)
