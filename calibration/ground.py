@@ -19,7 +19,8 @@ _REACH_M = 4000.0  # rays that have not met the ground by then never will
 class Heightfield:
     """World height over x, z on a grid; bilinear inside, the nearest sample outside.
 
-    heights: (rows, columns) float32 metres; sample [j, i] lies at x = origin_x_m + i * cell_m, z = origin_z_m + j * cell_m.
+    heights: (rows, columns) float32 metres; sample [j, i] lies at x = origin_x_m + i * cell_m,
+    z = origin_z_m + j * cell_m.
     """
 
     heights: npt.NDArray[np.float32]

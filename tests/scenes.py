@@ -1,8 +1,8 @@
 """A small analytic scene with exact truth (pictures, depth, mattes, camera, ground) for tests of all after the solve.
 
 A valley floor that rises gently, four ruined walls, far hills, a sky with soft clouds and, if asked, a person-sized box
-that walks. Every pixel is ray-cast in closed form (no mesh, no sampling error), textures are band-limited noise, and the
-lens bends. Conventions are those of pipeline.types; the distortion comes from OpenCV, not from our own code.
+that walks. Every pixel is ray-cast in closed form (no mesh, no sampling error), textures are band-limited noise, and
+the lens bends. Conventions are those of pipeline.types; the distortion comes from OpenCV, not from our own code.
 
     scene = Scene(frames=24, actor=True)
     shot = write_shot(scene, tmp_path)          # Shot: plate, track (true poses and points), scene
