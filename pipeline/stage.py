@@ -7,18 +7,30 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 from pipeline.errors import StageError
 from pipeline.types import FrameRange
 
-RESERVED = ("params", "frames", "out", "progress")
+RESERVED = ("params", "frames", "out", "progress", "kept")
 
 
 class Progress(Protocol):
     """Told by a stage how far it is: progress(done, total, "what is being done")."""
 
     def __call__(self, done: int, total: int, note: str = "") -> None: ...
+
+
+class Kept(Protocol):
+    """For a stage that runs once but makes many files: which of them an earlier, killed run finished.
+
+    `path in kept` is true when the file is there and its content is what was noted; `kept.note(path)` notes a file just
+    written (through pipeline.io, so whole).
+    """
+
+    def __contains__(self, path: object) -> bool: ...
+
+    def note(self, path: Path) -> None: ...
 
 
 def silent(done: int, total: int, note: str = "") -> None:
@@ -30,7 +42,7 @@ class Stage:
     """A declared stage. Calling it calls the function, so tests use it plainly.
 
     inputs: argument name to type, for arguments found by type. params: the Params class. per_frame: whether it is split
-    over frames.
+    over frames. data: files and folders of ours, from the repository's root, that count as its code (weights, recipes).
     """
 
     name: str
@@ -40,6 +52,8 @@ class Stage:
     output: type
     per_frame: bool
     wants_progress: bool
+    wants_kept: bool
+    data: tuple[str, ...]
 
     def __call__(self, **arguments: Any) -> Any:
         return self.function(**arguments)
@@ -49,18 +63,39 @@ class Stage:
         return self.function.__module__
 
 
-def stage(function: Callable[..., Any]) -> Stage:
-    """Read a stage off its signature. Raises StageError when an argument or the result has no usable type."""
+@overload
+def stage(function: Callable[..., Any]) -> Stage: ...
+
+
+@overload
+def stage(*, data: tuple[str, ...]) -> Callable[[Callable[..., Any]], Stage]: ...
+
+
+def stage(function: Callable[..., Any] | None = None, *, data: tuple[str, ...] = ()) -> Any:
+    """Read a stage off a function's signature: `@stage`, or `@stage(data=("assets/characters",))`.
+
+    Raises StageError when an argument or the result has no usable type.
+    """
+    if function is None:
+        return lambda inner: _declare(inner, data)
+    return _declare(function, data)
+
+
+def _declare(function: Callable[..., Any], data: tuple[str, ...]) -> Stage:
     name = getattr(function, "__name__", "stage")
     hints = typing.get_type_hints(function)
     arguments = list(inspect.signature(function).parameters)
     untyped = [a for a in [*arguments, "return"] if a not in hints]
     if untyped:
-        raise StageError(f"stage {name}: no type given for {', '.join(untyped)}. Name the receipt that it takes or makes.")
+        raise StageError(
+            f"stage {name}: no type given for {', '.join(untyped)}. Name the receipt that it takes or makes."
+        )
     inputs = {a: hints[a] for a in arguments if a not in RESERVED}
     for argument, kind in [*inputs.items(), ("return", hints["return"])]:
         if not is_dataclass(kind):
-            raise StageError(f"stage {name}: {argument} is {kind}, which is no receipt. Use a frozen dataclass of pipeline.types.")
+            raise StageError(
+                f"stage {name}: {argument} is {kind}, which is no receipt. Use a frozen dataclass of pipeline.types."
+            )
     if "out" not in arguments or hints["out"] is not Path:
         raise StageError(f"stage {name}: it needs an argument `out: Path`, the folder that it writes to.")
     if "frames" in arguments and hints["frames"] is not FrameRange:
@@ -73,4 +108,6 @@ def stage(function: Callable[..., Any]) -> Stage:
         output=hints["return"],
         per_frame="frames" in arguments,
         wants_progress="progress" in arguments,
+        wants_kept="kept" in arguments,
+        data=data,
     )

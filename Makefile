@@ -1,0 +1,47 @@
+# The two commands of the README: `make demo` and `make test`. Both make .venv from the lock when it is needed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+# Kernels are compiled single-threaded in tests: equal inputs must give equal bytes.
+export NUMBA_THREADING_LAYER ?= workqueue
+
+.PHONY: demo test test-all check format install lock bench-comp clean
+
+demo: install
+	$(BIN)/battleplate demo build/demo
+
+test: install
+	$(BIN)/python -m pytest
+
+test-all: install
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench-comp: install
+	$(BIN)/python -m benchmarks.comp
+
+install: $(STAMP)
+
+# torch first and by its exact version: any other package that asks for it would bring the newest CUDA build.
+$(STAMP): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet $$(grep '^torch==' requirements.lock)
+	$(BIN)/python -m pip install --quiet -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Renew the pins from pyproject.toml's requirements, in a fresh environment.
+lock:
+	$(PYTHON) tools/lock.py
+
+clean:
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,183 @@
+"""show.toml and shot.toml, checked, to Show and Shot."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import tomllib
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline import codec
+from pipeline.errors import ConfigError
+from pipeline.types import CameraFacts, CrowdBrief, DeliveryBrief, MatteSource, PlateSource, SetBrief, ShotInfo
+
+SECTIONS: dict[str, type] = {
+    "shot": ShotInfo,
+    "plate": PlateSource,
+    "mattes": MatteSource,
+    "camera": CameraFacts,
+    "crowd": CrowdBrief,
+    "set": SetBrief,
+    "delivery": DeliveryBrief,
+}
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """[policy]: what may leave the machine. Only the providers named here are ever asked."""
+
+    providers: tuple[str, ...] = ("builtin",)
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """show.toml: what every shot of the show shares."""
+
+    name: str = "show"
+    build: Path = Path("build")  # where results are kept, relative to show.toml
+    policy: Policy = field(default_factory=Policy)
+    stages: dict[str, dict[str, Any]] = field(default_factory=dict)  # settings of stages for every shot
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """shot.toml, read and checked. sections: by type, as stages ask for them. stages: settings by stage name."""
+
+    file: Path
+    info: ShotInfo
+    sections: dict[type, Any]
+    stages: dict[str, dict[str, Any]]
+    build: Path  # where this shot's results are kept
+    show: Show
+
+
+def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
+    """Read a shot file and the show.toml above it. overrides: "stage.setting=value" or "section.setting=value".
+
+    Raises ConfigError that names the file, the field and the cure.
+    """
+    data = _read(file, "A shot file is TOML: `battleplate init FOLDER` writes a commented one.")
+    show_file = _find_show(file)
+    show, defaults = _load_show(show_file)
+    stages = {name: dict(settings) for name, settings in show.stages.items()}
+    for name, settings in _stage_tables(data.pop("stages", {}), file.name).items():
+        stages.setdefault(name, {}).update(settings)
+    for override in overrides:
+        _apply(override, data, stages)
+    for key in data:
+        if key not in SECTIONS:
+            raise ConfigError(f"{file}: unknown section [{key}]. {_closest(key, [*SECTIONS, 'stages'])}")
+    if "shot" not in data or "plate" not in data:
+        raise ConfigError(
+            f"{file}: [shot] and [plate] are needed. `battleplate init FOLDER` writes a commented example."
+        )
+    folder = file.resolve().parent
+    sections = {
+        kind: codec.build(kind, {**defaults.get(name, {}), **data.get(name, {})}, f"{file} [{name}]", folder.joinpath)
+        for name, kind in SECTIONS.items()
+    }
+    info = sections[ShotInfo]
+    if not NAME.fullmatch(info.name):
+        raise ConfigError(
+            f"{file} [shot].name: {info.name!r} may hold only letters, digits, '.', '_' and '-'. Rename it."
+        )
+    for kind in (CrowdBrief, SetBrief):
+        if sections[kind].provider not in show.policy.providers:
+            raise ConfigError(
+                f"{file}: provider {sections[kind].provider!r} is not allowed by the show's policy "
+                f"({', '.join(show.policy.providers)}). Add it to [policy] providers in show.toml, or choose another."
+            )
+    root = show_file.resolve().parent if show_file else folder
+    return Shot(file, info, sections, stages, root / show.build / info.name, show)
+
+
+def stage_params(kind: type | None, shot: Shot, stage: str) -> Any:
+    """The Params of a stage with the shot's settings applied; None for a stage without Params."""
+    settings = shot.stages.get(stage, {})
+    if kind is None:
+        if settings:
+            raise ConfigError(
+                f"{shot.file} [stages.{stage}]: this stage has no settings. Remove {', '.join(settings)}."
+            )
+        return None
+    return codec.build(kind, settings, f"{shot.file} [stages.{stage}]", shot.file.resolve().parent.joinpath)
+
+
+def check_stage_names(shot: Shot, known: tuple[str, ...]) -> None:
+    """Raise ConfigError when the shot sets a stage that does not exist."""
+    for name in shot.stages:
+        if name not in known:
+            raise ConfigError(
+                f"{shot.file}: [stages.{name}] sets a stage that does not exist. {_closest(name, list(known))}"
+            )
+
+
+def _load_show(file: Path | None) -> tuple[Show, dict[str, dict[str, Any]]]:
+    if file is None:
+        return Show(), {}
+    data = _read(file, "A show file is TOML: `battleplate init FOLDER` writes a commented one.")
+    flat = {**data.get("show", {}), "stages": _stage_tables(data.get("stages", {}), file.name)}
+    defaults = {name: data[name] for name in SECTIONS if name in data and name not in ("shot", "plate")}
+    for key in data:
+        if key not in ("show", "policy", "stages", *defaults):
+            raise ConfigError(
+                f"{file}: unknown section [{key}]. {_closest(key, ['show', 'policy', 'stages', *SECTIONS])}"
+            )
+    stages = flat.pop("stages")
+    hints = typing.get_type_hints(Show)
+    values = {f.name for f in dataclasses.fields(Show)} - {"stages", "policy"}
+    for key in flat:
+        if key not in values:
+            raise ConfigError(f"{file} [show]: unknown key {key!r}. {_closest(key, sorted(values))}")
+    made = {k: codec.build(hints[k], v, f"{file} [show].{k}") for k, v in flat.items()}
+    policy = codec.build(Policy, data.get("policy", {}), f"{file} [policy]")
+    return Show(**made, policy=policy, stages=stages), defaults
+
+
+def _find_show(file: Path) -> Path | None:
+    parents = file.resolve().parents
+    return next((p / "show.toml" for p in parents[:4] if (p / "show.toml").is_file()), None)
+
+
+def _read(file: Path, cure: str) -> dict[str, Any]:
+    if not file.exists():
+        raise ConfigError(f"{file}: there is no such file. Check the path. {cure}")
+    if file.is_dir():
+        raise ConfigError(f"{file}: is a folder, not a file. Name the shot file in it, such as {file / 'shot.toml'}.")
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: is not text. {cure}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: is not valid TOML: {error}. {cure}") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror}). Check its permissions.") from error
+
+
+def _stage_tables(value: Any, where: str) -> dict[str, dict[str, Any]]:
+    if not isinstance(value, dict) or not all(isinstance(v, dict) for v in value.values()):
+        raise ConfigError(f"{where} [stages]: write one table per stage, such as [stages.composite].")
+    return value
+
+
+def _apply(override: str, data: dict[str, Any], stages: dict[str, dict[str, Any]]) -> None:
+    match = re.fullmatch(r"([a-z_]+)\.([a-z_0-9]+)=(.*)", override, re.DOTALL)
+    if not match:
+        raise ConfigError(f"--set {override}: write it as stage.setting=value, such as composite.light_wrap_px=4.")
+    group, key, text = match.groups()
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a bare word is text: --set crowd.provider=builtin
+    table = data.setdefault(group, {}) if group in SECTIONS else stages.setdefault(group, {})
+    table[key] = value
+
+
+def _closest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."

@@ -1,0 +1,141 @@
+"""What decides whether a result is made again: a stage's code, settings and the content of its inputs."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline import codec
+from pipeline.errors import ConfigError, StageError, StoreError
+from pipeline.io.files import sha256
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("pipeline", "calibration", "assets", "stages", "tests")
+# The declarations themselves: a new receipt, error or stage option changes no pixel of the stages that do not use it.
+DECLARATIONS = ("pipeline/types.py", "pipeline/errors.py", "pipeline/stage.py")
+
+
+def digest_of(value: Any) -> str:
+    """Hex SHA-256 of JSON-able data, the same for equal data."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@cache
+def code_of(file: Path, data: tuple[str, ...] = (), root: Path = ROOT) -> dict[str, str]:
+    """Digest of each of our files that `file` is made of: path under `root` to hex digest.
+
+    Python files count by their syntax tree without docstrings, so comments and layout rerun nothing; imports are followed
+    wherever they stand. data: files and folders under `root` whose bytes count too (weights, recipes).
+    Raises StageError when one is missing.
+    """
+    found: dict[str, str] = {}
+    waiting = [file]
+    while waiting:
+        current = waiting.pop()
+        name = current.relative_to(root).as_posix()
+        if name in found or name in DECLARATIONS:
+            continue
+        tree = ast.parse(current.read_text("utf-8"))
+        waiting += [f for module in _imports(tree) for f in _files(module, root)]
+        found[name] = hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest()
+    for entry in data:
+        found.update(_data_digests(root / entry, root))
+    return dict(sorted(found.items()))
+
+
+def section_digest(section: Any) -> str:
+    """Digest of a shot-file section; a file that it names counts by its content, not by where it lies."""
+    return digest_of(codec.plain(section, _outside))
+
+
+def _outside(path: Path) -> str:
+    """Content digest of a file, a folder, or all files of a frame pattern."""
+    if path.is_file() and not _sequence_of(path):
+        return sha256(path)
+    files = matching_files(path)
+    return digest_of([[f.name, _remembered(f)] for f in files])
+
+
+def matching_files(path: Path) -> list[Path]:
+    """The files that a plate path means: a folder's, a pattern's (%04d, ####), or the sequence around one frame.
+
+    Empty when nothing is there: the stage that reads it says what is wrong.
+    """
+    if path.is_dir():
+        return sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
+    if pattern := _glob(path.name):
+        return sorted(path.parent.glob(pattern))
+    return _sequence_of(path) or ([path] if path.is_file() else [])
+
+
+def _glob(name: str) -> str:
+    import re
+
+    pattern = re.sub(r"%0?\d*d|#+", "*", name)
+    return pattern if pattern != name else ""
+
+
+def _sequence_of(path: Path) -> list[Path]:
+    """All frames of the sequence that `path` is one frame of: NAME.1001.exr with neighbours of the same name."""
+    parts = path.name.rsplit(".", 2)
+    if len(parts) != 3 or not parts[1].isdigit():
+        return []
+    return sorted(f for f in path.parent.glob(f"{parts[0]}.*.{parts[2]}") if f.name.rsplit(".", 2)[1].isdigit())
+
+
+def _remembered(file: Path) -> str:
+    status = file.stat()
+    return _sha256_at(file, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _sha256_at(file: Path, size: int, mtime_ns: int) -> str:
+    try:
+        return sha256(file)
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror}). Check the path and its permissions.") from error
+
+
+def _imports(tree: ast.AST) -> list[str]:
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise StageError(
+                    f"relative import of {node.module or '.'}: write it from the top, so that it can be followed."
+                )
+            names += [node.module or ""] + [f"{node.module}.{alias.name}" for alias in node.names]
+    return [n for n in names if n.split(".")[0] in OURS]
+
+
+def _files(module: str, root: Path) -> list[Path]:
+    base = root.joinpath(*module.split("."))
+    candidates = [base.with_suffix(".py"), base / "__init__.py"]
+    return [c for c in candidates if c.is_file()]
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:]
+    return tree
+
+
+def _data_digests(path: Path, root: Path) -> dict[str, str]:
+    if not path.exists():
+        raise StoreError(f"{path}: is missing, and a stage is declared to read it. Restore it from the repository.")
+    files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
+    kept = [f for f in files if "__pycache__" not in f.parts and f.suffix != ".md"]
+    return {f.relative_to(root).as_posix(): sha256(f) for f in kept}

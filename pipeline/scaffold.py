@@ -1,0 +1,86 @@
+"""Begin a show: a commented show.toml and shot.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.errors import ConfigError
+
+SHOW = """\
+# What every shot of the show shares. Settings here may be overridden in a shot file.
+
+[show]
+name = "{name}"
+build = "build"          # where results are kept: may be deleted at any time, is made again
+
+[policy]
+providers = ["builtin"]  # who may be asked to generate; nothing leaves this machine unless it is named here
+
+# [delivery]             # sections and stage settings for all shots
+# folder = "delivery"
+# [stages.composite]
+# light_wrap_px = 6.0
+"""
+
+SHOT = """\
+# One shot. Run it with: battleplate run shot.toml
+
+[shot]
+name = "{name}_0010"     # letters, digits, '.', '_' and '-'
+version = 1              # v001 in file names
+first_frame = 1001       # the plate's first frame gets this number
+
+[plate]
+path = "plate.mov"       # a movie, a folder of frames, or a pattern such as plate.%04d.exr; relative to this file
+# colorspace = "ARRI LogC3 (EI800)"  # OpenColorIO name; left out: by type of file, and said in the report
+# frame_rate = "24000/1001"          # left out: the file's own
+
+[camera]                 # what was written down on set; leave out what nobody knows
+height_m = 1.6           # lens above the ground at the first frame: sets the scale of the world
+# focal_mm = 35.0
+# sensor_width_mm = 36.0
+shutter_deg = 180.0
+
+# [mattes]               # a roto of the people in front, white = in front; left out: found automatically
+# path = "roto.%04d.png"
+
+[crowd]
+seed = 1
+
+[[crowd.zones]]          # one table per body of people
+name = "vanguard"
+count = 120
+polygon_px = [[300, 380], [660, 380], [700, 420], [260, 420]]  # on the ground, in pixels of the first frame
+formation = "phalanx"    # phalanx, column or loose
+characters = {{ legionary = 3, spearman = 1 }}                   # name = weight
+motion = "idle"          # idle, brace, march, walk, cheer
+spacing_m = 1.2
+# facing_deg = 180.0     # left out: towards the camera
+
+[[set.pieces]]           # what is built where the plate ends
+name = "fortress"
+kind = "fortress"
+base_px = [620, 250]     # where the middle of its base is seen in the first frame
+distance_m = 160.0       # from the camera along that pixel; 0: where the pixel meets the ground
+width_m = 70.0
+height_m = 16.0
+
+# [stages.composite]     # settings of a stage; `battleplate run --set composite.light_wrap_px=4` overrides them
+# light_wrap_px = 6.0
+"""
+
+
+def begin_show(folder: Path) -> list[Path]:
+    """Write show.toml and shot.toml into `folder`. Raises ConfigError rather than overwrite one."""
+    name = "".join(c if c.isalnum() or c in "._-" else "_" for c in folder.resolve().name) or "show"
+    files = {folder / "show.toml": SHOW, folder / "shot.toml": SHOT}
+    for file in files:
+        if file.exists():
+            raise ConfigError(f"{file}: is there already and is left as it is. Choose another folder, or edit it.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            file.write_text(text.format(name=name), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written ({error.strerror}). Choose another folder.") from error
+    return list(files)

@@ -1,0 +1,7 @@
+"""Shared by every test: one thread for kernels, and the repository's root."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")

@@ -1,0 +1,90 @@
+"""Shot and show files: what is read, and one clear line for what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.config import load_shot
+from pipeline.errors import ConfigError
+from pipeline.scaffold import begin_show
+from pipeline.types import CameraFacts, CrowdBrief, PlateSource
+
+SHOT = '[shot]\nname = "sh_0010"\n[plate]\npath = "plate.mov"\n'
+
+
+@pytest.fixture
+def shot_file(tmp_path):
+    def write(text):
+        file = tmp_path / "shot.toml"
+        file.write_text(text)
+        return file
+
+    return write
+
+
+def test_what_init_writes_can_be_read(tmp_path):
+    begin_show(tmp_path / "arena")
+
+    shot = load_shot(tmp_path / "arena/shot.toml")
+
+    assert shot.info.name == "arena_0010"
+    assert shot.build == tmp_path / "arena/build/arena_0010"
+    assert shot.sections[CrowdBrief].zones[0].count == 120
+
+
+def test_init_overwrites_nothing(tmp_path):
+    begin_show(tmp_path)
+
+    with pytest.raises(ConfigError, match="is there already"):
+        begin_show(tmp_path)
+
+
+def test_paths_are_relative_to_the_shot_file(shot_file, tmp_path):
+    assert load_shot(shot_file(SHOT)).sections[PlateSource].path == tmp_path / "plate.mov"
+
+
+def test_set_reaches_sections_and_stages(shot_file):
+    shot = load_shot(shot_file(SHOT), ("camera.height_m=2.5", "composite.light_wrap_px=4", "plate.colorspace=ACEScct"))
+
+    assert shot.sections[CameraFacts].height_m == 2.5
+    assert shot.stages["composite"] == {"light_wrap_px": 4}
+    assert shot.sections[PlateSource].colorspace == "ACEScct"
+
+
+def test_show_settings_are_overridden_by_the_shot(shot_file, tmp_path):
+    (tmp_path / "show.toml").write_text(
+        '[show]\nname="s"\n[stages.composite]\nlight_wrap_px = 2\n[camera]\nheight_m = 1.5\n'
+    )
+
+    shot = load_shot(shot_file(SHOT + "[stages.composite]\nlight_wrap_px = 9\n"))
+
+    assert shot.stages["composite"]["light_wrap_px"] == 9
+    assert shot.sections[CameraFacts].height_m == 1.5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("what is this?", "is not valid TOML"),
+        (SHOT + "[crwod]\n", r"unknown section \[crwod\]. Did you mean 'crowd'"),
+        (SHOT.replace("path", "pth"), r"\[plate\]: unknown key 'pth'. Did you mean 'path'"),
+        ('[shot]\nname = "a/b"\n[plate]\npath = "x"\n', "may hold only letters"),
+        ('[shot]\nname = "a"\n', r"\[shot\] and \[plate\] are needed"),
+        (SHOT + '[crowd]\nprovider = "cloud"\n', "not allowed by the show's policy"),
+        (SHOT + '[camera]\nheight_m = "tall"\n', r"\[camera\].height_m: expected a number"),
+        ("stages = 3\n" + SHOT, "one table per stage"),
+    ],
+)
+def test_bad_shot_files_name_the_place(shot_file, text, message):
+    with pytest.raises(ConfigError, match=message):
+        load_shot(shot_file(text))
+
+
+def test_a_missing_file_a_folder_and_binary_each_get_their_line(tmp_path):
+    (tmp_path / "shot.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="is not text"):
+        load_shot(tmp_path / "shot.toml")
+    with pytest.raises(ConfigError, match="is a folder"):
+        load_shot(tmp_path)
+    with pytest.raises(ConfigError, match="no such file"):
+        load_shot(tmp_path / "other.toml")

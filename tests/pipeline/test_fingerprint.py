@@ -1,0 +1,78 @@
+"""What counts as the same work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import StoreError
+from pipeline.fingerprint import code_of, section_digest
+from pipeline.types import CrowdBrief, PlateSource, Zone
+
+
+def house(root: Path, stage: str, helper: str = "def half(x):\n    return x / 2\n") -> Path:
+    (root / "stages").mkdir(parents=True)
+    (root / "assets").mkdir()
+    (root / "assets/__init__.py").write_text("")
+    (root / "assets/helper.py").write_text(helper)
+    file = root / "stages/step.py"
+    file.write_text(stage)
+    return file
+
+
+STEP = "def step(x):\n    from assets.helper import half\n    return half(x)\n"
+
+
+def digests(root: Path, *texts: str, data: tuple[str, ...] = ()) -> dict[str, str]:
+    return code_of(house(root, *texts), data, root)
+
+
+def test_a_comment_a_docstring_and_layout_change_nothing(tmp_path):
+    plain = digests(tmp_path / "a", STEP)
+    dressed = digests(tmp_path / "b", '"""What."""\n# why\n' + STEP.replace("(x):\n", '(x):\n    """Doc."""\n', 1))
+
+    assert plain == dressed
+
+
+def test_an_import_inside_a_function_is_followed(tmp_path):
+    plain = digests(tmp_path / "a", STEP)
+    other = digests(tmp_path / "b", STEP, "def half(x):\n    return x / 3\n")
+
+    assert plain["stages/step.py"] == other["stages/step.py"]
+    assert plain["assets/helper.py"] != other["assets/helper.py"]
+
+
+def test_declared_data_counts_and_must_be_there(tmp_path):
+    file = house(tmp_path, STEP)
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights/w.bin").write_bytes(b"1")
+
+    assert "weights/w.bin" in code_of(file, ("weights",), tmp_path)
+    with pytest.raises(StoreError, match="is missing"):
+        code_of(file, ("gone",), tmp_path)
+
+
+def test_a_section_counts_a_file_by_content_not_by_place(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "plate.mov").write_bytes(b"same")
+    first, second = (section_digest(PlateSource(tmp_path / f / "plate.mov")) for f in "ab")
+    (tmp_path / "b/plate.mov").write_bytes(b"other")
+
+    assert first == second
+    assert section_digest(PlateSource(tmp_path / "b/plate.mov")) != first
+
+
+def test_one_frame_stands_for_its_sequence(tmp_path):
+    for frame in (1001, 1002):
+        (tmp_path / f"plate.{frame}.exr").write_bytes(b"%d" % frame)
+    source = PlateSource(tmp_path / "plate.1001.exr")
+    before = section_digest(source)
+    (tmp_path / "plate.1002.exr").write_bytes(b"changed")
+
+    assert section_digest(source) != before
+
+
+def test_a_zone_counts():
+    assert section_digest(CrowdBrief((Zone("van", 3),))) != section_digest(CrowdBrief((Zone("van", 4),)))
