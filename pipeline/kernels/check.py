@@ -11,11 +11,7 @@ def shaped(size: tuple[int, int], channels: int = 0, dtype: type = np.float32, *
 
     size: (H, W). Raises ValueError that names the first wrong array.
     """
-    wanted = (*size, channels) if channels else tuple(size)
-    for name, array in arrays.items():
-        if array.shape != wanted or array.dtype != dtype or not array.flags.c_contiguous:
-            order = "" if array.flags.c_contiguous else ", not contiguous"
-            raise ValueError(f"{name} is {array.shape} {array.dtype}{order}; wanted {wanted} {np.dtype(dtype).name}.")
+    _check((*size, channels) if channels else tuple(size), dtype, arrays)
 
 
 def same_rgba(**images: np.ndarray) -> tuple[int, int]:
@@ -29,12 +25,19 @@ def same_rgb(**images: np.ndarray) -> tuple[int, int]:
 
 
 def _same(channels: int, images: dict[str, np.ndarray]) -> tuple[int, int]:
-    first = next(iter(images.values()))
+    name, first = next(iter(images.items()))
     if first.ndim < 2:
-        raise ValueError(f"{next(iter(images))} has shape {first.shape}; wanted (H, W, {channels}).")
+        raise ValueError(f"{name} has shape {first.shape}; wanted (H, W, {channels}).")
     size = (first.shape[0], first.shape[1])
-    shaped(size, channels, **images)
+    _check((*size, channels), np.float32, images)
     return size
+
+
+def _check(wanted: tuple[int, ...], dtype: type, arrays: dict[str, np.ndarray]) -> None:
+    for name, array in arrays.items():
+        if array.shape != wanted or array.dtype != dtype or not array.flags.c_contiguous:
+            order = "" if array.flags.c_contiguous else ", not contiguous"
+            raise ValueError(f"{name} is {array.shape} {array.dtype}{order}; wanted {wanted} {np.dtype(dtype).name}.")
 
 
 def count_broken(image: np.ndarray) -> int:
