@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import Shot, check_stage_names
+from pipeline.config import Shot, check_stage_names, stage_params
 from pipeline.errors import ConfigError, StageError, StoreError
 from pipeline.farm.local import LocalPool
 from pipeline.log import Reporter
@@ -52,14 +52,27 @@ def run(shot: Shot, stages: tuple[Stage, ...], wish: Wish, report: Reporter) -> 
     """
     check_stage_names(shot, tuple(s.name for s in stages))
     wanted = _until(stages, wish.until)
+    for stage in stages:
+        stage_params(stage.params, shot, stage.name)  # a wrong setting is said now, not an hour into the run
     made = section_results(shot)
+    whole = needed_whole(wanted)
     with _only_run_of(shot), LocalPool(wish.workers) as pool:
         report.start([s.name for s in wanted])
         for stage in wanted:
             job = job_for(stage, shot, made)
             _check_disk(shot.build)
-            made[stage.output] = _make(job, shot, wish, pool, report)
+            frames = None if stage.name in whole else wish.frames
+            made[stage.output] = _make(job, shot, frames, pool, report)
     return {kind: found.result for kind, found in made.items()}
+
+
+def needed_whole(stages: tuple[Stage, ...]) -> set[str]:
+    """Split stages that must be made for the whole shot, because a stage that runs once takes them, directly or not."""
+    whole: set[type] = set()
+    for stage in reversed(stages):
+        if stage.output in whole or not (stage.per_frame or stage.some_frames):
+            whole |= set(stage.inputs.values())
+    return {s.name for s in stages if s.output in whole}
 
 
 def look(shot: Shot, stages: tuple[Stage, ...]) -> list[StageState]:
@@ -90,7 +103,7 @@ def _frame_count(made: dict[type, Made]) -> int:
     return len(made[Plate].result.files.frames) if Plate in made else 0
 
 
-def _make(job: Job, shot: Shot, wish: Wish, pool: LocalPool, report: Reporter) -> Made:
+def _make(job: Job, shot: Shot, frames: FrameRange | None, pool: LocalPool, report: Reporter) -> Made:
     stage = job.stage
     folder = Folder(shot.build, stage.name, job.fingerprint)
     try:
@@ -104,7 +117,7 @@ def _make(job: Job, shot: Shot, wish: Wish, pool: LocalPool, report: Reporter) -
     report.began(stage.name, differences(latest_key(shot.build, stage.name), job.key))
     began = time.monotonic()
     if stage.per_frame:
-        made = _make_frames(job, folder, wish, pool, report)
+        made = _make_frames(job, folder, frames, pool, report)
     else:
         made = _make_once(job, folder, report)
     report.finished(stage.name, time.monotonic() - began)
@@ -128,10 +141,10 @@ def _make_once(job: Job, folder: Folder, report: Reporter) -> Made:
     return made_of(receipt)
 
 
-def _make_frames(job: Job, folder: Folder, wish: Wish, pool: LocalPool, report: Reporter) -> Made:
+def _make_frames(job: Job, folder: Folder, frames: FrameRange | None, pool: LocalPool, report: Reporter) -> Made:
     stage = job.stage
     everything = _all_frames(job)
-    wanted = _limited(everything, wish.frames)
+    wanted = _limited(everything, frames)
     done = folder.finished_frames(stage.output, everything)
     missing = [f for f in wanted if f not in done]
     tell = report.progress(stage.name)

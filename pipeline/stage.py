@@ -43,6 +43,7 @@ class Stage:
 
     inputs: argument name to type, for arguments found by type. params: the Params class. per_frame: whether it is split
     over frames. data: files and folders of ours, from the repository's root, that count as its code (weights, recipes).
+    some_frames: it runs once but is content with some of the frames (a delivery of a part); others need the whole shot.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Stage:
     wants_progress: bool
     wants_kept: bool
     data: tuple[str, ...]
+    some_frames: bool
 
     def __call__(self, **arguments: Any) -> Any:
         return self.function(**arguments)
@@ -68,20 +70,20 @@ def stage(function: Callable[..., Any]) -> Stage: ...
 
 
 @overload
-def stage(*, data: tuple[str, ...]) -> Callable[[Callable[..., Any]], Stage]: ...
+def stage(*, data: tuple[str, ...] = (), some_frames: bool = False) -> Callable[[Callable[..., Any]], Stage]: ...
 
 
-def stage(function: Callable[..., Any] | None = None, *, data: tuple[str, ...] = ()) -> Any:
+def stage(function: Callable[..., Any] | None = None, *, data: tuple[str, ...] = (), some_frames: bool = False) -> Any:
     """Read a stage off a function's signature: `@stage`, or `@stage(data=("assets/characters",))`.
 
     Raises StageError when an argument or the result has no usable type.
     """
     if function is None:
-        return lambda inner: _declare(inner, data)
-    return _declare(function, data)
+        return lambda inner: _declare(inner, data, some_frames)
+    return _declare(function, data, some_frames)
 
 
-def _declare(function: Callable[..., Any], data: tuple[str, ...]) -> Stage:
+def _declare(function: Callable[..., Any], data: tuple[str, ...], some_frames: bool) -> Stage:
     name = getattr(function, "__name__", "stage")
     hints = typing.get_type_hints(function)
     arguments = list(inspect.signature(function).parameters)
@@ -110,4 +112,5 @@ def _declare(function: Callable[..., Any], data: tuple[str, ...]) -> Stage:
         wants_progress="progress" in arguments,
         wants_kept="kept" in arguments,
         data=data,
+        some_frames=some_frames,
     )

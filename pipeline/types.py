@@ -27,7 +27,9 @@ class FrameRange:
 
     def __post_init__(self) -> None:
         if self.last < self.first:
-            raise ConfigError(f"frame range {self.first}-{self.last}: the last frame comes before the first. Swap them.")
+            raise ConfigError(
+                f"frame range {self.first}-{self.last}: the last frame comes before the first. Swap them."
+            )
 
     @classmethod
     def parse(cls, text: str) -> FrameRange:

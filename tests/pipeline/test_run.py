@@ -13,9 +13,9 @@ from pipeline.config import load_shot
 from pipeline.errors import ConfigError, PlateError, StageError, StoreError
 from pipeline.io import exr
 from pipeline.log import Reporter
-from pipeline.run import Wish, look, run
+from pipeline.run import Wish, look, needed_whole, run
 from pipeline.stage import stage
-from pipeline.types import Comp, FrameRange, Mattes, Plate
+from pipeline.types import Comp, Delivery, FrameRange, Ground, Mattes, Plate
 from tests.ministages import MINI, hashes
 
 BUILD = "build/mini"
@@ -160,3 +160,18 @@ def test_a_stage_without_types_is_refused():
 
         @stage
         def broken(plate, out: Path) -> Plate: ...
+
+
+def test_a_stage_that_runs_once_gets_the_whole_shot():
+    """The ground is surveyed from the depth of every frame, also when only a few comp frames are wanted."""
+
+    @stage
+    def survey(mattes: Mattes, out: Path) -> Ground: ...
+
+    @stage
+    def stand(plate: Plate, ground: Ground, frames: FrameRange, out: Path) -> Comp: ...
+
+    @stage(some_frames=True)
+    def hand_on(comp: Comp, out: Path) -> Delivery: ...
+
+    assert needed_whole((*MINI[:2], survey, stand, hand_on)) == {"shoot", "matte"}
