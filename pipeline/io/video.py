@@ -122,6 +122,15 @@ def decode(path: Path, *, matrix: str = "", value_range: str = "") -> Iterator[M
             raise FormatError(f"{path}: truncated: holds {count} of {stream.frames} frames. Copy or export it again.")
 
 
+def exact_rate(rate: Fraction) -> FrameRate:
+    """`rate` as a ratio; one within 0.002 of an NTSC rate is that: containers with a coarse clock and floats blur it."""
+    for base in (24, 30, 48, 60, 120):
+        ntsc = Fraction(base * 1000, 1001)
+        if abs(rate - ntsc) < Fraction(1, 500):
+            rate = ntsc
+    return FrameRate(rate.numerator, rate.denominator)
+
+
 # ---------------------------------------------------------------- the stream
 
 
@@ -161,12 +170,7 @@ def _decoded(container: Any, stream: Any, path: Path) -> Iterator[Any]:
 
 
 def _rate(stream: Any) -> FrameRate:
-    rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(24)
-    for base in (24, 30, 48, 60, 120):  # containers with a coarse clock say 23.976 as 2997/125 or so
-        ntsc = Fraction(base * 1000, 1001)
-        if abs(rate - ntsc) < Fraction(1, 500):
-            rate = ntsc
-    return FrameRate(rate.numerator, rate.denominator)
+    return exact_rate(Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 24))
 
 
 def _timecode(container: Any) -> str:
