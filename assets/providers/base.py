@@ -5,7 +5,7 @@ Guides (what a request shows the generator), all at the picture's size, frame ax
 - depth     metres TOWARDS the viewer from a reference plane that faces the camera (larger is nearer), 0 where empty.
             People: the vertical plane through the root. Sets: any plane through the piece, e.g. its median distance.
 - normals   unit, camera space, COLMAP's axes: x right, y DOWN, z INTO the scene: what faces the viewer has z = -1;
-            0 where empty. Bumps (stone courses, mail, folds) belong here: a generator paints what it is shown.
+            0 where empty. Bumps (mail, folds, stone courses: assets/stonework.py) belong here: what is shown is painted.
 - parts     part ids, 0 where empty. 1-31: people and kit (assets/people.py, assets/kit.py). 32-63: sets, see SetPart.
 - pose      OpenPose COCO-18 drawing, RGB 0..1 on black (sets: none).
 - init      RGBA picture to start from (scene-linear ACEScg, premultiplied), for `strength` below 1.
@@ -43,11 +43,15 @@ class SetPart(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartLook:
-    """What one part is made of. albedo: linear ACEScg 0..1 (of metal its reflectance). metallic: 0 cloth .. 1 metal."""
+    """What one part is made of (assets/looks.py). albedo: linear ACEScg 0..1, of metal its reflectance.
+
+    metallic: 0 cloth .. 1 metal. roughness: 0 mirror .. 1 matte.
+    """
 
     part: int
     albedo: Color
     metallic: float = 0.0
+    roughness: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

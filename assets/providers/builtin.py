@@ -1,0 +1,202 @@
+"""The small model that ships: a rectified flow that paints people and masonry from depth, normals, parts, pose and looks.
+
+A diffusers UNet2DConditionModel without a learned VAE: the picture is folded 2 x 2 into channels, the guides are laid
+beside the noise, the identity's looks come in as cross-attention tokens and the light as a class embedding.
+Source of the sampler: Liu, Gong, Liu, "Flow Straight and Fast", ICLR 2023.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assets.providers.base import Capabilities, Request, Result
+from assets.providers.conditioning import Condition, condition, painted, painting_target
+from pipeline.errors import ProviderError
+
+if TYPE_CHECKING:
+    import torch
+
+FOLDER = Path(__file__).parent.parent / "models" / "battleplate-sprites"
+FOLD = 2  # pixels per side that become channels
+MULTIPLE_PX = 16  # the UNet halves the folded picture three times
+_BATCH_PX = 16 * 128 * 64  # pixels painted at once: bounds memory at about 1 GB
+_READ = frozenset({"coverage", "depth", "normals", "parts", "pose", "init"})
+
+
+@dataclass(frozen=True, eq=False)
+class Builtin:
+    """The shipped model, loaded. Answers are a function of the request alone, whatever it is batched with."""
+
+    unet: Any
+    scheduler: Any
+    model_digest: str
+    licence: str
+    name: str = "builtin"
+    capabilities: Capabilities = field(
+        default=Capabilities(
+            guides=_READ,
+            needed=frozenset({"coverage", "depth", "normals", "parts"}),
+            multiple_px=MULTIPLE_PX,
+            video=True,
+        )
+    )
+
+    @classmethod
+    def open(cls, folder: Path = FOLDER) -> Builtin:
+        """Load from a folder in diffusers' format: safetensors only, nothing fetched. Raises ProviderError."""
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ.setdefault("DIFFUSERS_OFFLINE", "1")
+        import torch
+        from diffusers import FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
+
+        try:
+            index = json.loads((folder / "model_index.json").read_text())
+            unet = UNet2DConditionModel.from_pretrained(
+                folder, subfolder="unet", local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
+            )
+            scheduler = FlowMatchEulerDiscreteScheduler.from_pretrained(
+                folder, subfolder="scheduler", local_files_only=True
+            )
+        except (OSError, ValueError) as error:
+            first_line = str(error).strip().splitlines()[0]
+            raise ProviderError(f"{folder}: no model can be loaded ({first_line}). Restore the folder.") from error
+        unet = unet.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        return cls(unet=unet, scheduler=scheduler, model_digest=folder_digest(folder), licence=index["licence"])
+
+    def generate(self, requests: Sequence[Request]) -> list[Result]:
+        """Paint each request, batched by size and steps. Raises ProviderError before painting anything."""
+        for request in requests:
+            self.capabilities.check(self.name, request)
+        jobs = [
+            _Job(index, take, frame)
+            for index, request in enumerate(requests)
+            for take in range(request.count)
+            for frame in range(request.frames)
+        ]
+        pictures: dict[_Job, np.ndarray[Any, Any]] = {}
+        with one_thread():
+            for batch in _batches(jobs, requests):
+                pictures.update(zip(batch, self._paint(batch, requests), strict=True))
+        return [self._result(index, request, pictures) for index, request in enumerate(requests)]
+
+    def _paint(self, batch: list[_Job], requests: Sequence[Request]) -> list[np.ndarray[Any, Any]]:
+        """RGBA pictures of jobs that share size, steps and strength."""
+        import torch
+
+        first = requests[batch[0].request]
+        width, height = first.size_px
+        conditions = [condition(requests[job.request], job.frame) for job in batch]
+        starts = [_start(requests[job.request], job, shown) for job, shown in zip(batch, conditions, strict=True)]
+        # A batch is always filled up to one size: the sums inside a convolution may depend on it.
+        room = _batch_size(first) - len(batch)
+        with torch.inference_mode():
+            picture = _folded(np.stack(starts), room)
+            guides = _folded(np.stack([shown.channels for shown in conditions]), room)
+            tokens = _filled(np.stack([shown.tokens for shown in conditions]), room)
+            light = _filled(np.stack([shown.light for shown in conditions]), room)
+            self.scheduler.set_timesteps(sigmas=np.linspace(first.strength, 0, first.steps + 1)[:-1].tolist())
+            for time in self.scheduler.timesteps:
+                seen = torch.cat([picture, guides], 1).contiguous(memory_format=torch.channels_last)
+                velocity = self.unet(seen, time.expand(len(seen)), tokens, class_labels=light, return_dict=False)[0]
+                picture = self.scheduler.step(velocity, time, picture, return_dict=False)[0]
+            unfolded = torch.nn.functional.pixel_shuffle(picture, FOLD).numpy()
+        return [painted(shown, unfolded[i, :, :height, :width]) for i, shown in enumerate(conditions)]
+
+    def _result(self, index: int, request: Request, pictures: dict[_Job, np.ndarray[Any, Any]]) -> Result:
+        takes = [[pictures[_Job(index, t, f)] for f in range(request.frames)] for t in range(request.count)]
+        return Result(
+            takes=np.stack([np.stack(take) for take in takes]),
+            request_digest=request.digest(),
+            model_digest=self.model_digest,
+            licence=self.licence,
+            metadata={"provider": self.name, "seed": str(request.seed), "steps": str(request.steps)},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One picture to paint."""
+
+    request: int
+    take: int
+    frame: int
+
+
+def folder_digest(folder: Path) -> str:
+    """Hex SHA-256 over a model folder's weights and configurations, by name."""
+    digest = hashlib.sha256()
+    for path in sorted([*folder.rglob("*.json"), *folder.rglob("*.safetensors")]):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\n")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread, so that no sum depends on how many cores there are."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def fold(pictures: torch.Tensor) -> torch.Tensor:
+    """(B, C, H, W) to (B, 4 C, H / 2, W / 2)."""
+    import torch
+
+    return torch.nn.functional.pixel_unshuffle(pictures, FOLD)
+
+
+def _folded(pictures: np.ndarray[Any, Any], room: int) -> torch.Tensor:
+    """Pad to a size that the UNet can halve, fill the batch, fold."""
+    import torch
+
+    height, width = pictures.shape[2:]
+    margins = (0, -width % MULTIPLE_PX, 0, -height % MULTIPLE_PX, 0, 0, 0, room)
+    return fold(torch.nn.functional.pad(torch.from_numpy(pictures), margins))
+
+
+def _filled(rows: np.ndarray[Any, Any], room: int) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(np.pad(rows, [(0, room)] + [(0, 0)] * (rows.ndim - 1)))
+
+
+def _start(request: Request, job: _Job, shown: Condition) -> np.ndarray[Any, Any]:
+    """Noise of the take's own seed (every frame of a take shares it), mixed with the picture to start from."""
+    width, height = request.size_px
+    noise = np.random.default_rng(request.seed + job.take).standard_normal((4, height, width), np.float32)
+    if request.guides.init is None or request.strength == 1:
+        return noise
+    init = painting_target(shown, request.guides.init[job.frame])
+    return np.asarray((1 - request.strength) * init + request.strength * noise, np.float32)
+
+
+def _batch_size(request: Request) -> int:
+    width, height = request.size_px
+    return max(1, min(16, _BATCH_PX // (width * height)))
+
+
+def _batches(jobs: list[_Job], requests: Sequence[Request]) -> Iterator[list[_Job]]:
+    """Jobs of one size, steps and strength together, in order."""
+    groups: dict[tuple[Any, ...], list[_Job]] = {}
+    for job in jobs:
+        request = requests[job.request]
+        groups.setdefault((request.size_px, request.steps, request.strength), []).append(job)
+    for group in groups.values():
+        size = _batch_size(requests[group[0].request])
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
