@@ -33,6 +33,16 @@ class Kept(Protocol):
     def note(self, path: Path) -> None: ...
 
 
+class NothingKept:
+    """A Kept for a stage that is called plainly: nothing was finished before."""
+
+    def __contains__(self, path: object) -> bool:
+        return False
+
+    def note(self, path: Path) -> None:
+        """Nobody asks later."""
+
+
 def silent(done: int, total: int, note: str = "") -> None:
     """A Progress that tells nobody."""
 

@@ -16,7 +16,7 @@ from pipeline.io.footage import Footage, FootageFrame, frames, open_footage
 from pipeline.io.timecode import Timecode, later
 from pipeline.io.video import exact_rate
 from pipeline.io.yuv import LUMA_RED_BLUE
-from pipeline.stage import Progress, stage
+from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import FrameFiles, FrameRange, FrameRate, Plate, PlateSource, ShotInfo
 
 Array = np.ndarray[Any, Any]
@@ -39,7 +39,14 @@ class Params:
 
 
 @stage
-def ingest(source: PlateSource, shot: ShotInfo, params: Params, out: Path, progress: Progress) -> Plate:
+def ingest(
+    source: PlateSource,
+    shot: ShotInfo,
+    params: Params,
+    out: Path,
+    progress: Progress = silent,
+    kept: Kept = NothingKept(),  # noqa: B008 (it holds nothing)
+) -> Plate:
     """Read every frame once, in order, one in memory at a time. Raises PlateError naming the frame and the cure."""
     if source.colorspace:
         color.known(source.colorspace)  # before the first pixel
@@ -62,8 +69,11 @@ def ingest(source: PlateSource, shot: ShotInfo, params: Params, out: Path, progr
                 "repeats with --set ingest.allow_repeats=true."
             )
         previous = digest
-        stamp = {"timeCode": later(timecode, count - 1, rate)} if timecode else {}
-        exr.write(out / (NAME % (shot.first_frame + count - 1)), planes, metadata=attributes | stamp)
+        path = out / (NAME % (shot.first_frame + count - 1))
+        if path not in kept:
+            stamp = {"timeCode": later(timecode, count - 1, rate)} if timecode else {}
+            exr.write(path, planes, metadata=attributes | stamp)
+            kept.note(path)
         progress(count, max(footage.count, count), frame.label)
     if first is None:
         raise PlateError(f"{source.path}: holds no frame. Correct plate.path.")
@@ -97,9 +107,9 @@ def _same_kind(frame: FootageFrame, first: FootageFrame) -> None:
 
 
 def _finite(frame: FootageFrame, bad_pixels: str) -> FootageFrame:
-    bad: Array = ~np.isfinite(frame.rgb).all(axis=2)
+    bad: Array = np.asarray(~np.isfinite(frame.rgb).all(axis=2))
     if frame.alpha is not None:
-        bad = bad | ~np.isfinite(frame.alpha)
+        bad |= ~np.isfinite(frame.alpha)
     if not bad.any():
         return frame
     y, x = np.argwhere(bad)[0]
