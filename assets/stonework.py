@@ -42,7 +42,10 @@ def face_axes(normals: Array) -> tuple[Array, Array]:
 
 
 def courses(u_m: Array, v_m: Array, seed: Array, metres_per_px: float) -> tuple[Array, Array, Array]:
-    """Slope of the surface along u and v, and the stone's own random number 0..1, at each position on a face."""
+    """Slope of the surface along u and v, and the stone's paleness 0..1, at each position on a face.
+
+    A stone that leans back is paler: rain and sun reach it. So a painter can read a stone's colour off its normal.
+    """
     row = np.floor(v_m / COURSE_M)
     height = v_m / COURSE_M - row
     length = STONE_M * (0.75 + 0.5 * hashed(row, seed, 1))
@@ -61,7 +64,7 @@ def courses(u_m: Array, v_m: Array, seed: Array, metres_per_px: float) -> tuple[
     tilt = TILT * min(1.0, COURSE_M / metres_per_px / 2)
     lean_u, lean_v = hashed(row, name, seed + 5) * 2 - 1, hashed(row, name, seed + 6) * 2 - 1
     worn_u, worn_v = wear(u_m, v_m, seed, metres_per_px)
-    return -slope_u + tilt * lean_u + worn_u, -slope_v + tilt * lean_v + worn_v, hashed(row, name, seed + 7)
+    return -slope_u + tilt * lean_u + worn_u, -slope_v + tilt * lean_v + worn_v, 0.8 * (0.5 - 0.5 * lean_v) + 0.2 * hashed(row, name, seed + 7)
 
 
 def wear(u_m: Array, v_m: Array, seed: Array, metres_per_px: float) -> tuple[Array, Array]:

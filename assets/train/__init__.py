@@ -1,0 +1,1 @@
+"""How the model that ships was made: data, recipe, measurement."""

@@ -1,0 +1,41 @@
+"""Draw the training set: python -m assets.train.data FOLDER [--people 8000] [--masonry 2000]."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from assets.train.masonry import masonry_sample
+from assets.train.samples import Sample, write_shard
+
+SHARD = 200
+
+
+def write_shards(folder: Path, kind: str, count: int, draw: Callable[[np.random.Generator], Sample]) -> None:
+    """Draw `count` samples in shards KIND_0000.npz ...; shards that are there are kept, so a stopped run goes on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for shard in range(-(-count // SHARD)):
+        path = folder / f"{kind}_{shard:04d}.npz"
+        if not path.exists():
+            rng = np.random.default_rng([shard, *kind.encode()])
+            unfinished = path.with_suffix(".tmp.npz")
+            write_shard(unfinished, [draw(rng) for _ in range(min(SHARD, count - shard * SHARD))])
+            unfinished.replace(path)
+
+
+def main() -> None:
+    """Draw what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--people", type=int, default=8000)
+    parser.add_argument("--masonry", type=int, default=2000)
+    asked = parser.parse_args()
+    write_shards(asked.folder, "tall", asked.masonry // 2, lambda rng: masonry_sample(rng, 64, 128))
+    write_shards(asked.folder, "wide", asked.masonry // 2, lambda rng: masonry_sample(rng, 128, 64))
+
+
+if __name__ == "__main__":
+    main()
