@@ -13,13 +13,14 @@ from typing import Any
 
 from pipeline import codec
 from pipeline.errors import ConfigError
-from pipeline.types import CameraFacts, CrowdBrief, DeliveryBrief, MatteSource, PlateSource, SetBrief, ShotInfo
+from pipeline.types import CameraFacts, CrowdBrief, DeliveryBrief, LightFacts, MatteSource, PlateSource, SetBrief, ShotInfo
 
 SECTIONS: dict[str, type] = {
     "shot": ShotInfo,
     "plate": PlateSource,
     "mattes": MatteSource,
     "camera": CameraFacts,
+    "light": LightFacts,
     "crowd": CrowdBrief,
     "set": SetBrief,
     "delivery": DeliveryBrief,

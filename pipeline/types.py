@@ -128,6 +128,18 @@ class CameraFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LightFacts:
+    """[light]: where the sun stands, as seen by the first frame's camera. One sun lights the crowd, the set and its shadows.
+
+    sun_azimuth_deg: 0 behind the camera, 90 from the right, 180 from ahead (backlight), 270 from the left.
+    sun_elevation_deg: above the horizon.
+    """
+
+    sun_azimuth_deg: float = 315.0
+    sun_elevation_deg: float = 35.0
+
+
+@dataclass(frozen=True, slots=True)
 class Zone:
     """[[crowd.zones]]: where a body of people stands and what it does.
 
