@@ -1,0 +1,170 @@
+"""Agents stand on the true ground of an analytic scene, as many as asked, and their feet do not slide."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from assets.formations import inside
+from assets.motions import load_motion
+from calibration.cameras import camera_centre, to_camera
+from calibration.lens import project
+from pipeline.errors import AssetError, ConfigError
+from pipeline.types import CameraTrack, CrowdBrief, FrameFiles, FrameRange, FrameRate, Ground, Lens, Plate, Zone
+from stages.lay_out_crowd import Params, lay_out_crowd
+
+LENS = Lens(320, 180, 280.0, 280.0, 160.0, 88.0, -0.09, 0.02, 6e-4, -4e-4)
+FRAMES = FrameRange(1001, 1012)
+FIELD_PX = ((20.0, 160.0), (300.0, 162.0), (260.0, 104.0), (60.0, 103.0))
+ORIGIN, CELL = -60.0, 0.5
+
+
+def hills(x, z):
+    return 0.002 * z * z + 0.15 * np.sin(0.4 * x) - 0.02 * x
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A dolly over rolling ground, and the receipts that the stage takes."""
+    poses = np.tile(np.diag([1.0, -1.0, -1.0, 1.0]), (len(FRAMES), 1, 1))
+    for i, pose in enumerate(poses):
+        pose[:3, 3] = -pose[:3, :3] @ [0.05 * i, 1.7, -0.08 * i]
+    np.save(tmp_path / "poses.npy", poses)
+    x, z = np.meshgrid(ORIGIN + CELL * np.arange(241), ORIGIN + CELL * np.arange(241))
+    np.save(tmp_path / "heights.npy", hills(x, z).astype(np.float32))
+    file = tmp_path / "none"
+    track = CameraTrack(tmp_path / "poses.npy", file, file, file, file, FRAMES, LENS, 0.1, "truth")
+    ground = Ground(tmp_path / "heights.npy", ORIGIN, ORIGIN, CELL, file)
+    plate = Plate(FrameFiles(tmp_path, "p.%04d.exr", FRAMES), 320, 180, 1.0, FrameRate(24), "", "ACEScg")
+    return {"track": track, "ground": ground, "plate": plate, "params": Params(), "out": tmp_path / "crowd"}
+
+
+def lay(world, *zones, **changes):
+    layout = lay_out_crowd(**{**world, "brief": CrowdBrief(zones), **changes})
+    agents = json.loads(layout.agents.read_text())
+    return layout, agents, np.load(layout.positions), np.load(layout.yaws), np.load(layout.phases)
+
+
+def test_count_is_exact_and_everyone_starts_inside_the_drawn_polygon(world):
+    layout, agents, positions, yaws, phases = lay(world, Zone("north", 60, FIELD_PX))
+
+    seen = project(to_camera(positions[0], np.load(world["track"].poses)[0]), LENS)
+    assert layout.count == len(agents) == 60
+    assert positions.shape == (12, 60, 3)
+    assert yaws.shape == phases.shape == (12, 60)
+    assert inside(seen, np.add(FIELD_PX, [[-1, 1], [1, 1], [1, -1], [-1, -1]])).all()  # edges bend by a pixel
+
+
+@pytest.mark.parametrize("motion", ["idle", "march"])
+def test_feet_are_on_the_ground_on_every_frame(world, motion):
+    _, _, positions, _, _ = lay(world, Zone("north", 60, FIELD_PX, motion=motion))
+
+    np.testing.assert_allclose(positions[..., 1], hills(positions[..., 0], positions[..., 2]), atol=0.01)
+
+
+def test_bodies_face_the_camera_unless_told_otherwise(world):
+    _, _, positions, facing, _ = lay(world, Zone("north", 60, FIELD_PX))
+    _, _, _, east, _ = lay(world, Zone("north", 60, FIELD_PX, facing_deg=90))
+
+    to_camera_m = camera_centre(np.load(world["track"].poses)[0])[[0, 2]] - positions[0][:, [0, 2]].mean(axis=0)
+    assert np.median(facing) == pytest.approx(np.arctan2(*to_camera_m), abs=np.radians(3))
+    assert np.median(east) == pytest.approx(np.pi / 2, abs=np.radians(2))
+    assert np.ptp(east[0]) > np.radians(3)
+
+
+def test_idle_people_stay_where_they_are(world):
+    _, _, positions, _, phases = lay(world, Zone("north", 40, FIELD_PX))
+
+    np.testing.assert_array_equal(positions, np.broadcast_to(positions[0], positions.shape))
+    assert len(np.unique(phases[0].round(3))) > 30
+
+
+@pytest.mark.parametrize(("formation", "speed"), [("phalanx", 0.0), ("column", 1.0), ("loose", 1.7)])
+def test_phase_is_locked_to_distance_so_that_planted_feet_stay(world, formation, speed):
+    zone = Zone("north", 30, FIELD_PX, formation=formation, motion="march", speed_mps=speed)
+
+    _, agents, positions, _, phases = lay(world, zone)
+
+    motion = load_motion("march")
+    stride = motion.cycle_s * motion.speed_mps * np.array([agent["scale"] for agent in agents])
+    gone = np.linalg.norm(np.diff(positions[..., [0, 2]], axis=0), axis=-1)
+    turned = (np.diff(phases, axis=0) + 0.5) % 1 - 0.5
+    np.testing.assert_allclose(gone, turned * stride, atol=5e-5)
+    assert gone.sum(axis=0) / (11 / 24) == pytest.approx(np.full(30, speed or motion.speed_mps), rel=0.25)
+    assert (gone > 0).all()
+
+
+def test_ranks_keep_step_loosely_and_nobody_marches_in_lockstep(world):
+    _, _, _, _, phases = lay(world, Zone("north", 60, FIELD_PX, motion="march"))
+
+    spread = np.abs(np.exp(2j * np.pi * phases[0].astype(float)).mean())
+    assert 0.2 < spread < 0.9
+
+
+def test_one_fewer_or_another_zone_moves_no_other(world):
+    north, south = Zone("north", 40, FIELD_PX), Zone("south", 30, polygon_m=((-20, -40), (20, -40), (20, -30), (-20, -30)))
+
+    _, agents, positions, _, phases = lay(world, north, south)
+    _, agents_b, positions_b, _, phases_b = lay(world, replace(north, count=39), south)
+    _, agents_c, positions_c, _, _ = lay(world, replace(north, count=20, spacing_m=1.3, formation="loose"), south)
+
+    kept = [i for i in range(70) if i != 39]
+    assert [agents[i] for i in kept] == agents_b
+    np.testing.assert_array_equal(positions[:, kept], positions_b)
+    np.testing.assert_array_equal(phases[:, kept], phases_b)
+    assert agents[40:] == agents_c[20:]
+    np.testing.assert_array_equal(positions[:, 40:], positions_c[:, 20:])
+
+
+def test_characters_come_by_weight(world):
+    zone = Zone("north", 300, polygon_m=((-20, -50), (20, -50), (20, -20), (-20, -20)))
+
+    _, agents, *_ = lay(world, replace(zone, characters={"legionary": 3, "archer": 1, "officer": 0}))
+
+    names = [agent["character"] for agent in agents]
+    assert set(names) == {"legionary", "archer"}
+    assert names.count("legionary") == pytest.approx(225, abs=25)
+    assert all(0.93 < agent["scale"] < 1.07 for agent in agents)
+    assert len({agent["seed"] for agent in agents}) == 300
+
+
+def test_equal_inputs_give_equal_bytes(world, tmp_path):
+    one, *_ = lay(world, Zone("north", 50, FIELD_PX, motion="march"))
+    two, *_ = lay(world, Zone("north", 50, FIELD_PX, motion="march"), out=tmp_path / "again")
+
+    for name in ("agents", "positions", "yaws", "phases"):
+        assert getattr(one, name).read_bytes() == getattr(two, name).read_bytes()
+
+
+def test_shot_without_a_crowd_has_an_empty_layout(world):
+    layout, agents, positions, _, _ = lay(world)
+
+    assert layout.count == 0
+    assert agents == []
+    assert positions.shape == (12, 0, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"polygon_px": ((60, 170), (250, 172), (230, 20))}, ConfigError, r"north: corner \(230, 20\) px looks over"),
+        ({"polygon_px": ((60, 170), (250, 172))}, ConfigError, "2 corners, 3 are needed"),
+        ({"count": 9000}, AssetError, r"holds \d+ people at 1.1 m in formation phalanx, the brief asks for 9000"),
+        ({"motion": "idle", "speed_mps": 1.2}, AssetError, "would slide"),
+        ({"motion": "moonwalk"}, AssetError, "moonwalk"),
+        ({"characters": {"hoplite-from-mars": 1}}, AssetError, "hoplite-from-mars"),
+        ({"characters": {"legionary": 0}}, AssetError, "add up to 0"),
+        ({"spacing_m": 0.0}, ConfigError, "spacing_m"),
+    ],
+)
+def test_a_brief_that_cannot_be_met_is_told_in_one_line(world, change, error, words):
+    with pytest.raises(error, match=words) as caught:
+        lay(world, replace(Zone("north", 40, FIELD_PX), **change))
+
+    assert "\n" not in str(caught.value)
+
+
+def test_two_zones_of_one_name_are_refused(world):
+    with pytest.raises(ConfigError, match="two zones are called 'north'"):
+        lay(world, Zone("north", 4, FIELD_PX), Zone("north", 4, FIELD_PX))
