@@ -53,8 +53,9 @@ def known(colorspace: str) -> str:
     found = _config().getColorSpace(colorspace) if colorspace else None
     if found is None:
         lower = {name.lower(): name for name in _names_and_aliases()}
-        close = difflib.get_close_matches(colorspace.lower(), lower, n=4, cutoff=0.5)
-        close += [name for name in lower if colorspace.lower() in name and name not in close][: 4 - len(close)]
+        wanted = colorspace.lower()
+        close = difflib.get_close_matches(wanted, lower, n=4, cutoff=0.5)
+        close += [name for name in lower if wanted and wanted in name and name not in close][: 4 - len(close)]
         names = list(dict.fromkeys(_config().getColorSpace(lower[c]).getName() for c in close))
         hint = f"Did you mean {' or '.join(names)}?" if names else f"Known are: {', '.join(colorspaces())}."
         raise ConfigError(f"colour space {colorspace!r} is not in the config {CONFIG}. {hint}")

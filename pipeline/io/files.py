@@ -29,9 +29,13 @@ def replacing(path: Path) -> Iterator[Path]:
         _sync(path.parent, os.O_RDONLY)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreError(f"{path}: no space left on the disk. Free some and run again: finished frames are kept.") from error
+            raise StoreError(
+                f"{path}: no space left on the disk. Free some and run again: finished frames are kept."
+            ) from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise StoreError(f"{path}: cannot be written ({error.strerror}). Check the folder's permissions.") from error
+            raise StoreError(
+                f"{path}: cannot be written ({error.strerror}). Check the folder's permissions."
+            ) from error
         raise
     finally:
         temporary.unlink(missing_ok=True)
