@@ -171,9 +171,9 @@ class Scene:
         light = 1 + _noise(uv.astype(np.float32), footprint_m.astype(np.float32))
         image = COLOURS[surface] * light[..., None]
         sky = surface == SKY
-        away = (point[sky] / 1e5).astype(np.float32)
-        clouds = _noise(4 * away[None, :, :2], np.full((1, len(away)), 1.0, np.float32))[0]
-        image[sky] = COLOURS[SKY] * (1 - 0.25 * away[:, 1:2] + 0.15 * clouds[:, None])
+        away = (point / 1e5).astype(np.float32)
+        clouds = _noise(4 * away[..., :2], np.where(sky, np.float32(1), np.float32(1e3)))
+        image[sky] = COLOURS[SKY] * (1 - 0.25 * away[..., 1] + 0.15 * clouds)[sky, None]
         return np.asarray(image, np.float32)
 
 

@@ -1,0 +1,50 @@
+"""The depth stage: files, figures, one frame at a time, the same bytes again."""
+
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.errors import ConfigError
+from pipeline.io import exr
+from pipeline.types import FrameRange
+from stages.estimate_depth import Params, estimate_depth
+from tests.scenes import Scene, write_shot
+
+
+@pytest.fixture(scope="module")
+def shot(tmp_path_factory):
+    return write_shot(Scene(frames=12), tmp_path_factory.mktemp("shot"))
+
+
+def test_one_frame_is_written_at_plate_size_with_its_figures(shot, tmp_path):
+    maps = estimate_depth(
+        plate=shot.plate, track=shot.track, params=Params(), frames=FrameRange(1006, 1006), out=tmp_path
+    )
+
+    channels = exr.read(maps.files.path(1006)).channels
+    numbers = json.loads(maps.figures.path(1006).read_text())
+    truth = shot.scene.depth_m(1006)
+    sure = np.isfinite(truth) & (channels["C"] > 0.5)
+    assert channels["Z"].dtype == channels["C"].dtype == np.float32
+    assert channels["Z"].shape == (180, 320)
+    assert np.isinf(channels["Z"]).mean() == pytest.approx(np.isinf(truth).mean(), abs=0.01)
+    assert np.median(np.abs(channels["Z"][sure] / truth[sure] - 1)) < 0.03
+    assert numbers["median_relative_error"] < 0.03
+    assert numbers["points_measured"] > 100
+    assert maps.error_m == 0
+
+
+def test_equal_inputs_give_equal_bytes(shot, tmp_path):
+    made = [
+        estimate_depth(plate=shot.plate, track=shot.track, params=Params(), frames=FrameRange(1003, 1003), out=folder)
+        for folder in (tmp_path / "a", tmp_path / "b")
+    ]
+
+    assert made[0].files.path(1003).read_bytes() == made[1].files.path(1003).read_bytes()
+    assert made[0].figures.path(1003).read_bytes() == made[1].figures.path(1003).read_bytes()
+
+
+def test_a_senseless_width_is_refused():
+    with pytest.raises(ConfigError, match="width_px is 7"):
+        Params(width_px=7)
