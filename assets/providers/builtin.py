@@ -1,7 +1,8 @@
 """The small model that ships: a rectified flow that paints people and masonry from depth, normals, parts, pose and looks.
 
 A diffusers UNet2DConditionModel without a learned VAE: the picture is folded 2 x 2 into channels, the guides are laid
-beside the noise, the identity's looks come in as cross-attention tokens and the light as a class embedding.
+beside the noise, the identity's looks come in as cross-attention tokens and the light as a class embedding. It says the
+clean picture, from which the flow's velocity follows: with so much told by the guides, one look is nearly enough.
 Source of the sampler: Liu, Gong, Liu, "Flow Straight and Fast", ICLR 2023.
 """
 
@@ -106,7 +107,8 @@ class Builtin:
             self.scheduler.set_timesteps(sigmas=np.linspace(first.strength, 0, first.steps + 1)[:-1].tolist())
             for time in self.scheduler.timesteps:
                 seen = torch.cat([picture, guides], 1).contiguous(memory_format=torch.channels_last)
-                velocity = self.unet(seen, time.expand(len(seen)), tokens, class_labels=light, return_dict=False)[0]
+                clean = self.unet(seen, time.expand(len(seen)), tokens, class_labels=light, return_dict=False)[0]
+                velocity = (picture - clean) / (time / self.scheduler.config.num_train_timesteps)
                 picture = self.scheduler.step(velocity, time, picture, return_dict=False)[0]
             unfolded = torch.nn.functional.pixel_shuffle(picture, FOLD).numpy()
         return [painted(shown, unfolded[i, :, :height, :width]) for i, shown in enumerate(conditions)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,31 +65,33 @@ def write_shard(path: Path, samples: Sequence[Sample]) -> None:
     )
 
 
-def read_shard(path: Path) -> Iterator[Sample]:
-    """The samples of a shard, in order."""
-    with np.load(path) as shard:
-        columns = {name: shard[name] for name in shard.files}
-    for i in range(len(columns["names"])):
-        looks = tuple(
-            PartLook(int(row[0]), _three(row[1:4]), float(row[4]), float(row[5]))
-            for row in columns["looks"][i]
-            if row[0]
-        )
+class Shard:
+    """A shard in memory, small; a sample grows to floats when it is taken out."""
+
+    def __init__(self, path: Path) -> None:
+        with np.load(path) as shard:
+            self._columns: dict[str, Array] = {name: shard[name] for name in shard.files}
+
+    def __len__(self) -> int:
+        return len(self._columns["names"])
+
+    def __getitem__(self, i: int) -> Sample:
+        row = {name: column[i] for name, column in self._columns.items()}
+        looks = tuple(PartLook(int(x[0]), _three(x[1:4]), float(x[4]), float(x[5])) for x in row["looks"] if x[0])
         guides = Guides.image(
-            coverage=columns["coverage"][i].astype(np.float32) / 255,
-            depth=columns["depth"][i].astype(np.float32),
-            normals=columns["normals"][i].astype(np.float32) / 127,
-            parts=columns["parts"][i].astype(np.int32),
-            pose=columns["pose"][i].astype(np.float32) / 255,
+            coverage=row["coverage"].astype(np.float32) / 255,
+            depth=row["depth"].astype(np.float32),
+            normals=row["normals"].astype(np.float32) / 127,
+            parts=row["parts"].astype(np.int32),
+            pose=row["pose"].astype(np.float32) / 255,
         )
-        light = Light(*(_three(row) for row in columns["light"][i]))
         request = Request(
             guides=guides,
-            identity=Identity(str(columns["names"][i]), looks),
-            metres_per_px=float(columns["metres_per_px"][i]),
-            light=light,
+            identity=Identity(str(row["names"]), looks),
+            metres_per_px=float(row["metres_per_px"]),
+            light=Light(*(_three(x) for x in row["light"])),
         )
-        yield Sample(request, decode(columns["truth"][i]))
+        return Sample(request, decode(row["truth"]))
 
 
 def _bytes(picture: Array) -> Array:

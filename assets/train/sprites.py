@@ -1,0 +1,172 @@
+"""Train the model that ships: python -m assets.train.sprites DATA OUT [--steps 6000] [--minutes 45]."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assets.providers.builtin import fold, one_thread
+from assets.providers.conditioning import condition, painting_target
+from assets.train.recipe import Recipe, new_unet, save_model
+from assets.train.samples import Sample, Shard
+
+if TYPE_CHECKING:
+    import torch
+
+_SAVE_EVERY = 500
+_DEPTH, _NORMALS, _POSE = slice(1, 2), slice(2, 6), slice(11, 14)  # rows of Condition.channels
+
+
+class Bench:
+    """Where samples wait: people and masonry in tall crops, masonry in wide ones."""
+
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._shards = {kind: [Shard(p) for p in sorted(folder.glob(f"{kind}_????.npz"))] for kind in _KINDS}
+        self._kinds = [kind for kind in _KINDS if self._shards[kind]]
+
+    def batch(self, rng: np.random.Generator) -> list[Sample]:
+        """Random samples of one size."""
+        recipe, have = self._recipe, self._kinds
+        if have == ["wide"] or ("wide" in have and rng.random() < recipe.wide_share):
+            return [self._draw("wide", rng) for _ in range(recipe.batch)]
+        tall = [kind for kind in have if kind != "wide"]
+        if len(tall) == 1:
+            return [self._draw(tall[0], rng) for _ in range(recipe.batch)]
+        kinds = ["tall" if rng.random() < recipe.masonry_share else "people" for _ in range(recipe.batch)]
+        return [self._draw(kind, rng) for kind in kinds]
+
+    def _draw(self, kind: str, rng: np.random.Generator) -> Sample:
+        shard = self._shards[kind][int(rng.integers(len(self._shards[kind])))]
+        return shard[int(rng.integers(len(shard)))]
+
+
+_KINDS = ("people", "tall", "wide")
+
+
+def train(
+    data: Path, out: Path, recipe: Recipe, minutes: float, start: Any = None, tell: Callable[[str], None] = print
+) -> None:
+    """Train and save the running mean of the weights to `out`, every 500 steps and at the end.
+
+    Ends after recipe.steps, or when `minutes` have passed; the learning rate follows whichever is nearer its end.
+    """
+    import torch
+
+    torch.manual_seed(recipe.seed)
+    rng = np.random.default_rng(recipe.seed)
+    unet = (start or new_unet()).train().to(memory_format=torch.channels_last)
+    mean = copy.deepcopy(unet).requires_grad_(False)
+    optimizer = torch.optim.AdamW(unet.parameters(), lr=1.0, weight_decay=recipe.weight_decay, betas=(0.9, 0.99))
+    bench, began, recent, step, done = Bench(data, recipe), time.monotonic(), [], 0, 0.0
+    while done < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = _rate(recipe, step, done)
+        loss = _loss(unet, bench.batch(rng), recipe, rng)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        _follow(mean, unet, min(recipe.mean_decay, (1 + step) / (10 + step)))
+        recent.append(loss.item())
+        passed = (time.monotonic() - began) / 60
+        done = max(step / recipe.steps, passed / minutes)
+        if step % 50 == 0:
+            tell(f"step {step} {100 * done:.1f}% {passed:.1f} min loss {np.mean(recent[-200:]):.4f}")
+        if step % _SAVE_EVERY == 0 or done >= 1:
+            save_model(out, copy.deepcopy(mean))
+
+
+def _rate(recipe: Recipe, step: int, done: float) -> float:
+    warm = min(1.0, (step + 1) / recipe.warm_up_steps)
+    return recipe.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1))))
+
+
+def _follow(mean: Any, unet: Any, decay: float) -> None:
+    import torch
+
+    with torch.no_grad():
+        for kept, new in zip(mean.parameters(), unet.parameters(), strict=True):
+            kept.lerp_(new, 1 - decay)
+
+
+def _loss(unet: Any, samples: list[Sample], recipe: Recipe, rng: np.random.Generator) -> torch.Tensor:
+    import torch
+
+    shown = [condition(sample.request) for sample in samples]
+    channels = np.stack([_with_guides_hidden(s.channels, recipe, rng) for s in shown])
+    truth = np.stack([painting_target(s, sample.truth) for s, sample in zip(shown, samples, strict=True)])
+    noise = rng.standard_normal(truth.shape, np.float32)
+    share = np.where(rng.random(len(samples)) < recipe.whole_noise, 1.0, rng.uniform(0.02, 1, len(samples)))
+    share = share.astype(np.float32)[:, None, None, None]
+    noisy = (1 - share) * truth + share * noise
+    seen = fold(torch.from_numpy(np.concatenate([noisy, channels], axis=1))).contiguous(
+        memory_format=torch.channels_last
+    )
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        clean = unet(
+            seen,
+            torch.from_numpy(share[:, 0, 0, 0] * 1000),
+            torch.from_numpy(np.stack([s.tokens for s in shown])),
+            class_labels=torch.from_numpy(np.stack([s.light for s in shown])),
+            return_dict=False,
+        )[0]
+    painted = torch.nn.functional.pixel_shuffle(clean.float(), 2)
+    return _distance(painted, torch.from_numpy(truth), np.stack([s.coverage for s in shown]), recipe)
+
+
+def _distance(
+    painted: torch.Tensor, truth: torch.Tensor, coverage: np.ndarray[Any, Any], recipe: Recipe
+) -> torch.Tensor:
+    """What counts is inside the figure; outside only enough to keep the flow's start in order."""
+    import torch
+
+    inside = torch.from_numpy(np.where(coverage > 0, 1.0, 0.05).astype(np.float32))[:, None]
+    off = (painted - truth) * torch.tensor([1.0, 1.0, 1.0, 0.3])[:, None, None]
+    level = (off.abs() + recipe.square_weight * off * off) * inside
+    across = (off[..., 1:] - off[..., :-1]).abs() * inside[..., 1:]
+    down = (off[..., 1:, :] - off[..., :-1, :]).abs() * inside[..., 1:, :]
+    return (level.sum() + recipe.edge_weight * (across.sum() + down.sum())) / inside.sum() / 4
+
+
+def _with_guides_hidden(
+    channels: np.ndarray[Any, Any], recipe: Recipe, rng: np.random.Generator
+) -> np.ndarray[Any, Any]:
+    channels = channels.copy()
+    for rows, chance in ((_POSE, recipe.hide_pose), (_DEPTH, recipe.hide_depth), (_NORMALS, recipe.hide_normals)):
+        if rng.random() < chance:
+            channels[rows] = 0
+    return channels
+
+
+def main() -> None:
+    """Train from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--steps", type=int, default=Recipe().steps)
+    parser.add_argument("--minutes", type=float, default=600.0)
+    parser.add_argument("--from", dest="start", type=Path, help="a model folder to go on from")
+    parser.add_argument("--rate", type=float, default=Recipe().learning_rate)
+    asked = parser.parse_args()
+    start = None
+    if asked.start:
+        from diffusers import UNet2DConditionModel
+
+        start = UNet2DConditionModel.from_pretrained(asked.start, subfolder="unet", local_files_only=True)
+    recipe = replace(Recipe(), steps=asked.steps, learning_rate=asked.rate)
+    with one_thread():
+        train(asked.data, asked.out, recipe, asked.minutes, start, lambda line: print(line, flush=True))
+
+
+if __name__ == "__main__":
+    main()
