@@ -231,3 +231,18 @@ def test_damage_is_named(tmp_path: Path) -> None:
         list(video.read_frames(tmp_path / "half.mp4"))
     with pytest.raises(FormatError, match=r"none.mov: no such file"):
         video.probe(tmp_path / "none.mov")
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mxf"])
+def test_dnxhr_is_not_believed_when_the_container_says_bt2020(tmp_path: Path, suffix: str) -> None:
+    """DNxHR's own header knows BT.709 only; FFmpeg reports that for every frame."""
+    planes = flat(tuple(c * 4 for c in RED_2020), H, W, "422", 10)
+    movie = encode(
+        tmp_path / f"a{suffix}", [planes], codec="dnxhd", pixel_format="yuv422p10le", options={"profile": "dnxhr_hqx"},
+        tags={"colorspace": 9, "color_primaries": 9, "color_trc": 16, "color_range": 1},
+    )  # fmt: skip
+
+    info = video.probe(movie)
+
+    assert (info.matrix, info.primaries, info.transfer) == ("bt2020", "bt2020", "pq")
+    assert np.abs(next(video.read_frames(movie)) - (0.75, 0, 0)).max() < 0.006
