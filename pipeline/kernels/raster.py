@@ -150,11 +150,16 @@ def _ray_box(corners):
 
 @njit(cache=True)
 def _span(a, b, c, size):
-    """Whole pixels around three positions, one pixel of margin, inside 0..size."""
-    low, high = min(a, b, c) - 1.5, max(a, b, c) + 2.5
-    if not (low < size and high > 0.0):  # also: NaN
+    """First and one-past-last pixel of 0..size whose centre lies between three positions, give or take the lens's bend.
+
+    An edge of s pixels sags by s^2/8 times its curvature: s^2/2000 covers lenses that bend within 250 pixels' radius.
+    """
+    low, high = min(a, b, c), max(a, b, c)
+    margin = 0.05 + (high - low) * (high - low) * 5e-4
+    low, high = low - margin - 0.5, high + margin + 0.5
+    if not (low <= size - 1 and high >= 0.0):  # also: NaN
         return 0, 0
-    return int(max(low, 0.0)), int(min(high, float(size)))
+    return int(max(np.ceil(low), 0.0)), int(min(np.floor(high), float(size)))
 
 
 @njit(cache=True)
@@ -174,23 +179,28 @@ def _rasterize(vertices, triangles, rays, pixels, depth, triangle_id, weights, f
     corners = np.empty((3, 3), np.float64)  # float64: the edge functions of far, small triangles cancel
     edges = np.empty((3, 3), np.float64)
     for t in range(len(triangles)):
-        for i in range(3):
-            for k in range(3):
-                corners[i, k] = vertices[triangles[t, i], k]
-        if not max(corners[0, 2], corners[1, 2], corners[2, 2]) >= NEAR_M:
+        i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        az, bz, cz = vertices[i, 2], vertices[j, 2], vertices[k, 2]
+        x0, x1, y0, y1 = 0, -1, 0, -1
+        if az >= NEAR_M and bz >= NEAR_M and cz >= NEAR_M:
+            ax, bx, cx = vertices[i, 0] / az, vertices[j, 0] / bz, vertices[k, 0] / cz
+            ay, by, cy = vertices[i, 1] / az, vertices[j, 1] / bz, vertices[k, 1] / cz
+            if max(ax, bx, cx) - min(ax, bx, cx) < small and max(ay, by, cy) - min(ay, by, cy) < small:
+                x0, x1 = _span(pixels[i, 0], pixels[j, 0], pixels[k, 0], width)
+                y0, y1 = _span(pixels[i, 1], pixels[j, 1], pixels[k, 1], height)
+                if x0 >= x1 or y0 >= y1:  # most triangles of a fine mesh fall between the pixels' centres
+                    continue
+        elif not (az >= NEAR_M or bz >= NEAR_M or cz >= NEAR_M):
             continue
-        low_x, high_x, low_y, high_y = _ray_box(corners)
-        if (
-            min(corners[0, 2], corners[1, 2], corners[2, 2]) >= NEAR_M
-            and high_x - low_x < small
-            and high_y - low_y < small
-        ):
-            a, b, c = pixels[triangles[t, 0]], pixels[triangles[t, 1]], pixels[triangles[t, 2]]
-            x0, x1 = _span(a[0], b[0], c[0], width)
-            y0, y1 = _span(a[1], b[1], c[1], height)
-        else:
+        for n in range(3):
+            for axis in range(3):
+                corners[n, axis] = vertices[triangles[t, n], axis]
+        if x1 < 0:
+            low_x, high_x, low_y, high_y = _ray_box(corners)
             x0, x1 = _reach(columns, low_x, high_x)
             y0, y1 = _reach(rows, low_y, high_y)
+            if x0 >= x1 or y0 >= y1:
+                continue
         _cross(corners[1], corners[2], edges[0])
         _cross(corners[2], corners[0], edges[1])
         _cross(corners[0], corners[1], edges[2])
