@@ -13,7 +13,16 @@ from typing import Any
 
 from pipeline import codec
 from pipeline.errors import ConfigError
-from pipeline.types import CameraFacts, CrowdBrief, DeliveryBrief, LightFacts, MatteSource, PlateSource, SetBrief, ShotInfo
+from pipeline.types import (
+    CameraFacts,
+    CrowdBrief,
+    DeliveryBrief,
+    LightFacts,
+    MatteSource,
+    PlateSource,
+    SetBrief,
+    ShotInfo,
+)
 
 SECTIONS: dict[str, type] = {
     "shot": ShotInfo,
