@@ -1,0 +1,240 @@
+"""Characters: named recipes in characters/NAME.toml (body, kit, palette) that look the same in every shot.
+
+Albedos are linear ACEScg. A recipe carries its version and licence; a change of look wants a new version.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import AssetError
+
+FOLDER = Path(__file__).with_name("characters")
+Colour = tuple[float, float, float]
+
+
+class Part(IntEnum):
+    """What a triangle of a person is made of. Numbers are for ever: guides and trained models carry them."""
+
+    EMPTY = 0
+    SKIN = 1
+    HAIR = 2
+    EYES = 3
+    TUNIC = 4
+    TROUSERS = 5
+    CAPE = 6
+    HELMET = 7
+    CREST = 8
+    CUIRASS = 9
+    STRIPS = 10  # pteryges: leather strips at shoulders and hips
+    GREAVES = 11
+    BOOTS = 12
+    BELT = 13
+    BRACERS = 14
+    SHIELD = 15
+    SHIELD_MARK = 16  # the painted device
+    SHIELD_TRIM = 17  # rim and boss
+    SHAFT = 18  # wood: spear, arrows
+    BLADE = 19
+    HILT = 20
+    BOW = 21
+    QUIVER = 22
+
+
+class Material(IntEnum):
+    """How a part takes light."""
+
+    SKIN = 0
+    HAIR = 1
+    CLOTH = 2
+    LEATHER = 3
+    METAL = 4
+    WOOD = 5
+    PAINT = 6
+    MAIL = 7
+
+
+_MATERIALS = {
+    Part.SKIN: Material.SKIN, Part.HAIR: Material.HAIR, Part.EYES: Material.PAINT, Part.TUNIC: Material.CLOTH,
+    Part.TROUSERS: Material.CLOTH, Part.CAPE: Material.CLOTH, Part.HELMET: Material.METAL, Part.CREST: Material.HAIR,
+    Part.CUIRASS: Material.METAL, Part.STRIPS: Material.LEATHER, Part.GREAVES: Material.METAL,
+    Part.BOOTS: Material.LEATHER, Part.BELT: Material.LEATHER, Part.BRACERS: Material.LEATHER,
+    Part.SHIELD: Material.PAINT, Part.SHIELD_MARK: Material.PAINT, Part.SHIELD_TRIM: Material.METAL,
+    Part.SHAFT: Material.WOOD, Part.BLADE: Material.METAL, Part.HILT: Material.WOOD, Part.BOW: Material.WOOD,
+    Part.QUIVER: Material.LEATHER,
+}  # fmt: skip
+
+_DEFAULT_PALETTE: dict[str, Colour] = {
+    "skin": (0.36, 0.23, 0.16), "hair": (0.045, 0.030, 0.020), "eyes": (0.25, 0.23, 0.21), "tunic": (0.42, 0.36, 0.27),
+    "trousers": (0.16, 0.13, 0.10), "cape": (0.22, 0.05, 0.03), "helmet": (0.42, 0.38, 0.34), "crest": (0.28, 0.03, 0.02),
+    "cuirass": (0.40, 0.38, 0.36), "strips": (0.16, 0.08, 0.045), "greaves": (0.46, 0.32, 0.16),
+    "boots": (0.11, 0.06, 0.035), "belt": (0.12, 0.065, 0.035), "bracers": (0.13, 0.07, 0.04),
+    "shield": (0.24, 0.05, 0.03), "shield_mark": (0.46, 0.34, 0.12), "shield_trim": (0.46, 0.33, 0.17),
+    "shaft": (0.22, 0.14, 0.075), "blade": (0.50, 0.50, 0.50), "hilt": (0.16, 0.09, 0.05), "bow": (0.17, 0.085, 0.04),
+    "quiver": (0.15, 0.075, 0.04),
+}  # fmt: skip
+
+_PHENOTYPES = {"gender": 0.0, "age": 0.6, "muscle": 0.65, "weight": 0.5, "proportions": 0.6}
+_KIT = frozenset(
+    [
+        "tunic",
+        "long_tunic",
+        "trousers",
+        "cape",
+        "cloak",
+        "helmet_legion",
+        "helmet_crested",
+        "helmet_greek",
+        "helmet_cap",
+        "hood",
+        "hair",
+        "long_hair",
+        "beard",
+        "cuirass_segmented",
+        "cuirass_muscle",
+        "cuirass_mail",
+        "cuirass_linen",
+        "strips",
+        "greaves",
+        "boots",
+        "bracers",
+        "belt",
+        "shield_tall",
+        "shield_round",
+        "spear",
+        "sword",
+        "sheath",
+        "bow",
+        "quiver",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """One identity. phenotype: (label, value 0..1) pairs of Anny's; height_m: barefoot; palette: (part, albedo) pairs."""
+
+    name: str
+    version: int
+    licence: str
+    title: str
+    height_m: float
+    phenotype: tuple[tuple[str, float], ...]
+    kit: tuple[str, ...]
+    palette: tuple[tuple[str, Colour], ...]
+    metal: tuple[str, ...] = ()  # parts that are metal here although they usually are not, or "leather:cuirass"
+    seed: int = 0
+
+
+def character_names() -> list[str]:
+    """Every character that can be loaded, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+@lru_cache(maxsize=256)
+def load_character(name: str, seed: int = 0) -> Character:
+    """The character called `name`. Seed 0 is the middle of the recipe's ranges; another seed is another person of the
+    same kind. Raises AssetError that lists the known names, or names the field that is wrong."""
+    path = FOLDER / f"{name}.toml"
+    if name not in character_names():
+        raise AssetError(f"character {name!r} is not known. Take one of: {', '.join(character_names())}.")
+    try:
+        recipe = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise AssetError(f"{path.name}: not a TOML file ({error}). Mend that line.") from error
+    return read_recipe(recipe, path.name, seed)
+
+
+def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0) -> Character:
+    """Check a recipe's table and choose within its ranges. Raises AssetError naming the field."""
+    unknown = set(recipe) - {"name", "version", "licence", "title", "body", "kit", "palette", "materials"}
+    if unknown:
+        raise AssetError(f"{where}: unknown key {sorted(unknown)[0]!r}. Remove it.")
+    missing = {"name", "version", "licence", "body", "kit"} - set(recipe)
+    if missing:
+        raise AssetError(f"{where}: {sorted(missing)[0]!r} is missing. Add it.")
+    rng = np.random.default_rng([seed, 0xC0DE]) if seed else None
+    body = dict(recipe["body"])
+    height_m = _choose(body.pop("height_m", [1.72, 1.78]), rng, f"{where}: body.height_m", 1.4, 2.1)
+    for label in body:
+        if label not in _PHENOTYPES:
+            raise AssetError(
+                f"{where}: body.{label} is not a phenotype. Take one of: {', '.join(sorted(_PHENOTYPES))}."
+            )
+    phenotype = tuple(
+        (label, _choose(body.get(label, value), rng, f"{where}: body.{label}", 0.0, 1.0))
+        for label, value in sorted(_PHENOTYPES.items())
+    )
+    for item in recipe["kit"]:
+        if item not in _KIT:
+            raise AssetError(f"{where}: kit {item!r} is not known. Take one of: {', '.join(sorted(_KIT))}.")
+    return Character(
+        name=recipe["name"],
+        version=int(recipe["version"]),
+        licence=recipe["licence"],
+        title=recipe.get("title", recipe["name"]),
+        height_m=height_m,
+        phenotype=phenotype,
+        kit=tuple(recipe["kit"]),
+        palette=_palette(recipe.get("palette", {}), rng, where),
+        metal=tuple(f"{kind}:{part}" for part, kind in sorted(recipe.get("materials", {}).items())),
+        seed=seed,
+    )
+
+
+def albedos(character: Character) -> NDArray[np.float32]:
+    """(parts, 3) float32 linear ACEScg albedo of every Part; row 0 (empty) is black."""
+    table = np.zeros((len(Part), 3), np.float32)
+    for name, colour in {**_DEFAULT_PALETTE, **dict(character.palette)}.items():
+        table[Part[name.upper()]] = colour
+    return table
+
+
+def materials(character: Character) -> NDArray[np.int32]:
+    """(parts,) int32 Material of every Part."""
+    table = np.zeros(len(Part), np.int32)
+    for part, material in _MATERIALS.items():
+        table[part] = material
+    for pair in character.metal:
+        kind, part_name = pair.split(":")
+        table[Part[part_name.upper()]] = Material[kind.upper()]
+    return table
+
+
+def recoloured(character: Character, **palette: Colour) -> Character:
+    """The same person in other colours, e.g. recoloured(legionary, tunic=(0.1, 0.1, 0.3))."""
+    return replace(character, palette=tuple(sorted({**dict(character.palette), **palette}.items())))
+
+
+def _choose(value: Any, rng: np.random.Generator | None, where: str, low: float, high: float) -> float:
+    ends = value if isinstance(value, list) else [value, value]
+    if len(ends) != 2 or not all(isinstance(end, int | float) and low <= end <= high for end in ends):
+        raise AssetError(f"{where} is {value!r}. Write a number or [low, high] within {low:g} to {high:g}.")
+    share = 0.5 if rng is None else float(rng.random())
+    return round(float(ends[0] + (ends[1] - ends[0]) * share), 4)
+
+
+def _palette(table: Mapping[str, Any], rng: np.random.Generator | None, where: str) -> tuple[tuple[str, Colour], ...]:
+    """Cloth differs a little from person to person of a kind: another dye bath, other years in the sun."""
+    chosen = {}
+    for name, colour in table.items():
+        if name not in _DEFAULT_PALETTE:
+            raise AssetError(
+                f"{where}: palette.{name} is not a part. Take one of: {', '.join(sorted(_DEFAULT_PALETTE))}."
+            )
+        options = colour if isinstance(colour[0], list) else [colour]
+        picked = options[0] if rng is None else options[int(rng.integers(len(options)))]
+        if len(picked) != 3 or not all(0.0 <= value <= 1.0 for value in picked):
+            raise AssetError(f"{where}: palette.{name} is {picked!r}. Write three albedos from 0 to 1.")
+        gain = 1.0 if rng is None else float(np.exp(rng.normal(0.0, 0.12)))
+        chosen[name] = (min(picked[0] * gain, 0.9), min(picked[1] * gain, 0.9), min(picked[2] * gain, 0.9))
+    return tuple(sorted(chosen.items()))

@@ -1,0 +1,190 @@
+"""People: a character dressed, posed and measured as one triangle mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from assets.bodies import Body, rest_body, vertex_normals
+from assets.characters import Character, Part
+from assets.gaits import Build
+from assets.motions import Grip, load_motion
+from assets.skeleton import Pose, about, solve
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A posed person. Metres, Y up, origin on the ground between the feet, facing +Z (so the left hand is at +x).
+
+    vertices (V, 3) float32. triangles (T, 3) int32, counter-clockwise from outside. normals (V, 3) float32, unit.
+    parts (T,) int32 numbers of assets.characters.Part. joints (18, 3) float32 COCO-18. rest (V, 3) float32: the same
+    vertices before posing; textures that live there stick to the body.
+    """
+
+    vertices: Floats
+    triangles: Ints
+    normals: Floats
+    parts: Ints
+    joints: Floats
+    rest: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A dressed body in rest, ready to be posed."""
+
+    body: Body
+    vertices: NDArray[np.float64]
+    triangles: Ints
+    parts: Ints
+    weights: sparse.csr_matrix
+    slides: NDArray[np.float64]  # (V, 3) rest direction of a shaft that slides through the hand, 0 elsewhere
+    hangs: NDArray[np.float64]  # (V,)
+    soles: NDArray[np.bool_]  # (V,) vertices of feet and shoes
+    grip: Grip
+
+    @cached_property
+    def build(self) -> Build:
+        skeleton = self.body.skeleton
+        ankle = skeleton.head("foot.L")
+        low = self.vertices[self.soles][:, 1].min()
+        left = self.vertices[self.soles & (self.vertices[:, 0] > 0)]
+        ground = left[left[:, 1] < low + 0.02]
+        return Build(
+            leg_m=skeleton.leg_length_m(),
+            hip_m=float(abs(skeleton.hip_offset()[0])),
+            ankle_m=float(ankle[1] - low),
+            heel_m=float(ankle[2] - ground[:, 2].min()),
+            ball_m=float(np.mean([skeleton.head(f"toe{toe}-1.L")[2] for toe in (1, 2, 3)]) - ankle[2]),
+            height_m=self.body.height_m,
+        )
+
+
+@lru_cache(maxsize=512)
+def posed_mesh(character: Character, motion: str, phase: float) -> Mesh:
+    """`character` in `motion` at `phase` (cycles; only the fraction counts): body and kit as one mesh.
+
+    The lowest sole is at y = 0 exactly. The arrays are shared between callers and cannot be written to.
+    Raises AssetError when the motion is not known.
+    """
+    figure = dressed(character)
+    pose = load_motion(motion).pose(phase % 1.0, figure.build, figure.grip)
+    vertices, joints = _posed(figure, pose)
+    ground = vertices[figure.soles, 1].min()
+    vertices[:, 1] -= ground
+    joints[:, 1] -= ground
+    normals = vertex_normals(vertices, figure.triangles)
+    return Mesh(
+        _fixed(vertices), figure.triangles, _fixed(normals), figure.parts, _fixed(joints), _fixed(figure.vertices)
+    )
+
+
+@lru_cache(maxsize=32)
+def dressed(character: Character) -> Figure:
+    """The body and the kit of `character` in rest."""
+    from assets.wardrobe import KIT  # here: the wardrobe's modules measure bodies, which this module also provides
+
+    body = rest_body(character.phenotype, character.height_m)
+    pieces = [piece for name in character.kit for piece in KIT[name](body)]
+    seen = np.ones(len(body.triangles), bool)
+    for piece in pieces:
+        if piece.hidden is not None:
+            seen &= ~piece.hidden
+    eyes = body.of_bones("eye")[body.triangles].all(axis=1)
+    skin = np.where(eyes, Part.EYES, Part.SKIN).astype(np.int32)
+    counts = np.cumsum([len(body.vertices), *(len(piece.vertices) for piece in pieces)])
+    triangles = [body.triangles[seen]] + [p.triangles + c for p, c in zip(pieces, counts[:-1], strict=True)]
+    vertices = np.concatenate([body.vertices] + [p.vertices for p in pieces])
+    slides = [np.zeros_like(body.vertices)]
+    slides += [
+        np.zeros_like(p.vertices) if p.slides is None else np.tile(p.slides, (len(p.vertices), 1)) for p in pieces
+    ]
+    hangs = [np.zeros(len(body.vertices))] + [np.zeros(len(p.vertices)) if p.hangs is None else p.hangs for p in pieces]
+    weights = sparse.vstack([body.weights] + [p.weights for p in pieces]).tocsr()
+    faces = np.ascontiguousarray(np.concatenate(triangles), np.int32)
+    parts = np.concatenate([skin[seen]] + [p.parts for p in pieces]).astype(np.int32)
+    kept = np.unique(faces)  # covered skin is not posed at all
+    renumber = np.full(len(vertices), -1, np.int32)
+    renumber[kept] = np.arange(len(kept), dtype=np.int32)
+    names = np.array([name.startswith(("foot", "toe")) for name in body.skeleton.names])
+    soles = names[np.asarray(weights[kept].argmax(axis=1)).ravel()]
+    faces = renumber[faces]
+    for array in (faces, parts):
+        array.flags.writeable = False
+    return Figure(
+        body,
+        vertices[kept],
+        faces,
+        parts,
+        weights[kept],
+        np.concatenate(slides)[kept],
+        np.concatenate(hangs)[kept],
+        soles,
+        grip_of(character),
+    )
+
+
+def grip_of(character: Character) -> Grip:
+    """What the character's hands hold, read off its kit."""
+    kit = set(character.kit)
+    right = "spear" if "spear" in kit else "sword" if "sword" in kit else "free"
+    left = "shield" if "shield_tall" in kit else "strap" if "shield_round" in kit else "bow" if "bow" in kit else "free"
+    return Grip(right, left)
+
+
+def _posed(figure: Figure, pose: Pose) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(vertices, joints) by linear blend skinning, then cloth swung and kept off the thighs."""
+    skeleton = figure.body.skeleton
+    rotations, heads = solve(skeleton, pose)
+    shift = heads - np.einsum("bij,bj->bi", rotations, skeleton.heads)
+    bones = np.concatenate([rotations, shift[:, :, None]], axis=2).reshape(-1, 12)
+    rest = figure.vertices + figure.slides * pose.shaft_m
+    vertices = _skinned(figure.weights, bones, rest)
+    joints = np.asarray(figure.body.joints @ _skinned(figure.body.weights, bones, figure.body.vertices))
+    hanging = figure.hangs > 0
+    if hanging.any():
+        vertices[hanging] = _hung(figure, pose, vertices[hanging], figure.hangs[hanging], heads)
+    return vertices, joints
+
+
+def _skinned(weights: sparse.csr_matrix, bones: NDArray[np.float64], rest: NDArray[np.float64]) -> NDArray[np.float64]:
+    blended = (weights @ bones).reshape(-1, 3, 4)
+    return np.einsum("vij,vj->vi", blended[:, :, :3], rest) + blended[:, :, 3]
+
+
+def _hung(
+    figure: Figure, pose: Pose, vertices: NDArray[np.float64], hangs: NDArray[np.float64], heads: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Swing hanging cloth, then push it out of both legs' capsules."""
+    skeleton = figure.body.skeleton
+    waist = heads[skeleton.index("spine04")]
+    drop = np.maximum(waist[1] - vertices[:, 1], 0.0) * hangs
+    vertices = vertices + np.stack(
+        [np.sin(pose.drape[1]) * drop, np.zeros_like(drop), -np.sin(pose.drape[0]) * drop], 1
+    )
+    for side in ("L", "R"):
+        hip, knee, ankle = (heads[skeleton.index(f"{name}.{side}")] for name in ("upperleg01", "lowerleg01", "foot"))
+        for a, b, radius_a, radius_b in ((hip, knee, 0.105, 0.075), (knee, ankle, 0.075, 0.060)):
+            way = b - a
+            along = np.clip((vertices - a) @ way / (way @ way), 0.0, 1.0)
+            away = vertices - (a + along[:, None] * way)
+            distance = np.maximum(np.linalg.norm(away, axis=1), 1e-6)
+            radius = (radius_a + (radius_b - radius_a) * along) * figure.body.height_m / 1.75
+            vertices = vertices + away * (np.maximum(radius - distance, 0.0) / distance)[:, None]
+    return vertices
+
+
+def _fixed(array: NDArray[np.float64]) -> Floats:
+    fixed = np.ascontiguousarray(array, np.float32)
+    fixed.flags.writeable = False
+    return fixed
+
+
+__all__ = ["Figure", "Mesh", "Pose", "about", "dressed", "grip_of", "posed_mesh"]
