@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from assets.providers.base import Identity, Light, Request
+from assets.providers.base import Color, Identity, Light, Request
 
 Array = np.ndarray[Any, Any]
 CHANNELS = 18  # of the guides: coverage, depth, normals 3, facing the sun, albedo 3, metal, roughness, pose 3, code 4
 TOKENS = 24  # looks read, at most
 TOKEN_SIZE = 13  # of one look
 LIGHT_SIZE = 12
-RESIDUAL_SCALE = 2.5  # brings the painted difference near unit variance, as the noise has
+RESIDUAL_SCALE = 5.0  # brings the painted difference near unit variance, as the noise has
 DEPTH_PX = 32.0  # relief is told in units of so many pixels, so that scale plays no part
 PERSON_METRES_PER_PX = 2.7 / 128
 _SPREAD = 16.0
@@ -97,6 +97,13 @@ def paint_flat(parts: Array, identity: Identity) -> tuple[Array, Array]:
 def mean_light(light: Light) -> Array:
     """(3,) light that a surface of a figure gets on average: most of the sky, less than half of the sun."""
     return 0.4 * np.array(light.sun_rgb, np.float32) + 0.6 * np.array(light.sky_rgb, np.float32)
+
+
+def ground_light(light: Light) -> Color:
+    """What dry ground sends up: a fifth of what falls on it, warmer."""
+    falling = max(-light.sun_direction[1], 0.0) * np.array(light.sun_rgb) + np.array(light.sky_rgb)
+    red, green, blue = (float(value) for value in falling * (0.22, 0.185, 0.15))
+    return red, green, blue
 
 
 def part_codes(parts: Array) -> Array:

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from assets.train.masonry import masonry_sample
+from assets.train.people import kept_back, people_samples
 from assets.train.samples import Sample, write_shard
 
 SHARD = 200
 
 
-def write_shards(folder: Path, kind: str, count: int, draw: Callable[[np.random.Generator], Sample]) -> None:
+def write_shards(folder: Path, kind: str, count: int, draw: Callable[[np.random.Generator], list[Sample]]) -> None:
     """Draw `count` samples in shards KIND_0000.npz ...; shards that are there are kept, so a stopped run goes on."""
     folder.mkdir(parents=True, exist_ok=True)
     for shard in range(-(-count // SHARD)):
@@ -22,7 +23,10 @@ def write_shards(folder: Path, kind: str, count: int, draw: Callable[[np.random.
         if not path.exists():
             rng = np.random.default_rng([shard, *kind.encode()])
             unfinished = path.with_suffix(".tmp.npz")
-            write_shard(unfinished, [draw(rng) for _ in range(min(SHARD, count - shard * SHARD))])
+            samples: list[Sample] = []
+            while len(samples) < min(SHARD, count - shard * SHARD):
+                samples += draw(rng)
+            write_shard(unfinished, samples)
             unfinished.replace(path)
 
 
@@ -32,9 +36,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--people", type=int, default=8000)
     parser.add_argument("--masonry", type=int, default=2000)
+    parser.add_argument("--kept", type=int, default=200, help="people kept back for the test")
     asked = parser.parse_args()
-    write_shards(asked.folder, "tall", asked.masonry // 2, lambda rng: masonry_sample(rng, 64, 128))
-    write_shards(asked.folder, "wide", asked.masonry // 2, lambda rng: masonry_sample(rng, 128, 64))
+    write_shards(asked.folder, "people", asked.people, people_samples)
+    write_shards(asked.folder, "kept", asked.kept, lambda rng: [kept_back(rng)])
+    write_shards(asked.folder, "tall", asked.masonry // 2, lambda rng: [masonry_sample(rng, 64, 128)])
+    write_shards(asked.folder, "wide", asked.masonry // 2, lambda rng: [masonry_sample(rng, 128, 64)])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from assets.looks import SET_MATERIALS, set_identity
 from assets.providers.base import Guides, Identity, Light, PartLook, Request, SetPart
-from assets.providers.conditioning import paint_flat
+from assets.providers.conditioning import ground_light, paint_flat
 from assets.sets import Mesh, build
 from assets.stonework import courses, face_axes, smooth_chance, stone_normals
 from assets.train.samples import Sample, sample_light
@@ -125,7 +125,7 @@ def _shade(
     lit = lit * (1 - _shadow(mesh, sun, seen))
     upward = 0.5 + 0.5 * normals[..., 1]
     open_sky = _openness(seen, view.metres_per_px / _FINE)
-    bounce = (sun_rgb * max(sun[1], 0) + sky_rgb) * np.array([0.20, 0.165, 0.12])
+    bounce = np.array(ground_light(light))
     arriving = lit[..., None] * sun_rgb + open_sky[..., None] * (upward[..., None] * sky_rgb)
     arriving += open_sky[..., None] * (1 - upward[..., None]) * bounce
     rgba = np.concatenate([albedo * arriving, np.ones_like(albedo[..., :1])], axis=-1) * seen.hit[..., None]

@@ -29,13 +29,20 @@ class Bench:
     """Where samples wait: people and masonry in tall crops, masonry in wide ones."""
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
-        self._recipe = recipe
-        self._shards = {kind: [Shard(p) for p in sorted(folder.glob(f"{kind}_????.npz"))] for kind in _KINDS}
-        self._kinds = [kind for kind in _KINDS if self._shards[kind]]
+        self._folder, self._recipe = folder, recipe
+        self._shards: dict[str, dict[Path, Shard]] = {kind: {} for kind in _KINDS}
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Take in shards that were drawn meanwhile."""
+        for kind, shards in self._shards.items():
+            for path in sorted(self._folder.glob(f"{kind}_????.npz")):
+                if path not in shards:
+                    shards[path] = Shard(path)
 
     def batch(self, rng: np.random.Generator) -> list[Sample]:
         """Random samples of one size."""
-        recipe, have = self._recipe, self._kinds
+        recipe, have = self._recipe, [kind for kind in _KINDS if self._shards[kind]]
         if have == ["wide"] or ("wide" in have and rng.random() < recipe.wide_share):
             return [self._draw("wide", rng) for _ in range(recipe.batch)]
         tall = [kind for kind in have if kind != "wide"]
@@ -45,7 +52,8 @@ class Bench:
         return [self._draw(kind, rng) for kind in kinds]
 
     def _draw(self, kind: str, rng: np.random.Generator) -> Sample:
-        shard = self._shards[kind][int(rng.integers(len(self._shards[kind])))]
+        shards = list(self._shards[kind].values())
+        shard = shards[int(rng.integers(len(shards)))]
         return shard[int(rng.integers(len(shard)))]
 
 
@@ -81,6 +89,7 @@ def train(
         passed = (time.monotonic() - began) / 60
         done = max(step / recipe.steps, passed / minutes)
         if step % 50 == 0:
+            bench.look_again()
             tell(f"step {step} {100 * done:.1f}% {passed:.1f} min loss {np.mean(recent[-200:]):.4f}")
         if step % _SAVE_EVERY == 0 or done >= 1:
             save_model(out, copy.deepcopy(mean))

@@ -1,0 +1,69 @@
+"""One sprite of a person as it is asked of a generator: who, in which moment, seen from where, in which light."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from assets.characters import Character
+from assets.guides import TALL_M as FRAME_M
+from assets.guides import Guides as Drawn
+from assets.guides import sprite_guides
+from assets.looks import character_identity
+from assets.people import posed_mesh
+from assets.providers.base import Color, Guides, Light, Request
+
+HEIGHT_PX, WIDTH_PX = 128, 64
+METRES_PER_PX = FRAME_M / HEIGHT_PX
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How a figure is seen. yaw_rad: 0 faces the viewer, pi/2 the right. elevation_rad: of the viewer above it."""
+
+    yaw_rad: float
+    elevation_rad: float = 0.0
+
+
+def sprite_request(
+    character: Character, motion: str, phase: float, sight: Sight, light: Light, *, seed: int = 1, steps: int = 2
+) -> Request:
+    """The request for one sprite of HEIGHT_PX x WIDTH_PX. phase in cycles; light in the camera's space."""
+    drawn = sprite_guides(posed_mesh(character, motion, phase), sight.yaw_rad, sight.elevation_rad, HEIGHT_PX, WIDTH_PX)
+    return Request(
+        guides=request_guides(drawn),
+        identity=character_identity(character),
+        metres_per_px=METRES_PER_PX,
+        light=light,
+        seed=seed,
+        steps=steps,
+    )
+
+
+def request_guides(drawn: Drawn) -> Guides:
+    """Guides as people's are drawn (y up, z towards the viewer), in the axes that requests have."""
+    return Guides.image(
+        coverage=drawn.coverage,
+        depth=drawn.depth,
+        normals=drawn.normals * np.array([1, -1, -1], np.float32),
+        parts=drawn.parts.astype(np.int32),
+        pose=drawn.pose.astype(np.float32) / 255,
+    )
+
+
+def sun_seen(azimuth_rad: float, elevation_rad: float, heading_rad: float, camera_elevation_rad: float) -> Color:
+    """Direction to the sun in camera space (x right, y down, z into the scene), for a camera seen along `heading_rad`.
+
+    azimuth_rad: the sun's heading in the world, 0 = +Z, pi/2 = +X. heading_rad: from what is seen towards the camera.
+    """
+    turn = azimuth_rad - heading_rad
+    right, up, near = (
+        math.cos(elevation_rad) * math.sin(turn),
+        math.sin(elevation_rad),
+        math.cos(elevation_rad) * math.cos(turn),
+    )
+    c, s = math.cos(camera_elevation_rad), math.sin(camera_elevation_rad)
+    raised, closer = c * up - s * near, s * up + c * near
+    return float(np.float32(right)), float(np.float32(-raised)), float(np.float32(-closer))

@@ -1,0 +1,92 @@
+"""People to learn from: our own, in any pose, view, palette and light; and those kept back for the test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from assets.characters import Character, Part, albedos, character_names, load_character, recoloured
+from assets.guides import Light as DrawnLight
+from assets.guides import beauty, sprite_guides
+from assets.looks import character_identity
+from assets.motions import MOTIONS
+from assets.people import Mesh, posed_mesh
+from assets.providers.base import Guides, Light, Request
+from assets.providers.conditioning import ground_light
+from assets.sprites import FRAME_M, HEIGHT_PX, WIDTH_PX, request_guides
+from assets.train.samples import Sample, sample_light
+
+Array = np.ndarray[Any, Any]
+VIEWS_PER_POSE = 4  # a pose costs more than a view of it
+BODIES = 5  # persons of each character
+KEPT_CHARACTER = "traveller"  # never trained on
+KEPT_PHASES = (0.40, 0.50)  # of every motion
+KEPT_YAWS_DEG = (105.0, 285.0)  # and within 4 degrees of them
+_CLOSE = 0.12  # share seen from twice as near
+
+
+def people_samples(rng: np.random.Generator) -> list[Sample]:
+    """One pose in several views, palettes and lights."""
+    names = [name for name in character_names() if name != KEPT_CHARACTER]
+    character = load_character(str(rng.choice(names)), int(rng.integers(BODIES)))
+    low, high = KEPT_PHASES
+    phase = (high + rng.uniform(0, 1 - (high - low))) % 1.0
+    mesh = posed_mesh(character, str(rng.choice(sorted(MOTIONS))), phase)
+    return [_sample(mesh, character, _yaw(rng), rng) for _ in range(VIEWS_PER_POSE)]
+
+
+def kept_back(rng: np.random.Generator) -> Sample:
+    """A sample of the test: a phase and a view that were never trained, one in three times a person, too."""
+    names = character_names() if rng.random() < 0.67 else [KEPT_CHARACTER]
+    character = load_character(str(rng.choice(names)), BODIES)  # another body than any trained
+    mesh = posed_mesh(character, str(rng.choice(sorted(MOTIONS))), rng.uniform(*KEPT_PHASES))
+    yaw = np.radians(rng.choice(KEPT_YAWS_DEG) + rng.uniform(-4, 4))
+    return _sample(mesh, character, float(yaw), rng, close=0.0)
+
+
+def drawn_light(light: Light) -> DrawnLight:
+    """The same light in the axes of assets.guides (x right, y up, z towards the viewer), with what the ground returns."""
+    x, y, z = light.sun_direction
+    return DrawnLight((x, -y, -z), light.sun_rgb, light.sky_rgb, ground_light(light))
+
+
+def _sample(mesh: Mesh, character: Character, yaw: float, rng: np.random.Generator, close: float = _CLOSE) -> Sample:
+    light, elevation = (
+        sample_light(rng),
+        float(rng.uniform(-0.08, 0.6) if rng.random() < 0.5 else rng.uniform(-0.02, 0.2)),
+    )
+    worn = _dyed(character, rng) if rng.random() < 0.6 else character
+    near = 2 if rng.random() < close else 1
+    size = HEIGHT_PX * near, WIDTH_PX * near
+    guides = request_guides(sprite_guides(mesh, yaw, elevation, *size))
+    truth = beauty(mesh, worn, yaw, elevation, drawn_light(light), *size)
+    if near > 1:
+        top, left = int(rng.integers(size[0] - HEIGHT_PX + 1)), int(rng.integers(size[1] - WIDTH_PX + 1))
+        window = slice(top, top + HEIGHT_PX), slice(left, left + WIDTH_PX)
+        guides = Guides.image(**{name: guide[0][window] for name, guide in guides.given().items()})
+        truth = truth[window]
+    request = Request(guides=guides, identity=character_identity(worn), metres_per_px=FRAME_M / size[0], light=light)
+    return Sample(request, np.ascontiguousarray(truth))
+
+
+def _dyed(character: Character, rng: np.random.Generator) -> Character:
+    """The same person in other colours: any hue for cloth and paint, other shades for the rest."""
+    table, chosen = albedos(character), {}
+    for part in Part:
+        if part is Part.EMPTY:
+            continue
+        colour = table[part].astype(float) * np.exp(rng.normal(0, 0.25)) * np.exp(rng.normal(0, 0.08, 3))
+        if part not in (Part.SKIN, Part.HAIR, Part.EYES) and rng.random() < 0.5:
+            grey = np.exp(rng.uniform(np.log(0.03), np.log(0.55)))
+            colour = grey * np.exp(rng.normal(0, 0.55, 3))
+        red, green, blue = np.clip(colour, 0.01, 0.85)
+        chosen[part.name.lower()] = (float(red), float(green), float(blue))
+    return recoloured(character, **chosen)
+
+
+def _yaw(rng: np.random.Generator) -> float:
+    while True:
+        yaw = rng.uniform(0, 360)
+        if all(abs(yaw - kept) > 4 for kept in KEPT_YAWS_DEG):
+            return float(np.radians(yaw))
