@@ -16,10 +16,11 @@ from calibration.cameras import camera_centre, look_direction, pose_from, up_dir
 Array = npt.NDArray[np.float64]
 
 ASSUMED_HEIGHT_M = 1.6
-TILT_DEG = 35.0  # a hand-held camera looks down or up by less
+TILT_DEG = 65.0  # a hand-held camera looks down by less
 ROLL_DEG = 12.0  # and rolls by less
 REACH = 20.0  # camera heights from the path within which ground is looked for
-TRIALS = 1500
+NEAR = 4.0  # camera heights beyond which points weigh less: the land may rise or fall in the distance
+TRIALS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ def align_world(poses: Array, ground: GroundPlane, height_m: float) -> Alignment
 def find_ground(points: Array, poses: Array, seed: int = 1) -> GroundPlane:
     """The plane that the camera stands over, by RANSAC over the points (N, 3) near its path, then refined.
 
-    Ground is below the camera, has next to nothing under it, and lies square to an upright picture within a hand's tilt
-    and roll. Nearer points weigh more: the land may rise in the distance.
+    Ground is below the camera, has next to nothing under it, and lies level in an upright picture: the camera may be
+    tilted, which counts against a plane a little, but hardly rolled. Nearer points weigh more.
     """
     centres = camera_centre(poses)
     up = _unit(up_direction(poses).mean(axis=0))
@@ -79,8 +80,9 @@ def find_ground(points: Array, poses: Array, seed: int = 1) -> GroundPlane:
     best = _ransac(low, centres, up, right, np.random.default_rng(seed)) if len(low) >= 30 else None
     if best is None:
         return _stand_in(points, centres, up)
-    normal, offset = _refine(low, centres, *best)
-    inliers = int((np.abs(_heights(low, centres, normal, offset)[0]) < 0.06).sum())
+    normal, offset = _refine(_below(points, centres, best[0]), centres, *best)
+    above, along = _heights(points, centres, normal, offset)
+    inliers = int(((np.abs(above) < 0.06) & (along < REACH)).sum())
     return GroundPlane(normal, offset, inliers, True)
 
 
@@ -124,7 +126,8 @@ def _ransac(
         offset = -float(normal @ corner[0])
         if np.min(centres @ normal) + offset <= 0:
             continue
-        score = _score(tested, centres, normal, offset)
+        tilt = np.arccos(min(1.0, float(normal @ up)))
+        score = _score(tested, centres, normal, offset) * (1.0 - (tilt / np.radians(90.0)) ** 2)
         if best is None or score > best[0]:
             best = (score, normal, offset)
     return (best[1], best[2]) if best and best[0] > 5 else None
@@ -132,7 +135,7 @@ def _ransac(
 
 def _score(points: Array, centres: Array, normal: Array, offset: float) -> float:
     above, along = _heights(points, centres, normal, offset)
-    weight = np.where(along < REACH, 1.0 / (1.0 + along / 5.0), 0.0)
+    weight = np.where(along < REACH, 1.0 / (1.0 + (along / NEAR) ** 2), 0.0)
     slack = 0.03 + 0.006 * along
     return float((weight * (np.abs(above) < slack)).sum() - 0.7 * (weight * (above < -2 * slack)).sum())
 
@@ -142,7 +145,7 @@ def _refine(points: Array, centres: Array, normal: Array, offset: float) -> tupl
     for slack in (0.12, 0.09, 0.07, 0.06, 0.06, 0.06):
         above, along = _heights(points, centres, normal, offset)
         far = slack * (1 + along / 10)
-        weight = np.clip(1 - (above / far) ** 2, 0, None) ** 2 * (along < REACH) / (1 + (along / 5.0) ** 2)
+        weight = np.clip(1 - (above / far) ** 2, 0, None) ** 2 * (along < REACH) / (1 + (along / NEAR) ** 2)
         if (weight > 0).sum() < 12:
             break
         middle = (weight[:, None] * points).sum(axis=0) / weight.sum()

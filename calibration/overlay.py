@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from calibration.cameras import camera_centre, look_direction, to_camera
 from calibration.lens import project
-from calibration.quality import Solve
+from calibration.solved import Solve
 
 Picture = npt.NDArray[np.uint8]
 TRAIL = 10  # frames

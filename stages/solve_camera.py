@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from calibration import overlay, quality
+from calibration import overlay, solved
 from calibration.adjust import write_job
 from calibration.align import ASSUMED_HEIGHT_M, align_world, find_ground
 from calibration.cameras import camera_centre
 from calibration.child import run_child
 from calibration.colmap import Job
 from calibration.keyframes import choose_keyframes
-from calibration.quality import Solve
+from calibration.solved import Solve
 from calibration.track import TrackParams, Tracks, follow
 from calibration.trackview import TrackView, open_view
 from pipeline.errors import CalibrationError, ConfigError
@@ -47,20 +47,20 @@ def solve_camera(
 ) -> CameraTrack:
     """Solve `plate`; supplied mattes hide what moves. Raises CalibrationError when a frame finds no place."""
     frames = plate.files.frames
-    if len(frames) < quality.FEWEST_FRAMES:
+    if len(frames) < solved.FEWEST_FRAMES:
         raise CalibrationError(
-            f"camera solve: the plate has {len(frames)} frames ({frames}), {quality.FEWEST_FRAMES} are needed. Choose "
+            f"camera solve: the plate has {len(frames)} frames ({frames}), {solved.FEWEST_FRAMES} are needed. Choose "
             "more frames."
         )
     view = open_view(plate, mattes, params.max_width_px)
     tracks = _follow(view, params, progress)
-    quality.check_tracks(tracks, frames, view.width)
+    solved.check_tracks(tracks, frames, view.width)
     keyframes = choose_keyframes(tracks, view.width)
     solve, said = _solve(view, facts, tracks, keyframes, params, progress)
-    quality.check_solve(solve, frames)
+    solved.check_solve(solve, frames)
     solve, scale_from, ground = _stand(solve, facts, params)
     numbers = {
-        **quality.figures(solve, tracks, keyframes, frames),
+        **solved.figures(solve, tracks, keyframes, frames),
         **said,
         "ground": ground,
         "scale_from": scale_from,
