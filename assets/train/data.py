@@ -36,10 +36,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--people", type=int, default=8000)
     parser.add_argument("--masonry", type=int, default=2000)
-    parser.add_argument("--kept", type=int, default=200, help="people kept back for the test")
+    parser.add_argument("--kept", type=int, default=200, help="samples kept back for the test")
     asked = parser.parse_args()
     write_shards(asked.folder, "people", asked.people, people_samples)
     write_shards(asked.folder, "kept", asked.kept, lambda rng: [kept_back(rng)])
+    write_shards(asked.folder, "stone", asked.kept // 4, lambda rng: [masonry_sample(rng, 64, 128)])
     write_shards(asked.folder, "tall", asked.masonry // 2, lambda rng: [masonry_sample(rng, 64, 128)])
     write_shards(asked.folder, "wide", asked.masonry // 2, lambda rng: [masonry_sample(rng, 128, 64)])
 

@@ -19,7 +19,7 @@ class Recipe:
 
     steps: int = 6000
     batch: int = 16
-    learning_rate: float = 6e-4
+    learning_rate: float = 8e-4
     warm_up_steps: int = 150
     weight_decay: float = 1e-4
     mean_decay: float = 0.999  # of the running mean of the weights, which is what ships
