@@ -249,5 +249,3 @@ def _kernels(lags: list[Lags], mix: Array) -> Array:
         share = float(mix[c, c]) ** 2
         kernels.append(kernel_from_autocorrelation(own / share if share > 0.1 else lags[c]))
     return np.stack(kernels).astype(np.float32)
-
-

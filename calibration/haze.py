@@ -58,7 +58,9 @@ def fit_haze(samples: Iterable[Sample]) -> Haze:
     extinction = float(EXTINCTIONS_PER_M[best])
     veil = 1 - float(np.exp(-extinction * bins.depth_m[-1]))
     if misfit > (1 - LEAST_GAIN) * clear:
-        return Haze(note=f"none: haze explains {1 - misfit / clear:.0%} of how tones change over depth, need {LEAST_GAIN:.0%}")
+        return Haze(
+            note=f"none: haze explains {1 - misfit / clear:.0%} of how tones change over depth, need {LEAST_GAIN:.0%}"
+        )
     if veil < LEAST_VEIL:
         return Haze(note=f"none: {veil:.1%} air before the farthest ground is too little to measure")
     most = 1.5 * (horizon if horizon is not None else bins.mean.max(axis=0))

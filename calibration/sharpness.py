@@ -36,7 +36,10 @@ def _widths(picture: Array) -> NDArray[np.float64]:
     grey = np.ascontiguousarray(np.maximum(picture, 0) @ LUMINANCE)
     grey = np.minimum(grey, np.quantile(grey, 0.99) * 1.5).astype(np.float32)
     smooth = cv2.GaussianBlur(grey, (0, 0), 1.0)
-    across, down = cv2.Scharr(smooth, cv2.CV_32F, 1, 0, scale=1 / 32), cv2.Scharr(smooth, cv2.CV_32F, 0, 1, scale=1 / 32)
+    across, down = (
+        cv2.Scharr(smooth, cv2.CV_32F, 1, 0, scale=1 / 32),
+        cv2.Scharr(smooth, cv2.CV_32F, 0, 1, scale=1 / 32),
+    )
     slope = np.hypot(across, down)
     peak = slope == cv2.dilate(slope, np.ones((3, 3), np.uint8))
     margin = int(REACH * STEP) + 2

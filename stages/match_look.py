@@ -1,0 +1,172 @@
+"""Give the layers the plate's colour, air, motion blur and softness."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calibration.look import LookFigures, read_look
+from pipeline.errors import ConfigError, StageError
+from pipeline.io import exr
+from pipeline.io.files import write_bytes
+from pipeline.kernels import blur, check, color
+from pipeline.kernels.color import RGB, Grade
+from pipeline.stage import stage
+from pipeline.types import CameraFacts, FrameFiles, FrameRange, Layer, Layers, Look, RawLayers
+
+MOST_SOFTNESS_PX = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """The measured look goes first, then what a person says per layer: exposure, CDL, saturation."""
+
+    strength: float = 1.0  # of the measured exposure, balance and lift; 0 leaves the layers as rendered
+    haze: float = 1.0  # times the measured extinction
+    motion_blur: float = 1.0  # times the shutter
+    layer_sigma_px: float = 0.5  # how soft the renderer's own edges are
+    crowd_exposure_ev: float = 0.0
+    crowd_saturation: float = 1.0
+    crowd_slope: RGB = (1.0, 1.0, 1.0)
+    crowd_offset: RGB = (0.0, 0.0, 0.0)
+    crowd_power: RGB = (1.0, 1.0, 1.0)
+    set_exposure_ev: float = 0.0
+    set_saturation: float = 1.0
+    set_slope: RGB = (1.0, 1.0, 1.0)
+    set_offset: RGB = (0.0, 0.0, 0.0)
+    set_power: RGB = (1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        for name in ("strength", "haze", "motion_blur", "layer_sigma_px"):
+            if not 0 <= getattr(self, name) <= 10:
+                raise ConfigError(f"match_look.{name} is {getattr(self, name)}, must be 0 to 10. 1 is as measured.")
+        for layer in ("crowd", "set"):
+            try:
+                self.said(layer)
+            except ValueError as error:
+                raise ConfigError(f"match_look.{layer}_*: {error}") from error
+
+    def said(self, layer: str) -> Grade:
+        """The person's grade for a layer; a layer without settings of its own gets none."""
+        if layer not in ("crowd", "set"):
+            return Grade()
+        parts = ("exposure_ev", "slope", "offset", "power", "saturation")
+        return Grade(**{part: getattr(self, f"{layer}_{part}") for part in parts})
+
+
+@stage
+def match_look(raw: RawLayers, facts: CameraFacts, look: Look, params: Params, frames: FrameRange, out: Path) -> Layers:
+    """Per layer: grade (measured, then said), haze by its depth, blur along its motion, the plate's softness."""
+    measured = read_look(look.figures)
+    layers = tuple(Layer(r.name, FrameFiles(out, f"{r.name}.%04d.exr", frames), r.manifest) for r in raw.layers)
+    shadow = FrameFiles(out, "shadow.%04d.exr", frames)
+    figures = FrameFiles(out, "match.%04d.json", frames)
+    shutter = params.motion_blur * facts.shutter_deg / 360
+    softness = softness_px(measured.edge_sigma_px, params.layer_sigma_px)
+    for frame in frames:
+        numbers: dict[str, Any] = {"shutter": shutter, "softness_px": softness}
+        for source, target in zip(raw.layers, layers, strict=True):
+            channels = exr.read(source.files.path(frame)).channels
+            rgba, depth, moved = _layer(channels, source.name, frame)
+            rgba = _graded(rgba, depth, params.said(source.name), measured, params)
+            rgba, depth = _blurred(rgba, depth, moved, shutter, softness)
+            ids = channels["id"].astype(np.uint32)
+            written = {**exr.rgba_channels(rgba), "Z": depth, "id": ids}
+            exr.write(target.files.path(frame), written, compression="zips")
+            numbers[source.name] = _levels(rgba)
+        _soften_shadow(raw.shadow.path(frame), shadow.path(frame), softness)
+        write_bytes(figures.path(frame), json.dumps(numbers, indent=1, sort_keys=True).encode())
+    return Layers(layers, shadow, figures)
+
+
+def softness_px(plate_sigma_px: float, layer_sigma_px: float) -> float:
+    """The blur that lacks: Gaussians add as squares."""
+    return min(MOST_SOFTNESS_PX, math.sqrt(max(0.0, plate_sigma_px**2 - layer_sigma_px**2)))
+
+
+def _layer(channels: dict[str, np.ndarray], name: str, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """RGBA (H, W, 4), depth (H, W) and motion (H, W, 2), float32; a broken render stops here, by name."""
+    missing = [c for c in ("R", "G", "B", "A", "Z", "id") if c not in channels]
+    if missing:
+        raise StageError(f"frame {frame}: layer {name} has no channel {', '.join(missing)}. Run render_layers again.")
+    rgba = np.stack([channels[c] for c in "RGBA"], axis=2).astype(np.float32)
+    broken = check.count_broken(rgba)
+    if broken:
+        x, y = check.first_broken(rgba)
+        raise StageError(
+            f"frame {frame}: layer {name} holds {broken} NaN, the first at {x}, {y}. Run render_layers again."
+        )
+    depth = np.ascontiguousarray(channels["Z"], dtype=np.float32)
+    still = np.zeros(depth.shape, np.float32)
+    moved = np.stack([channels.get("motion.x", still), channels.get("motion.y", still)], axis=2).astype(np.float32)
+    return rgba, np.where(rgba[..., 3] > 0, depth, np.float32(np.inf)), moved
+
+
+def _graded(rgba: np.ndarray, depth: np.ndarray, said: Grade, measured: LookFigures, params: Params) -> np.ndarray:
+    tone, share = measured.tone, params.strength
+    balance = tuple(b**share for b in tone.balance)
+    lift = tuple(v * share for v in tone.lift)
+    out = np.empty_like(rgba)
+    color.grade(rgba, Grade(tone.exposure_ev * share, balance, lift), out)  # type: ignore[arg-type]
+    if said != Grade():
+        color.grade(out, said, out)
+    color.haze(
+        out, depth, np.array(measured.haze.colour, np.float32), measured.haze.extinction_per_m * params.haze, out
+    )
+    return out
+
+
+def _blurred(
+    rgba: np.ndarray, depth: np.ndarray, moved: np.ndarray, shutter: float, softness: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Motion first, then the lens; the depth grows along so that soft edges have one."""
+    out, out_depth = np.empty_like(rgba), np.empty_like(depth)
+    blur.motion_blur(rgba, depth, moved, shutter, out, out_depth)
+    blur.gaussian(out, softness, out)
+    out[out[..., 3] < 1e-4] = 0
+    return out, grown_depth(out_depth, out[..., 3])
+
+
+def grown_depth(depth: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Depth for every pixel with alpha: where there was none, the nearest of its surroundings; +inf without alpha."""
+    grown = depth
+    while (lacking := (alpha > 0) & np.isinf(grown)).any():
+        around = np.pad(grown, 1, constant_values=np.inf)
+        near = np.min(
+            [around[j : j + depth.shape[0], i : i + depth.shape[1]] for j in range(3) for i in range(3)], axis=0
+        )
+        if not np.isfinite(near[lacking]).any():
+            break
+        grown = np.where(lacking, near, grown)
+    return np.where(alpha > 0, grown, np.float32(np.inf)).astype(np.float32)
+
+
+def _soften_shadow(source: Path, target: Path, softness: float) -> None:
+    channels = exr.read(source).channels
+    light = np.ascontiguousarray(channels["Y"], dtype=np.float32)[..., None]
+    soft = np.empty_like(light)
+    blur.gaussian(light, softness, soft)
+    soft[soft > 0.999] = 1  # a far tail of 0.1% would touch plate pixels that nobody sees changed
+    written = {"Y": exr.half(soft[..., 0])}
+    if "Z" in channels:
+        written["Z"] = np.ascontiguousarray(channels["Z"], dtype=np.float32)
+    exr.write(target, written, compression="zips")
+
+
+def _levels(rgba: np.ndarray) -> dict[str, Any]:
+    """Black, mean and white of what the layer covers, scene-linear."""
+    solid = rgba[rgba[..., 3] > 0.9]
+    if not len(solid):
+        return {"coverage": 0.0}
+    rgb = solid[:, :3] / solid[:, 3:]
+    return {
+        "coverage": float(rgba[..., 3].mean()),
+        "black": np.quantile(rgb, 0.005, axis=0).round(5).tolist(),
+        "mean": rgb.mean(axis=0).round(5).tolist(),
+        "white": np.quantile(rgb, 0.995, axis=0).round(5).tolist(),
+    }

@@ -1,0 +1,75 @@
+"""Measure what the plate looks like, once per shot: grain, light, air, softness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from calibration.color import Sample, measure_tone
+from calibration.grain import Array, measure_grain
+from calibration.grainswatch import swatch
+from calibration.haze import fit_haze
+from calibration.look import LookFigures, write_look
+from calibration.sharpness import edge_sigma_px
+from pipeline.errors import ConfigError
+from pipeline.io import exr
+from pipeline.io.color import to_display_8bit
+from pipeline.io.images import write_png
+from pipeline.stage import Progress, stage
+from pipeline.types import DepthMaps, Look, Mattes, Plate
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    frames: int = 6  # looked at, spread over the shot; grain compares each with its neighbour
+    block_px: int = 0  # side of the grain's blocks; 0: by the plate's width
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.frames <= 64:
+            raise ConfigError(f"measure_look.frames is {self.frames}, must be 1 to 64. 6 suits most shots.")
+        if self.block_px and not 8 <= self.block_px <= 64:
+            raise ConfigError(f"measure_look.block_px is {self.block_px}, must be 8 to 64, or 0 to choose by width.")
+
+
+@stage
+def measure_look(plate: Plate, depth: DepthMaps, mattes: Mattes, params: Params, out: Path, progress: Progress) -> Look:
+    """A handful of frames tell the grain's profile, the light's level and colour, the haze, and how soft edges are."""
+    chosen = spread(plate.files.frames.first, plate.files.frames.last - 1, params.frames)
+    block_px = params.block_px or (16 if plate.width < 1500 else 32)
+    progress(0, 4, "grain")
+    grain = measure_grain(_pairs(plate, chosen), block_px)
+    progress(1, 4, "light")
+    samples = [_sample(plate, depth, mattes, frame) for frame in chosen]
+    tone = measure_tone(samples)
+    progress(2, 4, "air")
+    haze = fit_haze(samples)
+    progress(3, 4, "softness")
+    sigma_px, edges = edge_sigma_px(s.rgb for s in samples)
+    note = f"{grain.blocks} blocks of {block_px} px, {grain.clean_share:.0%} of all seen, from {len(chosen)} pairs of frames"
+    look = Look(figures=out / "look.json", swatch=out / "grain.png")
+    write_look(look.figures, LookFigures(grain.grain, tone, haze, sigma_px, edges, note))
+    write_png(look.swatch, to_display_8bit(swatch(samples[len(samples) // 2].rgb, grain.grain)))
+    progress(4, 4, "done")
+    return look
+
+
+def spread(first: int, last: int, count: int) -> list[int]:
+    """At most `count` different frames from `first` to `last`, evenly; one when `last` comes before `first`."""
+    return sorted({int(f) for f in np.linspace(first, max(first, last), count).round()})
+
+
+def _pairs(plate: Plate, chosen: list[int]) -> Iterator[tuple[Array, Array]]:
+    for frame in chosen:
+        if frame + 1 in plate.files.frames:
+            yield exr.read_rgb(plate.files.path(frame)), exr.read_rgb(plate.files.path(frame + 1))
+
+
+def _sample(plate: Plate, depth: DepthMaps, mattes: Mattes, frame: int) -> Sample:
+    seen = exr.read(depth.files.path(frame)).channels
+    matte = exr.read(mattes.files.path(frame)).channels["A"].astype(np.float32)
+    return Sample(
+        exr.read_rgb(plate.files.path(frame)), seen["Z"].astype(np.float32), seen["C"].astype(np.float32), matte
+    )

@@ -1,0 +1,194 @@
+"""The plate is left alone where nothing is added; what stands in front hides what is added; grain comes last."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.errors import ConfigError, PlateError, StageError
+from pipeline.io import exr
+from pipeline.types import CameraFacts, FrameRange
+from stages.composite import Params, composite
+from stages.match_look import Params as MatchParams
+from stages.match_look import match_look
+from tests.layers import write_depth, write_layers, write_mattes
+from tests.looks import write_hand_look
+from tests.scenes import FIRST_BOX, SKY, Scene, write_plate
+
+SCENE = Scene(width=256, height=144, frames=2, actor=True)
+FRAME = 1002
+
+
+@pytest.fixture(scope="module")
+def shot(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shot")
+    look = write_hand_look(folder / "look", edge_sigma_px=0.7, sigma=0.01)
+    raw = write_layers(SCENE, folder / "raw")
+    layers = match_look(
+        raw=raw, facts=CameraFacts(), look=look, params=MatchParams(), frames=SCENE.range, out=folder / "match"
+    )
+    return {
+        "plate": write_plate(SCENE, folder / "plate"),
+        "mattes": write_mattes(SCENE, folder / "mattes"),
+        "depth": write_depth(SCENE, folder / "depth"),
+        "layers": layers,
+        "look": look,
+    }
+
+
+def comped(shot, out, params=None):
+    comp = composite(**shot, params=params or Params(), frames=FrameRange(FRAME, FRAME), out=out)
+    return exr.read(comp.files.path(FRAME)).channels, json.loads(comp.figures.path(FRAME).read_text())
+
+
+@pytest.fixture(scope="module")
+def finished(shot, tmp_path_factory):
+    return comped(shot, tmp_path_factory.mktemp("comp"))
+
+
+def bits(channels):
+    return np.stack([channels[c] for c in "RGB"], axis=2).view(np.uint16)
+
+
+def plate_of(shot):
+    return exr.read(shot["plate"].files.path(FRAME)).channels
+
+
+def touched(shot, channels):
+    light = exr.read(shot["layers"].shadow.path(FRAME)).channels["Y"]
+    return (channels["crowd.A"] > 0) | (channels["set.A"] > 0) | (light < 1)
+
+
+def test_the_plate_leaves_bit_identical_where_nothing_is_added(shot, finished):
+    channels, figures = finished
+
+    outside = ~touched(shot, channels)
+    assert 0.3 < outside.mean() < 0.9
+    np.testing.assert_array_equal(bits(channels)[outside], bits(plate_of(shot))[outside])
+    assert figures["outside_max_difference"] == 0
+    assert figures["outside_bit_identical"]
+    assert figures["nan"] == 0
+
+
+def test_no_layer_stands_before_the_actor(shot, finished):
+    channels, _ = finished
+
+    actor = SCENE.matte(FRAME) == 1
+    assert actor.sum() > 300
+    assert channels["crowd.A"][actor].max() == 0
+    np.testing.assert_array_equal(bits(channels)[actor], bits(plate_of(shot))[actor])
+
+
+def test_walls_hide_the_people_behind_them(shot, finished):
+    """Truth: where the scene's wall is nearer than a person by more than the tolerance, the person is gone."""
+    channels, _ = finished
+    layer = exr.read(shot["layers"].layers[1].files.path(FRAME)).channels
+    wall = SCENE.surfaces(FRAME) >= FIRST_BOX
+    gap = np.where(layer["A"] > 0.9, layer["Z"] - SCENE.depth_m(FRAME), 0)
+
+    behind = wall & (gap > 4)
+    before = (layer["A"] > 0.9) & (gap < 0) & (SCENE.matte(FRAME) == 0)
+    assert behind.sum() > 150
+    assert before.sum() > 300
+    assert channels["crowd.A"][behind].mean() < 0.05
+    assert channels["crowd.A"][before].mean() > 0.97
+
+
+def test_the_set_stands_behind_the_hills_and_before_the_sky(shot, finished):
+    channels, _ = finished
+    layer = exr.read(shot["layers"].layers[0].files.path(FRAME)).channels["A"]
+    surface = SCENE.surfaces(FRAME)
+
+    sky = (surface == SKY) & (layer > 0.99)
+    assert channels["set.A"][sky].mean() > 0.97
+    assert channels["set.A"][surface != SKY].mean() < 0.03
+
+
+def test_shadows_darken_ground_only(shot, finished):
+    channels, _ = finished
+    light = exr.read(shot["layers"].shadow.path(FRAME)).channels["Y"].astype(np.float32)
+    free = (channels["crowd.A"] == 0) & (channels["set.A"] == 0) & (light < 0.7) & (SCENE.matte(FRAME) == 0)
+    ground = free & (SCENE.surfaces(FRAME) == 1)
+
+    ratio = channels["G"][ground].astype(np.float32) / plate_of(shot)["G"][ground].astype(np.float32)
+    assert ground.sum() > 20
+    assert np.median(ratio / light[ground]) == pytest.approx(1, abs=0.08)
+
+
+def test_grain_is_the_plates_on_layers_and_comes_last(shot, finished, tmp_path):
+    with_grain, figures = finished
+    without, _ = comped(shot, tmp_path, Params(grain=0))
+
+    solid = with_grain["set.A"] > 0.999
+    added = with_grain["G"][solid].astype(np.float32) - without["G"][solid].astype(np.float32)
+    assert added.std() == pytest.approx(0.01, rel=0.1)
+    assert figures["grain_ratio"] == pytest.approx([1, 1, 1], abs=0.1)
+
+
+def test_the_file_holds_layers_ids_depth_and_matte(finished):
+    channels, figures = finished
+
+    kinds = {name: plane.dtype for name, plane in channels.items()}
+    assert {kinds[f"{n}.{c}"] for n in ("crowd", "set") for c in "RGBA"} == {np.dtype(np.float16)}
+    assert kinds["crowd.id"] == kinds["set.id"] == np.uint32
+    assert kinds["depth.Z"] == np.float32
+    assert kinds["matte.A"] == np.float16
+    people = np.unique(channels["crowd.id"])
+    assert people[0] == 0
+    assert len(people) > 20
+    assert (channels["crowd.A"][channels["crowd.id"] > 0] >= 0.5).all()
+    assert figures["layers"]["crowd"]["coverage"] == pytest.approx(
+        float(channels["crowd.A"].mean(dtype=np.float64)), rel=1e-2
+    )
+
+
+def test_equal_inputs_give_equal_bytes(shot, tmp_path):
+    for name in "ab":
+        comped(shot, tmp_path / name)
+
+    for name in (f"comp.{FRAME}.exr", f"comp.{FRAME}.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def damaged(files, folder, channel, value):
+    """A copy of FrameFiles in which one pixel of `channel` holds `value`."""
+    copy = dataclasses.replace(files, folder=folder)
+    channels = {n: p.copy() for n, p in exr.read(files.path(FRAME)).channels.items()}
+    channels[channel][60, 40] = value
+    exr.write(copy.path(FRAME), channels)
+    return copy
+
+
+def test_a_minus_zero_of_the_plate_keeps_its_sign(shot, tmp_path):
+    files = damaged(shot["plate"].files, tmp_path / "plate", "R", -0.0)
+    plate = dataclasses.replace(shot["plate"], files=files)
+    mattes = dataclasses.replace(shot["mattes"], files=damaged(shot["mattes"].files, tmp_path / "matte", "A", 1.0))
+
+    channels, _ = comped({**shot, "plate": plate, "mattes": mattes}, tmp_path)
+
+    assert np.signbit(channels["R"][60, 40])
+
+
+def test_a_broken_plate_and_a_broken_layer_are_told_apart(shot, tmp_path):
+    files = damaged(shot["plate"].files, tmp_path / "plate", "G", np.nan)
+    with pytest.raises(PlateError, match=f"frame {FRAME}: .*first at 40, 60"):
+        comped({**shot, "plate": dataclasses.replace(shot["plate"], files=files)}, tmp_path)
+
+    crowd = shot["layers"].layers[1]
+    broken = dataclasses.replace(crowd, files=damaged(crowd.files, tmp_path / "crowd", "G", np.nan))
+    layers = dataclasses.replace(shot["layers"], layers=(shot["layers"].layers[0], broken))
+    with pytest.raises(StageError, match=f"frame {FRAME}: .*from crowd"):
+        comped({**shot, "layers": layers}, tmp_path)
+
+
+def test_depth_of_another_size_is_refused(shot, tmp_path):
+    depth = write_depth(Scene(width=64, height=36, frames=2), tmp_path / "small")
+
+    with pytest.raises(StageError, match="the depth is 64 x 36, the plate 256 x 144"):
+        comped({**shot, "depth": depth}, tmp_path)
+
+
+def test_wrong_settings_say_so():
+    with pytest.raises(ConfigError, match=r"composite\.shadow is -1"):
+        Params(shadow=-1)

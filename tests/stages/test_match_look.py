@@ -1,0 +1,128 @@
+"""Layers take on the plate's colour, air, blur and softness; without a look they stay as rendered."""
+
+import numpy as np
+import pytest
+
+from calibration.haze import Haze
+from pipeline.errors import ConfigError, StageError
+from pipeline.io import exr
+from pipeline.types import CameraFacts, FrameRange
+from stages.match_look import Params, grown_depth, match_look, softness_px
+from tests.layers import write_layers
+from tests.looks import write_hand_look
+from tests.scenes import Scene
+
+SCENE = Scene(width=192, height=108, frames=2)
+ONE = FrameRange(1001, 1001)
+PLAIN = Params(motion_blur=0)
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    return write_layers(SCENE, tmp_path_factory.mktemp("raw"))
+
+
+def matched(raw, out, look, params=PLAIN):
+    layers = match_look(raw=raw, facts=CameraFacts(), look=look, params=params, frames=ONE, out=out)
+    return {layer.name: exr.read(layer.files.path(1001)).channels for layer in layers.layers}
+
+
+def rendered(raw, name):
+    return next(exr.read(r.files.path(1001)).channels for r in raw.layers if r.name == name)
+
+
+def unpremultiplied(channels, inside):
+    return np.stack(
+        [channels[c].astype(np.float32)[inside] / channels["A"].astype(np.float32)[inside] for c in "RGB"], -1
+    )
+
+
+def test_without_a_look_layers_stay_as_rendered(raw, tmp_path):
+    made = matched(raw, tmp_path, write_hand_look(tmp_path / "look"))
+
+    for name in ("crowd", "set"):
+        for channel in ("R", "G", "B", "A", "Z", "id"):
+            np.testing.assert_array_equal(made[name][channel], rendered(raw, name)[channel])
+
+
+def test_exposure_balance_and_a_persons_word_multiply(raw, tmp_path):
+    look = write_hand_look(tmp_path / "look", exposure_ev=1.0, balance=(1.2, 1.0, 0.8))
+    made = matched(raw, tmp_path, look, Params(motion_blur=0, crowd_exposure_ev=-1.0))
+
+    for name, gain in (("crowd", 1.0), ("set", 2.0)):
+        inside = rendered(raw, name)["A"] > 0.9
+        ratio = unpremultiplied(made[name], inside) / unpremultiplied(rendered(raw, name), inside)
+        np.testing.assert_allclose(ratio, np.tile(gain * np.array([1.2, 1, 0.8]), (len(ratio), 1)), rtol=5e-3)
+
+
+def test_haze_follows_each_layers_depth(raw, tmp_path):
+    air = (0.5, 0.6, 0.8)
+    made = matched(raw, tmp_path, write_hand_look(tmp_path / "look", haze=Haze(air, 0.004)))
+
+    for name in ("crowd", "set"):
+        before = rendered(raw, name)
+        inside = before["A"] > 0.9
+        through = np.exp(-0.004 * before["Z"][inside])[:, None]
+        wanted = unpremultiplied(before, inside) * through + np.array(air) * (1 - through)
+        np.testing.assert_allclose(unpremultiplied(made[name], inside), wanted, rtol=5e-3)
+
+
+def test_softness_adds_as_squares_and_depth_grows_along(raw, tmp_path):
+    assert softness_px(1.3, 0.5) == pytest.approx(1.2)
+    assert softness_px(0.4, 0.5) == 0
+
+    made = matched(raw, tmp_path, write_hand_look(tmp_path / "look", edge_sigma_px=1.3))["crowd"]
+
+    alpha, before = made["A"].astype(np.float64), rendered(raw, "crowd")["A"].astype(np.float64)
+    assert alpha.sum() == pytest.approx(before.sum(), rel=0.01)
+    assert (alpha > 0).sum() > (before > 0).sum()
+    assert np.isfinite(made["Z"][alpha > 0]).all()
+    assert np.isinf(made["Z"][alpha == 0]).all()
+
+
+def test_the_shutter_smears_along_the_motion(raw, tmp_path):
+    look = write_hand_look(tmp_path / "look")
+    sharp = matched(raw, tmp_path / "a", look)["crowd"]
+    smeared = matched(raw, tmp_path / "b", look, Params(motion_blur=8))["crowd"]
+
+    across = [np.abs(np.diff(m["A"].astype(np.float64), axis=1)).sum() for m in (sharp, smeared)]
+    assert across[1] < 0.92 * across[0]
+    assert smeared["A"].astype(np.float64).sum() == pytest.approx(sharp["A"].astype(np.float64).sum(), rel=0.03)
+
+
+def test_equal_layers_give_equal_bytes(raw, tmp_path):
+    look = write_hand_look(tmp_path / "look", exposure_ev=0.3, edge_sigma_px=0.9)
+    for n in "ab":
+        matched(raw, tmp_path / n, look, Params())
+
+    for name in ("crowd.1001.exr", "set.1001.exr", "shadow.1001.exr", "match.1001.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_broken_render_stops_here_by_name(tmp_path):
+    raw = write_layers(Scene(width=64, height=36, frames=1), tmp_path / "raw")
+    path = raw.layers[1].files.path(1001)
+    channels = dict(exr.read(path).channels)
+    channels["G"] = channels["G"].copy()
+    channels["G"][7, 5] = np.nan
+    exr.write(path, channels)
+
+    with pytest.raises(StageError, match="frame 1001: layer crowd holds 1 NaN, the first at 5, 7"):
+        matched(raw, tmp_path / "out", write_hand_look(tmp_path / "look"))
+
+
+def test_wrong_settings_name_the_layer():
+    with pytest.raises(ConfigError, match=r"match_look\.set_\*.*slope"):
+        Params(set_slope=(0.0, 1.0, 1.0))
+
+
+def test_depth_grows_to_where_the_alpha_went():
+    depth = np.full((5, 7), np.inf, np.float32)
+    depth[2, 3] = 9
+    alpha = np.zeros((5, 7), np.float32)
+    alpha[1:4, 1:6] = 0.5
+
+    grown = grown_depth(depth, alpha)
+
+    assert (grown[1:4, 1:6] == 9).all()
+    assert np.isinf(grown[alpha == 0]).all()

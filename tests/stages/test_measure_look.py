@@ -1,0 +1,60 @@
+"""The look of a plate with known grain and light is measured, whole, and the same every time."""
+
+import numpy as np
+import pytest
+
+from calibration.look import read_look
+from pipeline.errors import ConfigError, StoreError
+from pipeline.io.images import read_png
+from pipeline.kernels.grain import sigma_at
+from pipeline.stage import silent
+from stages.measure_look import Params, measure_look, spread
+from tests.layers import write_depth, write_mattes
+from tests.scenes import Scene, write_plate
+
+SCENE = Scene(width=352, height=198, frames=4, actor=True, grain=0.01)
+
+
+@pytest.fixture(scope="module")
+def plate(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shot")
+    return write_plate(SCENE, folder / "plate"), write_depth(SCENE, folder / "z"), write_mattes(SCENE, folder / "m")
+
+
+def measured(plate, out):
+    files, depth, mattes = plate
+    return measure_look(plate=files, depth=depth, mattes=mattes, params=Params(), out=out, progress=silent)
+
+
+def test_the_plates_grain_and_air_are_found(plate, tmp_path):
+    look = measured(plate, tmp_path)
+
+    found = read_look(look.figures)
+    levels = np.array([0.12, 0.2, 0.35])
+    for c in range(3):  # the scene's grain is white and grows with the root of the light
+        assert sigma_at(levels, c, found.grain) == pytest.approx(0.01 * np.sqrt(levels / 0.18), rel=0.15)
+        assert found.grain.kernels[c, 2, 2] > 0.97
+    assert found.haze.extinction_per_m == 0  # the scene's air is clear
+    assert 0.4 < found.edge_sigma_px < 1.0
+    assert read_png(look.swatch).ndim == 3
+
+
+def test_equal_plates_give_equal_bytes(plate, tmp_path):
+    first, second = (measured(plate, tmp_path / n) for n in "ab")
+
+    assert first.figures.read_bytes() == second.figures.read_bytes()
+    assert first.swatch.read_bytes() == second.swatch.read_bytes()
+
+
+def test_frames_are_spread_over_the_shot():
+    assert spread(1001, 1048, 3) == [1001, 1024, 1048]
+    assert spread(1001, 1003, 6) == [1001, 1002, 1003]
+    assert spread(1001, 1000, 6) == [1001]
+
+
+def test_wrong_settings_and_files_say_so(tmp_path):
+    with pytest.raises(ConfigError, match=r"measure_look\.frames is 0"):
+        Params(frames=0)
+    (tmp_path / "look.json").write_text("{}")
+    with pytest.raises(StoreError, match="Run measure_look again"):
+        read_look(tmp_path / "look.json")
