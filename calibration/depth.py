@@ -188,8 +188,9 @@ def _sky_limit(view: View, views: list[View]) -> float:
 def _anchors(view: View, seen: Seen, plate_width: int) -> Floats:
     """(h, w) inverse depth of the solved points at the pixels that see them, 0 elsewhere."""
     out = np.zeros(view.grey.shape, np.float32)
-    x, y = np.floor(seen.px.T * view.lens.width / plate_width).astype(int)
-    inside = (x >= 0) & (y >= 0) & (x < out.shape[1]) & (y < out.shape[0])
+    at = np.floor(seen.px * view.lens.width / plate_width).astype(np.intp)
+    x, y = at[:, 0], at[:, 1]
+    inside = (x >= 0) & (y >= 0) & (x < view.lens.width) & (y < view.lens.height)
     out[y[inside], x[inside]] = 1 / seen.depth_m[inside]
     return out
 

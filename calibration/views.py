@@ -46,7 +46,7 @@ class View:
 class Pinholes:
     """Neighbour views without distortion, ready to be looked up in (pipeline.kernels.sweep).
 
-    pictures: (N, h, w, C) float32. turns: (N, 3, 3), shifts: (N, 3): inverse depth q along a ray (x/z, y/z, 1) of the
+    pictures: (N, h, w) or (N, h, w, C) float32. turns: (N, 3, 3), shifts: (N, 3): inverse depth q along a ray (x/z, y/z, 1) of the
     reference lies at array index p[:2] / p[2], p = turn @ ray + q * shift.
     """
 
@@ -76,20 +76,24 @@ def scaled(lens: Lens, width: int, height: int) -> Lens:
     )
 
 
-def pinholes(reference: View, neighbours: list[View], colour: bool = False) -> Pinholes:
-    """Undistort `neighbours` and relate them to `reference`. pictures: (N, h, w), or (N, h, w, 3) with `colour`."""
-    matrix, grid, size = _pinhole(reference.lens)
+def pinholes(reference: View, neighbours: list[View], layers: list[Floats] | None = None) -> Pinholes:
+    """Undistort `neighbours` and relate them to `reference`.
+
+    pictures: (N, h, w) of grey; with `layers`, (h, w, L) per neighbour, (N, h, w, 3 + L) of colour and those (unsmoothed).
+    """
+    matrix, grid, _ = _pinhole(reference.lens)
     out, turns, shifts = [], [], []
-    for view in neighbours:
-        source = view.picture if colour else view.grey
-        out.append(cv2.remap(source, grid[..., 0], grid[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
+    for row, view in enumerate(neighbours):
+        source = view.grey if layers is None else view.picture
+        seen = cv2.remap(source, grid[..., 0], grid[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        if layers is not None:
+            under = cv2.remap(layers[row], grid[..., 0], grid[..., 1], cv2.INTER_NEAREST)
+            seen = np.concatenate([seen, under], axis=2)
+        out.append(np.asarray(seen, np.float32))
         between = view.pose @ np.linalg.inv(reference.pose)
-        turns.append(matrix @ between[:3, :3])
-        shifts.append(matrix @ between[:3, 3])
-    shape = (0, *size, 3) if colour else (0, *size)
-    pictures = np.asarray(np.stack(out), np.float32) if out else np.empty(shape, np.float32)
-    turned, shifted = np.array(turns, np.float32), np.array(shifts, np.float32)
-    return Pinholes(pictures, turned.reshape(-1, 3, 3), shifted.reshape(-1, 3))
+        turns.append((matrix @ between[:3, :3]).astype(np.float32))
+        shifts.append((matrix @ between[:3, 3]).astype(np.float32))
+    return Pinholes(np.stack(out), np.stack(turns), np.stack(shifts))
 
 
 def parallax_px(track: CameraTrack, frame: int, points: npt.NDArray[np.float64], width_px: int) -> Floats:

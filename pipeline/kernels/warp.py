@@ -1,0 +1,127 @@
+"""Carry frames into one another by depth and camera: splat forward, look up backward, agree on what stands still."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+def splat(pixels, inverse, height, width):
+    """Drop points into a picture, the nearest wins: (height, width) float32 inverse depth, NaN where nothing fell.
+
+    pixels: (N, 2) positions, centres at .5, each covers the four pixels around it; NaN drops it. inverse: (N,) 1/m.
+    """
+    if pixels.ndim != 2 or pixels.shape[1] != 2 or len(pixels) != len(inverse):
+        raise ValueError(f"pixels {pixels.shape} and inverse {inverse.shape} do not fit")
+    out = np.full((height, width), np.nan, np.float32)
+    _splat(np.ascontiguousarray(pixels, np.float32), np.ascontiguousarray(inverse, np.float32), out)
+    return out
+
+
+def look_up(pictures, rays, turns, shifts, inverse):
+    """What neighbours show at the points that rays meet: values (N, H, W, C) float32 and expected inverse depth (N, H, W).
+
+    pictures: (N, h, w, C) float32 as a pinhole sees them; turns, shifts, rays as in sweep.photo_cost. inverse: (H, W)
+    1/m along the rays. Where a neighbour does not see the point, the expected inverse depth is NaN and values are 0.
+    """
+    count = len(pictures)
+    if turns.shape != (count, 3, 3) or shifts.shape != (count, 3) or rays.shape != (*inverse.shape, 2):
+        raise ValueError(f"pictures {pictures.shape}, turns {turns.shape}, rays {rays.shape} do not fit")
+    values = np.zeros((count, *inverse.shape, pictures.shape[3]), np.float32)
+    expected = np.full((count, *inverse.shape), np.nan, np.float32)
+    f32 = [np.ascontiguousarray(a, np.float32) for a in (pictures, rays, turns, shifts, inverse)]
+    _look_up(*f32, values, expected)
+    return values, expected
+
+
+def agree(values, present):
+    """What most neighbours say: median (H, W, C), their spread (H, W) and number (H, W).
+
+    values: (N, H, W, C) float32; present: (N, H, W) bool. spread: the median distance from the median, over channels the
+    largest. Of an even number the lower middle one counts. Where none is present: NaN, inf, 0.
+    """
+    count, height, width, channels = values.shape
+    if present.shape != (count, height, width):
+        raise ValueError(f"values {values.shape} and present {present.shape} do not fit")
+    median = np.full((height, width, channels), np.nan, np.float32)
+    spread = np.full((height, width), np.inf, np.float32)
+    number = np.zeros((height, width), np.int32)
+    _agree(np.ascontiguousarray(values, np.float32), np.ascontiguousarray(present), median, spread, number)
+    return median, spread, number
+
+
+@njit(cache=True)
+def _splat(pixels, inverse, out):
+    height, width = out.shape
+    for n in range(len(pixels)):
+        x, y = pixels[n, 0] - 0.5, pixels[n, 1] - 0.5
+        if not (x > -1 and y > -1 and x < width and y < height):  # NaN fails too
+            continue
+        left, top = int(np.floor(x)), int(np.floor(y))
+        for j in range(max(top, 0), min(top + 2, height)):
+            for i in range(max(left, 0), min(left + 2, width)):
+                if np.isnan(out[j, i]) or inverse[n] > out[j, i]:
+                    out[j, i] = inverse[n]
+
+
+@njit(cache=True)
+def _look_up(pictures, rays, turns, shifts, inverse, values, expected):
+    count, rows, columns, channels = pictures.shape
+    height, width = inverse.shape
+    for n in range(count):
+        turn, shift = turns[n], shifts[n]
+        for y in range(height):
+            for x in range(width):
+                q, rx, ry = inverse[y, x], rays[y, x, 0], rays[y, x, 1]
+                w = turn[2, 0] * rx + turn[2, 1] * ry + turn[2, 2] + q * shift[2]
+                if not w > 1e-4:
+                    continue
+                u = (turn[0, 0] * rx + turn[0, 1] * ry + turn[0, 2] + q * shift[0]) / w
+                v = (turn[1, 0] * rx + turn[1, 1] * ry + turn[1, 2] + q * shift[1]) / w
+                if not (u >= 0 and v >= 0 and u < columns - 1 and v < rows - 1):
+                    continue
+                i, j = int(u), int(v)
+                a, b = u - np.float32(i), v - np.float32(j)
+                for c in range(channels):
+                    top = pictures[n, j, i, c] + a * (pictures[n, j, i + 1, c] - pictures[n, j, i, c])
+                    low = pictures[n, j + 1, i, c] + a * (pictures[n, j + 1, i + 1, c] - pictures[n, j + 1, i, c])
+                    values[n, y, x, c] = top + b * (low - top)
+                expected[n, y, x] = q / w
+
+
+@njit(cache=True)
+def _agree(values, present, median, spread, number):
+    count, height, width, channels = values.shape
+    line = np.empty(count, np.float32)
+    for y in range(height):
+        for x in range(width):
+            widest = np.float32(0)
+            seen = 0
+            for c in range(channels):
+                seen = 0
+                for n in range(count):
+                    if present[n, y, x]:
+                        line[seen] = values[n, y, x, c]
+                        seen += 1
+                if seen == 0:
+                    break
+                middle = _middle(line, seen)
+                median[y, x, c] = middle
+                for k in range(seen):
+                    line[k] = abs(line[k] - middle)
+                widest = max(widest, _middle(line, seen))
+            if seen:
+                spread[y, x] = widest
+                number[y, x] = seen
+
+
+@njit(cache=True)
+def _middle(line, count):
+    """Sort the first `count` in place (insertion: there are few) and give the middle one."""
+    for k in range(1, count):
+        value, at = line[k], k
+        while at > 0 and line[at - 1] > value:
+            line[at] = line[at - 1]
+            at -= 1
+        line[at] = value
+    return line[(count - 1) // 2]
