@@ -191,7 +191,7 @@ def _tall(body: Body) -> list[Piece]:
     """A curved oblong, 1.06 m by 0.66 m, gripped behind the boss."""
     hand = Hand(body, "L")
     frame = np.stack([-hand.shaft, -hand.palm, hand.knuckles], axis=1)
-    rows, columns, half, bow = 37, 29, 0.53, 0.85
+    rows, columns, half, bow = 61, 45, 0.53, 0.85
     y, a = np.meshgrid(np.linspace(half, -half, rows), np.linspace(-bow, bow, columns), indexing="ij")
     radius = 0.33 / bow * 1.08
     face = lambda y, a: np.stack([radius * np.sin(a), y, radius * (np.cos(a) - 1.0)], -1)  # noqa: E731
@@ -220,7 +220,7 @@ def _round(body: Body) -> list[Piece]:
     hand = Hand(body, "L")
     out = -hand.palm
     frame = np.stack([-hand.knuckles, hand.shaft, out], axis=1)
-    rings, columns, radius = 15, 64, 0.43
+    rings, columns, radius = 25, 96, 0.43
     r, a = np.meshgrid(
         np.linspace(0.002, 1.0, rings), np.linspace(0, 2 * np.pi, columns, endpoint=False), indexing="ij"
     )

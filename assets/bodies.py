@@ -59,6 +59,12 @@ class Body:
         names = np.array([name.startswith(prefixes) for name in self.skeleton.names])
         return names[self.bone_of]
 
+    def of_side(self, side: str, *prefixes: str) -> NDArray[np.bool_]:
+        """(V,) as `of_bones`, but only the bones of one side, "L" or "R"."""
+        bones = self.skeleton.names
+        names = np.array([name.startswith(prefixes) and name.endswith(f".{side}") for name in bones])
+        return names[self.bone_of]
+
     def along(self, first: str, second: str) -> Array:
         """(V,) position of each vertex along the way from one bone's head (0) to another's (1)."""
         a, b = self.skeleton.head(first), self.skeleton.head(second)

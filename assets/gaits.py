@@ -34,6 +34,7 @@ class Gait:
     lift_m: float = 0.07
     width_m: float = 0.085  # of each ankle from the line walked
     toe_out: float = 0.12
+    behind_m: float = 0.06  # the middle of a foot's time on the ground lies this far behind the hips
 
     @property
     def travel_m(self) -> float:
@@ -74,7 +75,7 @@ def _foot(build: Build, gait: Gait, phase: float) -> tuple[float, float, float, 
 
 def _planted(build: Build, gait: Gait, phase: float) -> tuple[float, float, float, float]:
     """The ankle while its foot is on the ground: the point touching the ground moves at exactly -speed."""
-    ground = gait.travel_m / 2 - gait.speed_mps * gait.cycle_s * phase
+    ground = gait.travel_m / 2 - gait.behind_m - gait.speed_mps * gait.cycle_s * phase
     down, heel_off = gait.flat
     if phase < down:
         pitch = gait.strike * (1 - phase / down) ** 2
@@ -100,11 +101,14 @@ def _hermite(a: float, b: float, slope_a: float, slope_b: float, t: float) -> fl
     )
 
 
-def hips_height(build: Build, legs: tuple[Leg, Leg], hip_z: float = 0.0) -> float:
-    """The highest the hip joints' middle may be so that both legs reach their ankles with a little bend, metres."""
+def hips_height(build: Build, legs: tuple[Leg, Leg], hip_z: float = 0.0, straight: float = 0.99) -> float:
+    """The highest the hip joints' middle may be so that both legs reach their ankles, metres.
+
+    straight: how much of the leg's length is used; the rest leaves the knee a little bent.
+    """
     heights = []
     for side, one in zip((1.0, -1.0), legs, strict=True):
         x, y, z = one.ankle
         across = (x - side * build.hip_m) ** 2 + (z - hip_z) ** 2
-        heights.append(y + np.sqrt(max((0.985 * build.leg_m) ** 2 - across, 0.01)))
+        heights.append(y + np.sqrt(max((straight * build.leg_m) ** 2 - across, 0.01)))
     return float(min(heights))

@@ -141,7 +141,7 @@ _SKIES: weakref.WeakKeyDictionary[Mesh, Floats] = weakref.WeakKeyDictionary()
 def sky_visibility(mesh: Mesh) -> Floats:
     """(V,) float32: how much of the sky's light reaches each vertex past the rest of the person. Kept with the mesh."""
     if mesh not in _SKIES:
-        directions = _sky_directions(28)
+        directions = _sky_directions(22)
         frames, maps = zip(*(_depth_map(mesh, direction, 96) for direction in directions), strict=True)
         _SKIES[mesh] = sprites.sky_visibility(
             mesh.vertices,

@@ -197,12 +197,13 @@ def _cap(body: Body) -> list[Piece]:
     return [bowl(body, head, rim, gap_m=0.014, peak_m=0.05)]
 
 
-def _scalp(body: Body, head: Head) -> NDArray[np.bool_]:
+def _scalp(body: Body, head: Head) -> Array:
     x, y, z = body.vertices.T
     line = np.interp(z, [head.ear[0, 2] - 0.06, head.ear[0, 2] - 0.01, head.ear[0, 2] + 0.05, head.ear[0, 2] + 0.11],
                      [head.nose - 0.01, head.nose + 0.012, head.brow + 0.01, head.crown - 0.052])  # fmt: skip
-    ears = (np.abs(x) > 0.062) & (np.abs(z - head.ear[0, 2] - 0.008) < 0.030) & (y < head.eyes + 0.026)
-    return body.of_bones("head", "neck02", "neck03") & (y > line) & ~ears
+    ears = np.hypot(y - head.ear[0, 1] + 0.002, z - head.ear[0, 2] - 0.004) - 0.034
+    inside = np.where(np.abs(x) > 0.058, np.minimum(y - line, ears), y - line)
+    return np.where(body.of_bones("head", "neck02", "neck03"), inside, -0.05)
 
 
 def _hair(body: Body) -> list[Piece]:
@@ -225,10 +226,10 @@ def _beard(body: Body) -> list[Piece]:
     head = measure(body)
     x, y, z = body.vertices.T
     mouth = head.nose - 0.033
-    side = y < np.interp(np.abs(x), [0.0, 0.03, 0.07], [mouth - 0.012, mouth + 0.004, head.nose + 0.005])
-    lip = (np.abs(x) < 0.032) & (y < head.nose - 0.008) & (y > mouth + 0.008)
-    outside = body.normals[:, 2] > -0.5
-    mask = body.of_bones("head", "jaw") & (side | lip) & (z > head.ear[0, 2] + 0.004) & outside
+    side = np.interp(np.abs(x), [0.0, 0.03, 0.07], [mouth - 0.012, mouth + 0.004, head.nose + 0.005]) - y
+    lip = np.minimum(np.minimum(0.032 - np.abs(x), head.nose - 0.008 - y), y - mouth - 0.008)
+    inside = np.minimum(np.maximum(side, lip), z - head.ear[0, 2] - 0.004)
+    mask = np.where(body.of_bones("head") & (body.normals[:, 2] > -0.6), inside, -0.02)
     thick = 0.006 + 0.016 * np.clip((mouth - y) / 0.05, 0, 1) * np.clip((z - head.ear[0, 2]) / 0.08, 0, 1)
     return [shell(body, mask, thick, Part.HAIR, smooth=2, hide=False)]
 

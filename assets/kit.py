@@ -25,8 +25,10 @@ Mask = NDArray[np.bool_]
 class Piece:
     """vertices (V, 3) metres in rest; triangles (T, 3); parts (T,) Part numbers; weights (V, B) sparse.
 
-    hidden: (body triangles,) what this piece covers. slides: the vertices go with Pose.shaft_m along `axis`.
+    hidden: (body triangles,) what this piece covers. hem_m: a skirt, which hides thighs down to a hand above this height.
+    slides: the vertices go with Pose.shaft_m along `axis`.
     hangs: (V,) 0..1, how freely a vertex swings with Pose.drape; None for what does not hang.
+    clear_m: how much further than other cloth it stays off the legs.
     """
 
     vertices: Array
@@ -34,8 +36,10 @@ class Piece:
     parts: Ints
     weights: sparse.csr_matrix
     hidden: Mask | None = None
+    hem_m: float | None = None
     slides: Array | None = None
     hangs: Array | None = None
+    clear_m: float = 0.0
 
 
 def rigid(
@@ -52,22 +56,28 @@ def rigid(
 
 # ---------------------------------------------------------------- shells
 
+_COVERED_M = 0.022  # skin further than this inside a garment's edge is taken away
+
 
 def shell(
-    body: Body, mask: Mask, offset_m: float | Array, part: Part, *, smooth: int = 6, split: int = 0, hide: bool = True
+    body: Body,
+    inside: Array,
+    offset_m: float | Array,
+    part: Part,
+    *,
+    smooth: int = 6,
+    split: int = 0,
+    hide: bool = True,
 ) -> Piece:
-    """The body's surface where `mask` (per vertex) holds, smoothed, subdivided `split` times, let out by offset_m.
+    """The body's surface where `inside` (V,) is positive, smoothed, subdivided `split` times, let out by offset_m.
 
-    offset_m: metres, one number or one per body vertex. The piece's edge is turned in towards the body so that its
-    thickness shows.
+    inside: roughly the metres to the garment's edge; triangles are cut where it is 0, so edges run clean. offset_m:
+    metres, one number or one per body vertex; less at the edge, so that the cloth closes against the body.
     """
-    chosen = mask[body.triangles].all(axis=1)
-    used, triangles = np.unique(body.triangles[chosen], return_inverse=True)
-    triangles = triangles.reshape(-1, 3).astype(np.int32)
-    vertices, weights = body.vertices[used], body.weights[used]
-    offsets = np.broadcast_to(np.asarray(offset_m, float), len(body.vertices))[used]
+    cut = _clip(body, inside, np.broadcast_to(np.asarray(offset_m, float), len(body.vertices)))
     for _ in range(split):
-        vertices, triangles, weights, offsets = _subdivide(vertices, triangles, weights, offsets)
+        cut = _subdivide(*cut)
+    vertices, triangles, weights, offsets = cut
     neighbours = _neighbours(triangles, len(vertices))
     edge = _edge(triangles, len(vertices))
     smoothed = vertices
@@ -75,21 +85,44 @@ def shell(
         mean = neighbours @ smoothed
         smoothed = np.where(edge[:, None], smoothed, 0.5 * smoothed + 0.5 * mean)
     normals = vertex_normals(smoothed, triangles)
-    inside = ((vertices - smoothed) * normals).sum(axis=1)  # smoothing shrinks: stay above the skin
-    let_out = offsets + np.maximum(inside, 0.0)
-    placed = smoothed + normals * np.where(edge, 0.35 * let_out, let_out)[:, None]
-    hidden = _interior(body, chosen) if hide else None
+    sunk = ((vertices - smoothed) * normals).sum(axis=1)  # smoothing shrinks: stay above the skin
+    let_out = offsets + np.maximum(sunk, 0.0)
+    placed = smoothed + normals * np.where(edge, 0.6 * let_out, let_out)[:, None]
+    hidden = (inside > _COVERED_M)[body.triangles].all(axis=1) if hide else None
     return Piece(placed, triangles, np.full(len(triangles), part, np.int32), weights.tocsr(), hidden)
 
 
-def _interior(body: Body, chosen: Mask) -> Mask:
-    """The chosen triangles that do not touch the piece's edge."""
-    outside = np.zeros(len(body.vertices), bool)
-    outside[body.triangles[~chosen].ravel()] = True
-    near = outside[body.triangles].any(axis=1)
-    wider = np.zeros(len(body.vertices), bool)
-    wider[body.triangles[near & chosen].ravel()] = True
-    return chosen & ~wider[body.triangles].any(axis=1)
+def _clip(body: Body, inside: Array, offsets: Array) -> tuple[Array, Ints, sparse.csr_matrix, Array]:
+    """(vertices, triangles, weights, offsets) of the surface where `inside` > 0, cut along its zero line."""
+    count = len(body.vertices)
+    within = inside > 0
+    corners = within[body.triangles].sum(axis=1)
+    crossing = body.triangles[(corners == 1) | (corners == 2)]
+    # The corner that differs from both others comes first.
+    odd = within[crossing] == (within[crossing].sum(axis=1) == 1)[:, None]
+    first = odd.argmax(axis=1)
+    a, b, c = (crossing[np.arange(len(crossing)), (first + k) % 3] for k in range(3))
+    ends = np.sort(np.concatenate([np.stack([a, b], 1), np.stack([a, c], 1)]), axis=1)
+    edges, inverse = np.unique(ends, axis=0, return_inverse=True)
+    ab, ac = inverse.ravel().reshape(2, -1) + count
+    alone = within[a]
+    pieces = [
+        body.triangles[corners == 3],
+        np.stack([a, ab, ac], 1)[alone],
+        np.stack([ab, b, c], 1)[~alone],
+        np.stack([ab, c, ac], 1)[~alone],
+    ]
+    triangles = np.concatenate(pieces)
+    i, j = edges.T
+    share = np.clip(inside[i] / np.where(inside[i] == inside[j], 1.0, inside[i] - inside[j]), 0.02, 0.98)
+    vertices = np.concatenate(
+        [body.vertices, body.vertices[i] + share[:, None] * (body.vertices[j] - body.vertices[i])]
+    )
+    cut = sparse.diags(1 - share) @ body.weights[i] + sparse.diags(share) @ body.weights[j]
+    weights = sparse.vstack([body.weights, cut]).tocsr()
+    offsets = np.concatenate([offsets, offsets[i] + share * (offsets[j] - offsets[i])])
+    used, renumbered = np.unique(triangles, return_inverse=True)
+    return vertices[used], renumbered.reshape(-1, 3).astype(np.int32), weights[used], offsets[used]
 
 
 def _subdivide(
@@ -165,6 +198,7 @@ class Hang:
     rows: int = 14
     columns: int = 72
     seed: int = 1
+    follow: float = 0.72  # how much of the thighs' movement the hem takes
 
 
 def hang(body: Body, cut: Hang, part: Part, *, torso: bool = False) -> Piece:
@@ -188,7 +222,7 @@ def hang(body: Body, cut: Hang, part: Part, *, torso: bool = False) -> Piece:
     ease = cut.ease_m[0] + (cut.ease_m[1] - cut.ease_m[0]) * down
     bent = angles[None] + 0.10 * np.sin(3 * angles[None] + phases[0]) + tilt[0] * 0.2 * down
     folds = 0.6 * np.sin(cut.folds * bent + phases[1]) + 0.4 * np.sin((cut.folds * 2 - 5) * bent + phases[2] + tilt[1])
-    radii = radii + ease + cut.fold_m * down**0.8 * folds
+    radii = radii + ease + cut.fold_m * (0.25 + 0.75 * down**0.8) * folds * (cut.fold_m > 0)
     vertices = np.stack(
         [
             centre[0] + radii * np.sin(angles),
@@ -198,17 +232,18 @@ def hang(body: Body, cut: Hang, part: Part, *, torso: bool = False) -> Piece:
         axis=-1,
     ).reshape(-1, 3)
     triangles = grid(cut.rows, cut.columns, closed=closed)
-    weights = _hanging_weights(body, vertices, torso=torso)
-    hangs = np.repeat(down[:, 0] ** 1.5, cut.columns)
-    return Piece(vertices, triangles, np.full(len(triangles), part, np.int32), weights, hangs=hangs)
+    weights = _hanging_weights(body, vertices, cut.follow, torso=torso)
+    hangs = np.repeat(np.maximum(down[:, 0], 0.02) ** 1.5, cut.columns)
+    parts = np.full(len(triangles), part, np.int32)
+    return Piece(vertices, triangles, parts, weights, hem_m=cut.hem_m if closed else None, hangs=hangs)
 
 
-def _hanging_weights(body: Body, vertices: Array, *, torso: bool) -> sparse.csr_matrix:
+def _hanging_weights(body: Body, vertices: Array, follow: float, *, torso: bool) -> sparse.csr_matrix:
     """Upper rows follow the spine or pelvis, lower rows each side's thigh; the middle follows both."""
     skeleton = body.skeleton
     hip, knee = skeleton.head("upperleg01.L"), skeleton.head("lowerleg01.L")
     x, y = vertices[:, 0], vertices[:, 1]
-    with_legs = 0.72 * _smooth((hip[1] + 0.02 - y) / (hip[1] - knee[1]) * 1.1)
+    with_legs = follow * _smooth((hip[1] + 0.02 - y) / (hip[1] - knee[1]) * 1.1)
     left = _smooth(0.5 + x / (2 * 1.1 * (abs(hip[0]) + 0.05)))
     dense = np.zeros((len(vertices), len(skeleton.names)))
     dense[:, skeleton.index("upperleg01.L")] = with_legs * left

@@ -50,6 +50,8 @@ def load_motion(name: str) -> Motion:
 
 # ---------------------------------------------------------------- on the move
 
+_BOB_M = 0.022  # the hips rise over the standing leg and are lowest just after a heel strike
+_LOW = 0.04
 _WALK = Gait(cycle_s=1.08, speed_mps=1.25)
 _MARCH = Gait(cycle_s=1.08, speed_mps=1.3, lift_m=0.10, strike=0.22, width_m=0.09)
 
@@ -65,10 +67,10 @@ def _march(phase: float, build: Build, grip: Grip) -> Pose:
 def _going(gait: Gait, phase: float, build: Build, grip: Grip, swing: float, lean: float) -> Pose:
     legs = gaits.leg(build, gait, phase, 1.0), gaits.leg(build, gait, phase + 0.5, -1.0)
     stride = np.cos(TAU * phase)  # +1 when the left heel strikes
-    bob = np.cos(2 * TAU * (phase - 0.05))
+    bob = np.cos(2 * TAU * (phase - _LOW))
     shift = np.sin(TAU * (phase - 0.06))  # the weight over the standing foot
-    hips = (0.018 * shift, _gait_hips(gait, build) - 0.014 * bob, 0.0)
-    left, right, shaft = _arms(grip, stride * swing, build)
+    hips = (0.018 * shift, _gait_hips(gait, build) - _BOB_M * bob, 0.0)
+    left, right, shaft = _arms(grip, stride * swing)
     return Pose(
         hips=hips,
         pelvis=(lean, -0.10 * stride, -0.04 * shift),
@@ -89,7 +91,7 @@ def _gait_hips(gait: Gait, build: Build) -> float:
     heights = []
     for phase in np.arange(48) / 48:
         legs = gaits.leg(build, gait, phase, 1.0), gaits.leg(build, gait, phase + 0.5, -1.0)
-        heights.append(gaits.hips_height(build, legs) + 0.014 * np.cos(2 * TAU * (phase - 0.05)))
+        heights.append(gaits.hips_height(build, legs, straight=0.995) + _BOB_M * np.cos(2 * TAU * (phase - _LOW)))
     return float(min(heights))
 
 
@@ -99,8 +101,8 @@ def _gait_hips(gait: Gait, build: Build) -> float:
 def _idle(phase: float, build: Build, grip: Grip) -> Pose:
     breath, sway = np.sin(TAU * phase), np.sin(TAU * phase + 0.9)
     legs = _stand(build, left=(0.115, 0.03), right=(0.125, -0.04), toe_out=(0.16, 0.28))
-    hips = (0.016 + 0.012 * sway, gaits.hips_height(build, legs) - 0.006, -0.012)
-    left, right, shaft = _arms(grip, 0.03 * breath, build, standing=True)
+    hips = (0.016 + 0.012 * sway, gaits.hips_height(build, legs, straight=0.997) - 0.003, -0.012)
+    left, right, shaft = _arms(grip, 0.03 * breath, standing=True)
     return Pose(
         hips=hips,
         pelvis=(-0.02, 0.05, 0.035 + 0.012 * sway),
@@ -136,11 +138,12 @@ def _brace(phase: float, build: Build, grip: Grip) -> Pose:
 def _cheer(phase: float, build: Build, grip: Grip) -> Pose:
     pump = 0.5 - 0.5 * np.cos(TAU * phase)
     legs = _stand(build, left=(0.15, 0.04), right=(0.17, -0.05), toe_out=(0.2, 0.3))
-    hips = (0.01, gaits.hips_height(build, legs) - 0.035 + 0.025 * pump, 0.0)
-    left, _, _ = _arms(grip, 0.1 * pump, build, standing=True)
+    hips = (0.01, gaits.hips_height(build, legs, straight=0.997) - 0.035 + 0.025 * pump, 0.0)
+    left, _, _ = _arms(grip, 0.1 * pump, standing=True)
     if grip.left == "free":
         left = Arm((0.35 - 0.1 * pump, 0.55 + 0.3 * pump, 0.15), (1.0, -0.3, 0.1), (0, 1, 0.1), (-0.3, 0, 1), 0.8, 0.25)
-    up, tilt = 0.45 + 0.40 * pump, -0.15 + 0.3 * pump
+    held = grip.right == "spear"  # taken by the middle, or it would leave every frame
+    up, tilt = (0.10 if held else 0.40) + 0.40 * pump, -0.15 + 0.3 * pump
     right = Arm((0.28 - 0.08 * pump, up, 0.20), (1.0, -0.4, 0.1), (0.1, 0.4, 1.0), (0.12, 1.0, tilt), 1.0, 0.35 * pump)
     if grip.right == "free":
         right = replace(right, knuckles=(0, 1.0, 0.1), grip=(-0.3, 0.0, 1.0))
@@ -153,7 +156,7 @@ def _cheer(phase: float, build: Build, grip: Grip) -> Pose:
         right_arm=right,
         left_leg=legs[0],
         right_leg=legs[1],
-        shaft_m=0.1,
+        shaft_m=-0.55,
         drape=(-0.03 * pump, 0.03 * np.sin(TAU * phase)),
     )
 
@@ -174,27 +177,24 @@ def _stand(
 _DOWN = (0.0, -1.0, 0.1)
 
 
-def _arms(grip: Grip, swing: float, build: Build, *, standing: bool = False) -> tuple[Arm, Arm, float]:
-    """(left, right, shaft_m): arms at rest or swinging; swing +1 when the left foot is in front."""
+def _arms(grip: Grip, swing: float, *, standing: bool = False) -> tuple[Arm, Arm, float | None]:
+    """(left, right, Pose.shaft_m): arms at rest or swinging; swing +1 when the left foot is in front."""
     left = _free(-swing)
     if grip.left == "shield":  # centre grip: the hand behind the boss, palm down
-        left = Arm((0.16, -0.62 + 0.02 * swing, 0.50), (0.9, -0.6, -0.5), (0.25, 0.0, 1.0), (-1.0, 0.0, 0.25), 1.0)
+        left = Arm((0.10, -0.62 + 0.02 * swing, 0.50), (0.9, -0.6, -0.5), (0.25, 0.0, 1.0), (-1.0, 0.0, 0.25), 1.0)
     elif grip.left == "strap":  # the forearm lies across the body, behind the shield
-        left = Arm((-0.02, -0.52 + 0.02 * swing, 0.56), (1.0, -0.7, -0.1), (-0.85, 0.05, 0.5), (0.0, 1.0, 0.0), 1.0)
+        left = Arm((-0.14, -0.52 + 0.02 * swing, 0.56), (1.0, -0.7, -0.1), (-0.85, 0.05, 0.5), (0.0, 1.0, 0.0), 1.0)
     elif grip.left == "bow":
         left = Arm((0.20, -0.86, 0.20 - 0.10 * swing), (0.5, 0.0, -1.0), (0.1, -0.8, 0.6), (0.0, 0.6, 0.8), 1.0)
-    right, shaft = _free(swing), 0.0
+    right, shaft = _free(swing), None if standing else 0.0
     if grip.right == "spear" and standing:  # the butt on the ground
-        height = 0.815 * build.height_m - 0.38 * 0.30 * build.height_m
-        right, shaft = (
-            Arm((0.30, -0.38, 0.46), (0.8, -0.9, -0.4), (0.1, 0.15, 1.0), (0.04, 1.0, 0.05), 1.0),
-            1.0 - height,
-        )
+        right = Arm((0.30, -0.38, 0.46), (0.8, -0.9, -0.4), (0.1, 0.15, 1.0), (0.04, 1.0, 0.05), 1.0)
+        shaft = None
     elif grip.right == "spear":
         right = Arm((0.22, -0.66, 0.40), (0.6, -0.4, -1.0), (0.1, -0.1, 1.0), (0.0, 1.0, 0.10 + 0.04 * swing), 1.0)
         shaft = 0.1
     elif grip.right == "sword":
-        right = Arm((0.22, -0.80, 0.28 + 0.12 * swing), (0.4, -0.1, -1.0), (0.0, -0.8, 0.6), (-0.05, 0.45, 0.9), 1.0)
+        right = Arm((0.22, -0.80, 0.28 + 0.12 * swing), (0.4, -0.1, -1.0), (0.05, -0.9, -0.5), (-0.04, -0.5, 0.87), 1.0)
     return left, right, shaft
 
 
@@ -207,16 +207,16 @@ def _guard(grip: Grip, breath: float) -> tuple[Arm, Arm, float]:
     """(left, right, shaft_m) for the line of battle."""
     left = Arm((0.05, -0.35 + breath, 0.62), (0.8, -1.0, 0.0), (0.1, 0.6, 0.8), (-0.3, 0.6, -0.5), 0.9)
     if grip.left == "shield":
-        left = Arm((0.0, -0.40 + breath, 0.70), (0.9, -0.7, -0.2), (-0.55, 0.08, 1.0), (-1.0, 0.0, -0.55), 1.0)
+        left = Arm((0.10, -0.40 + breath, 0.72), (0.9, -0.7, -0.2), (-0.35, 0.08, 1.0), (-1.0, 0.0, -0.35), 1.0)
     elif grip.left == "strap":
-        left = Arm((-0.22, -0.24 + breath, 0.62), (1.0, -0.6, 0.2), (-1.0, 0.10, 0.05), (0.05, 1.0, 0.0), 1.0)
+        left = Arm((-0.10, -0.24 + breath, 0.66), (1.0, -0.6, 0.2), (-1.0, 0.10, 0.05), (0.05, 1.0, 0.0), 1.0)
     elif grip.left == "bow":
         left = Arm((0.55, -0.10 + breath, 0.80), (1.0, -0.3, -0.2), (0.5, 0.0, 0.9), (0.1, 1.0, 0.1), 1.0)
     right, shaft = Arm((0.10, -0.45 + breath, 0.50), (0.9, -0.8, -0.5), (0.0, 0.7, 0.7), (-0.4, 0.6, -0.6), 0.9), 0.0
-    if grip.right == "spear":  # underarm, the point at a man's chest
+    if grip.right == "spear":  # underarm, the point raised
         right, shaft = (
-            Arm((0.22, -0.62 + breath, 0.12), (0.5, 0.2, -1.0), (0.0, -0.75, 0.55), (-0.10, 0.10, 1.0), 1.0),
-            0.25,
+            Arm((0.34, -0.50 + breath, 0.30), (0.6, 0.0, -1.0), (0.0, -0.35, 0.95), (0.02, 0.88, 0.46), 1.0),
+            0.1,
         )
     elif grip.right == "sword":
         right = Arm((0.20, -0.58 + breath, 0.30), (0.7, 0.0, -1.0), (0.0, -0.3, 1.0), (-0.15, 0.55, 0.8), 1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -12,9 +12,11 @@ from scipy import sparse
 from assets.bodies import Body, rest_body, vertex_normals
 from assets.characters import Character, Part
 from assets.gaits import Build
+from assets.kit import Piece
 from assets.motions import Grip, load_motion
 from assets.skeleton import Pose, about, solve
 
+Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
@@ -46,7 +48,8 @@ class Figure:
     parts: Ints
     weights: sparse.csr_matrix
     slides: NDArray[np.float64]  # (V, 3) rest direction of a shaft that slides through the hand, 0 elsewhere
-    hangs: NDArray[np.float64]  # (V,)
+    hangs: NDArray[np.float64]  # (V,) how freely a vertex swings
+    clears: NDArray[np.float64]  # (V,) how far it stays off the legs, metres
     soles: NDArray[np.bool_]  # (V,) vertices of feet and shoes
     grip: Grip
 
@@ -65,6 +68,27 @@ class Figure:
             ball_m=float(np.mean([skeleton.head(f"toe{toe}-1.L")[2] for toe in (1, 2, 3)]) - ankle[2]),
             height_m=self.body.height_m,
         )
+
+    @cached_property
+    def leg_radii(self) -> dict[str, Array]:
+        """How thick each thigh and shin is (trousers included) at even steps down the bone, metres."""
+        skeleton = self.body.skeleton
+        bones = np.asarray(self.body.weights.argmax(axis=1)).ravel()
+        margin = 0.012 + 0.012 * bool((self.parts == Part.TROUSERS).any())
+        table = {}
+        for first, second in (("upperleg01", "lowerleg01"), ("lowerleg01", "foot")):
+            group = np.array([name.startswith(first[:-2]) for name in skeleton.names])[bones]
+            for side, sign in (("L", 1), ("R", -1)):
+                points = self.body.vertices[group & (self.body.vertices[:, 0] * sign > 0)]
+                a, b = skeleton.head(f"{first}.{side}"), skeleton.head(f"{second}.{side}")
+                along = (points - a) @ (b - a) / ((b - a) @ (b - a))
+                away = np.linalg.norm(points - a - along[:, None] * (b - a), axis=1)
+                steps = np.linspace(0, 1, 9)
+                # High up, the trunk carries the cloth: only the front of the thigh counts there.
+                share = np.where((steps < 0.4) & (first == "upperleg01"), 0.55, 0.95)
+                radii = [np.quantile(away[np.abs(along - s) < 0.09], q) for s, q in zip(steps, share, strict=True)]
+                table[f"{first}.{side}"] = np.array(radii) + margin
+        return table
 
 
 @lru_cache(maxsize=512)
@@ -97,6 +121,11 @@ def dressed(character: Character) -> Figure:
     for piece in pieces:
         if piece.hidden is not None:
             seen &= ~piece.hidden
+    hems = [piece.hem_m for piece in pieces if piece.hem_m is not None]
+    if hems:
+        thighs = _under_skirt(body, body.vertices, body.bone_of, min(hems))
+        seen &= ~thighs[body.triangles].all(axis=1)
+        pieces = [_shortened(body, piece, min(hems)) for piece in pieces]
     eyes = body.of_bones("eye")[body.triangles].all(axis=1)
     skin = np.where(eyes, Part.EYES, Part.SKIN).astype(np.int32)
     counts = np.cumsum([len(body.vertices), *(len(piece.vertices) for piece in pieces)])
@@ -107,6 +136,7 @@ def dressed(character: Character) -> Figure:
         np.zeros_like(p.vertices) if p.slides is None else np.tile(p.slides, (len(p.vertices), 1)) for p in pieces
     ]
     hangs = [np.zeros(len(body.vertices))] + [np.zeros(len(p.vertices)) if p.hangs is None else p.hangs for p in pieces]
+    clears = np.concatenate([np.zeros(len(body.vertices))] + [np.full(len(p.vertices), p.clear_m) for p in pieces])
     weights = sparse.vstack([body.weights] + [p.weights for p in pieces]).tocsr()
     faces = np.ascontiguousarray(np.concatenate(triangles), np.int32)
     parts = np.concatenate([skin[seen]] + [p.parts for p in pieces]).astype(np.int32)
@@ -126,9 +156,25 @@ def dressed(character: Character) -> Figure:
         weights[kept],
         np.concatenate(slides)[kept],
         np.concatenate(hangs)[kept],
+        clears[kept],
         soles,
         grip_of(character),
     )
+
+
+def _under_skirt(body: Body, vertices: Array, bone_of: NDArray[np.int64], hem_m: float) -> NDArray[np.bool_]:
+    """(V,) vertices of hips and thighs that a skirt with this hem always covers."""
+    thigh = np.array([name.startswith(("upperleg", "pelvis", "root", "spine05")) for name in body.skeleton.names])
+    return thigh[bone_of] & (vertices[:, 1] > hem_m + 0.09) & (vertices[:, 1] < body.skeleton.head("spine04")[1] + 0.01)
+
+
+def _shortened(body: Body, piece: Piece, hem_m: float) -> Piece:
+    """Trousers lose what the skirt over them covers, so that no knee pokes cloth through cloth."""
+    if len(piece.parts) == 0 or piece.parts[0] != Part.TROUSERS:
+        return piece
+    covered = _under_skirt(body, piece.vertices, np.asarray(piece.weights.argmax(axis=1)).ravel(), hem_m)
+    keep = ~covered[piece.triangles].all(axis=1)
+    return replace(piece, triangles=piece.triangles[keep], parts=piece.parts[keep])
 
 
 def grip_of(character: Character) -> Grip:
@@ -145,12 +191,17 @@ def _posed(figure: Figure, pose: Pose) -> tuple[NDArray[np.float64], NDArray[np.
     rotations, heads = solve(skeleton, pose)
     shift = heads - np.einsum("bij,bj->bi", rotations, skeleton.heads)
     bones = np.concatenate([rotations, shift[:, :, None]], axis=2).reshape(-1, 12)
-    rest = figure.vertices + figure.slides * pose.shaft_m
-    vertices = _skinned(figure.weights, bones, rest)
+    vertices = _skinned(figure.weights, bones, figure.vertices)
+    ground = vertices[figure.soles, 1].min()
+    shaft = figure.slides.any(axis=1)
+    if shaft.any():
+        way = rotations[skeleton.index("wrist.R")] @ figure.slides[shaft][0]
+        down = float(vertices[shaft, 1].min() - ground)
+        vertices[shaft] += way * (-down / max(way[1], 0.3) if pose.shaft_m is None else pose.shaft_m)
     joints = np.asarray(figure.body.joints @ _skinned(figure.body.weights, bones, figure.body.vertices))
     hanging = figure.hangs > 0
     if hanging.any():
-        vertices[hanging] = _hung(figure, pose, vertices[hanging], figure.hangs[hanging], heads)
+        vertices[hanging] = _hung(figure, pose, vertices[hanging], hanging, heads)
     return vertices, joints
 
 
@@ -159,25 +210,23 @@ def _skinned(weights: sparse.csr_matrix, bones: NDArray[np.float64], rest: NDArr
     return np.einsum("vij,vj->vi", blended[:, :, :3], rest) + blended[:, :, 3]
 
 
-def _hung(
-    figure: Figure, pose: Pose, vertices: NDArray[np.float64], hangs: NDArray[np.float64], heads: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _hung(figure: Figure, pose: Pose, vertices: Array, hanging: NDArray[np.bool_], heads: Array) -> Array:
     """Swing hanging cloth, then push it out of both legs' capsules."""
     skeleton = figure.body.skeleton
     waist = heads[skeleton.index("spine04")]
-    drop = np.maximum(waist[1] - vertices[:, 1], 0.0) * hangs
+    drop = np.maximum(waist[1] - vertices[:, 1], 0.0) * figure.hangs[hanging]
     vertices = vertices + np.stack(
         [np.sin(pose.drape[1]) * drop, np.zeros_like(drop), -np.sin(pose.drape[0]) * drop], 1
     )
-    for side in ("L", "R"):
-        hip, knee, ankle = (heads[skeleton.index(f"{name}.{side}")] for name in ("upperleg01", "lowerleg01", "foot"))
-        for a, b, radius_a, radius_b in ((hip, knee, 0.105, 0.075), (knee, ankle, 0.075, 0.060)):
-            way = b - a
-            along = np.clip((vertices - a) @ way / (way @ way), 0.0, 1.0)
-            away = vertices - (a + along[:, None] * way)
-            distance = np.maximum(np.linalg.norm(away, axis=1), 1e-6)
-            radius = (radius_a + (radius_b - radius_a) * along) * figure.body.height_m / 1.75
-            vertices = vertices + away * (np.maximum(radius - distance, 0.0) / distance)[:, None]
+    for name, radii in figure.leg_radii.items():
+        end = {"upperleg01": "lowerleg01", "lowerleg01": "foot"}[name[:-2]] + name[-2:]
+        a, b = heads[skeleton.index(name)], heads[skeleton.index(end)]
+        way = b - a
+        along = (vertices - a) @ way / (way @ way)
+        away = vertices - (a + np.clip(along, 0.0, 1.0)[:, None] * way)
+        distance = np.maximum(np.linalg.norm(away, axis=1), 1e-6)
+        radius = np.interp(along, np.linspace(0, 1, len(radii)), radii) + figure.clears[hanging]
+        vertices = vertices + away * (np.maximum(radius - distance, 0.0) / distance)[:, None]
     return vertices
 
 

@@ -58,7 +58,8 @@ class Pose:
     right_arm: Arm = field(default_factory=Arm)
     left_leg: Leg = field(default_factory=Leg)
     right_leg: Leg = field(default_factory=Leg)
-    shaft_m: float = 0.0  # how far a held shaft has slid through the right hand, towards its point
+    # How far a held shaft has slid through the right hand, towards its point; None: until its butt is on the ground.
+    shaft_m: float | None = 0.0
     drape: tuple[float, float] = (0.0, 0.0)  # radians that hanging cloth swings back and to the left
 
 

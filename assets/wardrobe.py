@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,33 +13,42 @@ from assets.bodies import Body
 from assets.characters import Part
 from assets.kit import Hang, Piece, hang, shell
 
-Mask = NDArray[np.bool_]
 Array = NDArray[np.float64]
 
 
-def _torso(body: Body, sleeve: float, *, neck_m: float = 0.012) -> Mask:
-    """Neck to crotch, with sleeves down to `sleeve` of the upper arm (0 shoulder, 1 elbow)."""
-    y = body.vertices[:, 1]
-    chest = body.of_bones("spine", "clavicle", "shoulder", "pelvis", "root", "breast")
-    arm = np.minimum(body.along("upperarm01.L", "lowerarm01.L"), 9) * (body.vertices[:, 0] > 0) + body.along(
-        "upperarm01.R", "lowerarm01.R"
-    ) * (body.vertices[:, 0] <= 0)
-    sleeves = body.of_bones("upperarm") & (arm < sleeve)
-    hips = body.of_bones("upperleg") & (y > body.skeleton.head("upperleg01.L")[1] - 0.06)
-    neck = body.of_bones("neck01") & (y < body.skeleton.head("neck01")[1] + neck_m)
-    return chest | sleeves | hips | neck
-
-
-def _limb(body: Body, first: str, second: str, bones: tuple[str, ...], low: float, high: float) -> Mask:
-    """Where low < position < high along a limb, both sides."""
-    mask = np.zeros(len(body.vertices), bool)
+def _torso(body: Body, sleeve: float, *, neck_m: float = 0.012) -> Array:
+    """Inside (metres) of neck to crotch, with sleeves down to `sleeve` of the upper arm (0 shoulder, 1 elbow)."""
+    y, z = body.vertices[:, 1], body.vertices[:, 2]
+    inside = np.full(len(y), -0.1)
+    chest = body.of_bones("spine", "clavicle", "shoulder", "pelvis", "root")
     for side in ("L", "R"):
+        a, b = body.skeleton.head(f"upperarm01.{side}"), body.skeleton.head(f"lowerarm01.{side}")
+        down_arm = (sleeve - body.along(f"upperarm01.{side}", f"lowerarm01.{side}")) * float(np.linalg.norm(b - a))
+        own = body.of_side(side, *_ARM)
+        inside[own] = down_arm[own]
+        beside = chest & ((body.vertices[:, 0] > 0) == (side == "L"))
+        inside[beside] = np.maximum(down_arm[beside], 0.03)
+    legs = body.of_bones("upperleg")
+    inside[legs] = y[legs] - (body.skeleton.head("upperleg01.L")[1] - 0.06)
+    head = body.of_bones("neck", "head")
+    inside[head] = 0.1
+    neck = body.skeleton.head("neck01")
+    return np.minimum(inside, neck[1] + neck_m - 0.35 * (z - neck[2]) - y)
+
+
+_ARM = ("upperarm", "lowerarm", "wrist", "finger", "metacarpal")
+_SHIN = ("lowerleg", "foot", "toe")
+
+
+def _limb(body: Body, first: str, second: str, bones: tuple[str, ...], low: float, high: float) -> Array:
+    """Inside (metres) of low < position < high along a limb, on both sides."""
+    inside = np.full(len(body.vertices), -0.05)
+    for side in ("L", "R"):
+        a, b = body.skeleton.head(f"{first}.{side}"), body.skeleton.head(f"{second}.{side}")
         along = body.along(f"{first}.{side}", f"{second}.{side}")
-        mask |= body.of_bones(*(f"{bone}.{side}" for bone in bones)) & (along > low) & (along < high)
-    return mask
-
-
-_FOOT = ("foot", *(f"toe{i}-{j}" for i in range(1, 6) for j in (1, 2, 3)))
+        own = body.of_side(side, *bones)
+        inside[own] = (np.minimum(along - low, high - along) * float(np.linalg.norm(b - a)))[own]
+    return inside
 
 
 def _waist(body: Body) -> float:
@@ -64,7 +74,9 @@ def _tunic(body: Body) -> list[Piece]:
 
 def _long_tunic(body: Body) -> list[Piece]:
     return [
-        shell(body, _torso(body, 1.6) | _forearms(body, 0.75), _let_out(body, 0.018), Part.TUNIC, smooth=14),
+        shell(
+            body, np.maximum(_torso(body, 1.25), _forearms(body, 0.75)), _let_out(body, 0.018), Part.TUNIC, smooth=14
+        ),
         _skirt(body, 1.75, Part.TUNIC, fold_m=0.024, rows=20),
     ]
 
@@ -76,23 +88,25 @@ def _let_out(body: Body, ease_m: float) -> Array:
     return ease_m * np.clip(0.65 + (shoulder - y) * 2.2, 0.65, 1.5)
 
 
-def _forearms(body: Body, high: float) -> Mask:
-    return _limb(body, "lowerarm01", "wrist", ("lowerarm01", "lowerarm02", "upperarm02", "wrist"), -0.3, high)
+def _forearms(body: Body, high: float) -> Array:
+    return _limb(body, "lowerarm01", "wrist", _ARM, -0.3, high)
 
 
 def _trousers(body: Body) -> list[Piece]:
-    hips = body.of_bones("pelvis", "root", "spine05") & (body.vertices[:, 1] < _waist(body))
-    legs = body.of_bones("upperleg") | _limb(body, "lowerleg01", "foot", ("lowerleg01", "lowerleg02"), -1, 0.93)
-    return [shell(body, hips | legs, 0.016, Part.TROUSERS, smooth=10)]
+    trunk = body.of_bones("pelvis", "root", "spine", "upperleg")
+    hips = np.where(trunk, _waist(body) - body.vertices[:, 1], -0.05)
+    legs = _limb(body, "lowerleg01", "foot", _SHIN, -1, 0.93)
+    loose = 0.012 + 0.012 * np.clip((0.35 - body.vertices[:, 1]) * 4, 0, 1)
+    return [shell(body, np.maximum(hips, legs), loose, Part.TROUSERS, smooth=10)]
 
 
 def _boots(body: Body) -> list[Piece]:
-    feet = body.of_bones("foot", "toe") | _limb(body, "lowerleg01", "foot", ("lowerleg02",), 0.62, 2)
-    return [shell(body, feet, 0.007, Part.BOOTS, smooth=8)]
+    feet = _limb(body, "lowerleg01", "foot", _SHIN, 0.62, 9)
+    return [shell(body, feet, 0.007, Part.BOOTS, smooth=16)]
 
 
 def _greaves(body: Body) -> list[Piece]:
-    shins = _limb(body, "lowerleg01", "foot", ("lowerleg01", "lowerleg02"), -0.02, 0.88)
+    shins = _limb(body, "lowerleg01", "foot", ("upperleg02", *_SHIN), -0.06, 0.88)
     return [shell(body, shins, 0.012, Part.GREAVES, smooth=4, split=1)]
 
 
@@ -111,8 +125,8 @@ def _cuirass(offset_m: float, sleeve: float, bands: int = 0, smooth: int = 8) ->
     """A body armour of even thickness; bands > 0 lays it in overlapping hoops."""
 
     def make(body: Body) -> list[Piece]:
-        mask = _torso(body, sleeve, neck_m=-0.005) & (body.vertices[:, 1] > _waist(body) - 0.05)
-        piece = shell(body, mask, offset_m, Part.CUIRASS, smooth=smooth, split=2 if bands else 1)
+        inside = np.minimum(_torso(body, sleeve, neck_m=-0.005), body.vertices[:, 1] - _waist(body) + 0.05)
+        piece = shell(body, inside, offset_m, Part.CUIRASS, smooth=smooth, split=1)
         if bands:
             _lay_in_hoops(body, piece, bands)
         return [piece]
@@ -138,18 +152,22 @@ def _strips(body: Body) -> list[Piece]:
     first = piece.triangles.min(axis=1) % 96
     gap = (first % 6 == 5) & (piece.vertices[piece.triangles, 1].mean(axis=1) < _waist(body) - 0.07)
     keep = ~gap
-    return [Piece(piece.vertices, piece.triangles[keep], piece.parts[keep], piece.weights, hangs=piece.hangs)]
+    return [
+        Piece(piece.vertices, piece.triangles[keep], piece.parts[keep], piece.weights, hangs=piece.hangs, clear_m=0.016)
+    ]
 
 
 def _cape(body: Body) -> list[Piece]:
     """A mantle over the shoulders and a sheet down the back."""
-    shoulder, neck = body.skeleton.head("upperarm01.L")[1], body.skeleton.head("neck01")[1]
-    back_only = np.clip((0.06 - body.vertices[:, 2]) * 40, 0, 1)
-    mantle = (_torso(body, 0.42) | body.of_bones("neck01")) & (body.vertices[:, 1] < neck + 0.03)
-    mantle &= body.vertices[:, 1] > shoulder - 0.16 + 0.06 * (1 - back_only)
-    sheet = Hang(shoulder - 0.03, _knee(body) - 0.22, (0.030, 0.075), folds=9, fold_m=0.035,
-                 span=(np.pi - 1.45, np.pi + 1.45), rows=22, columns=56, seed=3)  # fmt: skip
-    return [shell(body, mantle, 0.030, Part.CAPE, smooth=10, hide=False), hang(body, sheet, Part.CAPE, torso=True)]
+    shoulder, neck = body.skeleton.head("upperarm01.L")[1], body.skeleton.head("neck01")
+    y, z = body.vertices[:, 1], body.vertices[:, 2]
+    hem = shoulder - 0.06 - 0.12 * np.clip((neck[2] + 0.03 - z) * 12, 0, 1)
+    mantle = np.minimum(_torso(body, 0.45, neck_m=0.03), y - hem)
+    behind = 0.036 + 0.012 * np.clip((neck[2] - z) * 12, 0, 1)
+    sheet = Hang(shoulder - 0.03, _knee(body) - 0.22, (0.046, 0.14), folds=9, fold_m=0.032,
+                 span=(np.pi - 1.40, np.pi + 1.40), rows=22, columns=56, seed=3, follow=0.30)  # fmt: skip
+    hanging = replace(hang(body, sheet, Part.CAPE, torso=True), clear_m=0.04)
+    return [shell(body, mantle, behind, Part.CAPE, smooth=10, hide=False), hanging]
 
 
 KIT: dict[str, Callable[[Body], list[Piece]]] = {
