@@ -10,6 +10,7 @@ from pipeline.kernels.color import LUMINANCE
 from pipeline.kernels.merge import visible_by_depth
 
 Array = NDArray[np.float32]
+SPILL_PX = 1.5
 GUIDE_EPS = 0.02**2  # of the guide's 0..1: steps above 2% count as edges
 
 
@@ -29,12 +30,42 @@ def visible_share(
     layer_z_m: +inf where empty. plate: (H, W, 3) scene-linear. The other settings are those of visible_by_depth;
     edge_px: within this reach the edge moves to the plate's own (a depth map's edges are a pixel or two off).
     """
-    filled = _filled(layer_z_m, 2 * edge_px + 1)
+    filled = _filled(layer_z_m, 4 * edge_px + 1)
     shape = np.empty_like(filled)
     visible_by_depth(filled, plate_z_m, confidence, shape, tolerance_m=tolerance_m, tolerance=tolerance, doubt=doubt)
     if edge_px <= 0 or shape.min() == 1:
         return shape
-    return np.clip(_guided(_guide(plate), shape, edge_px), 0, 1)
+    guided = np.clip(_guided(_guide(plate), shape, edge_px), 0, 1)
+    return _matted(plate, shape, guided, edge_px)
+
+
+def _matted(plate: Array, shape: Array, otherwise: Array, reach: int) -> Array:
+    """Within `reach` of the depth's edge, the share that the plate's own colours tell: between what surely hides and
+    what surely does not. Where the two look alike (by their own spread) the colours tell nothing: then `otherwise`.
+    """
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    hides = (cv2.dilate(shape, kernel) < 0.02).astype(np.float32)
+    shows = (cv2.erode(shape, kernel) > 0.98).astype(np.float32)
+    (front, front_spread, front_near), (back, back_spread, back_near) = (
+        _around(plate, sure, 2.0 * reach) for sure in (hides, shows)
+    )
+    way = back - front
+    length = (way**2).sum(axis=2)
+    share = np.clip(((plate - front) * way).sum(axis=2) / np.maximum(length, 1e-12), 0, 1)
+    trust = length / (length + 9 * (front_spread + back_spread) + 1e-9)
+    trust = np.where((front_near > 0.01) & (back_near > 0.01), trust, 0)
+    band = (hides == 0) & (shows == 0)
+    return (trust * np.where(band, share, shape) + (1 - trust) * otherwise).astype(np.float32)
+
+
+def _around(plate: Array, sure: Array, sigma_px: float) -> tuple[Array, Array, Array]:
+    """Mean colour (H, W, 3), its variance summed over channels (H, W) and the share of sure pixels around each pixel."""
+    near = np.asarray(cv2.GaussianBlur(sure, (0, 0), sigma_px), np.float32)
+    weight = np.maximum(near, np.float32(1e-6))
+    mean = np.asarray(cv2.GaussianBlur(plate * sure[..., None], (0, 0), sigma_px), np.float32) / weight[..., None]
+    square = np.asarray(cv2.GaussianBlur((plate**2).sum(axis=2) * sure, (0, 0), sigma_px), np.float32) / weight
+    spread: Array = np.maximum(square - (mean**2).sum(axis=2), 0).astype(np.float32)
+    return mean.astype(np.float32), spread, near
 
 
 def _filled(depth: Array, reach: int) -> Array:
@@ -66,3 +97,21 @@ def _guided(guide: Array, picture: Array, reach: int) -> Array:
 def _flat(picture: Array, size: tuple[int, int]) -> NDArray[np.bool_]:
     kernel = np.ones((2 * size[0] - 1, 2 * size[1] - 1), np.uint8)
     return np.asarray(cv2.dilate(picture, kernel) == cv2.erode(picture, kernel))
+
+
+def without_spill(picture: Array, alpha: Array, visible: Array) -> Array:
+    """The picture with the colour of what hides a layer carried over that thing's own soft edge.
+
+    A pixel on the edge of a rock before the sky holds some sky; a layer put in place of the sky would leave that as a
+    fringe. picture: (H, W, 3) scene-linear; alpha: (H, W) of the layer before holdouts; visible: (H, W) 0..1. Only
+    pixels where the layer is partly seen change, towards the nearby colour of what surely hides it.
+    """
+    share = np.clip(visible / 0.25, 0, 1) * np.clip((1 - visible) / 0.1, 0, 1) * alpha
+    if share.max() == 0:
+        return picture
+    sure = np.asarray((1 - visible) ** 4, np.float32)
+    held = cv2.GaussianBlur(picture * sure[..., None], (0, 0), SPILL_PX)
+    weight = cv2.GaussianBlur(sure, (0, 0), SPILL_PX)
+    near = held / np.maximum(weight, 1e-6)[..., None]
+    share = np.where(weight > 0.02, share, 0)[..., None]
+    return np.asarray(picture + share * (near - picture), np.float32)

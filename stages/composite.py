@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from calibration.holdout import visible_share
+from calibration.holdout import visible_share, without_spill
 from calibration.look import LookFigures, read_look
 from calibration.quality import Frame, figures_of
 from pipeline.errors import ConfigError, PlateError, StageError
@@ -56,10 +56,15 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One layer as it stands in the plate: (H, W, 4) float32 after holdouts, depth, ids."""
+    """One layer as it stands in the plate: (H, W, 4) float32 after holdouts, depth, ids.
+
+    alpha: (H, W) before holdouts; visible: (H, W) what the plate's nearer things leave of it.
+    """
 
     name: str
     rgba: np.ndarray
+    alpha: np.ndarray
+    visible: np.ndarray
     depth_m: np.ndarray
     ids: np.ndarray
 
@@ -81,10 +86,10 @@ def composite(
     numbers = FrameFiles(out, "comp.%04d.json", frames)
     for frame in frames:
         shot = _read_shot(plate, mattes, depth, frame)
-        placed = [_place(layer.name, layer.files.path(frame), shot, params) for layer in layers.layers]
+        placed = [_place(layer.name, layer.files.path(frame), shot, params, frame) for layer in layers.layers]
         light = _shadow(layers.shadow.path(frame), shot, params)
         done = merged(shot, placed, light, measured, params, frame)
-        _refuse_broken(done.final, placed, frame)
+        _refuse_broken(done.final, frame)
         exr.write(files.path(frame), _channels(done.final, placed, shot), compression="zip", metadata=shot.metadata)
         found = figures_of(done, measured.grain)
         write_bytes(numbers.path(frame), json.dumps(found, indent=1, sort_keys=True).encode())
@@ -100,6 +105,7 @@ def merged(
     for layer in placed:
         alpha = layer.rgba[..., 3]
         if alpha.any():
+            picture = without_spill(picture, layer.alpha, layer.visible)
             wrapped = _wrapped(layer.rgba, picture, params)
             merge.over_plate(wrapped, picture, picture)
             kept *= 1 - np.minimum(alpha, 1)
@@ -132,14 +138,18 @@ def _read_shot(plate: Plate, mattes: Mattes, depth: DepthMaps, frame: int) -> Sh
     return Shot(half, rgb, z, confidence, np.ascontiguousarray(matte), image.metadata)
 
 
-def _place(name: str, path: Path, shot: Shot, params: Params) -> Placed:
+def _place(name: str, path: Path, shot: Shot, params: Params, frame: int) -> Placed:
     """Read a layer and take away what the plate's foreground and nearer things hide."""
     channels = exr.read(path).channels
     rgba = np.stack([channels[c] for c in "RGBA"], axis=2).astype(np.float32)
     z = np.ascontiguousarray(channels["Z"], dtype=np.float32)
     ids = channels["id"].astype(np.uint32)
-    if (rgba[..., 3] > 0).any():
-        visible = visible_share(
+    if check.count_broken(rgba):  # even where the alpha is 0: a broken layer must not pass because nothing shows it
+        x, y = check.first_broken(rgba)
+        raise StageError(f"frame {frame}: layer {name} holds NaN, the first at {x}, {y}. Run match_look again.")
+    alpha, visible = rgba[..., 3].copy(), 1 - np.clip(shot.matte, 0, 1)
+    if alpha.any():
+        visible *= visible_share(
             z,
             shot.rgb,
             shot.depth_m,
@@ -149,10 +159,10 @@ def _place(name: str, path: Path, shot: Shot, params: Params) -> Placed:
             doubt=params.doubt,
             edge_px=params.edge_px,
         )
-        merge.hold_out(rgba, visible * (1 - np.clip(shot.matte, 0, 1)), rgba)
+        merge.hold_out(rgba, visible, rgba)
         rgba[rgba[..., 3] < LEAST_ALPHA] = 0
-    seen = rgba[..., 3] > 0
-    return Placed(name, rgba, np.where(seen, z, np.float32(np.inf)), np.where(rgba[..., 3] >= 0.5, ids, np.uint32(0)))
+    z = np.where(rgba[..., 3] > 0, z, np.float32(np.inf))
+    return Placed(name, rgba, alpha, visible, z, np.where(rgba[..., 3] >= 0.5, ids, np.uint32(0)))
 
 
 def _shadow(path: Path, shot: Shot, params: Params) -> np.ndarray:
@@ -189,15 +199,14 @@ def _wrapped(rgba: np.ndarray, behind: np.ndarray, params: Params) -> np.ndarray
     return wrapped
 
 
-def _refuse_broken(final: np.ndarray, placed: list[Placed], frame: int) -> None:
+def _refuse_broken(final: np.ndarray, frame: int) -> None:
     picture = final.astype(np.float32)
     broken = check.count_broken(picture)
     if broken:
         x, y = check.first_broken(picture)
-        guilty = [p.name for p in placed if check.count_broken(p.rgba)] or ["depth, matte or shadow"]
         raise StageError(
-            f"frame {frame}: {broken} NaN or infinite values, the first at {x}, {y}, from {', '.join(guilty)}. "
-            "Run that stage again."
+            f"frame {frame}: {broken} NaN or infinite values, the first at {x}, {y}, from depth, matte or shadow. "
+            "Run those stages again."
         )
 
 
