@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 LEVELS = 6  # of a pyramid: its coarsest texel is 32 x 32 of the sprite's
+FADE_M = 1.5
 CHANNELS = 5  # R G B A and relief, all premultiplied by A
 
 
@@ -33,8 +34,9 @@ class Cards:
 
     roots, rights, ups, normals: (N, 3); right, up unit in the card, normal unit towards the viewer. metres_per_px: (N,)
     of the sprite. sprites: (N,) int32 rows of the pyramid. boxes: (N, 4) int32 first and one-past-last column, first and
-    one-past-last row to look at. tints: (N, 3). ids: (N,) int32. motions: (N, 6): x, y pixels that the root moves until
-    the next frame, then how much more of it a point has per metre to the right, per metre up.
+    one-past-last row to look at. tints: (N, 3). dims: (N,) share of light lost at the root, fading out FADE_M above it.
+    ids: (N,) int32. motions: (N, 6): x, y pixels that the root moves until the next frame, then how much more of it a
+    point has per metre to the right, per metre up.
     """
 
     roots: Floats
@@ -45,6 +47,7 @@ class Cards:
     sprites: Ints
     boxes: Ints
     tints: Floats
+    dims: Floats
     ids: Ints
     motions: Floats
 
@@ -91,7 +94,7 @@ def splat(
         check(name, array, np.float32, shape)
     check("ids", ids, np.int32, (height, width))
     _splat(rays, cards.roots, cards.rights, cards.ups, cards.normals, cards.metres_per_px, cards.sprites, cards.boxes,
-           cards.tints, cards.ids, cards.motions, images.texels, images.shapes, root_px[0], root_px[1], rgba, depth, ids,
+           cards.tints, cards.dims, cards.ids, cards.motions, images.texels, images.shapes, root_px[0], root_px[1], rgba, depth, ids,
            motion)  # fmt: skip
 
 
@@ -102,7 +105,8 @@ def check_cards(rays: Floats, cards: Cards, images: Pyramid) -> tuple[int, int]:
     check("rays", rays, np.float32, (height, width, 2))
     for name in ("roots", "rights", "ups", "normals", "tints"):
         check(name, getattr(cards, name), np.float32, (count, 3))
-    check("metres_per_px", cards.metres_per_px, np.float32, (count,))
+    for name in ("metres_per_px", "dims"):
+        check(name, getattr(cards, name), np.float32, (count,))
     check("motions", cards.motions, np.float32, (count, 6))
     check("ids", cards.ids, np.int32, (count,))
     check("sprites", cards.sprites, np.int32, (count,))
@@ -183,7 +187,7 @@ def _on_card(ray_x, ray_y, root, right, up, normal, facing, across, tall):
 
 
 @njit(cache=True)
-def _splat(rays, roots, rights, ups, normals, metres_per_px, sprites, boxes, tints, card_ids, motions, texels, shapes,
+def _splat(rays, roots, rights, ups, normals, metres_per_px, sprites, boxes, tints, dims, card_ids, motions, texels, shapes,
            root_x, root_y, rgba, depth, ids, motion):  # fmt: skip
     height, width = depth.shape
     colour = np.empty(CHANNELS, np.float64)
@@ -217,8 +221,9 @@ def _splat(rays, roots, rights, ups, normals, metres_per_px, sprites, boxes, tin
                 if alpha <= 0.0:
                     continue
                 through = 1.0 - alpha
+                light = 1.0 - dims[n] * min(max(1.0 - v / FADE_M, 0.0), 1.0)
                 for c in range(3):
-                    rgba[y, x, c] = np.float32(colour[c] * tints[n, c] + through * rgba[y, x, c])
+                    rgba[y, x, c] = np.float32(colour[c] * (light * tints[n, c]) + through * rgba[y, x, c])
                 rgba[y, x, 3] = np.float32(alpha + through * rgba[y, x, 3])
                 if alpha > 0.5 or depth[y, x] == np.inf:
                     depth[y, x] = np.float32(z + normal[2] * colour[4] / alpha)

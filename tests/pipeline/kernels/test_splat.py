@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.kernels.splat import LEVELS, Cards, pyramid, splat
+from pipeline.kernels.splat import FADE_M, LEVELS, Cards, pyramid, splat
 
 FOCAL, K1 = 60.0, -0.1
 ROOT = (8.0, 29.0)
@@ -46,6 +46,7 @@ def cards(roots, size=(40, 60), sprite=None, ids=None, **changes):
         "sprites": np.zeros(n, np.int32) if sprite is None else np.array(sprite, np.int32),
         "boxes": np.tile(np.array([0, size[1], 0, size[0]], np.int32), (n, 1)),
         "tints": np.ones((n, 3), np.float32),
+        "dims": np.zeros(n, np.float32),
         "ids": np.arange(1, n + 1, dtype=np.int32) if ids is None else np.array(ids, np.int32),
         "motions": np.zeros((n, 6), np.float32),
     }
@@ -97,7 +98,8 @@ def twin(rays, some, images, root_px, rgba, depth, ids, motion):
                 alpha = colour[3]
                 if alpha <= 0:
                     continue
-                rgba[y, x, :3] = colour[:3] * some.tints[n] + (1 - alpha) * rgba[y, x, :3]
+                light = 1 - some.dims[n] * np.clip(1 - v / FADE_M, 0, 1)
+                rgba[y, x, :3] = colour[:3] * light * some.tints[n] + (1 - alpha) * rgba[y, x, :3]
                 rgba[y, x, 3] = alpha + (1 - alpha) * rgba[y, x, 3]
                 if alpha > 0.5 or np.isinf(depth[y, x]):
                     depth[y, x] = z + normal[2] * colour[4] / alpha
@@ -137,6 +139,7 @@ def test_splat_agrees_with_its_numpy_twin(size):
         rights=np.tile(right, (3, 1)),
         ups=np.tile(np.cross(right, tilt), (3, 1)).astype(np.float32),
         tints=np.array([[1, 0.9, 0.8], [1.1, 1, 1], [0.7, 1, 1.2]], np.float32),
+        dims=np.array([0.5, 0, 0.2], np.float32),
         motions=np.random.default_rng(1).normal(0, 1, (3, 6)).astype(np.float32),
     )
 

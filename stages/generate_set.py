@@ -1,0 +1,218 @@
+"""Have the set painted: guides of each piece from keyframes of the solved camera, through the provider of the brief."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from assets.looks import set_identity
+from assets.projection import Drawn, Piece, Projector, draw, draw_guides, frame_piece, read_pieces, unseen_colours
+from assets.providers.base import Light, Provider, Request, open_provider
+from calibration.cameras import load_poses
+from calibration.lens import undistort_points
+from pipeline.errors import ConfigError
+from pipeline.io import color, exr, images
+from pipeline.io.files import write_bytes
+from pipeline.stage import Progress, silent, stage
+from pipeline.types import CameraTrack, Lens, SetBrief, SetLayout, SetPaintings
+
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+_CANDIDATES = 7  # frames tried as keyframes, spread over the shot
+_LOOK_PX = 320  # longest side at which they are tried
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """The light of the shot, and how the set is painted.
+
+    sun_azimuth_deg: the sun's heading in the world, 0 = +Z, 90 = +X, as in generate_crowd.
+    """
+
+    sun_azimuth_deg: float = 40.0
+    sun_elevation_deg: float = 38.0
+    sun_rgb: tuple[float, float, float] = (0.90, 0.80, 0.66)
+    sky_rgb: tuple[float, float, float] = (0.20, 0.23, 0.29)
+    steps: int = 2
+    seed: int = 1
+    overscan: float = 0.3  # of the picture's size, painted beyond each edge for a camera that moves
+    sharpness: float = 1.25  # painted pixels per plate pixel, where the camera comes closest
+    most_px: int = 1536  # longest side of a painting
+    keyframes: int = 2  # at most, per piece
+    new_share: float = 0.06  # of the piece's visible area that a further keyframe must add
+
+    def __post_init__(self) -> None:
+        limits = (("sun_elevation_deg", -5, 90), ("steps", 1, 50), ("overscan", 0, 2), ("sharpness", 0.25, 4),
+                  ("most_px", 64, 8192), ("keyframes", 1, 7), ("new_share", 0, 1), ("seed", 0, 2**31))  # fmt: skip
+        for name, low, high in limits:
+            if not low <= getattr(self, name) <= high:
+                raise ConfigError(f"generate_set.{name} is {getattr(self, name)}, must be {low} to {high}. Change it.")
+
+
+@stage(data=("assets/models/battleplate-sprites",))
+def generate_set(
+    brief: SetBrief,
+    track: CameraTrack,
+    layout: SetLayout,
+    params: Params,
+    out: Path,
+    progress: Progress = silent,
+) -> SetPaintings:
+    """Paint every piece from its keyframes; each painting is an EXR of RGBA and Z, its projector stands in the index.
+
+    Raises ProviderError when the provider cannot do it, AssetError for a material or piece that is not there.
+    """
+    pieces, poses = read_pieces(layout), load_poses(track)
+    provider = open_provider(brief.provider)
+    most_px = min(params.most_px, provider.capabilities.max_side_px)
+    jobs = [
+        (piece, frame, projector)
+        for piece in pieces
+        for frame, projector in keyframes(piece, track, poses, params, most_px)
+    ]
+    entries: list[dict[str, Any]] = []
+    strips: list[Floats] = []
+    for done, (piece, frame, projector) in enumerate(jobs):
+        progress(done, len(jobs), f"{piece.name}, frame {frame}")
+        drawn = draw_guides(piece, projector)
+        name = f"{piece.name}.{frame}.exr"
+        entry, rgba = _paint(provider, piece, projector, drawn, params, out / "paintings" / name)
+        entries.append({**entry, "piece": piece.name, "keyframe": frame, "file": name})
+        strips.append(_strip(rgba, drawn))
+    progress(len(jobs), len(jobs), "painted")
+    (out / "paintings").mkdir(parents=True, exist_ok=True)
+    write_bytes(out / "index.json", (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
+    images.write_png(out / "contact_sheet.png", _sheet(strips))
+    return SetPaintings(
+        paintings=out / "paintings",
+        index=out / "index.json",
+        contact_sheet=out / "contact_sheet.png",
+        provider=provider.name,
+        model_digest=provider.model_digest,
+        licence=provider.licence,
+    )
+
+
+def keyframes(
+    piece: Piece, track: CameraTrack, poses: Array, params: Params, most_px: int
+) -> list[tuple[int, Projector]]:
+    """(frame, projector) of the frames that see most of the piece: the best one, then whichever adds enough."""
+    window = _window(track.lens, params.overscan)
+    rows = sorted({round(i * (len(poses) - 1) / (_CANDIDATES - 1)) for i in range(_CANDIDATES)})
+    middle = (len(poses) - 1) / 2
+    seen: dict[int, Array] = {}
+    for row in rows:
+        if _ahead(piece, poses[row], window):
+            small = frame_piece(piece, poses[row], 1e9, window, 1.0, _LOOK_PX)
+            triangle = draw(piece, small, 1)[1]
+            # Shares of the picture, so that frames compare; a triangle counts by how large it is seen.
+            seen[row] = np.bincount(triangle[triangle >= 0], minlength=len(piece.triangles)) / small.lens.focal_x_px**2
+    if not seen:
+        raise ConfigError(f"set piece {piece.name}: no frame sees it. Move it.")
+    best = np.max(list(seen.values()), axis=0)
+    chosen: list[int] = []
+    known = np.zeros_like(best)
+    for _ in range(params.keyframes):
+        gains = {row: float(best[(shown > 0) & (known == 0)].sum()) for row, shown in seen.items()}
+        # Of frames that show nearly as much, the one nearest the middle: it stays closest to all others.
+        row = max(gains, key=lambda r: (round(gains[r] / best.sum(), 2), -abs(r - middle)))
+        if chosen and gains[row] < params.new_share * best.sum():
+            break
+        chosen.append(row)
+        known = known + seen[row]
+    depth = piece.vertices.mean(axis=0) @ poses[:, 2, :3].T + poses[:, 2, 3]
+    nearest = float(np.min(depth[depth > 0.5])) if (depth > 0.5).any() else 1.0
+    focal = max(track.lens.focal_x_px, track.lens.focal_y_px)
+    return [
+        (
+            track.frames.first + row,
+            frame_piece(
+                piece, poses[row], focal, window, params.sharpness * max(1.0, min(4.0, depth[row] / nearest)), most_px
+            ),
+        )
+        for row in chosen
+    ]
+
+
+def to_sun_world(azimuth_deg: float, elevation_deg: float) -> Array:
+    """Unit vector (3,) to the sun in the world."""
+    azimuth, elevation = math.radians(azimuth_deg), math.radians(elevation_deg)
+    flat = math.cos(elevation)
+    return np.array([flat * math.sin(azimuth), math.sin(elevation), flat * math.cos(azimuth)])
+
+
+def _window(lens: Lens, overscan: float) -> tuple[float, float, float, float]:
+    """What the plate's lens sees and a share beyond, as x/z, y/z: left, top, right, bottom."""
+    across, down = np.linspace(0, lens.width, 33), np.linspace(0, lens.height, 33)
+    edge = [(x, y) for x in across for y in (0, lens.height)] + [(x, y) for x in (0, lens.width) for y in down]
+    flat = undistort_points(np.array(edge, np.float64), lens)
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    beyond = overscan * (high - low)
+    return (*(low - beyond).tolist(), *(high + beyond).tolist())
+
+
+def _ahead(piece: Piece, pose: Array, window: tuple[float, float, float, float]) -> bool:
+    camera = piece.vertices.astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]
+    flat = camera[camera[:, 2] > 0.5]
+    flat = flat[:, :2] / flat[:, 2:]
+    inside = (flat > window[:2]) & (flat < window[2:])
+    return bool(inside.all(axis=1).any()) if len(flat) else False
+
+
+def _paint(
+    provider: Provider, piece: Piece, projector: Projector, drawn: Drawn, params: Params, path: Path
+) -> tuple[dict[str, Any], Floats]:
+    """Ask for the painting, write it; returns its entry of the index and its pixels."""
+    to_sun = to_sun_world(params.sun_azimuth_deg, params.sun_elevation_deg)
+    seen_sun = projector.pose[:3, :3] @ to_sun
+    sun = float(np.float32(seen_sun[0])), float(np.float32(seen_sun[1])), float(np.float32(seen_sun[2]))
+    request = Request(
+        guides=drawn.guides,
+        identity=set_identity(piece.material),
+        metres_per_px=drawn.metres_per_px,
+        light=Light(sun, params.sun_rgb, params.sky_rgb),
+        seed=params.seed + piece.seed % 1_000_003,
+        steps=params.steps,
+    )
+    result = provider.generate([request])[0]
+    rgba = np.ascontiguousarray(result.takes[0, 0], np.float32)
+    exr.write(path, {**exr.rgba_channels(rgba), "Z": drawn.depth})
+    world_normals = drawn.guides.given()["normals"][0] @ projector.pose[:3, :3].astype(np.float32)
+    unseen = unseen_colours(rgba, world_normals, drawn.guides.given()["parts"][0], to_sun)
+    entry = {
+        **projector.entry(),
+        "request": result.request_digest,
+        "cost_usd": result.cost_usd,
+        "bias_m": round(3 * drawn.metres_per_px + 0.05, 4),
+        "metres_per_px": round(drawn.metres_per_px, 6),
+        "unseen": np.round(unseen, 5).tolist(),
+        "to_sun": [float(v) for v in to_sun],
+    }
+    return entry, rgba
+
+
+def _strip(rgba: Floats, drawn: Drawn) -> Floats:
+    """Painting, then what it was painted by: normals and relief; (H, 3 W, 3) display values 0..1."""
+    grey = np.full((*rgba.shape[:2], 3), 0.18, np.float32)
+    painting = color.to_display(rgba[..., :3] + (1 - rgba[..., 3:]) * grey)
+    given = drawn.guides.given()
+    normals = (given["normals"][0] * (0.5, -0.5, -0.5) + 0.5) * given["coverage"][0][..., None]
+    relief = given["depth"][0]
+    span = max(float(np.ptp(relief)), 1e-6)
+    relief = np.where(given["coverage"][0] > 0, (relief - relief.min()) / span, 0)[..., None].repeat(3, axis=-1)
+    return np.concatenate([painting, normals, relief], axis=1).astype(np.float32)
+
+
+def _sheet(strips: list[Floats]) -> npt.NDArray[np.uint8]:
+    """All strips, one below the other."""
+    if not strips:
+        return np.full((16, 16, 3), 32, np.uint8)
+    width = max(strip.shape[1] for strip in strips)
+    padded = [np.pad(strip, ((0, 8), (0, width - strip.shape[1]), (0, 0))) for strip in strips]
+    return np.asarray(np.clip(np.concatenate(padded) * 255 + 0.5, 0, 255), np.uint8)

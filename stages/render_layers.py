@@ -1,0 +1,131 @@
+"""Render crowd and set through the solved camera and its lens: colour, depth, ids, motion, and the crowd's shadow."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from assets.atlas import load_atlas
+from assets.cards import load_agents, sprites_of
+from assets.crowd_layer import Looks, draw_crowd, draw_shadow
+from assets.projection import load_paintings, read_pieces
+from assets.set_layer import draw_set
+from assets.view import Buffers, View
+from calibration.cameras import camera_centre, load_poses
+from calibration.ground import Heightfield
+from calibration.lens import project, rays
+from pipeline.errors import ConfigError
+from pipeline.io import exr
+from pipeline.io.files import write_bytes
+from pipeline.stage import stage
+from pipeline.types import (
+    CameraTrack,
+    CharacterAtlas,
+    CrowdLayout,
+    FrameFiles,
+    FrameRange,
+    Ground,
+    Layer,
+    Lens,
+    RawLayers,
+    SetLayout,
+    SetPaintings,
+)
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Params(Looks):
+    """assets.crowd_layer.Looks, and where the sun stands: its heading in the world (0 = +Z, 90 = +X) and height."""
+
+    sun_azimuth_deg: float = 40.0
+    sun_elevation_deg: float = 38.0
+
+    def __post_init__(self) -> None:
+        for name in ("brightness", "hue", "crowding", "sun_shadow", "contact"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"render_layers.{name} is {getattr(self, name)}, must be 0 to 1. Change it.")
+        for name, low, high in (("contact_m", 0.05, 5), ("softness", 0, 2), ("sun_elevation_deg", -5, 90)):
+            if not low <= getattr(self, name) <= high:
+                raise ConfigError(f"render_layers.{name} is {getattr(self, name)}, must be {low} to {high}. Change it.")
+
+    @property
+    def to_sun(self) -> npt.NDArray[np.float64]:
+        """(3,) unit, in the world."""
+        azimuth, elevation = np.radians(self.sun_azimuth_deg), np.radians(self.sun_elevation_deg)
+        flat = np.cos(elevation)
+        return np.array([flat * np.sin(azimuth), np.sin(elevation), flat * np.cos(azimuth)])
+
+
+@stage
+def render_layers(
+    track: CameraTrack,
+    layout: CrowdLayout,
+    atlas: CharacterAtlas,
+    set_layout: SetLayout,
+    paintings: SetPaintings,
+    ground: Ground,
+    params: Params,
+    frames: FrameRange,
+    out: Path,
+) -> RawLayers:
+    """Both layers and the shadow in the plate's own distorted pixels."""
+    agents, sprites = load_agents(layout), load_atlas(atlas)
+    pieces = read_pieces(set_layout)
+    names = {"set": {p.number: p.name for p in pieces}, "crowd": dict(zip(agents.ids, agents.names, strict=True))}
+    layers = tuple(_layer(name, out, frames, names[name]) for name in ("set", "crowd"))
+    shadow = FrameFiles(out, "shadow.%04d.exr", frames)
+    heights, focal_px = Heightfield.read(ground), max(track.lens.focal_x_px, track.lens.focal_y_px)
+    centres = tuple(tuple(map(float, centre)) for centre in camera_centre(load_poses(track)))
+    shown = sprites_of(layout, atlas, centres)  # type: ignore[arg-type]
+    for frame in frames:
+        view, row = view_of(track, frame), track.frames.index(frame)
+        built = draw_set(view, partial(_rays, track.lens), pieces, load_paintings(paintings), focal_px)
+        crowd = draw_crowd(view, agents, sprites, row, shown[row], params)
+        for layer, buffers in zip(layers, (built, crowd), strict=True):
+            exr.write(layer.files.path(frame), _channels(buffers), compression="zips")
+        shade = draw_shadow(view, agents, sprites, row, params.to_sun, heights.normal, params)
+        exr.write(shadow.path(frame), {"Y": exr.half(shade)}, compression="zips")
+    return RawLayers(layers=layers, shadow=shadow)
+
+
+def view_of(track: CameraTrack, frame: int) -> View:
+    """The solved camera on one frame, and on the next one (at the shot's end: the one before)."""
+    poses, row = load_poses(track), track.frames.index(frame)
+    ahead = 0 if len(poses) == 1 else 1 if row + 1 < len(poses) else -1
+    return View(
+        rays=_rays(track.lens, 0.0, 0.0),
+        project=lambda points: project(points, track.lens),
+        pose=poses[row],
+        other=poses[row + ahead],
+        ahead=ahead,
+    )
+
+
+@lru_cache(maxsize=5)  # the centre and four samples of one lens: computed once per worker
+def _rays(lens: Lens, x: float, y: float) -> Floats:
+    return rays(replace(lens, centre_x_px=lens.centre_x_px - x, centre_y_px=lens.centre_y_px - y))
+
+
+def _layer(name: str, out: Path, frames: FrameRange, names: dict[int, str]) -> Layer:
+    """A layer's receipt; every frame writes the same manifest, so that each can be made alone."""
+    manifest = out / f"{name}.json"
+    entries = {str(number): names[number] for number in sorted(names)}
+    write_bytes(manifest, (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
+    return Layer(name, FrameFiles(out, f"{name}.%04d.exr", frames), manifest)
+
+
+def _channels(buffers: Buffers) -> dict[str, npt.NDArray]:
+    return {
+        **exr.rgba_channels(buffers.rgba),
+        "Z": buffers.depth,
+        "id": buffers.ids.astype(np.uint32),
+        "motion.x": exr.half(buffers.motion[..., 0]),
+        "motion.y": exr.half(buffers.motion[..., 1]),
+    }
