@@ -1,0 +1,1 @@
+"""What people look at: burn-ins, contact sheets, the report page."""

@@ -1,0 +1,140 @@
+"""All that a delivery is made of: the receipts of every stage, their figures in one tree, the verdicts on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pipeline.io.timecode import later
+from pipeline.review import figures
+from pipeline.types import (
+    CameraTrack,
+    CharacterAtlas,
+    Comp,
+    CrowdLayout,
+    DepthMaps,
+    Look,
+    Mattes,
+    Plate,
+    SetPaintings,
+    ShotInfo,
+)
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Everything that is delivered or reported."""
+
+    shot: ShotInfo
+    plate: Plate
+    track: CameraTrack
+    depth: DepthMaps
+    mattes: Mattes
+    crowd: CrowdLayout
+    atlas: CharacterAtlas
+    paintings: SetPaintings
+    look: Look
+    comp: Comp
+
+    @property
+    def name(self) -> str:
+        return f"{self.shot.name}_comp_v{self.shot.version:03d}"
+
+    def timecode(self, frame: int) -> str:
+        return later(self.plate.timecode, frame - self.plate.files.frames.first, self.plate.rate)
+
+    @property
+    def subtitle(self) -> str:
+        """One line on frames, rate, size and colour."""
+        plate, frames = self.plate, self.comp.files.frames
+        count = f"{len(frames)} frame" + ("s" if len(frames) > 1 else "")
+        return (
+            f"frames {frames} ({count}) at {plate.rate} · {plate.width} x {plate.height} · {plate.colorspace} to ACEScg"
+        )
+
+
+@dataclass(slots=True)
+class Watched:
+    """What the one pass over the finished frames noted. shown: display pictures of the frames of the sheet."""
+
+    broken: dict[int, int] = field(default_factory=dict)
+    digests: dict[int, str] = field(default_factory=dict)
+    pixels: dict[int, str] = field(default_factory=dict)
+    shown: dict[int, Array] = field(default_factory=dict)
+
+    @property
+    def frozen(self) -> list[int]:
+        """Frames whose picture is that of the frame before."""
+        return [f for f, digest in self.pixels.items() if self.pixels.get(f - 1) == digest]
+
+
+def measured(sources: Sources, watched: Watched) -> dict[str, Any]:
+    """Every figure of every stage, ready for JSON."""
+    s, frames = sources, sources.comp.files.frames
+    agents = figures.read_json(s.crowd.agents)
+    comp_frames = figures.read_frames(s.comp.figures, frames)
+    depth_frames = figures.read_frames(s.depth.figures, frames)
+    return {
+        "shot": {"name": s.shot.name, "version": s.shot.version, "frames": str(frames), "rate": str(s.plate.rate)},
+        "plate": {
+            "size_px": [s.plate.width, s.plate.height],
+            "pixel_aspect": s.plate.pixel_aspect,
+            "timecode": s.plate.timecode,
+            "colorspace": s.plate.colorspace,
+            "metadata": s.plate.metadata,
+        },
+        "camera": {
+            "reprojection_error_px": s.track.reprojection_error_px,
+            "scale_from": s.track.scale_from,
+            "lens": asdict(s.track.lens),
+            "solve": figures.read_json(s.track.figures),
+        },
+        "depth": {"error_m": s.depth.error_m, "frames": depth_frames, "summary": figures.summary(depth_frames)},
+        "mattes": {"source": s.mattes.source},
+        "crowd": {
+            "count": s.crowd.count,
+            **{key: dict(Counter(str(a.get(key, "?")) for a in agents)) for key in ("zone", "character", "motion")},
+        },
+        "generation": {
+            "crowd": _origin(s.atlas) | {"sprites": len(np.load(s.atlas.sprites, mmap_mode="r"))},
+            "set": _origin(s.paintings) | {"paintings": len(figures.read_json(s.paintings.index))},
+        },
+        "look": figures.read_json(s.look.figures),
+        "comp": {
+            "frames": comp_frames,
+            "summary": figures.summary(comp_frames),
+            "broken_values": watched.broken,
+            "frozen_frames": watched.frozen,
+        },
+    }
+
+
+def _origin(made: CharacterAtlas | SetPaintings) -> dict[str, Any]:
+    return {"provider": made.provider, "model_digest": made.model_digest, "licence": made.licence}
+
+
+def checked(
+    sources: Sources, measured: dict[str, Any], watched: Watched, *, reprojection_px: float, depth: float, grain: float
+) -> tuple[figures.Check, ...]:
+    """The verdicts. reprojection_px, depth, grain: the most that still passes (pixels; shares of distance, of strength)."""
+    comp_frames, depth_frames = measured["comp"]["frames"], measured["depth"]["frames"]
+    touched = [f for f, found in comp_frames.items() if found.get("outside_bit_identical") is False]
+    broken = [f for f, count in watched.broken.items() if count]
+    checks = [
+        figures.none_of("NaN or infinite values", broken, "none in any frame"),
+        figures.none_of("frozen frames", watched.frozen, "no frame repeats the one before"),
+        figures.none_of("plate outside the layers", touched, "the camera original, bit for bit"),
+        figures.at_most("reprojection error", sources.track.reprojection_error_px, reprojection_px, "px"),
+    ]
+    error = figures.median(depth_frames, "median_relative_error")
+    checks.append(figures.at_most("depth error over distance, median", error, depth))
+    ratios = [figures.median(comp_frames, f"grain_ratio.{c}") for c in "rgb"]
+    if np.isfinite(ratios).all():  # a shot without a layer has no grain of ours
+        worst = max(abs(r - 1) for r in ratios)
+        checks.append(figures.at_most("grain in the layers against the plate's, off by", worst, grain))
+    return tuple(checks)

@@ -1,0 +1,161 @@
+"""Hand the shot on: named EXR frames, review movie, contact sheet, and a report of everything measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import ConfigError
+from pipeline.io import exr, images, video
+from pipeline.io.files import replacing, sha256, write_bytes
+from pipeline.review import figures, slate
+from pipeline.review.chapters import page
+from pipeline.review.gather import Sources, Watched, checked
+from pipeline.review.gather import measured as measured_of
+from pipeline.review.page import TEMPLATE
+from pipeline.review.screen import Screen, screen_for
+from pipeline.review.sheet import Pair, contact_sheet, spread
+from pipeline.stage import Progress, silent, stage
+from pipeline.types import (
+    CameraTrack,
+    CharacterAtlas,
+    Comp,
+    CrowdLayout,
+    Delivery,
+    DeliveryBrief,
+    DepthMaps,
+    FrameFiles,
+    Look,
+    Mattes,
+    Plate,
+    SetPaintings,
+    ShotInfo,
+)
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    review_width_px: int = 1920  # of the movie, at most
+    review_crf: float = 18.0  # x264's quality: lower is better and larger
+    sheet_frames: int = 4
+    sheet_width_px: int = 640  # of one picture
+    reprojection_limit_px: float = 1.0
+    depth_limit: float = 0.1  # median error as a share of the distance
+    grain_limit: float = 0.3  # how far the grain's strength in the layers may be from the plate's, as a share
+
+    def __post_init__(self) -> None:
+        for name, least in (("review_width_px", 64), ("sheet_frames", 1), ("sheet_width_px", 64)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"stage deliver: {name} is {getattr(self, name)}, at least {least} is needed.")
+        if not 0 <= self.review_crf <= 51:
+            raise ConfigError(f"stage deliver: review_crf is {self.review_crf}, 0 to 51 are possible.")
+
+
+@stage(data=(TEMPLATE,), some_frames=True)
+def deliver(
+    shot: ShotInfo,
+    brief: DeliveryBrief,
+    plate: Plate,
+    track: CameraTrack,
+    depth: DepthMaps,
+    mattes: Mattes,
+    crowd: CrowdLayout,
+    atlas: CharacterAtlas,
+    paintings: SetPaintings,
+    look: Look,
+    comp: Comp,
+    params: Params,
+    out: Path,
+    progress: Progress = silent,
+) -> Delivery:
+    """Write the delivery of every frame that `comp` has. The EXR frames are the comp's own bytes, never encoded again."""
+    sources = Sources(shot, plate, track, depth, mattes, crowd, atlas, paintings, look, comp)
+    frames = comp.files.frames
+    screen = screen_for(plate, brief.display, brief.view, params.review_width_px)
+    chosen = spread(frames.first, frames.last, params.sheet_frames)
+    delivered = FrameFiles(out / "exr", f"{sources.name}.%04d.exr", frames)
+    movie, sheet = out / f"{sources.name}.mp4", out / f"{sources.name}_contact_sheet.png"
+
+    watched = Watched()
+    slated = _slated(sources, delivered, screen, chosen, watched, progress)
+    timecode = sources.timecode(frames.first)
+    video.write_review(movie, slated, plate.rate, timecode=timecode, crf=params.review_crf)
+    plates = {frame: screen.show(exr.read_rgb(plate.files.path(frame))) for frame in chosen}
+    _write_sheet(sheet, sources, screen, plates, watched, params)
+
+    measured = measured_of(sources, watched)
+    checks = checked(
+        sources,
+        measured,
+        watched,
+        reprojection_px=params.reprojection_limit_px,
+        depth=params.depth_limit,
+        grain=params.grain_limit,
+    )
+    hashes = {f"exr/{delivered.path(f).name}": watched.digests[f] for f in frames}
+    hashes |= {file.name: sha256(file) for file in (movie, sheet)}
+    content = {**measured, "checks": figures.as_json(checks), "files": hashes}
+    write_bytes(out / "report.json", json.dumps(content, indent=1, sort_keys=True).encode())
+    written = page(sources, screen, plates, watched, measured, checks, hashes, movie.name)
+    write_bytes(out / "report.html", written.encode())
+    return Delivery(
+        comp=delivered, movie=movie, contact_sheet=sheet, report=out / "report.json", page=out / "report.html"
+    )
+
+
+# ---------------------------------------------------------------- frames and pictures
+
+
+def _slated(
+    sources: Sources, delivered: FrameFiles, screen: Screen, chosen: list[int], watched: Watched, progress: Progress
+) -> Iterator[Array]:
+    """One pass over the comp: hand each frame on, note what it is worth, give its review picture."""
+    frames = sources.comp.files.frames
+    for done, frame in enumerate(frames, start=1):
+        source, target = sources.comp.files.path(frame), delivered.path(frame)
+        _hand_on(source, target)
+        rgb = exr.read_rgb(target)
+        watched.broken[frame] = int((~np.isfinite(rgb)).sum())
+        watched.digests[frame] = sha256(target)
+        shown = screen.show(rgb)
+        watched.pixels[frame] = _digest(rgb)
+        if frame in chosen:
+            watched.shown[frame] = shown
+        left = f"{sources.shot.name}  comp  v{sources.shot.version:03d}"
+        yield slate.burn_in(shown, left, str(frame), sources.timecode(frame))
+        progress(done, len(frames), target.name)
+
+
+def _hand_on(source: Path, target: Path) -> None:
+    """The same file under its new name where the disk can link, else a copy."""
+    with replacing(target) as temporary:
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
+
+
+def _digest(rgb: Array) -> str:
+    return hashlib.sha256(rgb.tobytes()).hexdigest()
+
+
+def _write_sheet(
+    path: Path, sources: Sources, screen: Screen, plates: dict[int, Array], watched: Watched, params: Params
+) -> None:
+    width = min(params.sheet_width_px, screen.width)
+    small = Screen(screen.display, screen.view, width, max(1, round(screen.height * width / screen.width)))
+    pairs = [
+        Pair(frame, sources.timecode(frame), small.fit(plates[frame]), small.fit(watched.shown[frame]))
+        for frame in plates
+    ]
+    images.write_png(path, contact_sheet(sources.name, sources.subtitle, pairs))
