@@ -101,8 +101,9 @@ class Guides:
 
     @classmethod
     def image(cls, **pictures: Array) -> Guides:
-        """Guides of a single picture, from (H, W[, C]) arrays."""
-        return cls(**{name: np.asarray(picture)[None] for name, picture in pictures.items() if picture is not None})
+        """Guides of a single picture, from (H, W[, C]) arrays of any number type."""
+        kinds = {name: np.int32 if name == "parts" else np.float32 for name in pictures}
+        return cls(**{name: np.asarray(picture, kinds[name])[None] for name, picture in pictures.items()})
 
     def given(self) -> dict[str, Array]:
         """The guides that are there, by name."""

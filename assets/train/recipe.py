@@ -10,6 +10,7 @@ from typing import Any
 from assets.providers.builtin import FOLD
 from assets.providers.conditioning import CHANNELS, LIGHT_SIZE, TOKEN_SIZE
 
+WINDOW_PX = 64
 LICENCE = "Battleplate's own: trained on pictures that this project draws (assets/train), under the project's licence"
 
 
@@ -30,8 +31,11 @@ class Recipe:
     hide_pose: float = 0.15  # shares of samples that do without a guide
     hide_depth: float = 0.05
     hide_normals: float = 0.05
-    wide_share: float = 0.12  # of the batches: masonry in wide crops
-    masonry_share: float = 0.18  # of the samples of a tall batch
+    window_share: float = (
+        0.7  # of the batches: windows of WINDOW_PX, where little is empty; the rest sees whole pictures
+    )
+    wide_share: float = 0.2  # of the whole batches: masonry in wide pictures
+    masonry_share: float = 0.22  # of the samples of any other batch
 
 
 def new_unet() -> Any:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assets.providers.builtin import fold, one_thread
-from assets.providers.conditioning import condition, painting_target
-from assets.train.recipe import Recipe, new_unet, save_model
+from assets.providers.conditioning import Condition, condition, painting_target
+from assets.train.recipe import WINDOW_PX, Recipe, new_unet, save_model
 from assets.train.samples import Sample, Shard
 
 if TYPE_CHECKING:
     import torch
 
+Array = np.ndarray[Any, Any]
 _SAVE_EVERY = 500
 _DEPTH, _NORMALS, _POSE = slice(1, 2), slice(2, 6), slice(11, 14)  # rows of Condition.channels
 
@@ -40,16 +41,22 @@ class Bench:
                 if path not in shards:
                     shards[path] = Shard(path)
 
-    def batch(self, rng: np.random.Generator) -> list[Sample]:
-        """Random samples of one size."""
+    def batch(self, rng: np.random.Generator) -> tuple[list[Condition], Array]:
+        """What the model is shown, and what it should say (B, 4, H, W): all of one size."""
         recipe, have = self._recipe, [kind for kind in _KINDS if self._shards[kind]]
-        if have == ["wide"] or ("wide" in have and rng.random() < recipe.wide_share):
-            return [self._draw("wide", rng) for _ in range(recipe.batch)]
-        tall = [kind for kind in have if kind != "wide"]
-        if len(tall) == 1:
-            return [self._draw(tall[0], rng) for _ in range(recipe.batch)]
-        kinds = ["tall" if rng.random() < recipe.masonry_share else "people" for _ in range(recipe.batch)]
-        return [self._draw(kind, rng) for kind in kinds]
+        windows = rng.random() < recipe.window_share
+        if not windows and "wide" in have and rng.random() < recipe.wide_share:
+            have = ["wide"]
+        elif not windows:
+            have = [kind for kind in have if kind != "wide"]
+        chances = np.array(
+            [recipe.masonry_share / 2 if kind != "people" else 1 - recipe.masonry_share for kind in have]
+        )
+        kinds = rng.choice(have, recipe.batch, p=chances / chances.sum())
+        pairs = [_pair(self._draw(str(kind), rng)) for kind in kinds]
+        if windows:
+            pairs = [_window(*pair, rng) for pair in pairs]
+        return [shown for shown, _ in pairs], np.stack([said for _, said in pairs])
 
     def _draw(self, kind: str, rng: np.random.Generator) -> Sample:
         shards = list(self._shards[kind].values())
@@ -60,8 +67,32 @@ class Bench:
 _KINDS = ("people", "tall", "wide")
 
 
+def _pair(sample: Sample) -> tuple[Condition, Array]:
+    shown = condition(sample.request)
+    return shown, painting_target(shown, sample.truth)
+
+
+def _window(shown: Condition, said: Array, rng: np.random.Generator) -> tuple[Condition, Array]:
+    """Both, cut to a window around a random covered pixel."""
+    rows, columns = np.nonzero(shown.coverage)
+    pick = int(rng.integers(len(rows)))
+    corner = [
+        int(np.clip(centre[pick] - WINDOW_PX // 2 + rng.integers(-12, 13), 0, side - WINDOW_PX))
+        for centre, side in zip((rows, columns), shown.coverage.shape, strict=True)
+    ]
+    area: Any = (..., *(slice(start, start + WINDOW_PX) for start in corner))
+    cut = Condition(shown.channels[area], shown.tokens, shown.light, shown.base[area], shown.coverage[area])
+    return cut, said[area]
+
+
 def train(
-    data: Path, out: Path, recipe: Recipe, minutes: float, start: Any = None, tell: Callable[[str], None] = print
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    minutes: float,
+    start: Any = None,
+    tell: Callable[[str], None] = print,
+    tell_every: int = 50,
 ) -> None:
     """Train and save the running mean of the weights to `out`, every 500 steps and at the end.
 
@@ -78,7 +109,7 @@ def train(
     while done < 1:
         for group in optimizer.param_groups:
             group["lr"] = _rate(recipe, step, done)
-        loss = _loss(unet, bench.batch(rng), recipe, rng)
+        loss = _loss(unet, *bench.batch(rng), recipe, rng)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
@@ -88,7 +119,7 @@ def train(
         recent.append(loss.item())
         passed = (time.monotonic() - began) / 60
         done = max(step / recipe.steps, passed / minutes)
-        if step % 50 == 0:
+        if step % tell_every == 0:
             bench.look_again()
             tell(f"step {step} {100 * done:.1f}% {passed:.1f} min loss {np.mean(recent[-200:]):.4f}")
         if step % _SAVE_EVERY == 0 or done >= 1:
@@ -108,14 +139,12 @@ def _follow(mean: Any, unet: Any, decay: float) -> None:
             kept.lerp_(new, 1 - decay)
 
 
-def _loss(unet: Any, samples: list[Sample], recipe: Recipe, rng: np.random.Generator) -> torch.Tensor:
+def _loss(unet: Any, shown: list[Condition], truth: Array, recipe: Recipe, rng: np.random.Generator) -> torch.Tensor:
     import torch
 
-    shown = [condition(sample.request) for sample in samples]
     channels = np.stack([_with_guides_hidden(s.channels, recipe, rng) for s in shown])
-    truth = np.stack([painting_target(s, sample.truth) for s, sample in zip(shown, samples, strict=True)])
     noise = rng.standard_normal(truth.shape, np.float32)
-    share = np.where(rng.random(len(samples)) < recipe.whole_noise, 1.0, rng.uniform(0.02, 1, len(samples)))
+    share = np.where(rng.random(len(shown)) < recipe.whole_noise, 1.0, rng.uniform(0.02, 1, len(shown)))
     share = share.astype(np.float32)[:, None, None, None]
     noisy = (1 - share) * truth + share * noise
     seen = fold(torch.from_numpy(np.concatenate([noisy, channels], axis=1))).contiguous(
@@ -133,9 +162,7 @@ def _loss(unet: Any, samples: list[Sample], recipe: Recipe, rng: np.random.Gener
     return _distance(painted, torch.from_numpy(truth), np.stack([s.coverage for s in shown]), recipe)
 
 
-def _distance(
-    painted: torch.Tensor, truth: torch.Tensor, coverage: np.ndarray[Any, Any], recipe: Recipe
-) -> torch.Tensor:
+def _distance(painted: torch.Tensor, truth: torch.Tensor, coverage: Array, recipe: Recipe) -> torch.Tensor:
     """What counts is inside the figure; outside only enough to keep the flow's start in order."""
     import torch
 
@@ -147,9 +174,7 @@ def _distance(
     return (level.sum() + recipe.edge_weight * (across.sum() + down.sum())) / inside.sum() / 4
 
 
-def _with_guides_hidden(
-    channels: np.ndarray[Any, Any], recipe: Recipe, rng: np.random.Generator
-) -> np.ndarray[Any, Any]:
+def _with_guides_hidden(channels: Array, recipe: Recipe, rng: np.random.Generator) -> Array:
     channels = channels.copy()
     for rows, chance in ((_POSE, recipe.hide_pose), (_DEPTH, recipe.hide_depth), (_NORMALS, recipe.hide_normals)):
         if rng.random() < chance:

@@ -1,0 +1,67 @@
+"""Which sprites a shot needs."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from assets.atlas import VIEWS
+from assets.demand import Scene, demand
+
+# The camera stands at the origin, 1.7 m high, and looks along +Z: world x is seen to the left.
+LOOKING_ALONG_Z = np.array([[-1.0, 0, 0, 0], [0, -1, 0, 1.7], [0, 0, 1, 0], [0, 0, 0, 1]])
+
+
+def scene(positions, yaws, phases=None):
+    positions = np.array(positions, float)
+    frames, count = positions.shape[:2]
+    return Scene(
+        characters=["legionary"] * count,
+        motions=["march"] * count,
+        seeds=np.zeros(count, np.uint64),
+        positions=positions,
+        yaws=np.broadcast_to(np.array(yaws, float), (frames, count)),
+        phases=np.zeros((frames, count)) if phases is None else np.array(phases, float),
+        camera_from_world=np.broadcast_to(LOOKING_ALONG_Z, (frames, 4, 4)),
+        tangents=(0.5, 0.3),
+    )
+
+
+def test_only_what_is_seen_is_wanted():
+    """One agent faces the camera, one stands behind it, one far to the side."""
+    wanted = demand(scene([[[0, 0, 20], [0, 0, -30], [90, 0, 20]]], [np.pi, 0, 0]), variants=1).wanted
+
+    assert [(w.view, w.phase) for w in wanted] == [(0, 0)]
+
+
+def test_each_phase_that_is_shown_is_wanted_once():
+    still = [[0, 0, 20.0]]
+    wanted = demand(scene([still] * 4, [np.pi], [[0.0], [0.25], [0.25], [0.5]]), variants=1).wanted
+
+    assert [w.phase for w in wanted] == [0, 4, 8]
+
+
+def test_who_is_never_seen_still_has_a_sprite():
+    positions = [[[0, 0, 20], [0, 0, -30]]]
+    both = replace(scene(positions, [np.pi, 0]), characters=["legionary", "archer"])
+
+    assert {w.character for w in demand(both, variants=1).wanted} == {"legionary", "archer"}
+
+
+def test_the_camera_above_looks_down():
+    high = replace(scene([[[0, 0, 20]]], [np.pi]), camera_from_world=LOOKING_ALONG_Z[None].copy())
+    high.camera_from_world[0, 1, 3] = 20.9
+
+    assert np.isclose(demand(high, variants=1).elevation_rad, np.pi / 4)
+
+
+def test_heading_goes_from_the_people_to_the_camera():
+    headings = demand(scene([[[0, 0, 20]]], [np.pi]), variants=1).headings_rad
+
+    assert headings.shape == (VIEWS,)
+    assert np.allclose(np.cos(headings), -1)
+
+
+def test_nobody_needs_nothing():
+    nobody = scene(np.zeros((2, 0, 3)), [])
+
+    assert demand(nobody, variants=3).wanted == ()

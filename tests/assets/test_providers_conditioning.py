@@ -1,0 +1,92 @@
+"""What the built-in model reads of a request, and how its numbers become light."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from assets.providers.base import Guides, Identity, Light, PartLook, Request
+from assets.providers.conditioning import (
+    CHANNELS,
+    LIGHT_SIZE,
+    TOKEN_SIZE,
+    TOKENS,
+    condition,
+    decode,
+    encode,
+    painted,
+    painting_target,
+)
+
+RED = PartLook(4, (0.5, 0.05, 0.05))
+STEEL = PartLook(9, (0.4, 0.4, 0.4), metallic=1.0, roughness=0.3)
+
+
+def two_parts(scale=1.0):
+    """A picture whose left half is part 4, right half part 9, with an empty frame around."""
+    parts = np.zeros((16, 16), np.int32)
+    parts[4:12, 4:8], parts[4:12, 8:12] = 4, 9
+    coverage = (parts > 0).astype(np.float32)
+    guides = Guides.image(
+        coverage=coverage,
+        depth=coverage * 0.3 * scale,
+        normals=coverage[..., None] * np.array([0, 0, -1], np.float32),
+        parts=parts,
+    )
+    return Request(guides=guides, identity=Identity("guard", (RED, STEEL)), metres_per_px=0.02 * scale)
+
+
+def test_encoding_loses_no_light():
+    linear = np.array([-0.2, 0, 1e-4, 0.18, 1, 8, 60], np.float32)
+
+    assert np.allclose(decode(encode(linear)), linear, rtol=1e-4, atol=1e-7)
+
+
+def test_black_is_zero_and_white_is_one():
+    assert np.allclose(encode(np.array([0.0, 1.0])), [0, 1])
+
+
+def test_shapes_are_as_the_model_was_trained():
+    shown = condition(two_parts())
+
+    assert shown.channels.shape == (CHANNELS, 16, 16)
+    assert shown.tokens.shape == (TOKENS, TOKEN_SIZE)
+    assert shown.light.shape == (LIGHT_SIZE,)
+
+
+def test_each_part_is_painted_in_its_own_colour():
+    base = condition(two_parts()).base
+
+    assert base[0, 6, 5] > 2 * base[1, 6, 5]
+    assert np.allclose(base[0, 6, 9], base[1, 6, 9], atol=0.1)
+    assert not base[:, 0, 0].any()
+
+
+def test_depth_is_told_in_pixels_so_scale_plays_no_part():
+    near, far = condition(two_parts(1.0)), condition(two_parts(4.0))
+
+    assert np.allclose(near.channels, far.channels)
+
+
+def test_surface_facing_the_sun_is_told():
+    lit = condition(replace(two_parts(), light=Light(sun_direction=(0.0, 0.0, -1.0))))
+    dark = condition(replace(two_parts(), light=Light(sun_direction=(0.0, 0.0, 1.0))))
+
+    assert lit.channels[5, 6, 6] == 1
+    assert dark.channels[5, 6, 6] == -1
+
+
+def test_what_the_model_should_say_paints_the_truth():
+    rng = np.random.default_rng(1)
+    shown = condition(two_parts())
+    alpha = shown.coverage * rng.uniform(0.3, 1, (16, 16)).astype(np.float32)
+    truth = np.concatenate([rng.uniform(0, 3, (16, 16, 3)) * alpha[..., None], alpha[..., None]], -1).astype(np.float32)
+
+    assert np.allclose(painted(shown, painting_target(shown, truth)), truth, rtol=1e-3, atol=1e-5)
+
+
+def test_nothing_is_painted_where_nothing_is_covered():
+    shown = condition(two_parts())
+
+    picture = painted(shown, np.full((4, 16, 16), 3.0, np.float32))
+
+    assert not picture[shown.coverage == 0].any()

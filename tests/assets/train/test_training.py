@@ -1,0 +1,27 @@
+"""The training script, on a few small samples: it learns and writes a folder that the provider opens."""
+
+import numpy as np
+
+from assets.providers.builtin import Builtin, one_thread
+from assets.train.masonry import masonry_sample
+from assets.train.recipe import Recipe
+from assets.train.samples import write_shard
+from assets.train.sprites import train
+
+
+def test_a_few_steps_lower_the_loss_and_leave_a_model_folder(tmp_path):
+    rng = np.random.default_rng(5)
+    write_shard(tmp_path / "tall_0000.npz", [masonry_sample(rng, 64, 128) for _ in range(3)])
+    recipe = Recipe(steps=8, batch=2, window_share=1.0, warm_up_steps=1, seed=3)
+    losses = []
+
+    with one_thread():
+        train(tmp_path, tmp_path / "model", recipe, minutes=60, tell=losses.append, tell_every=2)
+    words = [float(line.split()[-1]) for line in losses]
+    model = Builtin.open(tmp_path / "model")
+    picture = model.generate([masonry_sample(rng, 48, 32).request])[0].takes[0, 0]
+
+    assert words[-1] < words[0]
+    assert (tmp_path / "model" / "unet" / "diffusion_pytorch_model.safetensors").stat().st_size < 40e6
+    assert picture.shape == (32, 48, 4)
+    assert np.isfinite(picture).all()
