@@ -1,0 +1,156 @@
+"""Find the ground under walls, people and gaps: a smooth sheet that hugs the lowest of what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse.linalg import spsolve
+
+from calibration.ground import Heightfield
+from pipeline.errors import CalibrationError
+
+Array = npt.NDArray[np.float64]
+_MOST_CELLS = 180  # a side; the sheet is solved exactly, which costs about their cube
+_ROUNDS = 10
+_FEWEST = 50  # points that make a survey
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How the sheet behaves. Lengths in metres."""
+
+    cell_m: float = 0.5  # wished for; larger where the survey reaches far
+    reach_m: float = 90.0  # beyond this distance from the cameras the ground is extrapolated
+    tolerance_m: float = 0.12  # what lies higher above the sheet is no ground, near the cameras ...
+    tolerance_per_m: float = 0.008  # ... and so much more per metre of distance
+    stiffness: float = 3.0  # against bending; bumps of a cell or two are noise
+    tautness: float = 0.01  # against slope: where nothing was measured the sheet levels out
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """field: the ground. measured: (rows, columns) bool, cells in which ground was seen. residuals_m: per ground point."""
+
+    field: Heightfield
+    measured: npt.NDArray[np.bool_]
+    residuals_m: Array
+    points: int
+
+
+def survey(points: npt.ArrayLike, cameras: npt.ArrayLike, sheet: Sheet) -> Survey:
+    """Lay `sheet` through world points (N, 3): ground, walls, trees mixed; cameras: (F, 3) where they stood.
+
+    Starts from a plane, then lets the sheet bend while points above it lose their say; points below keep theirs longer,
+    for nothing is seen through the ground. Raises CalibrationError when fewer than 50 points lie within reach.
+    """
+    cloud, stood = np.asarray(points, np.float64), np.asarray(cameras, np.float64)
+    distance = np.hypot(cloud[:, 0] - stood[:, 0].mean(), cloud[:, 2] - stood[:, 2].mean())
+    near = np.isfinite(cloud).all(axis=1) & (distance < sheet.reach_m)
+    cloud, distance = cloud[near], distance[near]
+    if len(cloud) < _FEWEST:
+        raise CalibrationError(
+            f"the ground: {len(cloud)} trusted depth points within {sheet.reach_m:g} m of the camera, need {_FEWEST}. "
+            "Check the depth maps' confidence, or raise survey_ground.reach_m."
+        )
+    origin, cell_m, shape = _grid(cloud, stood, sheet)
+    index, weight_in_cell = _cells(cloud, origin, cell_m, shape)
+    tolerance = sheet.tolerance_m + sheet.tolerance_per_m * distance
+    stiff = _stiffness(shape, sheet)
+    heights = _first_plane(cloud, tolerance)(*_positions(origin, cell_m, shape)).ravel()
+    keep = np.zeros(len(cloud))
+    for turn in range(_ROUNDS):
+        wide = tolerance * max(1.0, 8.0 * 0.6**turn)
+        above = cloud[:, 1] - heights[index]
+        keep = np.where(above > 0, 1 / (1 + (above / wide) ** 2) ** 2, 1 / (1 + (above / (3 * wide)) ** 2))
+        keep[above > 3 * wide] = 0
+        heights = _solve(index, cloud[:, 1], keep * weight_in_cell, stiff, heights)
+    field = Heightfield(heights.reshape(shape).astype(np.float32), origin[0], origin[1], cell_m)
+    above = cloud[:, 1] - field.height(cloud[:, 0], cloud[:, 2])
+    ground = np.abs(above) < tolerance
+    measured = np.bincount(index[ground], minlength=shape[0] * shape[1]).reshape(shape) > 0
+    return Survey(field, measured, above[ground], int(ground.sum()))
+
+
+def _grid(cloud: Array, stood: Array, sheet: Sheet) -> tuple[tuple[float, float], float, tuple[int, int]]:
+    """Origin (x, z), cell and (rows, columns) that hold the points (but for stray ones) and the cameras."""
+    flat = np.concatenate([np.quantile(cloud[:, [0, 2]], [0.002, 0.998], axis=0), stood[:, [0, 2]]])
+    low, high = flat.min(axis=0) - 2 * sheet.cell_m, flat.max(axis=0) + 2 * sheet.cell_m
+    cell_m = max(sheet.cell_m, float((high - low).max()) / (_MOST_CELLS - 1))
+    columns, rows = (int(n) for n in np.ceil((high - low) / cell_m) + 1)
+    return (float(low[0]), float(low[1])), cell_m, (max(rows, 2), max(columns, 2))
+
+
+def _cells(
+    cloud: Array, origin: tuple[float, float], cell_m: float, shape: tuple[int, int]
+) -> tuple[npt.NDArray[np.intp], Array]:
+    """Each point's nearest sample, and its share of that sample's say: many points in one cell count little more."""
+    column = np.clip(np.rint((cloud[:, 0] - origin[0]) / cell_m), 0, shape[1] - 1).astype(np.intp)
+    row = np.clip(np.rint((cloud[:, 2] - origin[1]) / cell_m), 0, shape[0] - 1).astype(np.intp)
+    index = row * shape[1] + column
+    counts = np.bincount(index, minlength=shape[0] * shape[1])
+    return index, np.minimum(counts[index], 12.0) ** 0.5 / counts[index]
+
+
+def _positions(origin: tuple[float, float], cell_m: float, shape: tuple[int, int]) -> tuple[Array, Array]:
+    rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]]
+    return origin[0] + cell_m * columns, origin[1] + cell_m * rows
+
+
+class _Plane:
+    def __init__(self, values: Array) -> None:
+        self.values = values
+
+    def __call__(self, x: Array, z: Array) -> Array:
+        return np.asarray(self.values[0] + self.values[1] * x + self.values[2] * z)
+
+
+def _first_plane(cloud: Array, tolerance: Array) -> _Plane:
+    """The lowest plane that many points lie on: least squares in which what is above loses its say."""
+    basis = np.column_stack([np.ones(len(cloud)), cloud[:, 0], cloud[:, 2]])
+    values = np.array([np.quantile(cloud[:, 1], 0.2), 0.0, 0.0])
+    for turn in range(12):
+        wide = tolerance * max(2.0, 20.0 * 0.7**turn)
+        above = cloud[:, 1] - basis @ values
+        say = np.where(above > 0, 1 / (1 + (above / wide) ** 2) ** 2, 1 / (1 + (above / (3 * wide)) ** 2))
+        pulled = basis * say[:, None]
+        calm = np.diag([1e-6, 1e-3, 1e-3]) * say.sum()  # few points in a line must not tip the world
+        values = np.linalg.solve(basis.T @ pulled + calm, pulled.T @ cloud[:, 1])
+    return _Plane(values)
+
+
+def _stiffness(shape: tuple[int, int], sheet: Sheet) -> sparse.csr_matrix:
+    """What bending and slope cost: a matrix over all samples."""
+    size = shape[0] * shape[1]
+    numbers = np.arange(size).reshape(shape)
+    total = 1e-9 * sparse.identity(size, format="csr")
+    for lines in (numbers, numbers.T):
+        bend = _difference(size, (lines[:, :-2], 1.0), (lines[:, 1:-1], -2.0), (lines[:, 2:], 1.0))
+        slope = _difference(size, (lines[:, :-1], -1.0), (lines[:, 1:], 1.0))
+        total = total + sheet.stiffness * bend.T @ bend + sheet.tautness * slope.T @ slope
+    twist = _difference(
+        size,
+        (numbers[:-1, :-1], 1.0),
+        (numbers[:-1, 1:], -1.0),
+        (numbers[1:, :-1], -1.0),
+        (numbers[1:, 1:], 1.0),
+    )
+    return (total + 2 * sheet.stiffness * twist.T @ twist).tocsr()
+
+
+def _difference(size: int, *terms: tuple[npt.NDArray[np.intp], float]) -> sparse.csr_matrix:
+    """One row per place: the sum of factor * sample."""
+    count = terms[0][0].size
+    rows = np.tile(np.arange(count), len(terms))
+    columns = np.concatenate([numbers.ravel() for numbers, _ in terms])
+    values = np.concatenate([np.full(count, factor) for _, factor in terms])
+    return sparse.csr_matrix((values, (rows, columns)), shape=(count, size))
+
+
+def _solve(index: npt.NDArray[np.intp], y: Array, say: Array, stiff: sparse.csr_matrix, before: Array) -> Array:
+    """The sheet that balances the points' say against its stiffness."""
+    pull = np.bincount(index, say, minlength=len(before))
+    target = np.bincount(index, say * y, minlength=len(before))
+    return np.asarray(spsolve((stiff + sparse.diags(pull)).tocsc(), target, permc_spec="MMD_AT_PLUS_A"))

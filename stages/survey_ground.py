@@ -1,0 +1,99 @@
+"""The ground of the shot as a height field: from the depth of several frames, without what stands on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.cameras import camera_centre, load_poses, world_from_camera
+from calibration.lens import rays
+from calibration.survey import Sheet, Survey, survey
+from pipeline.errors import ConfigError
+from pipeline.io import exr
+from pipeline.io.files import replacing, write_bytes
+from pipeline.stage import Progress, stage
+from pipeline.types import CameraTrack, DepthMaps, Ground, Mattes
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    looks: int = 12  # frames, spread over the shot
+    points_per_look: int = 30000
+    confidence: float = 0.6  # of the depth that counts
+    cell_m: float = 0.5
+    reach_m: float = 90.0
+
+    def __post_init__(self) -> None:
+        if self.looks < 1 or self.points_per_look < 100:
+            raise ConfigError("survey_ground: looks must be at least 1 and points_per_look at least 100.")
+        if not 0.05 <= self.cell_m <= 20 or not self.reach_m > 4 * self.cell_m:
+            raise ConfigError(
+                f"survey_ground: cell_m {self.cell_m} must be 0.05 to 20, reach_m {self.reach_m} above 4 cells."
+            )
+
+
+@stage
+def survey_ground(
+    track: CameraTrack, depth: DepthMaps, mattes: Mattes, params: Params, out: Path, progress: Progress
+) -> Ground:
+    """Heights over world x, z, the solved points among the evidence; smooth where nothing was seen."""
+    poses = load_poses(track)
+    frames = depth.files.frames
+    looks = sorted({round(f) for f in np.linspace(frames.first, frames.last, min(params.looks, len(frames)))})
+    clouds = [np.load(track.points, allow_pickle=False).astype(np.float64)]
+    for done, frame in enumerate(looks):
+        progress(done, len(looks) + 1, f"frame {frame}")
+        pose = poses[track.frames.index(frame)]
+        clouds.append(_seen(track, depth, mattes, frame, pose, params))
+    progress(len(looks), len(looks) + 1, "laying the sheet")
+    found = survey(np.concatenate(clouds), camera_centre(poses), Sheet(cell_m=params.cell_m, reach_m=params.reach_m))
+    progress(len(looks) + 1, len(looks) + 1, "done")
+    field = found.field
+    with replacing(out / "heights.npy") as path, path.open("wb") as file:
+        np.save(file, field.heights)
+    numbers = json.dumps(_figures(found, looks), indent=1, sort_keys=True)
+    write_bytes(out / "ground.json", numbers.encode())
+    return Ground(out / "heights.npy", field.origin_x_m, field.origin_z_m, field.cell_m, out / "ground.json")
+
+
+def _seen(
+    track: CameraTrack,
+    depth: DepthMaps,
+    mattes: Mattes,
+    frame: int,
+    pose: npt.NDArray[np.float64],
+    params: Params,
+) -> npt.NDArray[np.float64]:
+    """World points (N, 3) of what one frame trusts and nobody covers, an even pick of its pixels."""
+    maps = exr.read(depth.files.path(frame)).channels
+    covered = exr.read(mattes.files.path(frame)).channels["A"] > 0.05
+    good = np.isfinite(maps["Z"]) & (maps["C"] >= params.confidence) & ~covered & (maps["Z"] < 1.5 * params.reach_m)
+    row, column = np.nonzero(good)
+    step = max(1, len(row) // params.points_per_look)
+    row, column = row[::step], column[::step]
+    z = maps["Z"][row, column].astype(np.float64)
+    through = rays(track.lens)[row, column].astype(np.float64)
+    points = np.column_stack([through * z[:, None], z])
+    back = world_from_camera(pose)
+    return np.asarray(points @ back[:3, :3].T + back[:3, 3])
+
+
+def _figures(found: Survey, looks: list[int]) -> dict[str, object]:
+    off = np.abs(found.residuals_m)
+    return {
+        "frames": looks,
+        "ground_points": found.points,
+        "residual_rms_m": round(float(np.sqrt(np.mean(off**2))), 4) if off.size else None,
+        "residual_median_m": round(float(np.median(off)), 4) if off.size else None,
+        "share_measured": round(float(found.measured.mean()), 4),
+        "lowest_m": round(float(found.field.heights.min()), 3),
+        "highest_m": round(float(found.field.heights.max()), 3),
+        "rows": found.field.heights.shape[0],
+        "columns": found.field.heights.shape[1],
+    }

@@ -1,0 +1,80 @@
+"""The ground stage against the analytic scene: height error near and far, files, same bytes again."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from calibration.ground import Heightfield
+from pipeline.errors import ConfigError
+from pipeline.io import exr
+from pipeline.stage import silent
+from pipeline.types import DepthMaps, FrameFiles, FrameRange, Ground, Mattes
+from stages.survey_ground import Params, survey_ground
+from tests.scenes import Scene, Shot, write_track
+
+FRAMES = FrameRange(1001, 1004)
+QUICK = Params(points_per_look=8000, reach_m=75)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> tuple[Shot, Ground, Ground]:
+    """Depth with 1% of error that runs smoothly over the picture, as a real sweep's does."""
+    folder = tmp_path_factory.mktemp("shot")
+    scene = Scene(frames=4, actor=True, step_m=(0.2, 0, -0.3))
+    track = write_track(scene, folder / "track")
+    depth = DepthMaps(FrameFiles(folder / "depth", "depth.%04d.exr", FRAMES))
+    mattes = Mattes(FrameFiles(folder / "mattes", "matte.%04d.exr", FRAMES), "truth")
+    rng = np.random.default_rng(3)
+    for frame in FRAMES:
+        error = cv2.GaussianBlur(rng.standard_normal((180, 320)).astype(np.float32), (0, 0), 3)
+        z = scene.depth_m(frame) * (1 + 0.01 * error / error.std())
+        exr.write(depth.files.path(frame), {"Z": z, "C": np.isfinite(z).astype(np.float32)}, compression="zip")
+        exr.write(mattes.files.path(frame), {"A": scene.matte(frame).astype(np.float16)}, compression="zip")
+    grounds = [
+        survey_ground(track=track, depth=depth, mattes=mattes, params=QUICK, out=folder / name, progress=silent)
+        for name in ("a", "b")
+    ]
+    return Shot(scene, None, track, folder), grounds[0], grounds[1]
+
+
+def error_m(scene: Scene, ground: Ground, nearest_m: float, farthest_m: float) -> np.ndarray:
+    """Height error on a grid over the wedge that the first camera sees."""
+    z, x = np.mgrid[-farthest_m:-nearest_m:0.5, -30:30:0.5]
+    seen = (np.abs(x) < 0.5 * np.abs(z)) & (np.hypot(x, z) < farthest_m)
+    apart = Heightfield.read(ground).height(x, z) - scene.ground_height_m(np.float32(x), np.float32(z))
+    return np.abs(apart[seen])
+
+
+def test_ground_is_right_to_a_hand_within_thirty_metres(made):
+    shot, ground, _ = made
+
+    near = error_m(shot.scene, ground, 4, 30)
+
+    assert np.sqrt(np.mean(near**2)) < 0.10
+    assert np.quantile(near, 0.95) < 0.25
+
+
+def test_far_ground_is_within_two_percent_of_its_distance(made):
+    shot, ground, _ = made
+
+    assert np.median(error_m(shot.scene, ground, 30, 60)) < 0.02 * 45
+
+
+def test_figures_tell_residual_and_coverage(made):
+    figures = json.loads(made[1].figures.read_text())
+
+    assert figures["residual_rms_m"] < 0.2
+    assert 0.02 < figures["share_measured"] < 0.9
+    assert figures["frames"] == [1001, 1002, 1003, 1004]
+
+
+def test_equal_inputs_give_equal_bytes(made):
+    assert made[1].heights.read_bytes() == made[2].heights.read_bytes()
+    assert made[1].figures.read_bytes() == made[2].figures.read_bytes()
+
+
+def test_senseless_settings_are_refused():
+    with pytest.raises(ConfigError, match="cell_m"):
+        Params(cell_m=50)
