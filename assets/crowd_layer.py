@@ -1,4 +1,4 @@
-"""The crowd of one frame as a layer: cards drawn far to near, and the shadows that they throw on the ground."""
+"""The crowd of one frame as a layer: cards drawn near to far, and the shadows that they throw on the ground."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def draw_crowd(view: View, agents: Agents, atlas: Atlas, row: int, sprites: Ints
         looks.crowding * crowding(positions),
         _motions(view, agents, row, cards, atlas.elevation_rad),
     )
-    order = np.lexsort((agents.ids, -distance))
+    order = np.lexsort((agents.ids, distance))
     for batch in _batches(order[distance[order] > NEAREST_M]):
         used, images, reach = _images(atlas, sprites[batch])
         boxes = view.boxes(_corners(cards, batch, reach * agents.scales[batch, None]))

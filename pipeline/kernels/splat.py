@@ -16,6 +16,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 LEVELS = 6  # of a pyramid: its coarsest texel is 32 x 32 of the sprite's
 FADE_M = 1.5
+OPAQUE = 1.0 - 1.0 / 1024  # what lies behind such a pixel is not looked at: a half cannot tell
 CHANNELS = 5  # R G B A and relief, all premultiplied by A
 
 
@@ -30,7 +31,7 @@ class Pyramid:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cards:
-    """N cards, farthest first. All float32 in camera axes, metres, unless told.
+    """N cards, nearest first. All float32 in camera axes, metres, unless told.
 
     roots, rights, ups, normals: (N, 3); right, up unit in the card, normal unit towards the viewer. metres_per_px: (N,)
     of the sprite. sprites: (N,) int32 rows of the pyramid. boxes: (N, 4) int32 first and one-past-last column, first and
@@ -67,7 +68,8 @@ def pyramid(sprites: Floats, reliefs: Floats) -> Pyramid:
         shapes.append((first, rows, columns))
         first += rows * columns
         if rows > 1:
-            level = level.reshape(count, rows // 2, 2, columns // 2, 2, CHANNELS).mean(axis=(2, 4))
+            level = np.float32(0.5) * (level[:, 0::2] + level[:, 1::2])
+            level = np.float32(0.5) * (level[:, :, 0::2] + level[:, :, 1::2])
     return Pyramid(np.ascontiguousarray(np.concatenate(parts, axis=1)), np.array(shapes, np.int32))
 
 
@@ -81,12 +83,13 @@ def splat(
     ids: Ints,
     motion: Floats,
 ) -> None:
-    """Lay every card over what is there, in the order given (farthest first).
+    """Lay every card under what is there, in the order given (nearest first).
 
     rays: (H, W, 2) float32, (x/z, y/z) of each pixel's centre without distortion. root_px: x, y in a sprite of the point
     at a card's root, pixel centres at .5. In/out: rgba (H, W, 4) float32 premultiplied; depth (H, W) float32 metres along
-    camera z, +inf where empty; ids (H, W) int32; motion (H, W, 2) float32. The front-most card that covers more than
-    half of a pixel gives its id and motion; depth also where nothing else is. Raises ValueError on another shape or dtype.
+    camera z, +inf where empty; ids (H, W) int32, 0 where empty; motion (H, W, 2) float32. The nearest card that covers more
+    than half of a pixel gives its id, depth and motion; where none does, the nearest one gives depth and motion. Raises
+    ValueError on another shape or dtype.
     """
     height, width = check_cards(rays, cards, images)
     for name, array, shape in (("rgba", rgba, (height, width, 4)), ("depth", depth, (height, width)),
@@ -168,6 +171,22 @@ def sample(texels, shapes, sprite, x, y, lod, scale, out):
 
 
 @njit(cache=True)
+def _empty(texels, shapes, sprite, x, y, lod):
+    """True where the four texels of a level four times as coarse show nothing: they hold all that is filtered here."""
+    level = int(np.ceil(max(lod, 0.0))) + 2
+    if level >= LEVELS:
+        return False
+    first, rows, columns = shapes[level, 0], shapes[level, 1], shapes[level, 2]
+    size = np.float64(1 << level)
+    x0, y0 = int(np.floor(x / size - 0.5)), int(np.floor(y / size - 0.5))
+    for row in range(max(y0, 0), min(y0 + 2, rows)):
+        for column in range(max(x0, 0), min(x0 + 2, columns)):
+            if texels[sprite, first + row * columns + column, 3] > 0.0:
+                return False
+    return True
+
+
+@njit(cache=True)
 def dot(a, b):
     return np.float64(a[0]) * b[0] + np.float64(a[1]) * b[1] + np.float64(a[2]) * b[2]
 
@@ -197,6 +216,8 @@ def _splat(rays, roots, rights, ups, normals, metres_per_px, sprites, boxes, tin
         per_m = 1.0 / metres_per_px[n]
         for y in range(boxes[n, 2], boxes[n, 3]):
             for x in range(boxes[n, 0], boxes[n, 1]):
+                if rgba[y, x, 3] >= OPAQUE:
+                    continue
                 u, v, z = _on_card(rays[y, x, 0], rays[y, x, 1], root, right, up, normal, facing, across, tall)
                 if z <= 0.0:
                     continue
@@ -211,6 +232,8 @@ def _splat(rays, roots, rights, ups, normals, metres_per_px, sprites, boxes, tin
                 wide = max(np.sqrt(dux * dux + dvx * dvx), np.sqrt(duy * duy + dvy * dvy))
                 lod = np.log2(max(0.5 * wide, 1e-6))  # 0.5: four samples share the pixel
                 sx, sy = root_x + u * per_m, root_y - v * per_m
+                if _empty(texels, shapes, sprites[n], sx, sy, lod):
+                    continue
                 colour[:] = 0.0
                 for j in range(2):
                     for i in range(2):
@@ -220,14 +243,14 @@ def _splat(rays, roots, rights, ups, normals, metres_per_px, sprites, boxes, tin
                 alpha = colour[3]
                 if alpha <= 0.0:
                     continue
-                through = 1.0 - alpha
-                light = 1.0 - dims[n] * min(max(1.0 - v / FADE_M, 0.0), 1.0)
+                through = 1.0 - np.float64(rgba[y, x, 3])
+                light = through * (1.0 - dims[n] * min(max(1.0 - v / FADE_M, 0.0), 1.0))
                 for c in range(3):
-                    rgba[y, x, c] = np.float32(colour[c] * (light * tints[n, c]) + through * rgba[y, x, c])
-                rgba[y, x, 3] = np.float32(alpha + through * rgba[y, x, 3])
-                if alpha > 0.5 or depth[y, x] == np.inf:
+                    rgba[y, x, c] = np.float32(rgba[y, x, c] + light * tints[n, c] * colour[c])
+                rgba[y, x, 3] = np.float32(rgba[y, x, 3] + through * alpha)
+                if ids[y, x] == 0 and (alpha > 0.5 or depth[y, x] == np.inf):
                     depth[y, x] = np.float32(z + normal[2] * colour[4] / alpha)
                     motion[y, x, 0] = np.float32(motions[n, 0] + u * motions[n, 2] + v * motions[n, 4])
                     motion[y, x, 1] = np.float32(motions[n, 1] + u * motions[n, 3] + v * motions[n, 5])
-                if alpha > 0.5:
-                    ids[y, x] = card_ids[n]
+                    if alpha > 0.5:
+                        ids[y, x] = card_ids[n]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.kernels.splat import FADE_M, LEVELS, Cards, pyramid, splat
+from pipeline.kernels.splat import FADE_M, LEVELS, OPAQUE, Cards, pyramid, splat
 
 FOCAL, K1 = 60.0, -0.1
 ROOT = (8.0, 29.0)
@@ -33,7 +33,7 @@ def sprites(count=3, seed=0, height=32, width=16):
 
 
 def cards(roots, size=(40, 60), sprite=None, ids=None, **changes):
-    """Upright cards that face the camera, farthest first as given; the whole picture is searched."""
+    """Upright cards that face the camera, nearest first as given; the whole picture is searched."""
     roots = np.array(roots, np.float32)
     n = len(roots)
     normal = np.tile(np.array([0, 0, -1], np.float32), (n, 1))
@@ -85,6 +85,8 @@ def twin(rays, some, images, root_px, rgba, depth, ids, motion):
 
         for y in range(some.boxes[n, 2], some.boxes[n, 3]):
             for x in range(some.boxes[n, 0], some.boxes[n, 1]):
+                if rgba[y, x, 3] >= OPAQUE:
+                    continue
                 (u, v), z = on_card(x, y)
                 bx, by = (x + 1 if x + 1 < width else x - 1), (y + 1 if y + 1 < height else y - 1)
                 dx, dy = (on_card(bx, y)[0] - (u, v)) * (bx - x), (on_card(x, by)[0] - (u, v)) * (by - y)
@@ -98,14 +100,13 @@ def twin(rays, some, images, root_px, rgba, depth, ids, motion):
                 alpha = colour[3]
                 if alpha <= 0:
                     continue
-                light = 1 - some.dims[n] * np.clip(1 - v / FADE_M, 0, 1)
-                rgba[y, x, :3] = colour[:3] * light * some.tints[n] + (1 - alpha) * rgba[y, x, :3]
-                rgba[y, x, 3] = alpha + (1 - alpha) * rgba[y, x, 3]
-                if alpha > 0.5 or np.isinf(depth[y, x]):
+                light = (1 - rgba[y, x, 3]) * (1 - some.dims[n] * np.clip(1 - v / FADE_M, 0, 1))
+                rgba[y, x, :3] += light * some.tints[n] * colour[:3]
+                rgba[y, x, 3] += (1 - rgba[y, x, 3]) * alpha
+                if ids[y, x] == 0 and (alpha > 0.5 or np.isinf(depth[y, x])):
                     depth[y, x] = z + normal[2] * colour[4] / alpha
                     motion[y, x] = some.motions[n, :2] + u * some.motions[n, 2:4] + v * some.motions[n, 4:]
-                if alpha > 0.5:
-                    ids[y, x] = some.ids[n]
+                    ids[y, x] = some.ids[n] if alpha > 0.5 else 0
 
 
 def trilinear(images, sprite, at, lod):
@@ -132,7 +133,7 @@ def test_splat_agrees_with_its_numpy_twin(size):
     tilt = (np.array([0.3, 0.1, -0.95]) / np.linalg.norm([0.3, 0.1, -0.95])).astype(np.float32)
     right = (np.array([0.95, 0, 0.3]) / np.hypot(0.95, 0.3)).astype(np.float32)
     some = cards(
-        [[0.6, 1.0, 9.0], [-0.4, 0.9, 4.0], [0.2, 0.8, 2.0]],
+        [[0.2, 0.8, 2.0], [-0.4, 0.9, 4.0], [0.6, 1.0, 9.0]],
         size,
         sprite=[0, 2, 1],
         normals=np.tile(tilt, (3, 1)),
@@ -172,10 +173,10 @@ def test_near_hides_far_and_gives_depth_id_and_motion():
     solid = np.ones((2, 32, 16, 4), np.float32)
     solid[0, ..., :3], solid[1, ..., :3] = (1, 0, 0), (0, 1, 0)
     motions = np.zeros((2, 6), np.float32)
-    motions[:, 0] = (5, -3)
+    motions[:, 0] = (-3, 5)
 
     rgba, depth, ids, motion = drawn(
-        cards([[0.1, 1.0, 8.0], [0, 1.0, 4.0]], sprite=[0, 1], ids=[70, 90], motions=motions),
+        cards([[0, 1.0, 4.0], [0.1, 1.0, 8.0]], sprite=[1, 0], ids=[90, 70], motions=motions),
         pyramid(solid, np.zeros((2, 32, 16), np.float32)),
     )
 
