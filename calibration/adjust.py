@@ -61,7 +61,9 @@ def solve(folder: Path) -> None:
     place_the_rest(colmap, job, model, tracks, keypoints, rows)
     report(90, 100, "adjusting")
     adjust(colmap, job, model)
-    _write_result(folder, model, rows, len(tracks), {"mapper": mapper, "mappers": reached, "colmap": colmap.__version__})
+    _write_result(
+        folder, model, rows, len(tracks), {"mapper": mapper, "mappers": reached, "colmap": colmap.__version__}
+    )
 
 
 def _rows_of_images(model: Any, job: Job) -> dict[int, int]:
@@ -91,9 +93,7 @@ def place_the_rest(
         if len(points) < FEWEST_POINTS:
             continue
         world = np.array([model.point3D(point).xyz for point in points])
-        found = colmap.estimate_and_refine_absolute_pose(
-            xy.astype(np.float64), world, camera, estimation, refinement
-        )
+        found = colmap.estimate_and_refine_absolute_pose(xy.astype(np.float64), world, camera, estimation, refinement)
         if found is None or found["num_inliers"] < FEWEST_POINTS:
             continue
         keep = np.flatnonzero(found["inlier_mask"])
@@ -145,7 +145,7 @@ def adjust(colmap: Any, job: Job, model: Any) -> None:
     options.print_summary = False
     options.ceres.loss_function_type = colmap.LossFunctionType.SOFT_L1
     options.ceres.loss_function_scale = 1.0 * job.scale
-    options.ceres.solver_options.num_threads = job.threads
+    options.ceres.solver_options.num_threads = 1
     options.ceres.solver_options.max_num_iterations = 60
     options.ceres.solver_options.function_tolerance = 1e-7
     colmap.bundle_adjustment(model, options)

@@ -142,7 +142,7 @@ def _score(points: Array, centres: Array, normal: Array, offset: float) -> float
 
 def _refine(points: Array, centres: Array, normal: Array, offset: float) -> tuple[Array, float]:
     """Weighted least squares on what lies near the plane, with Tukey's weights that narrow."""
-    for slack in (0.12, 0.09, 0.07, 0.06, 0.06, 0.06):
+    for slack in (0.12, 0.09, 0.07, *[0.06] * 60):  # until it rests: what RANSAC began with must not show
         above, along = _heights(points, centres, normal, offset)
         far = slack * (1 + along / 10)
         weight = np.clip(1 - (above / far) ** 2, 0, None) ** 2 * (along < REACH) / (1 + (along / NEAR) ** 2)
@@ -153,7 +153,10 @@ def _refine(points: Array, centres: Array, normal: Array, offset: float) -> tupl
         fitted = axes[2] * np.sign(axes[2] @ normal)
         if fitted @ normal < np.cos(np.radians(8.0)):
             break
+        moved = np.linalg.norm(fitted - normal)
         normal, offset = fitted, -float(fitted @ middle)
+        if moved < 1e-9:
+            break
     return normal, offset
 
 

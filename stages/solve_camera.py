@@ -32,7 +32,7 @@ class Params:
     tracks: int = 800  # points followed through the plate
     features: int = 2048  # SIFT features of a keyframe
     max_width_px: int = 1920  # larger plates are solved at this width
-    threads: int = 2  # the result of a solve depends on it, so it is fixed and not the machine's
+    threads: int = 2  # for features and matches
     seed: int = 1
     timeout_s: float = 3600.0
 
