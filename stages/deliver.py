@@ -33,6 +33,8 @@ from pipeline.types import (
     DeliveryBrief,
     DepthMaps,
     FrameFiles,
+    Ground,
+    Layers,
     Look,
     Mattes,
     Plate,
@@ -73,13 +75,15 @@ def deliver(
     atlas: CharacterAtlas,
     paintings: SetPaintings,
     look: Look,
+    ground: Ground,
+    layers: Layers,
     comp: Comp,
     params: Params,
     out: Path,
     progress: Progress = silent,
 ) -> Delivery:
     """Write the delivery of every frame that `comp` has. The EXR frames are the comp's own bytes, never encoded again."""
-    sources = Sources(shot, plate, track, depth, mattes, crowd, atlas, paintings, look, comp)
+    sources = Sources(shot, plate, track, depth, mattes, crowd, atlas, paintings, look, ground, layers, comp)
     frames = comp.files.frames
     screen = screen_for(plate, brief.display, brief.view, params.review_width_px)
     chosen = spread(frames.first, frames.last, params.sheet_frames)

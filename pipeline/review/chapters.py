@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -29,13 +28,14 @@ def page(
 ) -> str:
     """The report page as HTML. plates: display pictures by frame; hashes: delivered file to SHA-256; movie: its name."""
     middle = list(plates)[len(plates) // 2]
-    order = sorted(plates, key=lambda frame: (frame != middle, frame))  # the middle frame is seen first
-    compared = tuple(Compared(f, sources.timecode(f), inline(plates[f]), inline(watched.shown[f])) for f in order)
+    compared = tuple(
+        Compared(f, sources.timecode(f), inline(plates[f]), inline(watched.shown[f]), f == middle) for f in plates
+    )
     report = Report(
         title=sources.name,
         subtitle=sources.subtitle,
         movie=movie,
-        poster=compared[0].comp,
+        poster=inline(watched.shown[min(plates)]),
         checks=checks,
         compared=compared,
         sections=tuple(sections(sources, screen, plates[middle], middle, measured)),
@@ -46,60 +46,84 @@ def page(
 
 def sections(sources: Sources, screen: Screen, plate: Array, frame: int, measured: dict[str, Any]) -> Iterator[Section]:
     """The chapters in the order of the work. plate: the display picture of `frame`."""
-    s, camera = sources, measured["camera"]
-    solve = {k: v for k, v in camera["solve"].items() if k not in ("frames", "lens", "keyframes")}
-    solved = {int(row["frame"]): row for row in camera["solve"].get("frames", []) if "frame" in row}
+    atlas, paintings = sources.atlas.contact_sheet, sources.paintings.contact_sheet
+    yield _camera(sources, measured["camera"])
+    yield _depth(sources, screen, plate, frame, measured["depth"])
+    yield Section("Ground", facts=_facts(measured["ground"]))
+    yield Section("Crowd", facts=_facts(measured["crowd"]), pictures=(Picture("Atlas", inline_file(atlas)),))
+    yield Section("Set extension", pictures=(Picture("Paintings", inline_file(paintings)),))
     yield Section(
+        "Look of the plate",
+        "Measured once, and given to every layer.",
+        _facts(_look_facts(measured["look"])),
+        pictures=(Picture("Grain", inline_file(sources.look.swatch), "the plate's beside ours"),),
+    )
+    yield Section(
+        "Layers, frame by frame",
+        "What was done to each layer to sit in the plate.",
+        series=tuple(figures.series_of(measured["layers"]["frames"])),
+    )
+    yield Section("Comp, frame by frame", series=tuple(figures.series_of(measured["comp"]["frames"])))
+    yield Section("Provenance", facts=_provenance(measured))
+
+
+def _camera(sources: Sources, camera: dict[str, Any]) -> Section:
+    lens, solve = sources.track.lens, camera["solve"]
+    rest = {k: v for k, v in solve.items() if k not in ("frames", "lens", "keyframes", "error_px")}
+    per_frame = {
+        int(row["frame"]): {k: v for k, v in row.items() if k not in ("frame", "keyframe")}
+        for row in solve.get("frames", [])
+    }
+    facts = {
+        "reprojection error, median, px": sources.track.reprojection_error_px,
+        "scale from": sources.track.scale_from,
+        "focal length, px": (lens.focal_x_px, lens.focal_y_px),
+        "lens centre, px": (lens.centre_x_px, lens.centre_y_px),
+        "distortion k1, k2": (lens.k1, lens.k2),
+        "distortion p1, p2": (lens.p1, lens.p2),
+    }
+    return Section(
         "Camera",
         "Solved from the plate. The error is the distance between where a point was tracked and where the solve sees it.",
-        _facts(
-            {"reprojection error, px": s.track.reprojection_error_px, "scale from": s.track.scale_from, **solve}
-            | {"lens": asdict(s.track.lens)}
-        ),
-        tuple(figures.series_of(solved)),
-        (Picture("Tracks on the plate", inline_file(s.track.overlay)),),
+        _facts(facts | rest),
+        tuple(figures.series_of(per_frame)),
+        (Picture("Tracks on the plate", inline_file(sources.track.overlay)),),
     )
-    matte = screen.fit(exr.read(s.mattes.files.path(frame)).channels["A"].astype(np.float32))
-    yield Section(
+
+
+def _depth(sources: Sources, screen: Screen, plate: Array, frame: int, depth: dict[str, Any]) -> Section:
+    matte = screen.fit(exr.read(sources.mattes.files.path(frame)).channels["A"].astype(np.float32))
+    error = depth["summary"].get("median_relative_error", {}).get("median")
+    return Section(
         "Depth and holdouts",
-        "",
-        _facts({"holdout mattes": s.mattes.source, "depth error, m, median": s.depth.error_m or "see the plots"}),
-        tuple(figures.series_of(measured["depth"]["frames"])),
+        "Depth of the plate, and who stands in front of everything that is added.",
+        _facts({"holdout mattes": sources.mattes.source, "depth error, share of distance, median": error}),
+        tuple(figures.series_of(depth["frames"])),
         (
-            Picture(f"Depth of frame {frame}", inline(depth_picture(s.depth.files.path(frame))), "near is bright"),
+            Picture(
+                f"Depth of frame {frame}", inline(depth_picture(sources.depth.files.path(frame))), "near is bright"
+            ),
             Picture(
                 f"Holdout of frame {frame}", inline(matte_picture(plate, matte)), "tinted: in front of every layer"
             ),
         ),
     )
-    yield Section("Crowd", "", _facts(measured["crowd"]), (), (Picture("Atlas", inline_file(s.atlas.contact_sheet)),))
-    yield Section("Set extension", "", None, (), (Picture("Paintings", inline_file(s.paintings.contact_sheet)),))
-    yield Section(
-        "Look of the plate",
-        "Measured once, and given to every layer.",
-        _facts(_look_facts(measured["look"])),
-        (),
-        (Picture("Grain", inline_file(s.look.swatch), "the plate's beside ours"),),
-    )
-    yield Section("Comp, frame by frame", "", None, tuple(figures.series_of(measured["comp"]["frames"])))
-    told = measured["plate"]
-    yield Section(
-        "Provenance",
-        "",
-        _facts(
-            {
-                "plate": told["metadata"].get("source", ""),
-                "colour space": f"{told['colorspace']} ({told['metadata'].get('colorspace chosen', 'declared')})",
-                "timecode": told["timecode"] or "none",
-                "pixel aspect": told["pixel_aspect"],
-                **{
-                    f"{kind} {plain(k)}": v
-                    for kind, origin in measured["generation"].items()
-                    for k, v in origin.items()
-                },
-            }
-        ),
-    )
+
+
+def _provenance(measured: dict[str, Any]) -> dict[str, str]:
+    plate, told = measured["plate"], measured["plate"]["metadata"]
+    origins = {
+        f"{kind} {plain(key)}": value
+        for kind, origin in measured["generation"].items()
+        for key, value in origin.items()
+    }
+    facts = {
+        "plate": told.get("source", ""),
+        "colour space": f"{plate['colorspace']} ({told.get('colorspace chosen', 'as delivered')})",
+        "timecode": plate["timecode"] or "none",
+        "pixel aspect": plate["pixel_aspect"],
+    }
+    return _facts(facts | origins)
 
 
 def _look_facts(look: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from pipeline.types import (
     Comp,
     CrowdLayout,
     DepthMaps,
+    Ground,
+    Layers,
     Look,
     Mattes,
     Plate,
@@ -39,6 +41,8 @@ class Sources:
     atlas: CharacterAtlas
     paintings: SetPaintings
     look: Look
+    ground: Ground
+    layers: Layers
     comp: Comp
 
     @property
@@ -53,9 +57,8 @@ class Sources:
         """One line on frames, rate, size and colour."""
         plate, frames = self.plate, self.comp.files.frames
         count = f"{len(frames)} frame" + ("s" if len(frames) > 1 else "")
-        return (
-            f"frames {frames} ({count}) at {plate.rate} · {plate.width} x {plate.height} · {plate.colorspace} to ACEScg"
-        )
+        color = plate.colorspace if plate.colorspace == "ACEScg" else f"{plate.colorspace} to ACEScg"
+        return f"frames {frames}, {count} at {plate.rate} · {plate.width} x {plate.height} · {color}"
 
 
 @dataclass(slots=True)
@@ -79,6 +82,7 @@ def measured(sources: Sources, watched: Watched) -> dict[str, Any]:
     agents = figures.read_json(s.crowd.agents)
     comp_frames = figures.read_frames(s.comp.figures, frames)
     depth_frames = figures.read_frames(s.depth.figures, frames)
+    layer_frames = figures.read_frames(s.layers.figures, frames)
     return {
         "shot": {"name": s.shot.name, "version": s.shot.version, "frames": str(frames), "rate": str(s.plate.rate)},
         "plate": {
@@ -104,7 +108,9 @@ def measured(sources: Sources, watched: Watched) -> dict[str, Any]:
             "crowd": _origin(s.atlas) | {"sprites": len(np.load(s.atlas.sprites, mmap_mode="r"))},
             "set": _origin(s.paintings) | {"paintings": len(figures.read_json(s.paintings.index))},
         },
+        "ground": figures.read_json(s.ground.figures),
         "look": figures.read_json(s.look.figures),
+        "layers": {"frames": layer_frames, "summary": figures.summary(layer_frames)},
         "comp": {
             "frames": comp_frames,
             "summary": figures.summary(comp_frames),

@@ -40,6 +40,7 @@ class Compared:
     timecode: str
     plate: str
     comp: str
+    shown: bool = False  # when the page opens
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,11 @@ class Section:
     @property
     def plots(self) -> list[tuple[str, str]]:
         """Title and <svg> of every figure that moves."""
-        return [(plain(s.name), plots.plot(s)) for s in self.series if s.varies]
+        return [
+            (plain(s.name) + (": red, green, blue" if len(s.lines) == 3 else ""), plots.plot(s))
+            for s in self.series
+            if s.varies
+        ]
 
     @property
     def constants(self) -> list[tuple[str, str]]:
@@ -94,6 +99,8 @@ def render(report: Report) -> str:
 def plain(name: str) -> str:
     """A figure's dotted name as words: "layers.crowd.coverage" to "crowd coverage"."""
     stem = name.removeprefix("layers.")
+    if " " in stem:
+        return stem  # words already
     if stem in _PLAIN_NAMES:
         return _PLAIN_NAMES[stem]
     words = stem.replace(".", " ").replace("_", " ")
@@ -112,5 +119,5 @@ def words(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(words(v) for v in value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{plain(str(k))} {words(v)}" for k, v in value.items())
+        return "; ".join(f"{plain(str(k))} {words(v)}" for k, v in value.items())
     return str(value)

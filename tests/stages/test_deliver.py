@@ -25,6 +25,9 @@ from pipeline.types import (
     DepthMaps,
     FrameFiles,
     FrameRange,
+    Ground,
+    Layer,
+    Layers,
     Look,
     Mattes,
     SetPaintings,
@@ -73,6 +76,14 @@ def crowd_of(folder: Path, frames: FrameRange) -> CrowdLayout:
         frames,
         5,
     )
+
+
+def layers_of(folder: Path, frames: FrameRange) -> Layers:
+    numbers = FrameFiles(folder, "layers.%04d.json", frames)
+    for frame in frames:
+        write_json(numbers.path(frame), {"crowd": {"exposure_stops": 0.1 * (frame % 2)}})
+    files = FrameFiles(folder, "crowd.%04d.exr", frames)
+    return Layers((Layer("crowd", files, folder / "ids.json"),), files, numbers)
 
 
 def comp_of(folder: Path, plate: FrameFiles, scene: Scene) -> Comp:
@@ -149,6 +160,10 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "atlas": atlas,
         "paintings": paintings,
         "look": look,
+        "ground": Ground(
+            tmp_path / "g.npy", 0, 0, 1, write_json(tmp_path / "ground/figures.json", {"residual_m": 0.02})
+        ),
+        "layers": layers_of(tmp_path / "layers", frames),
         "comp": comp_of(tmp_path / "comp", shot.plate.files, scene),
     }
 
@@ -222,6 +237,8 @@ def test_the_report_holds_every_figure(made: Made) -> None:
         "provider": "builtin", "model_digest": DIGEST, "licence": "Apache-2.0", "sprites": 7
     }  # fmt: skip
     assert report["look"]["tone"]["key"] == 0.18
+    assert report["ground"] == {"residual_m": 0.02}
+    assert report["layers"]["summary"]["crowd.exposure_stops"]["max"] == pytest.approx(0.1)
     for name, digest in report["files"].items():
         assert sha256(made.out / name) == digest
     assert all(check["good"] for check in report["checks"])
