@@ -78,7 +78,7 @@ def shell(
     for _ in range(split):
         cut = _subdivide(*cut)
     vertices, triangles, weights, offsets = cut
-    neighbours = _neighbours(triangles, len(vertices))
+    neighbours = neighbour_means(triangles, len(vertices))
     edge = _edge(triangles, len(vertices))
     smoothed = vertices
     for _ in range(smooth):
@@ -144,7 +144,7 @@ def _subdivide(
     )
 
 
-def _neighbours(triangles: Ints, count: int) -> sparse.csr_matrix:
+def neighbour_means(triangles: Ints, count: int) -> sparse.csr_matrix:
     """(V, V) rows that average each vertex's neighbours."""
     i = triangles[:, [0, 1, 2, 1, 2, 0]].ravel()
     j = triangles[:, [1, 2, 0, 0, 1, 2]].ravel()

@@ -12,7 +12,7 @@ from scipy import sparse
 from assets.bodies import Body, rest_body, vertex_normals
 from assets.characters import Character, Part
 from assets.gaits import Build
-from assets.kit import Piece
+from assets.kit import Piece, neighbour_means
 from assets.motions import Grip, load_motion
 from assets.skeleton import Pose, about, solve
 
@@ -68,6 +68,14 @@ class Figure:
             ball_m=float(np.mean([skeleton.head(f"toe{toe}-1.L")[2] for toe in (1, 2, 3)]) - ankle[2]),
             height_m=self.body.height_m,
         )
+
+    @cached_property
+    def cloth(self) -> sparse.csr_matrix:
+        """(H, H) over the vertices that hang: the mean of each one's neighbours."""
+        hanging = self.hangs > 0
+        number = np.cumsum(hanging) - 1
+        faces = number[self.triangles[hanging[self.triangles].all(axis=1)]]
+        return neighbour_means(faces.astype(np.int32), int(hanging.sum()))
 
     @cached_property
     def leg_radii(self) -> dict[str, Array]:
@@ -211,13 +219,21 @@ def _skinned(weights: sparse.csr_matrix, bones: NDArray[np.float64], rest: NDArr
 
 
 def _hung(figure: Figure, pose: Pose, vertices: Array, hanging: NDArray[np.bool_], heads: Array) -> Array:
-    """Swing hanging cloth, then push it out of both legs' capsules."""
-    skeleton = figure.body.skeleton
-    waist = heads[skeleton.index("spine04")]
+    """Swing hanging cloth, then keep it off both legs; what a knee pushes away draws the cloth around it along."""
+    waist = heads[figure.body.skeleton.index("spine04")]
     drop = np.maximum(waist[1] - vertices[:, 1], 0.0) * figure.hangs[hanging]
     vertices = vertices + np.stack(
         [np.sin(pose.drape[1]) * drop, np.zeros_like(drop), -np.sin(pose.drape[0]) * drop], 1
     )
+    clear = figure.clears[hanging]
+    pushed = _off_the_legs(figure, vertices, clear, heads) - vertices
+    for _ in range(6):
+        pushed = 0.4 * pushed + 0.6 * (figure.cloth @ pushed)
+    return _off_the_legs(figure, vertices + pushed, clear, heads)
+
+
+def _off_the_legs(figure: Figure, vertices: Array, clear: Array, heads: Array) -> Array:
+    skeleton = figure.body.skeleton
     for name, radii in figure.leg_radii.items():
         end = {"upperleg01": "lowerleg01", "lowerleg01": "foot"}[name[:-2]] + name[-2:]
         a, b = heads[skeleton.index(name)], heads[skeleton.index(end)]
@@ -225,7 +241,7 @@ def _hung(figure: Figure, pose: Pose, vertices: Array, hanging: NDArray[np.bool_
         along = (vertices - a) @ way / (way @ way)
         away = vertices - (a + np.clip(along, 0.0, 1.0)[:, None] * way)
         distance = np.maximum(np.linalg.norm(away, axis=1), 1e-6)
-        radius = np.interp(along, np.linspace(0, 1, len(radii)), radii) + figure.clears[hanging]
+        radius = np.interp(along, np.linspace(0, 1, len(radii)), radii) + clear
         vertices = vertices + away * (np.maximum(radius - distance, 0.0) / distance)[:, None]
     return vertices
 
