@@ -246,3 +246,14 @@ def test_dnxhr_is_not_believed_when_the_container_says_bt2020(tmp_path: Path, su
 
     assert (info.matrix, info.primaries, info.transfer) == ("bt2020", "bt2020", "pq")
     assert np.abs(next(video.read_frames(movie)) - (0.75, 0, 0)).max() < 0.006
+
+
+def test_an_interlaced_movie_is_refused(tmp_path: Path) -> None:
+    planes = flat((100, 128, 128), H, W, "420", 8)
+    movie = encode(
+        tmp_path / "a.mp4", [planes] * 3, codec="libx264", pixel_format="yuv420p",
+        options={"x264-params": "interlaced=1:tff=1", "preset": "ultrafast"},
+    )  # fmt: skip
+
+    with pytest.raises(FormatError, match=r"frame 1 is interlaced\. Deinterlace"):
+        list(video.read_frames(movie))
