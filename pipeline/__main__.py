@@ -139,7 +139,7 @@ def demo(
 ) -> None:
     """Run the shipped demo shot end to end: an army in the valley, a fortress on the ridge."""
     shot = load_shot(Path(__file__).parent.parent / "assets/demo/shot.toml", tuple(settings or ()))
-    brief = dataclasses.replace(shot.sections[DeliveryBrief], folder=folder.resolve() / "delivery")
+    brief = dataclasses.replace(shot.sections[DeliveryBrief], folder=str(folder.resolve() / "delivery"))
     shot = dataclasses.replace(
         shot, build=folder.resolve() / shot.info.name, sections={**shot.sections, DeliveryBrief: brief}
     )
@@ -162,7 +162,8 @@ def _run(shot: Shot, until: str, frames: str, workers: int) -> None:
 def _say_where(delivery: Any, shot: Shot) -> None:
     from pipeline.publish import publish
 
-    folder = shot.sections[DeliveryBrief].folder / f"{shot.info.name}_v{shot.info.version:03d}"
+    place = shot.file.resolve().parent / shot.sections[DeliveryBrief].folder
+    folder = place / f"{shot.info.name}_v{shot.info.version:03d}"
     for name, path in publish(delivery, folder).items():
         out.print(f"{name:<14}{path}", highlight=False, soft_wrap=True)
 

@@ -197,7 +197,7 @@ class SetBrief:
 class DeliveryBrief:
     """[delivery]: what is handed on, and where (relative to the shot file)."""
 
-    folder: Path = Path("delivery")
+    folder: str = "delivery"  # a place, not an input: what lies there decides nothing
     display: str = "sRGB - Display"
     view: str = "ACES 2.0 - SDR 100 nits (Rec.709)"
 

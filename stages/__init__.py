@@ -1,1 +1,35 @@
 """One file per step of a shot, in the order of SHOT."""
+
+from __future__ import annotations
+
+from stages.composite import composite
+from stages.deliver import deliver
+from stages.estimate_depth import estimate_depth
+from stages.generate_crowd import generate_crowd
+from stages.generate_set import generate_set
+from stages.ingest import ingest
+from stages.lay_out_crowd import lay_out_crowd
+from stages.lay_out_set import lay_out_set
+from stages.match_look import match_look
+from stages.measure_look import measure_look
+from stages.pull_mattes import pull_mattes
+from stages.render_layers import render_layers
+from stages.solve_camera import solve_camera
+from stages.survey_ground import survey_ground
+
+SHOT = (
+    ingest,
+    solve_camera,
+    estimate_depth,
+    pull_mattes,
+    survey_ground,
+    lay_out_crowd,
+    lay_out_set,
+    generate_crowd,
+    generate_set,
+    render_layers,
+    measure_look,
+    match_look,
+    composite,
+    deliver,
+)
