@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.masonry import turned
-from assets.providers.base import Guides, SetPart
+from assets.providers.base import Guides, Light, SetPart
 from assets.stonework import stone_normals
 from pipeline.errors import AssetError
 from pipeline.io import exr
@@ -147,8 +147,9 @@ def frame_piece(
     size = high - low
     if not (size > 0).all():
         raise AssetError(f"set piece {piece.name}: its keyframe does not see it. Move it, or choose other keyframes.")
-    focal = min(focal_px * sharpness, (most_px - 2 * _MARGIN_PX) / float(size.max()))
-    width, height = (int(np.ceil(side * focal / 16) * 16) + 2 * _MARGIN_PX for side in size)
+    room = most_px // 16 * 16 - 2 * _MARGIN_PX
+    focal = min(focal_px * sharpness, room / float(size.max()))
+    width, height = (int(np.ceil((side * focal + 2 * _MARGIN_PX) / 16 - 1e-9) * 16) for side in size)
     centre = np.array([width, height]) / 2 - focal * (low + high) / 2
     lens = Lens(width, height, focal, focal, float(centre[0]), float(centre[1]))
     return Projector(lens, tuple(float(v) for v in np.asarray(pose, np.float64).ravel()))
@@ -201,26 +202,23 @@ def draw(piece: Piece, projector: Projector, samples: int) -> tuple[Floats, Ints
     return buffers[0], buffers[1], (seen - projector.pose[:3, 3]) @ projector.pose[:3, :3]
 
 
-def unseen_colours(rgba: Floats, normals: Floats, parts: Ints, to_sun: Array) -> Array:
-    """(64, 2, 3): per part, colour in shade and what facing the sun adds, fitted to a painting by least squares.
+def unseen_colours(rgba: Floats, normals: Floats, parts: Ints, light: Light, to_sun: Array) -> Array:
+    """(64, 2, 3): per part, its colour in shade and what facing the sun adds: the part's mean colour, spread by the light.
 
     rgba (H, W, 4) premultiplied; normals (H, W, 3) world; parts (H, W). What no projector sees is shaded by these.
     """
-    fitted = np.zeros((64, 2, 3))
     solid = (rgba[..., 3] > 0.5) & (parts > 0)
     straight = rgba[solid][:, :3].astype(np.float64) / rgba[solid][:, 3:]
     facing, which = np.clip(normals[solid].astype(np.float64) @ to_sun, 0, None), parts[solid]
-    mean = straight.mean(axis=0) if len(straight) else np.full(3, 0.18)
+    sun, sky = np.array(light.sun_rgb), np.array(light.sky_rgb)
+    fallen = sky + facing[:, None] * sun
+    tables = np.zeros((64, 2, 3))
     for part in range(64):
-        mine = which == part
-        shade, light = mean, np.zeros(3)
-        if mine.sum() > 50:
-            design = np.stack([np.ones(mine.sum()), facing[mine]], axis=1)
-            # A little of the ridge keeps a part that is all in one light from inventing the other.
-            left = design.T @ design + np.diag([0.0, 0.02 * mine.sum()])
-            shade, light = np.linalg.solve(left, design.T @ straight[mine])
-        fitted[part] = np.maximum(shade, 0.15 * mean), np.maximum(light, 0)
-    return fitted
+        mine = which == part if (which == part).sum() > 50 else np.ones(len(which), bool)
+        if len(which):
+            albedo = straight[mine].mean(axis=0) / np.maximum(fallen[mine].mean(axis=0), 1e-3)
+            tables[part] = albedo * sky, albedo * sun
+    return tables
 
 
 @lru_cache(maxsize=2)

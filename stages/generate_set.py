@@ -172,11 +172,12 @@ def _paint(
     to_sun = to_sun_world(params.sun_azimuth_deg, params.sun_elevation_deg)
     seen_sun = projector.pose[:3, :3] @ to_sun
     sun = float(np.float32(seen_sun[0])), float(np.float32(seen_sun[1])), float(np.float32(seen_sun[2]))
+    light = Light(sun, params.sun_rgb, params.sky_rgb)
     request = Request(
         guides=drawn.guides,
         identity=set_identity(piece.material),
         metres_per_px=drawn.metres_per_px,
-        light=Light(sun, params.sun_rgb, params.sky_rgb),
+        light=light,
         seed=params.seed + piece.seed % 1_000_003,
         steps=params.steps,
     )
@@ -184,7 +185,7 @@ def _paint(
     rgba = np.ascontiguousarray(result.takes[0, 0], np.float32)
     exr.write(path, {**exr.rgba_channels(rgba), "Z": drawn.depth})
     world_normals = drawn.guides.given()["normals"][0] @ projector.pose[:3, :3].astype(np.float32)
-    unseen = unseen_colours(rgba, world_normals, drawn.guides.given()["parts"][0], to_sun)
+    unseen = unseen_colours(rgba, world_normals, drawn.guides.given()["parts"][0], light, to_sun)
     entry = {
         **projector.entry(),
         "request": result.request_digest,

@@ -67,7 +67,7 @@ def pyramid(sprites: Floats, reliefs: Floats) -> Pyramid:
         parts.append(level.reshape(count, rows * columns, CHANNELS))
         shapes.append((first, rows, columns))
         first += rows * columns
-        if rows > 1:
+        if len(shapes) < LEVELS:
             level = np.float32(0.5) * (level[:, 0::2] + level[:, 1::2])
             level = np.float32(0.5) * (level[:, :, 0::2] + level[:, :, 1::2])
     return Pyramid(np.ascontiguousarray(np.concatenate(parts, axis=1)), np.array(shapes, np.int32))

@@ -248,6 +248,8 @@ def test_sprites_of_odd_sizes_keep_their_place():
 
     assert images.shapes[0].tolist() == [0, 32, 32]
     assert images.texels.shape[1] == sum(4**k for k in range(LEVELS))
+    odd_to_the_end = pyramid(*sprites(1, height=200, width=70))
+    assert odd_to_the_end.shapes[-1, 1:].tolist() == [7, 3]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""Cards face their viewer, keep their view, and nobody is tinted like a neighbour."""
+
+import numpy as np
+import pytest
+
+from assets.atlas import VIEWS, view_bin
+from assets.cards import Agents, cover, crowding, held_views, stance, tints
+
+
+def test_cards_face_the_viewer_and_stay_upright():
+    places = np.array([[0.0, 0.0, -5.0], [3.0, 1.0, 4.0]])
+
+    cards = stance(places, np.array([1.0, 2.0, 0.0]), 0.1)
+
+    axes = np.stack([cards.rights, cards.ups, cards.normals], axis=1)
+    np.testing.assert_allclose(axes @ axes.transpose(0, 2, 1), np.broadcast_to(np.eye(3), (2, 3, 3)), atol=1e-12)
+    np.testing.assert_allclose(np.linalg.det(axes), 1)
+    assert (cards.ups[:, 1] > 0.99).all()
+    assert (((np.array([1.0, 0, 0]) - places) * [1, 0, 1] * cards.normals).sum(axis=1) > 0).all()
+    np.testing.assert_array_equal(cards.rights[:, 1], 0)
+
+
+def test_view_is_held_within_its_hysteresis_and_follows_beyond_it():
+    step = 2 * np.pi / VIEWS
+    turning = np.array([0.0, 0.4, 0.6, 0.79, 0.85, 0.6, 0.3, 0.15])[:, None] * step
+
+    views = view_bin(held_views(turning))[:, 0]
+
+    np.testing.assert_array_equal(views, [0, 0, 0, 0, 1, 1, 1, 0])
+
+
+def test_views_wrap_round_without_a_jump():
+    around = np.linspace(np.pi - 0.02, np.pi + 0.02, 9)[:, None]
+    wrapped = (around + np.pi) % (2 * np.pi) - np.pi
+
+    assert len(np.unique(view_bin(held_views(wrapped)))) == 1
+
+
+def test_tints_belong_to_the_agent_and_stay_in_their_spread():
+    seeds = np.arange(500) * 7919
+    none = np.zeros((1, 500), np.float32)
+    agents = Agents(seeds, [], [], [], seeds, np.ones(500), np.zeros((1, 500, 3), np.float32), none, none)
+    fewer = Agents(seeds[1:], [], [], [], seeds[1:], np.ones(499), np.zeros((1, 499, 3), np.float32), none, none)
+
+    colours = tints(agents, 0.12, 0.05)
+
+    assert colours.min() > 0.88 * 0.94
+    assert colours.max() < 1.12 * 1.06
+    assert colours.std() > 0.04
+    np.testing.assert_array_equal(colours[1:], tints(fewer, 0.12, 0.05))
+
+
+def test_cover_bounds_what_a_sprite_shows():
+    sprites = np.zeros((2, 32, 16, 4), np.float32)
+    sprites[0, 10:20, 3:7, 3] = 0.5
+
+    found = cover(sprites, (8.0, 28.0), 0.1)
+
+    np.testing.assert_allclose(found[0], [-0.5, -0.1, 0.8, 1.8], atol=1e-6)
+    np.testing.assert_array_equal(found[1], 0)
+
+
+def test_who_stands_alone_is_not_crowded():
+    grid = np.stack(np.meshgrid(np.arange(5.0), [0.0], np.arange(5.0)), axis=-1).reshape(-1, 3)
+    people = np.concatenate([grid, [[50.0, 0, 50.0]]])
+
+    found = crowding(people)
+
+    assert found[-1] == 0
+    assert found[12] == 1
+    assert found[0] == pytest.approx(3 / 8)
+    assert len(crowding(people[:0])) == 0
