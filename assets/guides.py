@@ -196,7 +196,7 @@ def _drawn(
     return buffers
 
 
-def _seen(joints: Floats, joints_px: Floats, relief: Floats, coverage: Floats) -> NDArray[np.bool_]:
+def _seen(joints: NDArray[np.floating], joints_px: Floats, relief: Floats, coverage: Floats) -> NDArray[np.bool_]:
     """Bodies' joints are always seen (annotators guess them too); face joints only where nothing lies well before them."""
     height, width = relief.shape
     seen = np.ones(18, bool)

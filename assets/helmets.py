@@ -107,8 +107,8 @@ def bowl(
         keep &= ~cut(angles, middle[:, 1])
     piece = rigid(body, "head", vertices, triangles[keep], part)
     corners = body.vertices[body.triangles]
-    hidden = body.of_bones("head")[body.triangles].all(axis=1) & (corners[..., 1] > head.brow + 0.012).all(axis=1)
-    return Piece(piece.vertices, piece.triangles, piece.parts, piece.weights, hidden)
+    above = body.of_bones("head")[body.triangles] & (corners[..., 1] > head.brow + 0.012)
+    return Piece(piece.vertices, piece.triangles, piece.parts, piece.weights, np.asarray(above.all(axis=1)))
 
 
 def _crest(body: Body, head: Head, height_m: float, start: float, end: float, raise_m: float = 0.012) -> Piece:

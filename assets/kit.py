@@ -88,8 +88,8 @@ def shell(
     sunk = ((vertices - smoothed) * normals).sum(axis=1)  # smoothing shrinks: stay above the skin
     let_out = offsets + np.maximum(sunk, 0.0)
     placed = smoothed + normals * np.where(edge, 0.6 * let_out, let_out)[:, None]
-    hidden = (inside > _COVERED_M)[body.triangles].all(axis=1) if hide else None
-    return Piece(placed, triangles, np.full(len(triangles), part, np.int32), weights.tocsr(), hidden)
+    covered = np.asarray((inside > _COVERED_M)[body.triangles].all(axis=1))
+    return Piece(placed, triangles, np.full(len(triangles), part, np.int32), weights.tocsr(), covered if hide else None)
 
 
 def _clip(body: Body, inside: Array, offsets: Array) -> tuple[Array, Ints, sparse.csr_matrix, Array]:

@@ -101,7 +101,7 @@ def _gait_hips(gait: Gait, build: Build) -> float:
 def _idle(phase: float, build: Build, grip: Grip) -> Pose:
     breath, sway = np.sin(TAU * phase), np.sin(TAU * phase + 0.9)
     legs = _stand(build, left=(0.115, 0.03), right=(0.125, -0.04), toe_out=(0.16, 0.28))
-    hips = (0.016 + 0.012 * sway, gaits.hips_height(build, legs, straight=0.997) - 0.003, -0.012)
+    hips = (0.016 + 0.012 * sway, gaits.hips_height(build, legs, straight=0.997) - 0.008, -0.012)
     left, right, shaft = _arms(grip, 0.03 * breath, standing=True)
     return Pose(
         hips=hips,

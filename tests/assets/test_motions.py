@@ -88,7 +88,7 @@ def test_legs_always_reach_their_feet(name: str):
     for phase in np.arange(50) / 50:
         pose = motion.pose(phase, BUILD, Grip("spear", "shield"))
         for leg, sign in ((pose.left_leg, 1), (pose.right_leg, -1)):
-            hip = (*np.array(pose.hips), sign * BUILD.hip_m, 0, 0)
+            hip = np.array(pose.hips) + np.array([sign * BUILD.hip_m, 0.0, 0.0])
             assert np.linalg.norm(hip - leg.ankle) < 1.005 * BUILD.leg_m
 
 
