@@ -43,12 +43,12 @@ def read_frames(files: FrameFiles | None, frames: FrameRange) -> PerFrame:
 
 
 def flat(tree: Any, name: str = "") -> dict[str, float]:
-    """Every number of a tree by its dotted name; lists of three are r, g, b; what is no number is left out."""
+    """Every number of a tree by its dotted name; three fractions in a list are r, g, b; other lists are left out."""
     if isinstance(tree, bool | int | float):
         return {name: float(tree)} if math.isfinite(tree) else {}
     if isinstance(tree, Mapping):
         pairs: Iterable[tuple[str, Any]] = ((str(k), v) for k, v in tree.items())
-    elif isinstance(tree, list | tuple) and len(tree) == 3:
+    elif isinstance(tree, list | tuple) and len(tree) == 3 and all(isinstance(v, float) for v in tree):
         pairs = zip(_CHANNELS, tree, strict=True)
     else:
         return {}

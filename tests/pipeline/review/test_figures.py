@@ -12,8 +12,15 @@ from pipeline.review import figures
 from pipeline.types import FrameFiles, FrameRange
 
 PER_FRAME = {
-    1001: {"frame": 1001, "layers": {"crowd": {"coverage": 0.1}}, "grain": [1, 2, 3], "good": True, "note": "x"},
-    1002: {"frame": 1002, "layers": {"crowd": {"coverage": 0.3}}, "grain": [1, 2, 5], "good": True, "new": 7},
+    1001: {
+        "frame": 1001,
+        "layers": {"crowd": {"coverage": 0.1}},
+        "grain": [1.0, 2.0, 3.0],
+        "neighbours": [7, 8, 9],
+        "good": True,
+        "note": "x",
+    },
+    1002: {"frame": 1002, "layers": {"crowd": {"coverage": 0.3}}, "grain": [1.0, 2.0, 5.0], "good": True, "new": 7},
 }
 
 
