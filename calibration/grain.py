@@ -3,7 +3,7 @@
 Neighbouring frames are matched block by block at whole pixels (interpolating would smooth the very noise that is
 measured); what the sub-pixel rest of the motion leaves is fitted with the gradient and taken out. Texture that does not
 match only ever adds variance, so the low quantile of the blocks is what is clean; a simulation of clean blocks with the
-grain found so far tells which quantile stands for which sigma. All in scene-linear ACEScg.
+grain found so far tells which quantile stands for which sigma. Flat areas bound the result from above. All in scene-linear ACEScg.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from calibration.graincorrelation import Lags, autocorrelation, kernel_from_autocorrelation, kernel_lags
+from calibration.grainflat import OF_FLAT, bounded, flat_blocks, pure_flats
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import TAPS, Grain, noise
 
@@ -52,16 +53,18 @@ def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> M
     """Profile the grain of pairs of neighbouring frames.
 
     pairs: (H, W, 3) float32 scene-linear ACEScg each; one pair is enough for a picture of a few thousand blocks. Both
-    frames of a pair must come from the same camera setting. Raises CalibrationError when too few blocks are usable.
+    frames of a pair must come from the same camera setting. Frames that merely repeat are measured in flat areas alone
+    (blocks is 0 then). Raises CalibrationError when too few blocks are usable.
     """
-    blocks = _joined([_match(first, second, block_px) for first, second in pairs])
-    if len(blocks.level) < 3 * MIN_BLOCKS:
-        raise CalibrationError(
-            f"grain: {len(blocks.level)} usable blocks, need {3 * MIN_BLOCKS}. Plate frames repeat or are clipped: "
-            "choose other frames with --set measure_look.frames=N."
-        )
-    kernels, mix = np.zeros((3, TAPS, TAPS), np.float32), np.eye(3, dtype=np.float32)
-    kernels[:, TAPS // 2, TAPS // 2] = 1
+    matched, flat = [], []
+    for first, second in pairs:
+        matched.append(_match(first, second, block_px))
+        flat.append(flat_blocks(first, block_px))
+    blocks = _joined(matched)
+    flat_level, flat_variance = (np.concatenate(v) for v in zip(*flat, strict=True))
+    if len(blocks.level) < 3 * MIN_BLOCKS:  # frames that repeat, or a codec that froze them
+        return _from_flats(flat_level, flat_variance, block_px)
+    kernels, mix = _point(), np.eye(3, dtype=np.float32)
     for _ in range(ROUNDS):  # the first round takes the grain for white, the next know better
         pure, lag_bias = _simulate(kernels, block_px)
         curves = [_sigma_curve(blocks.level[:, c], blocks.variance[:, c], pure[:, c]) for c in range(3)]
@@ -70,8 +73,31 @@ def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> M
         correlation = _correlation(unit)
         mix = np.linalg.cholesky(correlation).astype(np.float32)
         kernels = _kernels([autocorrelation(unit[..., c]) + lag_bias[c] for c in range(3)], mix)
+    typical = np.quantile(pure_flats(kernels, block_px), OF_FLAT, axis=0)
+    curves = [bounded(curves[c], flat_level[:, c], flat_variance[:, c], typical[c]) for c in range(3)]
     levels, sigmas = (np.stack(v).astype(np.float32) for v in zip(*curves, strict=True))
     return MeasuredGrain(Grain(levels, sigmas, kernels, mix), int(clean.sum()), float(clean.mean()), correlation)
+
+
+def _from_flats(level: Array, variance: Curve, block_px: int) -> MeasuredGrain:
+    """Size alone, from flat areas; the grain is taken for white and grey plates' channels for independent."""
+    if len(level) < 3 * MIN_BLOCKS:
+        raise CalibrationError(
+            f"grain: {len(level)} usable blocks, need {3 * MIN_BLOCKS}. The plate is too small or clipped: "
+            "choose other frames with --set measure_look.frames=N, or smaller blocks with measure_look.block_px=8."
+        )
+    kernels = _point()
+    pure = pure_flats(kernels, block_px)
+    curves = [_sigma_curve(level[:, c], variance[:, c], pure[:, c]) for c in range(3)]
+    levels, sigmas = (np.stack(v).astype(np.float32) for v in zip(*curves, strict=True))
+    return MeasuredGrain(Grain(levels, sigmas, kernels, np.eye(3, dtype=np.float32)), 0, 0.0, np.eye(3))
+
+
+def _point() -> Array:
+    """Kernels of white grain, (3, TAPS, TAPS)."""
+    kernels = np.zeros((3, TAPS, TAPS), np.float32)
+    kernels[:, TAPS // 2, TAPS // 2] = 1
+    return kernels
 
 
 def _match(first: Array, second: Array, size: int) -> _Blocks:
@@ -180,12 +206,16 @@ def _sigma_curve(level: Array, variance: Curve, pure: NDArray[np.float64]) -> tu
     at, first = np.unique(at, return_index=True)
     seen, counts = seen[first], counts[first]
     scale = _terms(at).max(axis=0) + 1e-12
-    fit, _ = nnls(_terms(at) / scale / seen[:, None], np.ones_like(seen))
+    weight = 1 / seen
+    for _ in range(4):  # a bin of texture, or of a codec's smoothness, must not bend the whole curve
+        fit, _ = nnls(_terms(at) / scale * weight[:, None], seen * weight)
+        off = np.log(np.maximum(_terms(at) / scale @ fit, 1e-14) / seen)
+        weight = 1 / (seen * np.sqrt(1 + (off / 0.2) ** 2))
 
     def smooth(x: Curve) -> Curve:
         return np.maximum(_terms(x) / scale @ fit, 1e-14)
 
-    own = np.log(seen / smooth(at)) * counts / (counts + 150.0)
+    own = np.log(seen / smooth(at)) * counts / (counts + 50.0)
     knots = np.r_[0.0, np.geomspace(max(at[0], 1e-4) / 4, max(2 * at[-1], 1.0), KNOTS - 1)]
     curve = smooth(knots) * np.exp(np.interp(knots, at, own))
     curve *= _scale(variance / np.interp(level, knots, curve), pure)
@@ -215,16 +245,14 @@ def _scale(ratio: NDArray[np.float64], pure: NDArray[np.float64]) -> float:
 
 
 def _clean(blocks: _Blocks, curves: list[tuple[Curve, Curve]], pure: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Blocks whose variance is what grain alone gives, in every channel."""
-    clean = np.ones(len(blocks.level), bool)
+    """Blocks whose variance is what grain alone gives, in every channel; if those are few, the ones nearest to it."""
+    clean, distance = np.ones(len(blocks.level), bool), np.zeros(len(blocks.level))
     for c in range(3):
         ratio = blocks.variance[:, c] / np.interp(blocks.level[:, c], *curves[c]) ** 2
         clean &= (ratio >= np.quantile(pure[:, c], 0.002)) & (ratio <= np.quantile(pure[:, c], 0.99))
+        distance = np.maximum(distance, np.abs(np.log(np.maximum(ratio, 1e-9))))
     if clean.sum() < MIN_BLOCKS:
-        raise CalibrationError(
-            f"grain: {int(clean.sum())} of {len(clean)} blocks are free of texture, need {MIN_BLOCKS}. "
-            "Choose other frames with --set measure_look.frames=N."
-        )
+        clean = distance <= np.sort(distance)[MIN_BLOCKS]
     return clean
 
 

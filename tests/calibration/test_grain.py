@@ -5,12 +5,13 @@ import pytest
 
 from calibration.grain import measure_grain
 from calibration.graincorrelation import autocorrelation, kernel_from_autocorrelation, kernel_lags
+from calibration.grainflat import OF_FLAT, bounded, flat_blocks, pure_flats
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain, noise, sigma_at
 from tests.scenes import Scene
 
 CORRELATION = np.array([[1, 0.5, 0.2], [0.5, 1, 0.4], [0.2, 0.4, 1]])
-PAIRS = ((1001, 1002), (1004, 1005), (1007, 1008), (1010, 1011))
+PAIRS = ((1001, 1002), (1004, 1005), (1007, 1008))
 
 
 def kernel(weights):
@@ -28,7 +29,7 @@ def known(weights):
 
 
 def shot(truth, moving):
-    scene = Scene(width=416, height=234, frames=12, grain=0)
+    scene = Scene(width=416, height=234, frames=9, grain=0)
     pairs = []
     for a, b in PAIRS:
         pictures = scene.picture(a), scene.picture(b if moving else a)
@@ -42,8 +43,10 @@ def grained(clean, truth, frame):
     return picture.astype(np.float16).astype(np.float32)  # as the plate's files hold it
 
 
-@pytest.mark.parametrize(("moving", "limit"), [(False, 0.07), (True, 0.12)])
-@pytest.mark.parametrize("weights", [[0, 0, 1, 0, 0], [0, 0.3, 1, 0.3, 0], [1, 4, 6, 4, 1]])
+@pytest.mark.parametrize(
+    ("weights", "moving", "limit"),
+    [([0, 0, 1, 0, 0], False, 0.07), ([0, 0, 1, 0, 0], True, 0.12), ([1, 4, 6, 4, 1], True, 0.12)],
+)
 def test_known_grain_is_found_again(weights, moving, limit):
     truth = known(weights)
 
@@ -58,10 +61,22 @@ def test_known_grain_is_found_again(weights, moving, limit):
     assert np.abs(found.correlation - CORRELATION).max() < 0.04
 
 
-def test_repeated_frames_are_refused_with_advice():
-    picture = Scene(width=160, height=96, frames=1).picture(1001)
+def test_frames_that_repeat_are_measured_in_flat_areas():
+    truth = known([0, 0, 1, 0, 0])
+    picture = np.repeat(np.linspace(0.05, 0.6, 320, dtype=np.float32)[None, :, None], 180, 0).repeat(3, 2)
+    picture = grained(picture, truth, 1)
 
-    with pytest.raises(CalibrationError, match="usable blocks, need"):
+    found = measure_grain([(picture, picture)])
+
+    levels = np.array([0.1, 0.2, 0.4])
+    assert found.blocks == 0
+    assert sigma_at(levels, 1, found.grain) == pytest.approx(sigma_at(levels, 1, truth), rel=0.15)
+
+
+def test_a_picture_too_small_is_refused_with_advice():
+    picture = Scene(width=96, height=64, frames=1).picture(1001)
+
+    with pytest.raises(CalibrationError, match=r"usable blocks, need 72.*block_px=8"):
         measure_grain([(picture, picture)])
 
 
@@ -82,3 +97,19 @@ def test_correlation_of_white_noise_is_a_point():
     assert lags[0, 4] == pytest.approx(1, abs=0.02)
     lags[0, 4] = 0
     assert np.abs(lags).max() < 0.02
+
+
+def test_flats_that_a_codec_smoothed_bound_the_grain():
+    """Grain lives beside texture and is gone where the picture is flat: what is added to flats must not be rougher."""
+    truth, generator = known([0, 0, 1, 0, 0]), np.random.default_rng(1)
+    picture = np.full((320, 320, 3), 0.1, np.float32)
+    picture[:, 160:] = 0.4
+    picture = grained(picture, truth, 1)
+    picture[:, 160:] = 0.4 + 0.001 * generator.standard_normal((320, 160, 3))
+    level, variance = flat_blocks(picture, 16)
+    typical = float(np.quantile(pure_flats(truth.kernels, 16)[:, 1], OF_FLAT))
+
+    levels, sigmas = bounded((truth.levels[1], truth.sigmas[1]), level[:, 1], variance[:, 1], typical)
+
+    assert np.interp(0.1, levels, sigmas) == pytest.approx(np.interp(0.1, truth.levels[1], truth.sigmas[1]))
+    assert np.interp(0.4, levels, sigmas) == pytest.approx(0.001, rel=0.1)
