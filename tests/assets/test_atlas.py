@@ -27,7 +27,13 @@ def test_who_walks_to_the_right_of_the_picture_is_seen_at_a_quarter_turn():
 def test_views_wrap_around():
     step = 2 * np.pi / VIEWS
 
-    assert view_bin(np.array([0, 0.49 * step, 0.51 * step, -0.51 * step, 2 * np.pi])).tolist() == [0, 0, 1, VIEWS - 1, 0]
+    assert view_bin(np.array([0, 0.49 * step, 0.51 * step, -0.51 * step, 2 * np.pi])).tolist() == [
+        0,
+        0,
+        1,
+        VIEWS - 1,
+        0,
+    ]
 
 
 def test_phases_wrap_around():
@@ -42,7 +48,7 @@ def test_variants_are_spread_evenly():
     assert (abs(counts - 1000) < 100).all()
 
 
-@pytest.fixture()
+@pytest.fixture
 def atlas(tmp_path: Path) -> CharacterAtlas:
     """Two views of one moment of a march, one of them in a second variant."""
     rows = [("legionary", "march", 0, 4, 0), ("legionary", "march", 0, 4, 6), ("legionary", "march", 1, 4, 0)]

@@ -19,7 +19,11 @@ def request_of(height=16, width=8, frames=1, **changes):
         normals=coverage[..., None] * np.array([0, 0, -1], np.float32),
         parts=(coverage * 4).astype(np.int32),
     )
-    settings = {"guides": guides, "identity": Identity("walker", (PartLook(4, (0.3, 0.2, 0.1)),)), "metres_per_px": 0.02}
+    settings = {
+        "guides": guides,
+        "identity": Identity("walker", (PartLook(4, (0.3, 0.2, 0.1)),)),
+        "metres_per_px": 0.02,
+    }
     return Request(**{**settings, **changes})
 
 
@@ -63,7 +67,7 @@ def test_guides_of_another_shape_are_refused():
 
 
 def test_guides_without_frame_axis_are_refused():
-    with pytest.raises(ProviderError, match="Guides.image"):
+    with pytest.raises(ProviderError, match=r"Guides\.image"):
         Guides(coverage=np.ones((8, 8)))
 
 
@@ -90,7 +94,9 @@ def test_numbers_out_of_range_are_refused(change, words):
         request_of(**change)
 
 
-ABLE = Capabilities(guides=frozenset({"coverage", "depth", "normals", "parts"}), needed=frozenset({"coverage", "depth"}))
+ABLE = Capabilities(
+    guides=frozenset({"coverage", "depth", "normals", "parts"}), needed=frozenset({"coverage", "depth"})
+)
 
 
 def test_a_request_within_the_capabilities_passes():

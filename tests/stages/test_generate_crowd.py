@@ -1,0 +1,156 @@
+"""generate_crowd on a layout of a few agents."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assets.atlas import load_atlas, view_yaw
+from pipeline.errors import AssetError, ConfigError, ProviderError
+from pipeline.io.images import read_png
+from pipeline.types import CameraTrack, CrowdBrief, CrowdLayout, FrameRange, Lens
+from stages.generate_crowd import Params, generate_crowd
+
+FRAMES = FrameRange(1001, 1003)
+EYE = np.array([0.0, 1.7, 0.0])  # looks along +Z: world +X is the picture's left
+AGENTS = [("legionary", "march", np.pi, 1), ("legionary", "march", np.pi, 4), ("archer", "idle", np.pi / 2, 2)]
+
+
+def track(folder: Path) -> CameraTrack:
+    pose = np.array([[-1.0, 0, 0, 0], [0, -1, 0, EYE[1]], [0, 0, 1, 0], [0, 0, 0, 1]])
+    np.save(folder / "poses.npy", np.broadcast_to(pose, (3, 4, 4)))
+    nothing = folder / "none"
+    lens = Lens(960, 540, 800, 800, 480, 270)
+    return CameraTrack(folder / "poses.npy", nothing, nothing, nothing, nothing, FRAMES, lens, 0.4, "height")
+
+
+def layout(folder: Path, agents=tuple(AGENTS)) -> CrowdLayout:
+    entries = [
+        {"id": i + 1, "name": f"a.{i}", "zone": "a", "character": c, "motion": m, "scale": 1.0, "seed": seed}
+        for i, (c, m, _, seed) in enumerate(agents)
+    ]
+    (folder / "agents.json").write_text(json.dumps(entries))
+    places = np.array([[x, 0.0, 14.0] for x in (-1.5, 0.0, 1.5)][: len(agents)], np.float32)
+    np.save(folder / "positions.npy", np.broadcast_to(places.reshape(-1, 3), (3, len(agents), 3)))
+    np.save(folder / "yaws.npy", np.broadcast_to(np.array([a[2] for a in agents], np.float32), (3, len(agents))))
+    phases = np.zeros((3, len(agents)), np.float32) + np.array([[0.0], [0.02], [0.25]], np.float32)
+    np.save(folder / "phases.npy", phases)
+    names = ("agents.json", "positions.npy", "yaws.npy", "phases.npy")
+    return CrowdLayout(*(folder / name for name in names), FRAMES, len(agents))
+
+
+def make(folder: Path, params: Params | None = None, brief: CrowdBrief | None = None, agents=tuple(AGENTS)):
+    folder.mkdir(parents=True, exist_ok=True)
+    told: list[tuple[int, int]] = []
+    atlas = generate_crowd(
+        brief=brief or CrowdBrief(),
+        track=track(folder),
+        layout=layout(folder, agents),
+        params=params or Params(variants=2),
+        out=folder / "out",
+        progress=lambda done, total, note="": told.append((done, total)),
+    )
+    return atlas, told
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("crowd"))
+
+
+def test_each_moment_that_is_seen_is_painted_once(made):
+    """Phases 0 and 0.02 share a sprite; the two legionaries share theirs where they wear the same variant."""
+    atlas, told = made
+    index = json.loads(atlas.index.read_text())
+    sprites = np.load(atlas.sprites)
+    keys = [tuple(s[k] for k in ("character", "motion", "variant", "phase", "view")) for s in index["sprites"]]
+
+    assert len(set(keys)) == len(keys) == len(sprites)
+    assert {key[3] for key in keys if key[0] == "legionary"} == {0, 4}
+    assert {key[3] for key in keys if key[0] == "archer"} == {0, 2}
+    assert told[-1] == (len(sprites), len(sprites))
+
+
+def test_files_are_as_the_receipt_says(made):
+    atlas, _ = made
+    sprites, reliefs = np.load(atlas.sprites), np.load(atlas.reliefs)
+
+    assert sprites.dtype == reliefs.dtype == np.float16
+    assert sprites.shape == (len(sprites), 128, 64, 4)
+    assert reliefs.shape == sprites.shape[:3]
+    assert np.isfinite(sprites).all()
+    assert 0.02 < sprites[..., 3].astype(float).mean() < 0.5
+    assert abs(reliefs).max() < 1.5
+    assert read_png(atlas.contact_sheet).shape[1] == 16 * 64
+    assert atlas.provider == "builtin"
+    assert len(atlas.model_digest) == 64
+
+
+def test_agents_find_sprites_of_their_own_view(made):
+    """The legionaries face the camera; the archer's left side... he walks to world +X, which is the picture's left."""
+    atlas = load_atlas(made[0])
+    yaws = view_yaw(np.array([a[2] for a in AGENTS]), np.array([[-1.5, 0, 14], [0, 0, 14], [1.5, 0, 14]]), EYE)
+    rows = atlas.sprite_index([a[0] for a in AGENTS], [a[1] for a in AGENTS], np.zeros(3), yaws, np.array([1, 4, 2]))
+    index = json.loads(made[0].index.read_text())
+
+    shown = [index["sprites"][row] for row in rows]
+
+    assert [s["character"] for s in shown] == ["legionary", "legionary", "archer"]
+    assert shown[1]["view"] == 0
+    assert shown[2]["view"] in (17, 18, 19)  # three quarters of a turn: towards the picture's left
+
+
+def test_feet_stand_on_the_root(made):
+    """The lowest painted row lies at the sprite's root, where the renderer puts the agent's point on the ground."""
+    atlas = load_atlas(made[0])
+    rows = [np.flatnonzero((sprite[..., 3] > 0.5).any(axis=1))[-1] for sprite in atlas.sprites]
+
+    assert abs(np.median(rows) + 0.5 - atlas.root_px[1]) < 4
+
+
+def test_equal_inputs_give_equal_bytes(made, tmp_path):
+    again, _ = make(tmp_path / "again")
+
+    for name in ("sprites", "reliefs", "index", "contact_sheet"):
+        assert getattr(again, name).read_bytes() == getattr(made[0], name).read_bytes(), name
+
+
+def test_the_suns_side_is_the_bright_side(tmp_path):
+    """A sun over world +X stands at the picture's left for this camera."""
+    agents = (("peasant", "idle", np.pi, 1),)
+    sides = []
+    for azimuth in (90.0, -90.0):
+        params = Params(variants=1, sun_azimuth_deg=azimuth, sun_elevation_deg=20.0)
+        atlas, _ = make(tmp_path / f"sun{azimuth:g}", params, agents=agents)
+        sprite = np.load(atlas.sprites)[0].astype(float)
+        light = sprite[..., :3].sum(-1) / np.maximum(sprite[..., 3], 1e-3) * (sprite[..., 3] > 0.9)
+        columns = np.arange(64)
+        sides.append((light * columns).sum() / light.sum())
+
+    assert sides[0] < sides[1] - 1
+
+
+def test_nobody_makes_an_empty_atlas(tmp_path):
+    atlas, _ = make(tmp_path, agents=())
+
+    assert np.load(atlas.sprites).shape == (0, 128, 64, 4)
+
+
+def test_an_unknown_provider_is_refused(tmp_path):
+    with pytest.raises(ProviderError, match="'sorcerer' is not known"):
+        make(tmp_path, brief=CrowdBrief(provider="sorcerer"))
+
+
+def test_an_unknown_character_is_refused(tmp_path):
+    with pytest.raises(AssetError, match="character 'dragon' is not known"):
+        make(tmp_path, agents=(("dragon", "march", 0.0, 1),))
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [({"steps": 0}, "steps is 0"), ({"sun_elevation_deg": 120}, "sun_elevation_deg"), ({"sky_rgb": (1, 1)}, "sky_rgb")],
+)
+def test_settings_out_of_range_are_refused(setting, words):
+    with pytest.raises(ConfigError, match=words):
+        Params(**setting)
