@@ -353,6 +353,17 @@ def test_a_flaw_names_its_frame_and_the_cure(tmp_path: Path, flaw: str, message:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif", "jpg", "dpx"])
+def test_a_truncated_still_names_its_frame(tmp_path: Path, suffix: str) -> None:
+    for i in range(3):
+        oiio_frame(tmp_path / f"a.{i}.{suffix}", picture(i), "uint8")
+    data = (tmp_path / f"a.1.{suffix}").read_bytes()
+    (tmp_path / f"a.1.{suffix}").write_bytes(data[: len(data) // 2])
+
+    with pytest.raises(PlateError, match=rf"frame 1 \(a\.1\.{suffix}\): .*again"):
+        run(tmp_path / f"a.####.{suffix}", tmp_path / "out")
+
+
 def test_bad_pixels_can_be_filled_from_around(tmp_path: Path) -> None:
     source = flawed(tmp_path / "in", "nan")
 

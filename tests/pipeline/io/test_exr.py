@@ -201,3 +201,18 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 
     assert (tmp_path / "a.exr").read_bytes() == before
     assert [f.name for f in tmp_path.iterdir()] == ["a.exr"]
+
+
+def test_a_header_that_claims_too_much_is_refused_before_decoding(tmp_path: Path) -> None:
+    """A few bytes can ask for gigabytes; the header is read first."""
+    exr.write(tmp_path / "a.exr", {"Y": np.zeros((H, W), np.float16)})
+    data = bytearray((tmp_path / "a.exr").read_bytes())
+    for name in (b"dataWindow", b"displayWindow"):
+        at = data.index(name + b"\0box2i\0") + len(name) + 11 + 8
+        data[at : at + 8] = np.array([99_999, 99_999], "<i4").tobytes()
+    (tmp_path / "a.exr").write_bytes(data)
+
+    with pytest.raises(
+        FormatError, match=r"a\.exr: (damaged: its header claims 100000 x 100000|not a readable|truncated)"
+    ):
+        exr.read(tmp_path / "a.exr")
