@@ -45,7 +45,7 @@ def grained(clean, truth, frame):
 
 @pytest.mark.parametrize(
     ("weights", "moving", "limit"),
-    [([0, 0, 1, 0, 0], False, 0.07), ([0, 0, 1, 0, 0], True, 0.12), ([1, 4, 6, 4, 1], True, 0.12)],
+    [([0, 0, 1, 0, 0], False, 0.09), ([0, 0, 1, 0, 0], True, 0.12), ([1, 4, 6, 4, 1], True, 0.12)],
 )
 def test_known_grain_is_found_again(weights, moving, limit):
     truth = known(weights)
@@ -102,14 +102,15 @@ def test_correlation_of_white_noise_is_a_point():
 def test_flats_that_a_codec_smoothed_bound_the_grain():
     """Grain lives beside texture and is gone where the picture is flat: what is added to flats must not be rougher."""
     truth, generator = known([0, 0, 1, 0, 0]), np.random.default_rng(1)
-    picture = np.full((320, 320, 3), 0.1, np.float32)
-    picture[:, 160:] = 0.4
-    picture = grained(picture, truth, 1)
-    picture[:, 160:] = 0.4 + 0.001 * generator.standard_normal((320, 160, 3))
+    ramp = np.concatenate([np.linspace(0.05, 0.2, 160), np.linspace(0.3, 0.6, 160)]).astype(np.float32)
+    picture = np.tile(ramp[None, :, None], (320, 1, 3))
+    grainy = grained(picture, truth, 1)
+    picture += (0.001 * generator.standard_normal(picture.shape)).astype(np.float32)
+    picture[:, :160] = grainy[:, :160]
     level, variance = flat_blocks(picture, 16)
     typical = float(np.quantile(pure_flats(truth.kernels, 16)[:, 1], OF_FLAT))
 
     levels, sigmas = bounded((truth.levels[1], truth.sigmas[1]), level[:, 1], variance[:, 1], typical)
 
     assert np.interp(0.1, levels, sigmas) == pytest.approx(np.interp(0.1, truth.levels[1], truth.sigmas[1]))
-    assert np.interp(0.4, levels, sigmas) == pytest.approx(0.001, rel=0.1)
+    assert np.interp(0.45, levels, sigmas) == pytest.approx(0.001, rel=0.15)
