@@ -107,9 +107,9 @@ def full_size(small: DepthFrame, plate_rgb: Floats) -> DepthFrame:
     guide = encode(plate_rgb)
     trust = small.confidence + np.float32(0.5)
     trust[small.sky] = 0
-    carried = cv2.resize(trust, size, interpolation=cv2.INTER_LINEAR)
-    inverse = cv2.resize(small.inverse_depth * trust, size, interpolation=cv2.INTER_LINEAR) / np.maximum(carried, 1e-6)
-    sharp = flow(inverse, carried, guide, 1.5, _EDGE / 2)
+    carried = np.asarray(cv2.resize(trust, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    inverse = np.asarray(cv2.resize(small.inverse_depth * trust, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    sharp = flow(inverse / np.maximum(carried, np.float32(1e-6)), carried, guide, 1.5, _EDGE / 2)
     sky = np.asarray(cv2.resize(small.sky.astype(np.float32), size, interpolation=cv2.INTER_LINEAR), np.float32)
     if width > small.sky.shape[1]:
         sky = spread(sky, guide, 4.0, _EDGE)
@@ -160,7 +160,7 @@ def _sweep(view: View, views: list[View], seen: Seen, anchors: Floats) -> tuple[
         near_cost = photo_cost(view.grey, view.rays, near.pictures, near.turns, near.shifts, base, offsets, noise)
         moved, value = lowest(near_cost)
         inverse = np.maximum(base + (moved - 2) * (offsets[1] - offsets[0]), 0).astype(np.float32)
-    return inverse, 1 - value / WORST
+    return inverse, 1 - value / np.float32(WORST)
 
 
 def grain(grey: Floats) -> float:

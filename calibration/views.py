@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from calibration.cameras import load_poses, to_camera
+from calibration.cameras import camera_centre, load_poses, to_camera
 from calibration.lens import camera_matrix, distort, project, rays
 from pipeline.io import exr
 from pipeline.types import CameraTrack, Lens, Plate
@@ -17,6 +17,7 @@ from pipeline.types import CameraTrack, Lens, Plate
 Floats = npt.NDArray[np.float32]
 _TOE = 0.02  # linear light at which the encoding turns from linear to logarithmic: below it grain, not texture, rules
 _OVERSCAN = 0.05
+_FARTHEST = 150  # frames: bounds the search for neighbours on long plates
 
 
 def encode(rgb: Floats) -> Floats:
@@ -99,13 +100,15 @@ def pinholes(reference: View, neighbours: list[View], layers: list[Floats] | Non
 def parallax_px(track: CameraTrack, frame: int, points: npt.NDArray[np.float64], width_px: int) -> Floats:
     """How far world `points` (N, 3) move by parallax alone between `frame` and every frame: (F,) median px at `width_px`.
 
-    Frames that see fewer than 40% of the points get -1: they look elsewhere.
+    Frames that see fewer than 40% of the points get -1: they look elsewhere; so do those over 150 frames away, unasked.
     """
     lens = scaled(track.lens, width_px, round(track.lens.height * width_px / track.lens.width))
     poses = load_poses(track)
-    centre = -poses[track.frames.index(frame)][:3, :3].T @ poses[track.frames.index(frame)][:3, 3]
+    centre = camera_centre(poses[track.frames.index(frame)])
     out = np.full(len(poses), -1, np.float32)
-    for row, pose in enumerate(poses):
+    here = track.frames.index(frame)
+    for row in range(max(here - _FARTHEST, 0), min(here + _FARTHEST + 1, len(poses))):
+        pose = poses[row]
         there = to_camera(points, pose)
         px = project(there, lens)
         turned = project((points - centre) @ pose[:3, :3].T, lens)  # as if the camera had only turned

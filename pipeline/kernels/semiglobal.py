@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
 
 
-def smoothest(cost, guide, small_step=6, large_step=70):
+def smoothest(
+    cost: NDArray[np.uint8], guide: Floats, small_step: int = 6, large_step: int = 70
+) -> tuple[Floats, Floats]:
     """The index (H, W) float32 into D that keeps cost low and neighbours alike, and how clear it is (H, W) float32 0..1.
 
     cost: (H, W, D) uint8. guide: (H, W) float32, log-encoded grey: a jump in depth is cheaper where it jumps.
@@ -28,7 +33,7 @@ def smoothest(cost, guide, small_step=6, large_step=70):
     return index, clear
 
 
-def lowest(cost):
+def lowest(cost: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     """Per pixel, the sub-index (H, W) float32 of the lowest of (H, W, D) costs by parabola, and that cost (H, W) float32."""
     if cost.ndim != 3 or cost.shape[2] < 3:
         raise ValueError(f"cost {cost.shape} needs three or more depths")

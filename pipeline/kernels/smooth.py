@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
 
 
-def flow(values, weights, guide, reach_px, edge):
+def flow(values: Floats, weights: Floats, guide: Floats, reach_px: float, edge: float) -> Floats:
     """Smooth (H, W) float32 `values`, each trusted by `weights` (H, W), within the surfaces of `guide`.
 
     weights: 0 = a hole, to be filled from around it. guide: (H, W, C) float32, the picture, log-encoded.
@@ -25,7 +28,7 @@ def flow(values, weights, guide, reach_px, edge):
     return np.where(reached, pair[..., 0] / np.where(reached, pair[..., 1], 1), values).astype(np.float32)
 
 
-def spread(values, guide, reach_px, edge):
+def spread(values: Floats, guide: Floats, reach_px: float, edge: float) -> Floats:
     """`flow` with equal trust everywhere: an edge-aware blur of (H, W) float32."""
     return flow(values, np.ones_like(values), guide, reach_px, edge)
 
@@ -78,7 +81,9 @@ def _solve(line, links):
         line[k, 1] -= upper[k] * line[k + 1, 1]
 
 
-def weighted_median(values, weights, guide, where, radius, edge):
+def weighted_median(
+    values: Floats, weights: Floats, guide: Floats, where: NDArray[np.bool_], radius: int, edge: float
+) -> Floats:
     """(H, W) float32: at pixels of `where` (H, W) bool, the median of `values` around, by trust and likeness of the picture.
 
     A median makes no values in between: a jump in depth moves to the edge in the guide and stays a jump.

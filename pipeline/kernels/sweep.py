@@ -7,12 +7,24 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
 
 RADIUS = 2  # the windows compared are 5 x 5: larger ones fatten edges, smaller ones trust grain
 WORST = 254  # cost of a depth that explains nothing
 
 
-def photo_cost(reference, rays, pictures, turns, shifts, base, offsets, noise):
+def photo_cost(
+    reference: Floats,
+    rays: Floats,
+    pictures: Floats,
+    turns: Floats,
+    shifts: Floats,
+    base: Floats,
+    offsets: Floats,
+    noise: float,
+) -> NDArray[np.uint8]:
     """Cost (H, W, D) uint8 of inverse depths `base + offsets[d]`: 0 = the neighbours look alike, WORST = unlike.
 
     reference: (H, W) float32, log-encoded grey 0..1. rays: (H, W, 2) float32, x/z and y/z through its pixels.
@@ -32,8 +44,10 @@ def photo_cost(reference, rays, pictures, turns, shifts, base, offsets, noise):
     if turns.shape != (count, 3, 3) or shifts.shape != (count, 3) or count == 0 or pictures.ndim != 3:
         raise ValueError(f"pictures {pictures.shape}, turns {turns.shape} and shifts {shifts.shape} do not fit")
     cost = np.empty((height, width, len(offsets)), np.uint8)
-    f32 = [np.ascontiguousarray(a, np.float32) for a in (reference, rays, pictures, turns, shifts, base, offsets)]
-    _photo_cost(*f32, np.float32(noise * noise), cost)
+    reference, rays, pictures, turns, shifts, base, offsets = (
+        np.ascontiguousarray(a, np.float32) for a in (reference, rays, pictures, turns, shifts, base, offsets)
+    )
+    _photo_cost(reference, rays, pictures, turns, shifts, base, offsets, np.float32(noise * noise), cost)
     return cost
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
 
 
-def splat(pixels, inverse, height, width):
+def splat(pixels: NDArray[np.float64], inverse: NDArray[np.float64], height: int, width: int) -> Floats:
     """Drop points into a picture, the nearest wins: (height, width) float32 inverse depth, NaN where nothing fell.
 
     pixels: (N, 2) positions, centres at .5, each covers the four pixels around it; NaN drops it. inverse: (N,) 1/m.
@@ -18,7 +21,7 @@ def splat(pixels, inverse, height, width):
     return out
 
 
-def look_up(pictures, rays, turns, shifts, inverse):
+def look_up(pictures: Floats, rays: Floats, turns: Floats, shifts: Floats, inverse: Floats) -> tuple[Floats, Floats]:
     """What neighbours show at the points that rays meet: values (N, H, W, C) float32 and expected inverse depth (N, H, W).
 
     pictures: (N, h, w, C) float32 as a pinhole sees them; turns, shifts, rays as in sweep.photo_cost. inverse: (H, W)
@@ -29,12 +32,14 @@ def look_up(pictures, rays, turns, shifts, inverse):
         raise ValueError(f"pictures {pictures.shape}, turns {turns.shape}, rays {rays.shape} do not fit")
     values = np.zeros((count, *inverse.shape, pictures.shape[3]), np.float32)
     expected = np.full((count, *inverse.shape), np.nan, np.float32)
-    f32 = [np.ascontiguousarray(a, np.float32) for a in (pictures, rays, turns, shifts, inverse)]
-    _look_up(*f32, values, expected)
+    pictures, rays, turns, shifts, inverse = (
+        np.ascontiguousarray(a, np.float32) for a in (pictures, rays, turns, shifts, inverse)
+    )
+    _look_up(pictures, rays, turns, shifts, inverse, values, expected)
     return values, expected
 
 
-def agree(values, present):
+def agree(values: Floats, present: NDArray[np.bool_]) -> tuple[Floats, Floats, NDArray[np.int32]]:
     """What most neighbours say: median (H, W, C), their spread (H, W) and number (H, W).
 
     values: (N, H, W, C) float32; present: (N, H, W) bool. spread: the median distance from the median, over channels the
