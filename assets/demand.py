@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from assets.atlas import VIEWS, phase_bin, variant_of, view_bin, view_yaw
+from assets.cards import held_views
 
 Array = np.ndarray[Any, Any]
 _MARGIN = 0.35  # of the picture's size, beyond each edge: people are wider than a point, and shadows fall in
@@ -62,7 +63,7 @@ def demand(scene: Scene, variants: int) -> Demand:
         return Demand((), 0.0, np.zeros(VIEWS))
     rotations, shifts = scene.camera_from_world[:, :3, :3], scene.camera_from_world[:, :3, 3]
     cameras = -np.einsum("fji,fj->fi", rotations, shifts)[:, None]
-    views = view_bin(view_yaw(scene.yaws, scene.positions, cameras))
+    views = view_bin(held_views(view_yaw(scene.yaws, scene.positions, cameras)))  # as they will be drawn
     seen = _seen(scene)
     seen = seen if seen.any() else np.ones_like(seen)
     worn = variant_of(scene.seeds, variants)
