@@ -109,7 +109,8 @@ def full_size(small: DepthFrame, plate_rgb: Floats) -> DepthFrame:
     trust[small.sky] = 0
     carried = np.asarray(cv2.resize(trust, size, interpolation=cv2.INTER_LINEAR), np.float32)
     inverse = np.asarray(cv2.resize(small.inverse_depth * trust, size, interpolation=cv2.INTER_LINEAR), np.float32)
-    sharp = flow(inverse / np.maximum(carried, np.float32(1e-6)), carried, guide, 1.5, _EDGE / 2)
+    inverse = np.asarray(inverse / np.maximum(carried, 1e-6), np.float32)
+    sharp = flow(inverse, carried, guide, 1.5, _EDGE / 2)
     sky = np.asarray(cv2.resize(small.sky.astype(np.float32), size, interpolation=cv2.INTER_LINEAR), np.float32)
     if width > small.sky.shape[1]:
         sky = spread(sky, guide, 4.0, _EDGE)

@@ -44,7 +44,7 @@ def find_matte(
     agrees = np.abs(inverse - background.inverse_depth) < 0.1 * inverse + 0.002
     doubt = np.where(agrees, 1 - np.float32(0.6) * confidence, np.float32(1))
     deviations = difference(view, background) * doubt
-    return _completed(_decide(deviations, sure), deviations, sure, view, background, confidence)
+    return _completed(_decide(deviations, sure, confidence), deviations, sure, view, background, confidence)
 
 
 def difference(view: View, background: Background) -> Floats:
@@ -55,12 +55,14 @@ def difference(view: View, background: Background) -> Floats:
     """
     known = background.frames >= 2
     colour = np.where(known[..., None], background.colour, view.picture)
+    if known.any():  # exposure drifts over a shot
+        colour = colour + np.median((view.picture - colour)[known], axis=0)
     apart = np.full(view.grey.shape, np.inf, np.float32)
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
             moved = np.roll(colour, (dy, dx), axis=(0, 1))
             apart = np.minimum(apart, np.abs(view.picture - moved).max(axis=2))
-    noise = _grain(view.picture, colour, known)
+    noise = _chance(apart[known])
     texture = np.hypot(cv2.Sobel(view.grey, cv2.CV_32F, 1, 0), cv2.Sobel(view.grey, cv2.CV_32F, 0, 1)) / 8
     spread = np.where(known, np.minimum(background.spread, 0.2), 0)
     chance = np.sqrt(noise**2 + (0.35 * cv2.blur(texture, (3, 3))) ** 2 + (1.5 * spread) ** 2)
@@ -114,9 +116,9 @@ def figure_depth(alpha: Floats, depth_m: Floats, confidence: Floats) -> Floats:
     return np.where(labels > 0, depths[labels], np.where(alpha > 0, around, np.inf)).astype(np.float32)
 
 
-def _decide(deviations: Floats, sure: float) -> Floats:
-    """Hysteresis, closed gaps, filled holes, no specks."""
-    likely = (deviations > 0.5 * sure).astype(np.uint8)
+def _decide(deviations: Floats, sure: float, confidence: Floats) -> Floats:
+    """Hysteresis, closed gaps, filled holes, no specks. Where the frame's own depth found no match, less is enough."""
+    likely = (deviations > sure * np.where(confidence < 0.2, 0.25, 0.5)).astype(np.uint8)
     opened = np.asarray(cv2.morphologyEx(likely, cv2.MORPH_OPEN, _disc(1)), np.uint8)
     count, labels = cv2.connectedComponents(opened, connectivity=8)
     certain = np.bincount(labels[deviations > sure], minlength=count)
@@ -182,10 +184,9 @@ def _filled(matte: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.where(small[labels], np.uint8(1), matte) if count > 1 else matte
 
 
-def _grain(picture: Floats, colour: Floats, known: Bools) -> float:
-    """Deviation between frame and background where they agree: half of all pixels at least stand still."""
-    apart = np.abs(picture - colour).max(axis=2)[known]
-    return float(np.clip(np.quantile(apart, 0.4) * 1.5, 0.004, 0.06)) if apart.size else 0.06
+def _chance(apart: Floats) -> float:
+    """Deviation of the differences of what stands still, which is half of all pixels at least."""
+    return float(np.clip(np.quantile(apart, 0.5) * 1.5, 0.004, 0.06)) if apart.size else 0.06
 
 
 def _not_shadow(grey: Floats, behind: Floats) -> Floats:
