@@ -76,8 +76,7 @@ def find_ground(points: Array, poses: Array, seed: int = 1) -> GroundPlane:
     centres = camera_centre(poses)
     up = _unit(up_direction(poses).mean(axis=0))
     right = _unit(poses[:, 0, :3].mean(axis=0))
-    low = _below(points, centres, up)
-    best = _ransac(low, centres, up, right, np.random.default_rng(seed)) if len(low) >= 30 else None
+    best = _ransac(points, centres, up, right, np.random.default_rng(seed)) if len(points) >= 30 else None
     if best is None:
         return _stand_in(points, centres, up)
     normal, offset = _refine(_below(points, centres, best[0]), centres, *best)
@@ -113,9 +112,11 @@ def _ransac(
     points: Array, centres: Array, up: Array, right: Array, rng: np.random.Generator
 ) -> tuple[Array, float] | None:
     tested = points[rng.permutation(len(points))[:3000]]
+    low = _below(tested, centres, up)  # most of the ground, unless the camera looks down: then what all of them say
     best: tuple[float, Array, float] | None = None
-    for _ in range(TRIALS):
-        corner = tested[rng.integers(0, len(tested), 3)]
+    for trial in range(TRIALS):
+        drawn_from = low if trial % 2 and len(low) >= 30 else tested
+        corner = drawn_from[rng.integers(0, len(drawn_from), 3)]
         normal = np.cross(corner[1] - corner[0], corner[2] - corner[0])
         length = np.linalg.norm(normal)
         if length < 1e-12:

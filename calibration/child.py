@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -129,7 +130,7 @@ def _leave_with_parent() -> None:
     """End this process when the parent is gone: its end of our stdin closes then, even after kill -9."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        os.read(0, 1)  # not sys.stdin: its lock, held by a thread, aborts the interpreter's shutdown
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -145,6 +146,9 @@ def main() -> int:
     except CalibrationError as error:
         (folder / REFUSED).write_text(json.dumps({"message": str(error)}))
         return 2
+    except Exception:
+        traceback.print_exc()
+        return 1
     return 0
 
 

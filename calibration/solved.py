@@ -21,6 +21,7 @@ LOCKED_OFF_PX = 0.5
 LASTING = 0.35  # share of points found again in the next frame, under which a plate is noise
 CUT = 0.1  # and under which there is a cut
 LEAST_PARALLAX_DEG = 0.25
+ONLY_TURNS_PX = 0.35  # a camera that stands still and turns explains the tracks this well
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,16 @@ def check_tracks(tracks: Tracks, frames: FrameRange, width_px: int) -> None:
         raise CalibrationError(
             f"camera solve: frames {frames} move by {max(motion):.2f} px at most, {limit:.1f} are needed: a locked-off "
             "camera shows no depth. Choose frames in which the camera travels."
+        )
+
+
+def check_travel(turning_error_px: float, frames: FrameRange, width_px: int) -> None:
+    """Raises CalibrationError when a camera that only turns (calibration.nodal) explains the tracks."""
+    limit = ONLY_TURNS_PX * max(1.0, width_px / 1280)
+    if turning_error_px < limit:
+        raise CalibrationError(
+            f"camera solve: frames {frames} are a pan or tilt: a camera that only turns explains them to "
+            f"{turning_error_px:.2f} px, a travelling one must miss by {limit:.2f}. Choose frames in which it travels."
         )
 
 

@@ -122,9 +122,7 @@ def _flow(a: Grey, b: Grey, xy: npt.NDArray[np.float32], params: TrackParams) ->
     return there, np.asarray(found).ravel() == 1
 
 
-def _drop_movers(
-    tracker: _Tracker, past: tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]], width: int
-) -> None:
+def _drop_movers(tracker: _Tracker, past: tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]], width: int) -> None:
     """End the tracks that leave their epipolar line between a past frame and this one: people, dogs, drift."""
     both, now, then = np.intersect1d(tracker.idents, past[0], assume_unique=True, return_indices=True)
     if len(both) < 30:

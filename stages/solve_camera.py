@@ -17,6 +17,7 @@ from calibration.cameras import camera_centre
 from calibration.child import run_child
 from calibration.colmap import Job
 from calibration.keyframes import choose_keyframes
+from calibration.nodal import turning_error_px
 from calibration.solved import Solve
 from calibration.track import TrackParams, Tracks, follow
 from calibration.trackview import TrackView, open_view
@@ -56,6 +57,8 @@ def solve_camera(
     tracks = _follow(view, params, progress)
     solved.check_tracks(tracks, frames, view.width)
     keyframes = choose_keyframes(tracks, view.width)
+    turning_px = turning_error_px(tracks, keyframes, view.width, view.height)
+    solved.check_travel(turning_px, frames, view.width)
     solve, said = _solve(view, facts, tracks, keyframes, params, progress)
     solved.check_solve(solve, frames)
     solve, scale_from, ground = _stand(solve, facts, params)
@@ -64,6 +67,7 @@ def solve_camera(
         **said,
         "ground": ground,
         "scale_from": scale_from,
+        "turning_error_px": round(turning_px, 4) if np.isfinite(turning_px) else None,
         "solved_at_px": [view.width, view.height],
         "mattes": "supplied" if view.mattes else "none",
         "seed": params.seed,
