@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.demo.camera import FRAMES, RATE
-from assets.demo.light import LightView
+from assets.demo.light import GROUND_RADIANCE, LightView
 from assets.demo.mesh import Floats, Ints, smoothstep
 from assets.demo.sky import SUN, TO_SUN, sky_directions, sun_directions
 from assets.demo.terrain import SOIL_PALE, height_m
@@ -138,7 +138,7 @@ def radiance(person: Posed, sun_past_scene: Floats, eye: NDArray) -> Floats:
         light += (lean * seen)[:, None] * value
         hidden += lean * (1 - seen) / 11
     below = 0.5 - 0.5 * person.normals[:, 1]
-    light += (0.85 * below * (1 - 0.6 * np.minimum(hidden, 1)))[:, None] * np.array([0.27, 0.225, 0.175]) * np.pi
+    light += (0.85 * below * (1 - 0.6 * np.minimum(hidden, 1)))[:, None] * GROUND_RADIANCE * np.pi
     out = person.albedo * light / np.pi
     half = TO_SUN + (eye - person.vertices) / np.linalg.norm(eye - person.vertices, axis=1, keepdims=True)
     half /= np.linalg.norm(half, axis=1, keepdims=True)

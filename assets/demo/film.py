@@ -39,7 +39,7 @@ def develop(radiance: Floats, frame: int) -> Floats:
 
     light = from_acescg(shade_off(soften(radiance)), SENSOR)
     rng = np.random.default_rng([frame, 1971])
-    white = rng.standard_normal(light.shape).astype(np.float32)
+    white = np.asarray(rng.standard_normal(light.shape), np.float32)
     grain = np.asarray(cv2.GaussianBlur(white, (0, 0), GRAIN_PX), np.float32)
     grain = grain / np.float32(grain.std())
     variance = np.asarray(READ_NOISE**2 + SHOT_NOISE * np.maximum(light, 0), np.float32)

@@ -13,7 +13,7 @@ from pipeline.kernels.shade import along_light, light_map, lit
 
 # Nested squares on the ground (centre x, centre -z, half size), metres: fine where the lens is near.
 CASCADES = ((0.0, 11.0, 13.0), (0.0, 48.0, 52.0), (0.0, 230.0, 300.0), (0.0, 1400.0, 3300.0))
-GROUND_RADIANCE = np.array([0.27, 0.225, 0.175])  # what the sunlit valley sends back up
+GROUND_RADIANCE = np.array([0.285, 0.238, 0.182])  # what the sunlit valley sends back up
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from assets.demo.terrain import height_m
 from pipeline.types import FrameRange, FrameRate
 
 HERE = Path(__file__).parent
+CRF = 12  # of the movie: a few MB, with the grain still in it
 
 
 def camera_truth() -> dict[str, object]:
@@ -78,7 +79,7 @@ def main() -> None:
     mesh = build_scene(chosen.detail)
     scene = prepare(mesh, bake(mesh))
     plate = frames(scene, chosen.frames, chosen.samples, truth)
-    write_log_movie(chosen.out / "plate.mov", plate, FrameRate(camera.RATE), timecode="10:00:00:00")
+    write_log_movie(chosen.out / "plate.mov", plate, FrameRate(camera.RATE), crf=CRF, timecode="10:00:00:00")
     write_bytes(truth / "camera.json", json.dumps(camera_truth(), indent=1, sort_keys=True).encode())
 
 

@@ -9,8 +9,8 @@ from assets.demo.mesh import Floats, mix, smoothstep
 
 _ELEVATION, _AZIMUTH = np.radians(25.0), np.radians(-94.0)  # above the horizon; left of the lens (-Z)
 TO_SUN = np.array([np.sin(_AZIMUTH) * np.cos(_ELEVATION), np.sin(_ELEVATION), -np.cos(_AZIMUTH) * np.cos(_ELEVATION)])
-SUN = np.array([6.9, 5.9, 4.75])  # irradiance on a surface that faces it
-ZENITH = np.array([0.270, 0.400, 0.620])
+SUN = np.array([7.9, 6.7, 5.3])  # irradiance on a surface that faces it
+ZENITH = np.array([0.245, 0.395, 0.660])
 HORIZON = np.array([1.18, 1.20, 1.21])
 GLOW = np.array([0.95, 0.72, 0.45])
 HAZE_M = np.array([1250.0, 1080.0, 900.0])  # distance at which 1/e of a colour comes through
@@ -73,7 +73,7 @@ def sky_directions(count: int) -> tuple[NDArray, NDArray]:
     turn = k * np.pi * (3 - np.sqrt(5))  # golden angle
     flat = np.sqrt(1 - up * up)
     directions = np.stack([flat * np.cos(turn), up, flat * np.sin(turn)], -1)
-    return directions, 0.72 * air(directions) * (2 * np.pi / count)
+    return directions, 0.62 * air(directions) * (2 * np.pi / count)
 
 
 def sun_directions(count: int, radius: float = 0.011) -> NDArray[np.float64]:
