@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import ConfigError
-from pipeline.io import exr, images, video
+from pipeline.io import exr, images
+from pipeline.io.encode import write_review
 from pipeline.io.files import replacing, sha256, write_bytes
 from pipeline.review import figures, slate
 from pipeline.review.chapters import page
@@ -93,7 +94,7 @@ def deliver(
     watched = Watched()
     slated = _slated(sources, delivered, screen, chosen, watched, progress)
     timecode = sources.timecode(frames.first)
-    video.write_review(movie, slated, plate.rate, timecode=timecode, crf=params.review_crf)
+    write_review(movie, slated, plate.rate, timecode=timecode, crf=params.review_crf)
     plates = {frame: screen.show(exr.read_rgb(plate.files.path(frame))) for frame in chosen}
     _write_sheet(sheet, sources, screen, plates, watched, params)
 

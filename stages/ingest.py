@@ -12,9 +12,9 @@ import numpy as np
 
 from pipeline.errors import ConfigError, FormatError, PlateError
 from pipeline.io import color, exr
+from pipeline.io.decode import exact_rate
 from pipeline.io.footage import Footage, FootageFrame, frames, open_footage
 from pipeline.io.timecode import Timecode, later
-from pipeline.io.video import exact_rate
 from pipeline.io.yuv import LUMA_RED_BLUE
 from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import FrameFiles, FrameRange, FrameRate, Plate, PlateSource, ShotInfo

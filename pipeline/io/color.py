@@ -57,12 +57,12 @@ def known(colorspace: str) -> str:
         close = difflib.get_close_matches(wanted, lower, n=4, cutoff=0.5)
         close += [name for name in lower if wanted and wanted in name and name not in close][: 4 - len(close)]
         names = list(dict.fromkeys(_config().getColorSpace(lower[c]).getName() for c in close))
-        hint = f"Did you mean {' or '.join(names)}?" if names else f"Known are: {', '.join(colorspaces())}."
+        hint = f"Did you mean {' or '.join(names)}?" if names else f"Known are: {', '.join(color_spaces())}."
         raise ConfigError(f"colour space {colorspace!r} is not in the config {CONFIG}. {hint}")
     return str(found.getName())
 
 
-def colorspaces() -> tuple[str, ...]:
+def color_spaces() -> tuple[str, ...]:
     """Every colour space of the config that pixels can come from or go to."""
     return tuple(_config().getColorSpaceNames())
 
@@ -79,7 +79,7 @@ def _config() -> Any:
 
 @lru_cache(maxsize=1)
 def _names_and_aliases() -> tuple[str, ...]:
-    return tuple(n for name in colorspaces() for n in (name, *_config().getColorSpace(name).getAliases()))
+    return tuple(n for name in color_spaces() for n in (name, *_config().getColorSpace(name).getAliases()))
 
 
 @lru_cache(maxsize=16)

@@ -19,6 +19,16 @@ _BT709, _UNSPECIFIED, _LIMITED = 1, 2, 1  # code points of ITU-T H.273; range as
 _THREADS = "4"  # fixed: x264 splits its work by the number of threads, and the bytes follow
 
 
+def has_encoder(name: str) -> bool:
+    """Whether this PyAV can encode by FFmpeg's name: "libx264"."""
+    import av
+
+    try:
+        return bool(av.Codec(name, "w").is_encoder)
+    except ValueError:  # PyAV's UnknownCodecError
+        return False
+
+
 def write_review(path: Path, frames: Iterable[Array], rate: FrameRate, *, timecode: str = "", crf: float = 18) -> None:
     """H.264 for players and browsers: frames (H, W, 3) uint8 for the display, BT.709, yuv420p, every frame a key frame.
 

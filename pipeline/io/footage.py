@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import FormatError, PlateError
-from pipeline.io import pictures, sequences, video
+from pipeline.io import pictures, sequences
+from pipeline.io.decode import decode, exact_rate, probe
 from pipeline.types import FrameRate
 
 Array = np.ndarray[Any, Any]
@@ -70,7 +71,7 @@ def frames(footage: Footage, *, matrix: str = "", value_range: str = "") -> Iter
     index = 0
     try:
         if isinstance(footage.source, Path):
-            for shot in video.decode(footage.source, matrix=matrix, value_range=value_range):
+            for shot in decode(footage.source, matrix=matrix, value_range=value_range):
                 label = f"{footage.source.name}: frame {index + 1}"
                 yield FootageFrame(label, shot.rgb, shot.alpha, False, footage.pixel_aspect)
                 index += 1
@@ -85,7 +86,7 @@ def frames(footage: Footage, *, matrix: str = "", value_range: str = "") -> Iter
 
 
 def _movie(path: Path) -> Footage:
-    info = video.probe(path)
+    info = probe(path)
     if info.transfer in _TRANSFER_SPACES:
         colorspace, reason = _TRANSFER_SPACES[info.transfer], f"the movie's transfer tag, {info.transfer}"
     elif info.primaries in ("bt2020", "p3-dci", "p3-d65"):
@@ -123,7 +124,7 @@ def _stills(found: sequences.Frames) -> Footage:
         source=found,
         name=f"{found.name} {found.first}-{found.first + len(found.files) - 1}",
         count=len(found.files),
-        rate=video.exact_rate(first.rate) if first.rate else None,
+        rate=exact_rate(first.rate) if first.rate else None,
         pixel_aspect=first.pixel_aspect,
         timecode=first.timecode,
         colorspace=first.colorspace,

@@ -257,3 +257,8 @@ def test_an_interlaced_movie_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(FormatError, match=r"frame 1 is interlaced\. Deinterlace"):
         list(video.read_frames(movie))
+
+
+def test_encoders_are_known_by_name() -> None:
+    assert video.has_encoder("libx264")
+    assert not video.has_encoder("no_such_codec")
