@@ -9,8 +9,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from assets.atlas import VIEWS, Atlas, load_atlas, view_yaw
+from assets.atlas import VIEWS, Atlas, load_atlas, phase_bin, phases_of, view_yaw
 from assets.formations import chance
+from assets.motions import load_motion
 from pipeline.errors import AssetError
 from pipeline.types import CharacterAtlas, CrowdLayout
 
@@ -114,6 +115,26 @@ def stance(positions: Array, viewer: Array, elevation_rad: float) -> Stance:
     c, s = np.cos(elevation_rad), np.sin(elevation_rad)
     rights = np.stack([towards[:, 2], np.zeros(len(towards)), -towards[:, 0]], axis=1)
     return Stance(np.asarray(positions, np.float64), rights, c * UP - s * towards, c * towards + s * UP)
+
+
+def foot_leans(agents: Agents, row: int, cards: Stance, elevation_rad: float) -> Array:
+    """(N, 2) metres right and up on the card by which planted feet stand off those that the sprite shows.
+
+    A sprite shows the middle of its phase bin. While the body glides on, a planted foot does not: it lies behind by the
+    way walked since that moment. elevation_rad: of the viewer above the agents; a foot farther off is seen higher.
+    """
+    steps = np.zeros(len(agents.ids))
+    names = np.array(agents.motions)
+    for name in np.unique(names):
+        mine, motion = names == name, load_motion(str(name))
+        bins = phase_bin(str(name), agents.phases[row][mine]) / phases_of(str(name))
+        since = (agents.phases[row][mine].astype(np.float64) - bins + 0.5) % 1 - 0.5
+        steps[mine] = -since * motion.cycle_s * motion.speed_mps * agents.scales[mine]
+    yaws = agents.yaws[row].astype(np.float64)
+    stepped = steps[:, None] * np.stack([np.sin(yaws), np.zeros(len(yaws)), np.cos(yaws)], axis=1)
+    towards = np.cross(cards.rights, UP)
+    away = -(stepped * towards).sum(axis=1)
+    return np.stack([(stepped * cards.rights).sum(axis=1), away * np.sin(elevation_rad)], axis=1)
 
 
 def tints(agents: Agents, brightness: float, hue: float) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.atlas import Atlas
-from assets.cards import Agents, Stance, cover, crowding, shadow_sprites, stance, tints
+from assets.cards import Agents, Stance, cover, crowding, foot_leans, shadow_sprites, stance, tints
 from assets.view import Buffers, View
 from pipeline.kernels.shadow import cast_shadows, contact_shadows
 from pipeline.kernels.splat import Cards, Pyramid, pyramid, splat
@@ -45,11 +45,13 @@ def draw_crowd(view: View, agents: Agents, atlas: Atlas, row: int, sprites: Ints
         tints(agents, looks.brightness, looks.hue),
         looks.crowding * crowding(positions),
         _motions(view, agents, row, cards, atlas.elevation_rad),
+        foot_leans(agents, row, cards, atlas.elevation_rad),
     )
     order = np.lexsort((agents.ids, distance))
     for batch in _batches(order[distance[order] > NEAREST_M]):
         used, images, reach = _images(atlas, sprites[batch])
-        boxes = view.boxes(_corners(cards, batch, reach * agents.scales[batch, None]))
+        wider = np.abs(dress.leans[batch])[:, [0, 0, 1, 1]] * [-1, 1, -1, 1]
+        boxes = view.boxes(_corners(cards, batch, reach * agents.scales[batch, None] + wider))
         drawn = _cards(view, cards, batch, agents, atlas, used, boxes, dress)
         splat(view.rays, drawn, images, atlas.root_px, buffers.rgba, buffers.depth, buffers.ids, buffers.motion)
     return buffers
@@ -94,11 +96,12 @@ def draw_shadow(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Dress:
-    """Per agent: tints (N, 3), dims (N,), motions (N, 6), as in Cards."""
+    """Per agent: tints (N, 3), dims (N,), motions (N, 6), leans (N, 2), as in Cards."""
 
     tints: Array
     dims: Array
     motions: Array
+    leans: Array
 
 
 def _batches(order: npt.NDArray[np.intp]) -> Iterator[npt.NDArray[np.intp]]:
@@ -147,6 +150,7 @@ def _cards(
         boxes=np.ascontiguousarray(boxes),
         tints=_f32(dress.tints[batch]) if dress else np.ones((count, 3), np.float32),
         dims=_f32(dress.dims[batch]) if dress else np.zeros(count, np.float32),
+        leans=_f32(dress.leans[batch]) if dress else np.zeros((count, 2), np.float32),
         ids=agents.ids[batch].astype(np.int32),
         motions=_f32(dress.motions[batch]) if dress else np.zeros((count, 6), np.float32),
     )

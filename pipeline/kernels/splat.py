@@ -16,6 +16,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 LEVELS = 6  # of a pyramid: its coarsest texel is 32 x 32 of the sprite's
 FADE_M = 1.5
+LEG_M = 0.9
 OPAQUE = 1.0 - 1.0 / 1024  # what lies behind such a pixel is not looked at: a half cannot tell
 CHANNELS = 5  # R G B A and relief, all premultiplied by A
 
@@ -36,7 +37,8 @@ class Cards:
     roots, rights, ups, normals: (N, 3); right, up unit in the card, normal unit towards the viewer. metres_per_px: (N,)
     of the sprite. sprites: (N,) int32 rows of the pyramid. boxes: (N, 4) int32 first and one-past-last column, first and
     one-past-last row to look at. tints: (N, 3). dims: (N,) share of light lost at the root, fading out FADE_M above it.
-    ids: (N,) int32. motions: (N, 6): x, y pixels that the root moves until the next frame, then how much more of it a
+    leans: (N, 2) metres right and up by which the feet stand off the sprite's, fading out LEG_M above the root: keeps a
+    planted foot where it is while the sprite shows a moment before or after. ids: (N,) int32. motions: (N, 6): x, y pixels that the root moves until the next frame, then how much more of it a
     point has per metre to the right, per metre up.
     """
 
@@ -49,6 +51,7 @@ class Cards:
     boxes: Ints
     tints: Floats
     dims: Floats
+    leans: Floats
     ids: Ints
     motions: Floats
 
@@ -97,8 +100,8 @@ def splat(
         check(name, array, np.float32, shape)
     check("ids", ids, np.int32, (height, width))
     _splat(rays, cards.roots, cards.rights, cards.ups, cards.normals, cards.metres_per_px, cards.sprites, cards.boxes,
-           cards.tints, cards.dims, cards.ids, cards.motions, images.texels, images.shapes, root_px[0], root_px[1], rgba, depth, ids,
-           motion)  # fmt: skip
+           cards.tints, cards.dims, cards.leans, cards.ids, cards.motions, images.texels, images.shapes,
+           root_px[0], root_px[1], rgba, depth, ids, motion)  # fmt: skip
 
 
 def check_cards(rays: Floats, cards: Cards, images: Pyramid) -> tuple[int, int]:
@@ -110,6 +113,7 @@ def check_cards(rays: Floats, cards: Cards, images: Pyramid) -> tuple[int, int]:
         check(name, getattr(cards, name), np.float32, (count, 3))
     for name in ("metres_per_px", "dims"):
         check(name, getattr(cards, name), np.float32, (count,))
+    check("leans", cards.leans, np.float32, (count, 2))
     check("motions", cards.motions, np.float32, (count, 6))
     check("ids", cards.ids, np.int32, (count,))
     check("sprites", cards.sprites, np.int32, (count,))
@@ -206,8 +210,8 @@ def _on_card(ray_x, ray_y, root, right, up, normal, facing, across, tall):
 
 
 @njit(cache=True)
-def _splat(rays, roots, rights, ups, normals, metres_per_px, sprites, boxes, tints, dims, card_ids, motions, texels, shapes,
-           root_x, root_y, rgba, depth, ids, motion):  # fmt: skip
+def _splat(rays, roots, rights, ups, normals, metres_per_px, sprites, boxes, tints, dims, leans, card_ids, motions,
+           texels, shapes, root_x, root_y, rgba, depth, ids, motion):  # fmt: skip
     height, width = depth.shape
     colour = np.empty(CHANNELS, np.float64)
     for n in range(len(roots)):
@@ -231,7 +235,8 @@ def _splat(rays, roots, rights, ups, normals, metres_per_px, sprites, boxes, tin
                 duy, dvy = (uy - u) * per_m * (by - y), (vy - v) * per_m * (by - y)
                 wide = max(np.sqrt(dux * dux + dvx * dvx), np.sqrt(duy * duy + dvy * dvy))
                 lod = np.log2(max(0.5 * wide, 1e-6))  # 0.5: four samples share the pixel
-                sx, sy = root_x + u * per_m, root_y - v * per_m
+                leg = min(max(1.0 - v / LEG_M, 0.0), 1.0)
+                sx, sy = root_x + (u - leg * leans[n, 0]) * per_m, root_y - (v - leg * leans[n, 1]) * per_m
                 if _empty(texels, shapes, sprites[n], sx, sy, lod):
                     continue
                 colour[:] = 0.0

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from assets.atlas import VIEWS, view_bin
-from assets.cards import Agents, cover, crowding, held_views, stance, tints
+from assets.atlas import VIEWS, phases_of, view_bin
+from assets.cards import Agents, cover, crowding, foot_leans, held_views, stance, tints
+from assets.motions import load_motion
 
 
 def test_cards_face_the_viewer_and_stay_upright():
@@ -48,6 +49,29 @@ def test_tints_belong_to_the_agent_and_stay_in_their_spread():
     assert colours.max() < 1.12 * 1.06
     assert colours.std() > 0.04
     np.testing.assert_array_equal(colours[1:], tints(fewer, 0.12, 0.05))
+
+
+def test_a_planted_foot_stays_where_it_is_while_the_body_glides_on():
+    """Where the sprite shows its foot, moved by the lean, must be one place in the world through a whole step."""
+    motion, heading = load_motion("march"), 0.7
+    times = np.arange(24) / 24
+    gone = motion.speed_mps * times
+    ahead = np.array([np.sin(heading), 0, np.cos(heading)])
+    phases = ((0.31 + gone / (motion.speed_mps * motion.cycle_s)) % 1)[:, None].astype(np.float32)
+    places = (gone[:, None, None] * ahead).astype(np.float32)
+    ids = np.array([1])
+    yaws = np.full((24, 1), heading, np.float32)
+    agents = Agents(ids, ["a"], ["legionary"], ["march"], ids, np.ones(1), places, yaws, phases)
+
+    unwrapped = 0.31 + gone / (motion.speed_mps * motion.cycle_s)
+    for row in range(24):
+        cards = stance(places[row].astype(float), np.array([3.0, 1.7, 20.0]), 0.0)
+        shown = np.round(unwrapped[row] * phases_of("march")) / phases_of("march")
+        foot = places[row, 0] - ahead * shown * motion.speed_mps * motion.cycle_s  # of the sprite, up to a constant
+        right = foot_leans(agents, row, cards, 0.0)[0, 0]
+        on_card = foot @ cards.rights[0] + right
+        planted = -0.31 * motion.speed_mps * motion.cycle_s * ahead @ cards.rights[0]
+        assert on_card == pytest.approx(planted, abs=1e-3)
 
 
 def test_cover_bounds_what_a_sprite_shows():

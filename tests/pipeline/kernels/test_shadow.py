@@ -33,6 +33,7 @@ def facing_sun(root, to_sun, count=1):
         boxes=np.tile(whole, (count, 1)),
         tints=np.ones((count, 3), np.float32),
         dims=np.zeros(count, np.float32),
+        leans=np.zeros((count, 2), np.float32),
         ids=np.ones(count, np.int32),
         motions=np.zeros((count, 6), np.float32),
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.kernels.splat import FADE_M, LEVELS, OPAQUE, Cards, pyramid, splat
+from pipeline.kernels.splat import FADE_M, LEG_M, LEVELS, OPAQUE, Cards, pyramid, splat
 
 FOCAL, K1 = 60.0, -0.1
 ROOT = (8.0, 29.0)
@@ -47,6 +47,7 @@ def cards(roots, size=(40, 60), sprite=None, ids=None, **changes):
         "boxes": np.tile(np.array([0, size[1], 0, size[0]], np.int32), (n, 1)),
         "tints": np.ones((n, 3), np.float32),
         "dims": np.zeros(n, np.float32),
+        "leans": np.zeros((n, 2), np.float32),
         "ids": np.arange(1, n + 1, dtype=np.int32) if ids is None else np.array(ids, np.int32),
         "motions": np.zeros((n, 6), np.float32),
     }
@@ -92,7 +93,8 @@ def twin(rays, some, images, root_px, rgba, depth, ids, motion):
                 dx, dy = (on_card(bx, y)[0] - (u, v)) * (bx - x), (on_card(x, by)[0] - (u, v)) * (by - y)
                 dx, dy = dx * (per_m, -per_m), dy * (per_m, -per_m)
                 lod = np.log2(max(0.5 * max(np.linalg.norm(dx), np.linalg.norm(dy)), 1e-6))
-                at = np.array([root_px[0] + u * per_m, root_px[1] - v * per_m])
+                leg = np.clip(1 - v / LEG_M, 0, 1)
+                at = root_px + ((u, v) - leg * some.leans[n]) * (per_m, -per_m)
                 offsets = [(ox, oy) for oy in (-0.25, 0.25) for ox in (-0.25, 0.25)]
                 colour = np.mean(
                     [trilinear(images, some.sprites[n], at + ox * dx + oy * dy, lod) for ox, oy in offsets], 0
@@ -141,6 +143,7 @@ def test_splat_agrees_with_its_numpy_twin(size):
         ups=np.tile(np.cross(right, tilt), (3, 1)).astype(np.float32),
         tints=np.array([[1, 0.9, 0.8], [1.1, 1, 1], [0.7, 1, 1.2]], np.float32),
         dims=np.array([0.5, 0, 0.2], np.float32),
+        leans=np.array([[0.1, 0.02], [0, 0], [-0.2, 0]], np.float32),
         motions=np.random.default_rng(1).normal(0, 1, (3, 6)).astype(np.float32),
     )
 
@@ -167,6 +170,25 @@ def test_root_of_a_sprite_lies_where_the_lens_puts_it(root):
     y, x = np.mgrid[0:80, 0:120] + 0.5
     centre = [(x * alpha).sum() / alpha.sum(), (y * alpha).sum() / alpha.sum()]
     np.testing.assert_allclose(centre, seen_at(root, *size, focal=2 * FOCAL), atol=0.1)
+
+
+def test_lean_moves_the_feet_and_leaves_the_head():
+    """Bright dots at the root and above the leg: the first moves by the lean, the second stays."""
+    dots = np.zeros((1, 32, 16, 4), np.float32)
+    dots[0, 28:30, 7:9] = dots[0, 4:6, 7:9] = 1
+    size = (120, 120)
+
+    def centres(**changes):
+        buffers = canvas(*size)
+        still = cards([[0, 0.9, 3.0]], size, **changes)
+        splat(lens_rays(*size, focal=2 * FOCAL), still, pyramid(dots, dots[..., 0]), ROOT, *buffers)
+        alpha, x = buffers[0][..., 3].astype(float), np.arange(120) + 0.5
+        return [(part * x).sum() / part.sum() for part in (alpha[70:], alpha[:50])]
+
+    still, leaning = centres(), centres(leans=np.array([[0.1, 0.0]], np.float32))
+
+    assert leaning[0] - still[0] == pytest.approx(0.1 / 3 * 2 * FOCAL, abs=0.15)
+    assert leaning[1] == pytest.approx(still[1], abs=1e-6)
 
 
 def test_near_hides_far_and_gives_depth_id_and_motion():
