@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from assets.characters import Character, albedos, materials
 from assets.openpose import draw_pose
 from assets.people import Mesh
-from pipeline.kernels import sprites
+from pipeline.kernels import costume, sprites
 from pipeline.kernels.raster import empty_buffers, rasterize_orthographic
 
 Floats = NDArray[np.float32]
@@ -122,7 +122,7 @@ def beauty(
     view_frame = shadow_frame.copy()
     view_frame[:, :3] = shadow_frame[:, :3] @ view.T
     step = TALL_M / height_px / SAMPLES
-    return sprites.shade(
+    return costume.shade(
         depth,
         triangle_id,
         weights,

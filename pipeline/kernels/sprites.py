@@ -1,7 +1,6 @@
-"""Sprites of people: from the samples of an orthographic raster to guides and to a lit picture.
+"""Sprites of people: from the samples of an orthographic raster to guides, and how much sky each vertex sees.
 
-Samples are ss x ss per pixel. View axes: x right, y up, z towards the viewer. Textures are solid: noise in the rest
-pose's space, so they stick to a moving body.
+Samples are ss x ss per pixel. View axes: x right, y up, z towards the viewer.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
-SKIN, HAIR, CLOTH, LEATHER, METAL, WOOD, PAINT, MAIL = range(8)  # assets.characters.Material
-
 
 def resolve(
     depth: Floats, triangle_id: Ints, weights: Floats, triangles: Ints, normals: Floats, parts: Ints, ss: int
@@ -24,7 +21,9 @@ def resolve(
     depth, triangle_id: (H ss, W ss) and weights (H ss, W ss, 2) as the rasteriser left them, depth in metres away from
     the viewer. normals: (V, 3) float32 in view axes. A pixel takes the part that most of its samples have, and that
     part's mean relief (metres towards the viewer) and normal, turned towards the viewer; empty pixels hold 0.
+    Raises ValueError where shapes disagree.
     """
+    same_samples(depth, triangle_id, weights, triangles, parts, ss)
     height, width = depth.shape[0] // ss, depth.shape[1] // ss
     relief = np.zeros((height, width), np.float32)
     facing = np.zeros((height, width, 3), np.float32)
@@ -59,7 +58,7 @@ def _resolve(depth, triangle_id, weights, triangles, normals, parts, ss, relief,
                     t = triangle_id[j, i]
                     if t >= 0 and parts[t] == best:
                         total -= depth[j, i]
-                        ax, ay, az = _normal(normals, triangles, t, weights[j, i, 0], weights[j, i, 1])
+                        ax, ay, az = normal_at(normals, triangles, t, weights[j, i, 0], weights[j, i, 1])
                         nx += ax
                         ny += ay
                         nz += az
@@ -76,7 +75,7 @@ def _resolve(depth, triangle_id, weights, triangles, normals, parts, ss, relief,
 
 
 @njit(cache=True)
-def _normal(normals, triangles, t, u, v):
+def normal_at(normals, triangles, t, u, v):
     """Unit normal inside a triangle, turned towards the viewer."""
     a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
     w = 1.0 - u - v
@@ -97,8 +96,14 @@ def sky_visibility(
     """(V,) share of the light from `directions` (D, 3) that reaches each point, weighted by the cosine.
 
     maps: (D, N, N) float32 depth seen from each direction (smaller is nearer to the light), +inf where empty.
-    frames: (D, 3, 4) float32: to map pixels x, y and depth, from homogeneous points.
+    frames: (D, 3, 4) float32: to map pixels x, y and depth, from homogeneous points. bias_m: how far a surface stands
+    off its own shadow. Raises ValueError where shapes disagree.
     """
+    if points.shape != normals.shape or not len(directions) == len(maps) == len(frames):
+        raise ValueError(
+            f"points {points.shape} and normals {normals.shape} must match; {len(directions)} directions need as many "
+            f"maps ({len(maps)}) and frames ({len(frames)})"
+        )
     out = np.ones(len(points), np.float32)
     _sky_visibility(points, normals, directions, maps, frames, np.float32(bias_m), out)
     return out
@@ -129,218 +134,15 @@ def _sky_visibility(points, normals, directions, maps, frames, bias, out):
             out[i] = seen / total
 
 
-@njit(cache=True)
-def _hash(x, y, z):
-    """A number in 0..1 for a lattice point."""
-    h = (x * 374761393 + y * 668265263 + z * 2147483647 + 1013904223) & 0xFFFFFFFF
-    h = ((h ^ (h >> 13)) * 1274126177) & 0xFFFFFFFF
-    h = h ^ (h >> 16)
-    return (h & 0xFFFFFF) / 16777215.0
-
-
-@njit(cache=True)
-def noise(x, y, z):
-    """Value noise, 0..1, of unit grain."""
-    xf, yf, zf = np.floor(x), np.floor(y), np.floor(z)
-    i, j, k = int(xf), int(yf), int(zf)
-    u, v, w = x - xf, y - yf, z - zf
-    u, v, w = u * u * (3 - 2 * u), v * v * (3 - 2 * v), w * w * (3 - 2 * w)
-    a = _hash(i, j, k) * (1 - u) + _hash(i + 1, j, k) * u
-    b = _hash(i, j + 1, k) * (1 - u) + _hash(i + 1, j + 1, k) * u
-    c = _hash(i, j, k + 1) * (1 - u) + _hash(i + 1, j, k + 1) * u
-    d = _hash(i, j + 1, k + 1) * (1 - u) + _hash(i + 1, j + 1, k + 1) * u
-    return (a * (1 - v) + b * v) * (1 - w) + (c * (1 - v) + d * v) * w
-
-
-def shade(
-    depth: Floats,
-    triangle_id: Ints,
-    weights: Floats,
-    mesh: tuple[Ints, Floats, Floats, Ints, Floats],
-    paint: tuple[Floats, Ints, float],
-    light: Floats,
-    shadow: tuple[Floats, Floats, float],
-    frame: tuple[float, float, float],
-    ss: int,
-) -> Floats:
-    """A lit picture (H, W, 4) float32, premultiplied linear, from the samples of a raster.
-
-    mesh: triangles (T, 3); normals (V, 3) in view axes; rest positions (V, 3); parts (T,); sky visibility (V,).
-    paint: albedo (P, 3) and material (P,) of every part; a number that shifts the textures.
-    light: (5, 3) float32, view axes: direction to the sun; sun, sky and ground radiance; up.
-    shadow: map (N, N) of depths from the sun; (3, 4) map pixels and depth from view positions; bias in metres.
-    frame: metres per sample, and the view position x, y of the first sample's corner (y is its upper edge).
-    """
-    height, width = depth.shape[0] // ss, depth.shape[1] // ss
-    out = np.zeros((height, width, 4), np.float32)
-    triangles, normals, rest, parts, sky = mesh
-    albedo, material, shift = paint
-    _shade(depth, triangle_id, weights, triangles, normals, rest, parts, sky, albedo, material, np.float64(shift), light,
-           shadow[0], shadow[1], np.float64(shadow[2]), np.array(frame, np.float64), ss, out)  # fmt: skip
-    return out
-
-
-@njit(cache=True)
-def _lit(shadow_map, shadow_frame, bias, x, y, z):
-    """Share of the sun that reaches a view position: 3 x 3 comparisons, weighted to the middle."""
-    f = shadow_frame
-    px = f[0, 0] * x + f[0, 1] * y + f[0, 2] * z + f[0, 3] - 0.5
-    py = f[1, 0] * x + f[1, 1] * y + f[1, 2] * z + f[1, 3] - 0.5
-    depth = f[2, 0] * x + f[2, 1] * y + f[2, 2] * z + f[2, 3] - bias
-    size = shadow_map.shape[0]
-    i, j = int(np.floor(px)), int(np.floor(py))
-    u, v = px - i, py - j
-    total = 0.0
-    for dj in range(-1, 3):
-        wy = 1.0 - v if dj == -1 else (v if dj == 2 else 1.0)
-        for di in range(-1, 3):
-            wx = 1.0 - u if di == -1 else (u if di == 2 else 1.0)
-            a, b = i + di, j + dj
-            if a < 0 or b < 0 or a >= size or b >= size or shadow_map[b, a] >= depth:
-                total += wx * wy
-    return total / 9.0
-
-
-@njit(cache=True)
-def _surface(kind, x, y, z, shift):
-    """(brightness, warm, wear, bump x, y, z): what weather and use did to a material at a rest position."""
-    broad = noise(x * 7.0 + shift, y * 7.0, z * 7.0)
-    middle = noise(x * 23.0, y * 23.0 + shift, z * 23.0)
-    fine = noise(x * 71.0, y * 71.0, z * 71.0 + shift)
-    bx, by, bz = 0.0, 0.0, 0.0
-    bright, warm, wear = 1.0, 0.0, 0.0
-    if kind == CLOTH:
-        bright = 0.72 + 0.30 * broad + 0.18 * middle + 0.12 * fine
-        warm = 0.10 * (broad - 0.5)
-        # Wrinkles: long down the cloth, short across.
-        e = 0.012
-        h0 = noise(x * 26.0 + shift, y * 9.0 + middle, z * 26.0)
-        bx = (noise((x + e) * 26.0 + shift, y * 9.0 + middle, z * 26.0) - h0) * 1.1
-        by = (noise(x * 26.0 + shift, (y + e) * 9.0 + middle, z * 26.0) - h0) * 1.1
-        bz = (noise(x * 26.0 + shift, y * 9.0 + middle, (z + e) * 26.0) - h0) * 1.1
-    elif kind == METAL:
-        bright = 0.62 + 0.38 * middle + 0.22 * fine
-        wear = max(0.0, broad * 0.6 + middle * 0.6 - 0.62)
-        bx, by, bz = (middle - 0.5) * 0.22, (fine - 0.5) * 0.22, (broad - 0.5) * 0.22
-    elif kind == MAIL:
-        bright = 0.45 + 0.8 * fine * middle + 0.2 * broad
-        bx, by, bz = (fine - 0.5) * 0.7, (middle - 0.5) * 0.5, (noise(x * 90.0, y * 90.0, z * 90.0) - 0.5) * 0.7
-    elif kind == LEATHER:
-        bright = 0.60 + 0.45 * middle + 0.35 * fine
-        bx, by, bz = (fine - 0.5) * 0.25, (middle - 0.5) * 0.25, (broad - 0.5) * 0.2
-    elif kind == WOOD:
-        grain = noise(x * 90.0, y * 9.0 + shift, z * 90.0)
-        bright = 0.65 + 0.5 * grain + 0.2 * broad
-    elif kind == PAINT:
-        bright = 0.75 + 0.30 * broad + 0.18 * fine
-        wear = max(0.0, middle * 0.7 + fine * 0.5 - 0.72) * 2.0
-        bx, by = (middle - 0.5) * 0.08, (fine - 0.5) * 0.08
-    elif kind == HAIR:
-        strand = noise(x * 160.0 + shift, y * 22.0, z * 160.0)
-        bright = 0.45 + 0.9 * strand + 0.2 * middle
-        bx, by, bz = (strand - 0.5) * 0.8, (fine - 0.5) * 0.5, (middle - 0.5) * 0.6
-    else:
-        bright = 0.86 + 0.18 * middle + 0.10 * fine
-        warm = 0.12 * (broad - 0.45)
-        bx, by, bz = (fine - 0.5) * 0.08, (middle - 0.5) * 0.08, 0.0
-    return bright, warm, wear, bx, by, bz
-
-
-@njit(cache=True)
-def _lobe(nx, ny, nz, lx, ly, lz, rough, f0):
-    """Specular reflection of a light towards the viewer (0, 0, 1): GGX with Smith's shadowing, times the cosine."""
-    nl = nx * lx + ny * ly + nz * lz
-    if nl <= 0.0 or nz <= 0.0:
-        return 0.0
-    hx, hy, hz = lx, ly, lz + 1.0
-    length = np.sqrt(hx * hx + hy * hy + hz * hz)
-    nh = (nx * hx + ny * hy + nz * hz) / length
-    hv = hz / length
-    a = rough * rough
-    spread = nh * nh * (a * a - 1.0) + 1.0
-    d = a * a / (np.pi * spread * spread)
-    k = a / 2.0
-    g = 1.0 / ((nl * (1 - k) + k) * (nz * (1 - k) + k) * 4.0)
-    fresnel = f0 + (1.0 - f0) * (1.0 - hv) ** 5
-    return min(d * g * fresnel * nl * np.pi, 6.0)
-
-
-@njit(cache=True)
-def _shade(depth, triangle_id, weights, triangles, normals, rest, parts, sky, albedo, material, shift, light,
-           shadow_map, shadow_frame, bias, frame, ss, out):  # fmt: skip
-    height, width, _ = out.shape
-    lx, ly, lz = light[0, 0], light[0, 1], light[0, 2]
-    ux, uy, uz = light[4, 0], light[4, 1], light[4, 2]
-    share = 1.0 / (ss * ss)
-    colour = np.empty(3)
-    for j in range(height * ss):
-        for i in range(width * ss):
-            t = triangle_id[j, i]
-            if t < 0:
-                continue
-            u, v = weights[j, i, 0], weights[j, i, 1]
-            w = 1.0 - u - v
-            a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-            rx = u * rest[a, 0] + v * rest[b, 0] + w * rest[c, 0]
-            ry = u * rest[a, 1] + v * rest[b, 1] + w * rest[c, 1]
-            rz = u * rest[a, 2] + v * rest[b, 2] + w * rest[c, 2]
-            part = parts[t]
-            kind = material[part]
-            bright, warm, wear, bx, by, bz = _surface(kind, rx, ry, rz, shift)
-            nx, ny, nz = _normal(normals, triangles, t, u, v)
-            x = frame[1] + (i + 0.5) * frame[0]
-            y = frame[2] - (j + 0.5) * frame[0]
-            z = -depth[j, i]
-            cosine = nx * lx + ny * ly + nz * lz
-            lit = 0.0
-            if cosine > -0.3:
-                off = 0.015
-                lit = _lit(shadow_map, shadow_frame, bias, x + nx * off, y + ny * off, z + nz * off)
-            nx, ny, nz = nx + bx, ny + by, nz + bz
-            length = np.sqrt(nx * nx + ny * ny + nz * nz)
-            nx, ny, nz = nx / length, ny / length, nz / length
-            cosine = nx * lx + ny * ly + nz * lz
-            open_sky = u * sky[a] + v * sky[b] + w * sky[c]
-            up = nx * ux + ny * uy + nz * uz
-            # Dust of the road: most at the feet, in patches.
-            dust = max(0.0, 0.55 - ry) * 1.1 * (0.45 + 0.8 * noise(rx * 11.0, ry * 11.0, rz * 11.0 + shift))
-            if part >= 15 or (kind == SKIN and ry > 0.3):
-                dust = 0.06
-            dust = min(dust, 0.6)
-            wrap = 0.25 if kind == SKIN else (0.12 if kind in (CLOTH, HAIR) else 0.0)
-            diffuse_sun = max(0.0, (cosine + wrap) / (1.0 + wrap)) * lit
-            hemisphere = 0.5 + 0.5 * up
-            fresnel_edge = (1.0 - min(max(nz, 0.0), 1.0)) ** 3
-            metal = kind in (METAL, MAIL)
-            rough = 0.38 + 0.5 * wear if metal else (0.42 if kind in (LEATHER, PAINT) else 0.62)
-            if kind == SKIN:
-                rough = 0.5
-            f0 = 0.04 if kind != HAIR else 0.05
-            spec = _lobe(nx, ny, nz, lx, ly, lz, rough, 1.0 if metal else f0) * lit
-            # Mirror direction of the viewer's ray: what a polished surface shows of sky and ground.
-            mirror_up = 2.0 * nz * up - uz
-            mirror = min(max(mirror_up * 1.4 + 0.45, 0.0), 1.0)
-            for k in range(3):
-                base = albedo[part, k] * bright * (1.0 + warm * (1.0 - k))
-                if metal:
-                    base = base * (1.0 - 0.45 * min(wear, 1.0))
-                elif kind == PAINT:
-                    base = base * (1.0 - min(wear, 0.7)) + (0.20 - 0.05 * k) * min(wear, 0.7)
-                base = base * (1.0 - dust) + (0.26 - 0.055 * k) * dust
-                ambient = (light[2, k] * hemisphere + light[3, k] * (1.0 - hemisphere)) * open_sky
-                if metal:
-                    tint = min(base * 1.75, 0.95)
-                    shine = 0.40 * (1.0 - dust)
-                    reflected = (light[2, k] * mirror * 1.3 + light[3, k] * (1.0 - mirror)) * (0.25 + 0.75 * open_sky)
-                    colour[k] = (1.0 - shine) * base * 0.75 * (light[1, k] * diffuse_sun + ambient)
-                    colour[k] += shine * tint * (reflected * 1.5 + light[1, k] * spec * 0.8)
-                else:
-                    colour[k] = base * (light[1, k] * diffuse_sun + ambient)
-                    colour[k] += light[1, k] * spec * (1.0 - dust) + 0.04 * fresnel_edge * ambient
-                    if kind == CLOTH:
-                        colour[k] += 0.22 * base * fresnel_edge * (light[1, k] * lit * 0.5 + light[2, k] * open_sky)
-                    elif kind == SKIN and k == 0:
-                        colour[k] += 0.10 * base * light[1, 0] * max(0.0, 1.0 - abs(cosine) * 3.0) * lit
-            for k in range(3):
-                out[j // ss, i // ss, k] += np.float32(colour[k] * share)
-            out[j // ss, i // ss, 3] += np.float32(share)
+def same_samples(depth: Floats, triangle_id: Ints, weights: Floats, triangles: Ints, parts: Ints, ss: int) -> None:
+    """Compiled code checks no bounds. Raises ValueError unless buffers, triangles and parts belong together."""
+    if depth.shape != triangle_id.shape or weights.shape != (*depth.shape, 2):
+        raise ValueError(
+            f"buffers differ: depth {depth.shape}, triangle_id {triangle_id.shape}, weights {weights.shape}"
+        )
+    if ss < 1 or depth.shape[0] % ss or depth.shape[1] % ss:
+        raise ValueError(f"{depth.shape} samples are not a whole number of pixels of {ss} x {ss}")
+    if len(parts) != len(triangles) or (triangle_id.size and triangle_id.max() >= len(triangles)):
+        raise ValueError(
+            f"{len(triangles)} triangles, {len(parts)} parts, ids up to {triangle_id.max()}: they must match"
+        )
