@@ -1,0 +1,275 @@
+"""The camera solved from pictures of an analytic scene, against its truth; plates that cannot be solved; a real one."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calibration import cameras, evaluate
+from calibration.lens import project
+from calibration.solved import Solve, check_solve
+from pipeline.errors import BattleplateError, CalibrationError, ConfigError
+from pipeline.io import color, exr, images, video
+from pipeline.stage import silent
+from pipeline.types import CameraFacts, CameraTrack, FrameFiles, FrameRange, FrameRate, MatteSource, Plate
+from stages.solve_camera import Params, solve_camera
+from tests.scenes import Scene, write_plate
+
+SCENE = Scene(width=480, height=270, frames=24)
+PLATES = Path(os.environ.get("BATTLEPLATE_PLATES") or Path(__file__).resolve().parents[3] / "shared" / "plates")
+
+
+def solve(plate: Plate, out: Path, facts: CameraFacts | None = None, mattes: Path | None = None) -> CameraTrack:
+    return solve_camera(
+        plate=plate,
+        facts=facts or CameraFacts(height_m=1.7),
+        mattes=MatteSource(mattes),
+        params=Params(),
+        out=out,
+        progress=silent,
+    )
+
+
+def against_truth(track: CameraTrack, scene: Scene) -> evaluate.Agreement:
+    truth = np.stack([scene.camera_from_world(frame) for frame in scene.range])
+    return evaluate.compare(cameras.load_poses(track), truth)
+
+
+@pytest.fixture(scope="module")
+def plate(tmp_path_factory: pytest.TempPathFactory) -> Plate:
+    return write_plate(SCENE, tmp_path_factory.mktemp("plate"))
+
+
+@pytest.fixture(scope="module")
+def track(plate: Plate, tmp_path_factory: pytest.TempPathFactory) -> CameraTrack:
+    return solve(plate, tmp_path_factory.mktemp("track"))
+
+
+def test_the_solved_camera_is_the_true_one(track: CameraTrack):
+    got = against_truth(track, SCENE)
+
+    assert got.ate_of_path < 0.005
+    assert got.rotation_worst_deg < 0.15
+    assert track.lens.focal_x_px == pytest.approx(SCENE.lens.focal_x_px, rel=0.02)
+    assert track.reprojection_error_px < 0.3
+
+
+def test_the_solved_lens_bends_as_the_true_one(track: CameraTrack):
+    """Coefficients trade off against each other; what counts is where the picture's edge bends to."""
+    angle = np.array([[0.45, 0.0, 1.0]])
+    straight = track.lens.focal_x_px * 0.45
+
+    solved = project(angle, track.lens)[0, 0] - track.lens.centre_x_px - straight
+    true = project(angle, SCENE.lens)[0, 0] - SCENE.lens.centre_x_px - SCENE.lens.focal_x_px * 0.45
+
+    assert solved == pytest.approx(true, abs=0.8)
+
+
+def test_the_world_stands_on_its_ground_in_metres(track: CameraTrack):
+    """The land rises ahead by three degrees: that much the plane may tilt, and the metre with it."""
+    poses = cameras.load_poses(track)
+    points = np.load(track.points)
+    near = points[(np.abs(points[:, 0]) < 4) & (points[:, 2] < -3) & (points[:, 2] > -8) & (points[:, 1] < 0.5)]
+
+    np.testing.assert_allclose(cameras.camera_centre(poses[0]), [0, 1.7, 0], atol=1e-9)
+    assert against_truth(track, SCENE).scale == pytest.approx(1, abs=0.18)
+    assert len(near) > 30
+    assert abs(np.median(near[:, 1])) < 0.12
+    assert "1.7 m" in track.scale_from
+
+
+def test_observations_name_frames_and_points_and_fit(track: CameraTrack):
+    poses, points, seen = cameras.load_poses(track), np.load(track.points), np.load(track.observations)
+
+    for frame in (1001, 1013, 1024):
+        mine = seen[seen[:, 0] == frame]
+        pixels = project(cameras.to_camera(points[mine[:, 1].astype(int)], cameras.pose_at(track, frame)), track.lens)
+        assert len(mine) > 50
+        assert np.median(np.linalg.norm(pixels - mine[:, 2:], axis=1)) < 0.3
+    assert poses.dtype == np.float64
+    assert points.dtype == seen.dtype == np.float32
+
+
+def test_the_figures_tell_every_frame(track: CameraTrack):
+    told = json.loads(track.figures.read_text())
+
+    assert [row["frame"] for row in told["frames"]] == list(track.frames)
+    assert all(row["points"] > 20 and row["error_px"] < 0.5 for row in told["frames"])
+    assert told["mapper"] in ("global", "incremental")
+    assert told["largest_step"] < 2
+    assert told["jitter"] < 0.3
+    assert told["parallax_deg"] > 1
+    assert told["keyframes"][0] == 1001
+
+
+def test_the_overlay_is_drawn_on_the_plate(track: CameraTrack):
+    picture = images.read_png(track.overlay)
+
+    assert picture.shape == (270, 480, 3)
+    green = (picture[..., 1] > 0.6) & (picture[..., 0] < 0.55)
+    assert green.sum() > 300
+
+
+def test_two_solves_of_one_plate_are_equal_bytes(plate: Plate, track: CameraTrack, tmp_path: Path):
+    again = solve(plate, tmp_path)
+
+    for name in ("poses", "points", "observations", "figures", "overlay"):
+        assert getattr(again, name).read_bytes() == getattr(track, name).read_bytes(), name
+
+
+def test_the_stage_writes_what_it_names_and_nothing_else(track: CameraTrack):
+    named = {track.poses, track.points, track.observations, track.figures, track.overlay}
+
+    assert set(track.poses.parent.iterdir()) == named
+
+
+def test_pycolmap_never_enters_this_process(track: CameraTrack):
+    assert "pycolmap" not in sys.modules
+
+
+@pytest.fixture(scope="module")
+def acted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, Plate]:
+    scene = replace(SCENE, actor=True, seed=4)
+    return scene, write_plate(scene, tmp_path_factory.mktemp("acted"))
+
+
+def test_someone_who_walks_does_not_bend_the_camera(acted: tuple[Scene, Plate], tmp_path: Path):
+    scene, plate = acted
+
+    got = against_truth(solve(plate, tmp_path), scene)
+
+    assert got.ate_of_path < 0.01
+    assert got.rotation_worst_deg < 0.3
+
+
+def test_supplied_mattes_and_the_written_focal_length_are_used(acted: tuple[Scene, Plate], tmp_path: Path):
+    scene, plate = acted
+    for frame in scene.range:
+        images.write_png(tmp_path / "roto" / f"roto.{frame}.png", np.uint8(255 * scene.matte(frame)))
+    facts = CameraFacts(focal_mm=scene.lens.focal_x_px / scene.width * 36, sensor_width_mm=36)
+
+    track = solve(plate, tmp_path / "out", facts, tmp_path / "roto" / "roto.%04d.png")
+
+    told, seen = json.loads(track.figures.read_text()), np.load(track.observations)
+    first = seen[seen[:, 0] == 1001, 2:].astype(int)
+    assert against_truth(track, scene).ate_of_path < 0.01
+    assert (told["mattes"], told["focal_from"]) == ("supplied", "facts, refined")
+    assert scene.matte(1001)[first[:, 1].clip(0, 269), first[:, 0].clip(0, 479)].max() == 0
+    assert "assumed" in track.scale_from
+
+
+# ---------------------------------------------------------------- plates that cannot be solved
+
+
+def plate_of(folder: Path, frames: list[np.ndarray]) -> Plate:
+    files = FrameFiles(folder, "plate.%04d.exr", FrameRange(1001, 1000 + len(frames)))
+    for frame, rgb in zip(files.frames, frames, strict=True):
+        exr.write_rgb(files.path(frame), rgb.astype(np.float32))
+    return Plate(files, frames[0].shape[1], frames[0].shape[0], 1.0, FrameRate(24), "", "ACEScg")
+
+
+def refusal(plate: Plate, out: Path) -> str:
+    with pytest.raises(BattleplateError) as caught:
+        solve(plate, out)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert not out.exists() or not list(out.iterdir())
+    return message
+
+
+def test_two_frames_are_refused(tmp_path: Path):
+    frames = [SCENE.picture(1001), SCENE.picture(1002)]
+
+    assert "2 frames (1001-1002), 5 are needed" in refusal(plate_of(tmp_path / "p", frames), tmp_path / "out")
+
+
+def test_black_frames_are_refused(tmp_path: Path):
+    assert "black or flat" in refusal(plate_of(tmp_path / "p", [np.zeros((90, 160, 3))] * 6), tmp_path / "out")
+
+
+def test_noise_is_refused(tmp_path: Path):
+    rng = np.random.default_rng(1)
+    frames = [rng.uniform(0, 1, (90, 160, 3)) for _ in range(6)]
+
+    assert "noise" in refusal(plate_of(tmp_path / "p", frames), tmp_path / "out")
+
+
+def test_a_locked_off_camera_is_refused(tmp_path: Path):
+    """Grain and a walking actor alone move."""
+    frames = [Still(width=320, height=180, actor=True).picture(1001 + t) for t in range(6)]
+
+    assert "locked-off" in refusal(plate_of(tmp_path / "p", frames), tmp_path / "out")
+
+
+class Still(Scene):
+    def camera_from_world(self, frame: int) -> np.ndarray:
+        return super().camera_from_world(1001)
+
+
+class Pan(Scene):
+    def camera_from_world(self, frame: int) -> np.ndarray:
+        angle = 0.012 * (frame - 1001)
+        ahead = np.array([np.sin(angle), 0.0, -np.cos(angle)])
+        return cameras.look_at(np.array([0.0, 1.7, 0.0]), np.array([0.0, 1.7, 0.0]) + ahead)
+
+
+def test_a_pan_on_a_tripod_is_refused(tmp_path: Path):
+    frames = [Pan(width=320, height=180).picture(1001 + t) for t in range(12)]
+
+    assert "pan or tilt" in refusal(plate_of(tmp_path / "p", frames), tmp_path / "out")
+
+
+def test_a_cut_is_named_by_its_frame(tmp_path: Path):
+    frames = [Scene(width=320, height=180).picture(1001 + t) for t in range(6)]
+    frames += [picture[::-1, ::-1] for picture in frames]
+
+    assert "frame 1007: a cut" in refusal(plate_of(tmp_path / "p", frames), tmp_path / "out")
+
+
+def test_frames_without_a_place_are_named():
+    poses = np.stack([np.eye(4)] * 6)
+    poses[[2, 5]] = np.nan
+    lost = Solve(poses, SCENE.lens, np.zeros((0, 3)), np.zeros((0, 4)))
+
+    with pytest.raises(CalibrationError, match=r"2 of 6 frames found no place: 1003, 1006\. Supply mattes"):
+        check_solve(lost, FrameRange(1001, 1006))
+
+
+def test_settings_out_of_range_are_refused():
+    with pytest.raises(ConfigError, match="must be above 0"):
+        Params(tracks=0)
+
+
+# ---------------------------------------------------------------- a real plate
+
+
+@pytest.fixture
+def lawn(tmp_path: Path) -> Plate:
+    movie = PLATES / "lawn_dog.mp4"
+    if not movie.is_file():
+        pytest.skip(f"{movie} is not here; set BATTLEPLATE_PLATES to the folder that holds it")
+    files = FrameFiles(tmp_path / "plate", "plate.%04d.exr", FrameRange(1001, 1122))
+    for frame, rgb in zip(files.frames, video.read_frames(movie), strict=True):
+        exr.write_rgb(files.path(frame), color.to_acescg(rgb, "sRGB - Texture"))
+    return Plate(files, 1280, 720, 1.0, FrameRate(30), "", "sRGB - Texture")
+
+
+@pytest.mark.slow
+def test_a_walk_over_a_lawn_is_placed_whole(lawn: Plate, tmp_path: Path):
+    """The walker's phone keeps its height above a flat lawn: that is the truth at hand."""
+    track = solve(lawn, tmp_path / "out")
+
+    told = json.loads(track.figures.read_text())
+    heights = cameras.camera_centre(cameras.load_poses(track))[:, 1]
+    assert len(told["frames"]) == 122
+    assert max(row["error_px"] for row in told["frames"]) < 1
+    assert track.reprojection_error_px < 0.6
+    assert told["ground"]["plane_found"]
+    assert heights.min() > 1.5
+    assert heights.max() < 1.9
