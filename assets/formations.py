@@ -110,6 +110,17 @@ def middle(polygon: Array) -> Array:
     return np.array([((ax + bx) * cross).sum(), ((ay + by) * cross).sum()]) / (3 * cross.sum())
 
 
+def long_axis(polygon: Array) -> Array:
+    """(2,) unit vector in plan along which the polygon is longest, by the second moments of its area."""
+    centred = polygon - middle(polygon)
+    (ax, ay), (bx, by) = centred.T, np.roll(centred, -1, axis=0).T
+    cross = ax * by - bx * ay
+    xx, yy = (cross * (ax * ax + ax * bx + bx * bx)).sum() / 12, (cross * (ay * ay + ay * by + by * by)).sum() / 12
+    xy = (cross * (ax * by + 2 * ax * ay + 2 * bx * by + bx * ay)).sum() / 24
+    moments = np.array([[xx, xy], [xy, yy]]) * np.sign(cross.sum() or 1.0)
+    return np.asarray(np.linalg.eigh(moments)[1][:, 1])
+
+
 def axes(heading_rad: float) -> tuple[Array, Array]:
     """Unit vectors in plan: along the heading, and to the left of who faces that way."""
     ahead = np.array([math.sin(heading_rad), math.cos(heading_rad)])

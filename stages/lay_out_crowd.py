@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from assets.characters import load_character
 from assets.crowd import ID_BLOCK, Members, Travel, Variety, muster, travel
-from assets.formations import middle
+from assets.formations import long_axis, middle
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground import Heightfield
 from pipeline.errors import ConfigError
@@ -79,10 +79,13 @@ def ground_polygon(zone: Zone, heights: Heightfield, track: CameraTrack, pose: A
 
 
 def heading_of(zone: Zone, polygon: Array, pose: Array) -> float:
-    """Radians about Y; towards the camera of the first frame when the zone names none."""
+    """Radians about Y; when the zone names none, towards the camera of the first frame, a column along its zone."""
     if zone.facing_deg is not None:
         return float(np.radians(zone.facing_deg))
     to_camera = camera_centre(pose)[[0, 2]] - middle(polygon)
+    if zone.formation == "column":
+        along = long_axis(polygon)
+        to_camera = along if along @ to_camera > 0 else -along
     return float(np.arctan2(to_camera[0], to_camera[1]))
 
 

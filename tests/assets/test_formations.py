@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from assets.formations import COLUMN_FILES, FORMATIONS, Body, area_m2, axes, chance, gauss, inside, middle, places
+from assets.formations import (
+    COLUMN_FILES,
+    FORMATIONS,
+    Body,
+    area_m2,
+    axes,
+    chance,
+    gauss,
+    inside,
+    long_axis,
+    middle,
+    places,
+)
 from pipeline.errors import AssetError
 
 SKEWED = np.array([[-9.0, -20.0], [8.0, -22.0], [12.0, -4.0], [-6.0, -5.0]])
@@ -96,6 +108,16 @@ def test_unknown_formation_names_the_known_ones():
 def test_area_and_middle_of_an_ell():
     assert area_m2(ELL) == pytest.approx(20 * 8 + 8 * 12)
     np.testing.assert_allclose(middle(ELL), (160 * np.array([10, 4]) + 96 * np.array([4, 14])) / 256)
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.4, 2.0])
+def test_long_axis_of_a_turned_rectangle_is_its_long_side(turn):
+    rectangle = np.array([[-6.0, -1.0], [6.0, -1.0], [6.0, 1.0], [-6.0, 1.0]]) + [3, 9]
+    c, s = np.cos(turn), np.sin(turn)
+    turned = rectangle @ np.array([[c, s], [-s, c]])
+
+    for polygon in (turned, turned[::-1]):
+        assert abs(long_axis(polygon) @ [c, s]) == pytest.approx(1)
 
 
 def test_chance_is_uniform_and_gauss_is_normal():

@@ -73,6 +73,17 @@ def test_bodies_face_the_camera_unless_told_otherwise(world):
     assert np.ptp(east[0]) > np.radians(3)
 
 
+def test_a_column_marches_along_its_zone(world):
+    slanting = Zone(
+        "road", 40, polygon_m=((-2, -60), (4, -60), (16, -20), (10, -20)), formation="column", motion="march"
+    )
+
+    _, _, positions, _, _ = lay(world, slanting)
+
+    way = positions[-1] - positions[0]
+    np.testing.assert_allclose(np.arctan2(way[:, 0], way[:, 2]), np.arctan2(12, 40), atol=0.05)
+
+
 def test_idle_people_stay_where_they_are(world):
     _, _, positions, _, phases = lay(world, Zone("north", 40, FIELD_PX))
 
@@ -103,7 +114,10 @@ def test_ranks_keep_step_loosely_and_nobody_marches_in_lockstep(world):
 
 
 def test_one_fewer_or_another_zone_moves_no_other(world):
-    north, south = Zone("north", 40, FIELD_PX), Zone("south", 30, polygon_m=((-20, -40), (20, -40), (20, -30), (-20, -30)))
+    north, south = (
+        Zone("north", 40, FIELD_PX),
+        Zone("south", 30, polygon_m=((-20, -40), (20, -40), (20, -30), (-20, -30))),
+    )
 
     _, agents, positions, _, phases = lay(world, north, south)
     _, agents_b, positions_b, _, phases_b = lay(world, replace(north, count=39), south)
