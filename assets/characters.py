@@ -129,7 +129,7 @@ class Character:
     phenotype: tuple[tuple[str, float], ...]
     kit: tuple[str, ...]
     palette: tuple[tuple[str, Colour], ...]
-    metal: tuple[str, ...] = ()  # parts that are metal here although they usually are not, or "leather:cuirass"
+    made_of: tuple[tuple[str, str], ...] = ()  # (part, material) where it differs from the usual
     seed: int = 0
 
 
@@ -184,7 +184,7 @@ def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0) -> Charact
         phenotype=phenotype,
         kit=tuple(recipe["kit"]),
         palette=_palette(recipe.get("palette", {}), rng, where),
-        metal=tuple(f"{kind}:{part}" for part, kind in sorted(recipe.get("materials", {}).items())),
+        made_of=_made_of(recipe.get("materials", {}), where),
         seed=seed,
     )
 
@@ -202,8 +202,7 @@ def materials(character: Character) -> NDArray[np.int32]:
     table = np.zeros(len(Part), np.int32)
     for part, material in _MATERIALS.items():
         table[part] = material
-    for pair in character.metal:
-        kind, part_name = pair.split(":")
+    for part_name, kind in character.made_of:
         table[Part[part_name.upper()]] = Material[kind.upper()]
     return table
 
@@ -211,6 +210,16 @@ def materials(character: Character) -> NDArray[np.int32]:
 def recoloured(character: Character, **palette: Colour) -> Character:
     """The same person in other colours, e.g. recoloured(legionary, tunic=(0.1, 0.1, 0.3))."""
     return replace(character, palette=tuple(sorted({**dict(character.palette), **palette}.items())))
+
+
+def _made_of(table: Mapping[str, str], where: str) -> tuple[tuple[str, str], ...]:
+    for part, kind in table.items():
+        if part.upper() not in Part.__members__ or str(kind).upper() not in Material.__members__:
+            kinds = ", ".join(material.name.lower() for material in Material)
+            raise AssetError(
+                f"{where}: materials.{part} = {kind!r} is not understood. Write a part and one of: {kinds}."
+            )
+    return tuple(sorted(table.items()))
 
 
 def _choose(value: Any, rng: np.random.Generator | None, where: str, low: float, high: float) -> float:

@@ -14,7 +14,7 @@ from assets.characters import Character, Part
 from assets.gaits import Build
 from assets.kit import Piece, neighbour_means
 from assets.motions import Grip, load_motion
-from assets.skeleton import Pose, about, solve
+from assets.skeleton import Pose, solve
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -99,7 +99,7 @@ class Figure:
         return table
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=160)  # about a megabyte each
 def posed_mesh(character: Character, motion: str, phase: float) -> Mesh:
     """`character` in `motion` at `phase` (cycles; only the fraction counts): body and kit as one mesh.
 
@@ -250,6 +250,3 @@ def _fixed(array: NDArray[np.float64]) -> Floats:
     fixed = np.ascontiguousarray(array, np.float32)
     fixed.flags.writeable = False
     return fixed
-
-
-__all__ = ["Figure", "Mesh", "Pose", "about", "dressed", "grip_of", "posed_mesh"]

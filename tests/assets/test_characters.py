@@ -65,6 +65,7 @@ def test_another_seed_is_another_person_of_the_same_kind():
         (lambda r: r["body"].update(height_m=[3.0, 4.0]), "body.height_m"),
         (lambda r: r["body"].update(wings=1.0), "body.wings is not a phenotype"),
         (lambda r: r["palette"].update(tunic=[0.1, 2.0, 0.1]), "palette.tunic"),
+        (lambda r: r.update(materials={"cuirass": "jelly"}), "materials.cuirass = 'jelly' is not understood"),
         (lambda r: r["palette"].update(halo=[0.1, 0.1, 0.1]), "palette.halo is not a part"),
     ],
 )
