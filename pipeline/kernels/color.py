@@ -38,12 +38,15 @@ class Grade:
 def grade(layer: np.ndarray, by: Grade, out: np.ndarray) -> None:
     """Grade a premultiplied layer: unpremultiply, exposure, CDL, saturation, premultiply; alpha stays.
 
-    layer, out: (H, W, 4) float32 scene-linear ACEScg; `out` may be `layer`. Where alpha is 0 the colour (pure light) is
-    only exposed and multiplied by the slope. Values below 0 keep clear of the power, as in most grading tools.
+    layer, out: (H, W, 4) float32 scene-linear ACEScg; `out` may be `layer`. Where alpha is 0 the colour is pure light and
+    gets no offset and no power. Values below 0 keep clear of the power, as in most grading tools.
 
     Source: ASC Color Decision List, transfer functions v1.2 (2009), without its clamp: scene-linear goes above 1.
     """
     same_rgba(layer=layer, out=out)
+    if by.power == (1.0, 1.0, 1.0):
+        _grade_linear(layer, *_linear(by), out)
+        return
     gain = np.asarray(by.slope, np.float32) * np.float32(2.0**by.exposure_ev)
     offset = np.asarray(by.offset, np.float32)
     power = np.asarray(by.power, np.float32)
@@ -66,6 +69,29 @@ def haze(layer: np.ndarray, depth_m: np.ndarray, colour: np.ndarray, extinction_
         out[...] = layer
         return
     _haze(layer, depth_m, np.asarray(colour, np.float32), np.float32(extinction_per_m), out)
+
+
+def _linear(by: Grade) -> tuple[np.ndarray, np.ndarray]:
+    """A grade without power as matrix (3, 3) and offset (3,): premultiplied colour needs no division then."""
+    saturate = by.saturation * np.eye(3) + (1 - by.saturation) * LUMINANCE.astype(np.float64)
+    matrix = saturate * (np.asarray(by.slope) * 2.0**by.exposure_ev)
+    return matrix.astype(np.float32), (saturate @ np.asarray(by.offset)).astype(np.float32)
+
+
+@njit(parallel=True, cache=True)
+def _grade_linear(layer, matrix, offset, out):
+    height, width, _ = out.shape
+    a, b, c = matrix[0, 0], matrix[0, 1], matrix[0, 2]
+    d, e, f = matrix[1, 0], matrix[1, 1], matrix[1, 2]
+    g, h, i = matrix[2, 0], matrix[2, 1], matrix[2, 2]
+    for y in prange(height):
+        for x in range(width):
+            red, green, blue = layer[y, x, 0], layer[y, x, 1], layer[y, x, 2]
+            alpha = layer[y, x, 3]
+            out[y, x, 0] = a * red + b * green + c * blue + offset[0] * alpha
+            out[y, x, 1] = d * red + e * green + f * blue + offset[1] * alpha
+            out[y, x, 2] = g * red + h * green + i * blue + offset[2] * alpha
+            out[y, x, 3] = alpha
 
 
 @njit(parallel=True, cache=True)

@@ -71,12 +71,21 @@ def add_grain(
     shaped(size, kept=kept)
     table, key = _quantiles(), _key(seed, frame)
     x0, y0 = np.int64(origin[0]), np.int64(origin[1])
-    _add_grain(plate, picture, kept, grain.levels, grain.sigmas, grain.kernels, grain.mix, table, key, x0, y0, out)
+    variances, brightest = _variances(grain)
+    _add_grain(plate, picture, kept, variances, brightest, grain.kernels, grain.mix, table, key, x0, y0, out)
 
 
 def sigma_at(level: np.ndarray, channel: int, grain: Grain) -> np.ndarray:
     """Standard deviation that the profile gives at scene-linear `level` (any shape) of one channel."""
     return np.interp(level, grain.levels[channel], grain.sigmas[channel]).astype(np.float32)
+
+
+def _variances(grain: Grain) -> tuple[np.ndarray, np.float32]:
+    """The profile's variance on (3, 1025) levels top * (k / 1024)^2: one root finds the place, no search does."""
+    top = float(grain.levels.max())
+    at = top * (np.arange(1025) / 1024) ** 2
+    sigmas = np.stack([np.interp(at, grain.levels[c], grain.sigmas[c]) for c in range(3)])
+    return (sigmas**2).astype(np.float32), np.float32(top)
 
 
 def _key(seed: int, frame: int) -> np.uint32:
@@ -146,22 +155,17 @@ def _noise(out, kernels, mix, table, key, x0, y0):
 
 
 @njit(inline="always")
-def _variance(level, levels, sigmas, c):
-    last = levels.shape[1] - 1
-    if level <= levels[c, 0]:
-        return sigmas[c, 0] * sigmas[c, 0]
-    if level >= levels[c, last]:
-        return sigmas[c, last] * sigmas[c, last]
-    k = 0
-    while k < last - 1 and levels[c, k + 1] < level:
-        k += 1
-    share = (level - levels[c, k]) / (levels[c, k + 1] - levels[c, k])
-    sigma = sigmas[c, k] + share * (sigmas[c, k + 1] - sigmas[c, k])
-    return sigma * sigma
+def _variance(level, table, brightest, c):
+    if not level > np.float32(0):  # NaN lands here too; the picture's own NaN stays
+        return table[c, 0]
+    last = np.float32(table.shape[1] - 1)
+    at = min(np.sqrt(level / brightest) * last, last - np.float32(1e-3))
+    k = np.uintp(at)
+    return table[c, k] + (at - np.float32(k)) * (table[c, k + np.uintp(1)] - table[c, k])
 
 
 @njit(parallel=True, cache=True)
-def _add_grain(plate, picture, kept, levels, sigmas, kernels, mix, table, key, x0, y0, out):
+def _add_grain(plate, picture, kept, variances, brightest, kernels, mix, table, key, x0, y0, out):
     height, width, _ = out.shape
     reach = TAPS // 2
     one = np.float32(1)
@@ -189,8 +193,8 @@ def _add_grain(plate, picture, kept, levels, sigmas, kernels, mix, table, key, x
                 b = _filtered(white, kernels, 1, j, i)
                 d = _filtered(white, kernels, 2, j, i)
                 for c in range(3):
-                    lacks = _variance(picture[y, i, c], levels, sigmas, c)
-                    lacks -= share * share * _variance(plate[y, i, c], levels, sigmas, c)
+                    lacks = _variance(picture[y, i, c], variances, brightest, c)
+                    lacks -= share * share * _variance(plate[y, i, c], variances, brightest, c)
                     value = picture[y, i, c]
                     if lacks > np.float32(0):
                         value += np.sqrt(lacks) * (mix[c, 0] * a + mix[c, 1] * b + mix[c, 2] * d)
