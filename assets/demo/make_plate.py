@@ -24,7 +24,7 @@ from assets.demo.terrain import height_m
 from pipeline.types import FrameRange, FrameRate
 
 HERE = Path(__file__).parent
-CRF = 12  # of the movie: a few MB, with the grain still in it
+CRF = 8  # of the movie: 4 MB, with the grain still in it
 
 
 def camera_truth() -> dict[str, object]:

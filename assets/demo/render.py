@@ -16,7 +16,6 @@ from pipeline.types import Lens
 
 _SKY_STEP = np.radians(0.035)  # of the sky's picture, half a pixel of the plate
 _SKY_AZIMUTH, _SKY_LOW, _SKY_HIGH = np.radians(42.0), np.radians(-3.0), np.radians(30.0)
-_SUN_PX = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +69,12 @@ def _kept(mesh: SceneMesh, baked: Baked) -> tuple[SceneMesh, Baked]:
     return SceneMesh(*parts), Baked(baked.sunlit[used], baked.ambient[used])
 
 
-def prepare(mesh: SceneMesh, baked: Baked) -> Set:
+def prepare(mesh: SceneMesh, baked: Baked, sun_px: int = 4096) -> Set:
     """Light maps and sky, once for all frames."""
     from pipeline.kernels.shade import light_map
 
-    views = cascade_views(TO_SUN, _SUN_PX)
-    maps = [light_map(view.see(mesh.vertices), mesh.triangles, _SUN_PX) for view in views]
+    views = cascade_views(TO_SUN, sun_px)
+    maps = [light_map(view.see(mesh.vertices), mesh.triangles, sun_px) for view in views]
     azimuth = np.arange(-_SKY_AZIMUTH, _SKY_AZIMUTH, _SKY_STEP)
     high = np.arange(_SKY_LOW, _SKY_HIGH, _SKY_STEP)
     a, h = np.meshgrid(azimuth, high)
@@ -124,10 +123,11 @@ def _numbers(lens: Lens) -> tuple[float, ...]:
     return lens.focal_x_px, lens.focal_y_px, lens.centre_x_px, lens.centre_y_px, lens.k1, lens.k2
 
 
-def _offset(sample: int, count: int) -> tuple[float, float]:
-    """Where within the pixel a moment looks: the R2 sequence, shuffled against time."""
-    k = (sample * 5) % count + 0.5
-    return (0.7548776662466927 * k) % 1 - 0.5, (0.5698402909980532 * k) % 1 - 0.5
+def _offsets(count: int) -> list[tuple[float, float]]:
+    """Where within the pixel each moment looks: the R2 sequence shuffled against time, its mean exactly at the centre."""
+    k = (np.arange(count) * 5) % count + 0.5
+    places = np.stack([0.7548776662466927 * k % 1, 0.5698402909980532 * k % 1], axis=1)
+    return [(float(x), float(y)) for x, y in places - places.mean(axis=0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +174,9 @@ def render_frame(scene: Set, lens: Lens, frame: int, samples: int = 8, cast: tup
     veil = haze(_directions(lens, at)[0].reshape(-1, 3)).reshape(lens.height, lens.width, 3)
     rgb = np.zeros((lens.height, lens.width, 3), np.float64)
     matte = np.zeros((lens.height, lens.width), np.float64)
-    for sample in range(samples):
+    for sample, offset in enumerate(_offsets(samples)):
         share = (sample + 0.5) / samples
-        when, offset = camera_from_world(frame + (share - 0.5) * SHUTTER), _offset(sample, samples)
+        when = camera_from_world(frame + (share - 0.5) * SHUTTER)
         seen = _look(scene, lens, when, offset, _mixed(opened, closed, share), faces)
         light = interpolate(scene.mesh.triangles, seen.of_scene, seen.weights, static)
         light += interpolate(faces, seen.of_actors, seen.weights, actors)

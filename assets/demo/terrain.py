@@ -74,7 +74,7 @@ def height_m(x: NDArray, away: NDArray, cell: Floats | float = 0.0) -> NDArray[n
     bare = smoothstep(-0.2, 0.5, _fbm(flat, 1 / 30, 4, 15, cell) + steep - 0.35)
     broken = _fbm(flat, 0.55, 6, 16, cell, ridged=True, gain=0.6) - 1.0
     far = 1 + 2.2 * smoothstep(300, 900, away)
-    height = land + rough + steep * bare * (0.75 * ledges + 2.4 * far * crags) + steep * 0.5 * broken
+    height = land + rough + steep * bare * (0.75 * ledges + 2.4 * far * crags) + steep * 0.8 * broken
     return (height + _stones(flat, cell)).astype(np.float32)
 
 
@@ -121,7 +121,7 @@ def _albedo(points: NDArray, normals: NDArray, cell: Floats) -> NDArray:
     rock = mix(rock, ROCK_RUST, 0.5 * smoothstep(0.1, 0.7, _fbm(points, 0.11, 4, 39, cell)))
     beds = smoothstep(0.25, 0.65, _fbm(np.stack([0.03 * x, 0.9 * height, 0.03 * away], -1), 1.0, 3, 41))
     cracks = smoothstep(0.72, 0.94, _fbm(points * [1.0, 0.45, 1.0], 0.32, 5, 42, cell, ridged=True) / 2)
-    rock = rock * (1 - 0.38 * beds - 0.42 * cracks)[:, None]
+    rock = rock * (1 - 0.45 * beds - 0.52 * cracks)[:, None]
     colour = mix(colour, rock, smoothstep(0.90, 0.74, normals[:, 1] + 0.10 * spots))
     bush = smoothstep(0.02, 0.30, _fbm(flat, 1 / 11, 5, 40, cell) - 0.05 + 0.25 * smoothstep(200, 700, away))
     bush *= smoothstep(3, 9, height) * smoothstep(0.62, 0.80, normals[:, 1]) * smoothstep(60, 110, away)

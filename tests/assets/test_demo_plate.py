@@ -49,7 +49,8 @@ def matte(frame):
 def world_points(frame):
     """(H, W, 3) where each pixel's surface stands, by the truth."""
     table = rays(LENS)
-    local = np.concatenate([table, np.ones_like(table[..., :1])], -1) * depth(frame)[..., None]
+    far = np.minimum(depth(frame), 1e4)  # a sky at infinity has no place
+    local = np.concatenate([table, np.ones_like(table[..., :1])], -1) * far[..., None]
     matrix = pose(frame)
     return (local - matrix[:3, 3]) @ matrix[:3, :3]
 
@@ -80,25 +81,33 @@ def test_the_written_camera_is_the_one_that_filmed():
     assert 3 < np.linalg.norm(centres[-1] - centres[0]) < 5
 
 
+def shift_px(photo, warped, trusted):
+    """(dx, dy) between two patches by least squares over the trusted pixels (Lucas and Kanade, IJCAI 1981)."""
+    middle = (photo + warped) / 2
+    slopes = [cv2.Sobel(middle, cv2.CV_32F, dx, dy, scale=1 / 8)[trusted] for dx, dy in ((1, 0), (0, 1))]
+    return np.linalg.lstsq(np.stack(slopes, axis=1), (photo - warped)[trusted], rcond=None)[0]
+
+
 @pytest.mark.parametrize(("frame", "other"), [(1004, 1010), (1022, 1014)])
 def test_the_photo_moves_as_depth_and_camera_say(frame, other):
-    """Static ground, warped from another frame by the truth, lies within 0.3 px of the photo (measured patch by patch)."""
-    pixels = see(world_points(frame).reshape(-1, 3).astype(np.float32), pose(other), NUMBERS)[1]
-    pixels = pixels.reshape(LENS.height, LENS.width, 2) - 0.5  # cv2 counts from pixel centres
-    warped = cv2.remap(plate()[other - 1001], pixels[..., 0], pixels[..., 1], cv2.INTER_CUBIC)
-    window = cv2.createHanningWindow((48, 48), cv2.CV_32F)
-    shifts = []
-    for y in range(220, 480, 40):
-        for x in range(24, 880, 40):
-            patch = np.s_[y : y + 48, x : x + 48]
-            apart = cv2.dilate(np.maximum(matte(frame), 0)[patch], np.ones((9, 9))).max()
-            inside = pixels[patch].min() > 1 and (pixels[patch] < [LENS.width - 2, LENS.height - 2]).all()
-            relief = depth(frame)[patch]
-            if apart > 0 or not inside or relief.max() > 1.6 * relief.min() or plate()[frame - 1001][patch].std() < 3:
-                continue
-            (dx, dy), response = cv2.phaseCorrelate(plate()[frame - 1001][patch].copy(), warped[patch].copy(), window)
-            if response > 0.15:
-                shifts.append(np.hypot(dx, dy))
+    """Static ground, warped from another frame by the truth, lies on the photo to a fraction of a pixel."""
+    points = world_points(frame).reshape(-1, 3).astype(np.float32)
+    local, pixels = see(points, pose(other), NUMBERS)
+    x, y = np.moveaxis(pixels.reshape(LENS.height, LENS.width, 2) - 0.5, -1, 0)  # cv2 counts from pixel centres
+    photo = cv2.GaussianBlur(plate()[frame - 1001], (0, 0), 1)
+    warped = cv2.GaussianBlur(cv2.remap(plate()[other - 1001], x, y, cv2.INTER_CUBIC), (0, 0), 1)
+    # What the other frame hides behind a stone or a tuft cannot agree, and neither can actors.
+    seen = cv2.remap(depth(other), x, y, cv2.INTER_NEAREST, borderValue=np.nan)
+    hidden = ~(np.abs(seen / local[:, 2].reshape(seen.shape) - 1) < 0.015)
+    grown = np.ones((15, 15), np.uint8)
+    actors = np.maximum(
+        cv2.dilate(matte(frame), grown), cv2.remap(cv2.dilate(matte(other), grown), x, y, cv2.INTER_LINEAR)
+    )
+    trusted = cv2.dilate(hidden.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
+    patches = [np.s_[top : top + 48, left : left + 48] for top in range(220, 480, 40) for left in range(24, 880, 40)]
+    usable = [patch for patch in patches if trusted[patch].mean() > 0.4 and not actors[patch].any()]
+
+    shifts = [np.hypot(*shift_px(photo[patch], warped[patch], trusted[patch])) for patch in usable]
 
     assert len(shifts) > 25
     assert np.median(shifts) < 0.15
@@ -151,13 +160,12 @@ def test_a_frame_is_made_the_same_twice():
     from assets.demo.render import prepare, render_frame
     from assets.demo.terrain import build_terrain
 
-    def still():
-        mesh = build_terrain(0.08)
-        scene = prepare(mesh, bake(mesh, sun_samples=1, sky_samples=3, sun_px=256, sky_px=128))
-        shot = render_frame(scene, camera.scaled(LENS, 0.125), 1003, samples=2, cast=())
-        return film.develop(shot.rgb, 1003), shot.depth
+    mesh = build_terrain(0.06)
+    light = [bake(mesh, sun_samples=1, sky_samples=2, sun_px=256, sky_px=128) for _ in range(2)]
+    scene = prepare(mesh, light[0], sun_px=256)
 
-    first, second = still(), still()
+    shots = [render_frame(scene, camera.scaled(LENS, 0.125), 1003, samples=2, cast=()) for _ in range(2)]
 
-    assert first[0].tobytes() == second[0].tobytes()
-    assert first[1].tobytes() == second[1].tobytes()
+    assert light[0].ambient.tobytes() == light[1].ambient.tobytes()
+    assert shots[0].depth.tobytes() == shots[1].depth.tobytes()
+    assert film.develop(shots[0].rgb, 1003).tobytes() == film.develop(shots[1].rgb, 1003).tobytes()
