@@ -25,7 +25,7 @@ class Recipe:
     weight_decay: float = 1e-4
     mean_decay: float = 0.999  # of the running mean of the weights, which is what ships
     seed: int = 1
-    whole_noise: float = 0.4  # share of samples trained at the first step's noise, which every picture starts from
+    whole_noise: float = 0.5  # share of samples trained at the first step's noise, which every picture starts from
     edge_weight: float = 0.5  # of the L1 between neighbours' differences, which keeps joints and folds sharp
     square_weight: float = 0.25  # of the squared error beside the L1
     hide_pose: float = 0.15  # shares of samples that do without a guide
@@ -35,7 +35,7 @@ class Recipe:
         0.7  # of the batches: windows of WINDOW_PX, where little is empty; the rest sees whole pictures
     )
     wide_share: float = 0.2  # of the whole batches: masonry in wide pictures
-    masonry_share: float = 0.22  # of the samples of any other batch
+    masonry_share: float = 0.35  # of the samples of any other batch
 
 
 def new_unet() -> Any:
