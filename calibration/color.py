@@ -52,7 +52,7 @@ class Sample:
 class Tone:
     """The plate's tones in scene-linear ACEScg, and what a layer lit in neutral light at mid grey 0.18 does about them."""
 
-    key: float  # geometric mean luminance of everything but sky and people
+    key: float  # geometric mean luminance of the nearer half of the ground
     black: RGB  # 0.2% of the ground's pixels are darker
     white: RGB  # 0.2% are lighter
     exposure_ev: float  # for the layers: half the way to the plate's key, within 1 stop
@@ -62,7 +62,7 @@ class Tone:
 
 def measure_tone(samples: Iterable[Sample]) -> Tone:
     """Read exposure, light colour, black and white off a handful of frames. Raises CalibrationError without ground."""
-    pixels = np.concatenate([s.smooth()[s.ground()][::7] for s in samples])
+    pixels = np.concatenate([s.smooth()[_near(s)][::7] for s in samples])
     if len(pixels) < 500:
         raise CalibrationError(
             f"colour: {len(pixels) * 7} pixels are neither sky nor matte, need 3500. "
@@ -81,6 +81,12 @@ def measure_tone(samples: Iterable[Sample]) -> Tone:
         balance=_rgb(light_balance(pixels)),
         lift=_rgb(lift),
     )
+
+
+def _near(sample: Sample) -> NDArray[np.bool_]:
+    """(H, W): the nearer half of the ground, where little air lies before it."""
+    ground = sample.ground()
+    return ground & (sample.depth_m <= np.median(sample.depth_m[ground])) if ground.any() else ground
 
 
 def light_balance(pixels: Array) -> NDArray[np.float64]:

@@ -28,6 +28,7 @@ BINS, KNOTS, ROUNDS = 10, 16, 3
 LOW_QUANTILE = 0.15  # of all blocks of a bin ...
 GUESSED_QUANTILE = 0.25  # ... is about this one of the clean blocks, before _scale finds the true share
 SCALES = np.geomspace(0.8, 1.3, 81)
+MOST_ABOVE = 0.2  # log of variance: a bin that lies farther above the smooth curve holds texture, not grain
 LEAST_CLEAN = 0.25  # share of blocks; with fewer the shape of the lower half says nothing
 MIN_BLOCKS = 24  # per bin
 
@@ -215,7 +216,7 @@ def _sigma_curve(level: Array, variance: Curve, pure: NDArray[np.float64]) -> tu
     def smooth(x: Curve) -> Curve:
         return np.maximum(_terms(x) / scale @ fit, 1e-14)
 
-    own = np.log(seen / smooth(at)) * counts / (counts + 50.0)
+    own = np.minimum(np.log(seen / smooth(at)) * counts / (counts + 50.0), MOST_ABOVE)
     knots = np.r_[0.0, np.geomspace(max(at[0], 1e-4) / 4, max(2 * at[-1], 1.0), KNOTS - 1)]
     curve = smooth(knots) * np.exp(np.interp(knots, at, own))
     curve *= _scale(variance / np.interp(level, knots, curve), pure)
