@@ -112,7 +112,7 @@ def test_area_and_middle_of_an_ell():
 
 @pytest.mark.parametrize("turn", [0.0, 0.4, 2.0])
 def test_long_axis_of_a_turned_rectangle_is_its_long_side(turn):
-    rectangle = np.array([[-6.0, -1.0], [6.0, -1.0], [6.0, 1.0], [-6.0, 1.0]]) + [3, 9]
+    rectangle = np.add([[-6.0, -1.0], [6.0, -1.0], [6.0, 1.0], [-6.0, 1.0]], [3.0, 9.0])
     c, s = np.cos(turn), np.sin(turn)
     turned = rectangle @ np.array([[c, s], [-s, c]])
 
