@@ -15,7 +15,7 @@ REACH = 6  # samples on each side of an edge, STEP apart
 STEP = 0.75
 EDGES = 3000  # per picture
 LEAST_EDGES = 40
-SHARPEST = 0.2  # this quantile: fewer are noise, more are out of focus, in motion or round in themselves
+SHARPEST = 0.1  # this quantile: fewer are noise, more are out of focus, in motion or round in themselves
 USUAL_PX = 0.7
 
 
