@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import codec
-from pipeline.errors import ConfigError, StageError, StoreError
+from pipeline.errors import ConfigError, PlateError, StageError, StoreError
+from pipeline.io import sequences
 from pipeline.io.files import sha256
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,38 +54,13 @@ def section_digest(section: Any) -> str:
 
 
 def _outside(path: Path) -> str:
-    """Content digest of a file, a folder, or all files of a frame pattern."""
-    if path.is_file() and not _sequence_of(path):
-        return sha256(path)
-    files = matching_files(path)
+    """Content digest of a file, or of every frame that a folder, a pattern or one frame of a sequence means."""
+    try:
+        found = sequences.find(path)
+    except PlateError:  # the stage that reads it says what is wrong
+        return _remembered(path) if path.is_file() else "not there"
+    files = [found] if isinstance(found, Path) else list(found.files)
     return digest_of([[f.name, _remembered(f)] for f in files])
-
-
-def matching_files(path: Path) -> list[Path]:
-    """The files that a plate path means: a folder's, a pattern's (%04d, ####), or the sequence around one frame.
-
-    Empty when nothing is there: the stage that reads it says what is wrong.
-    """
-    if path.is_dir():
-        return sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
-    if pattern := _glob(path.name):
-        return sorted(path.parent.glob(pattern))
-    return _sequence_of(path) or ([path] if path.is_file() else [])
-
-
-def _glob(name: str) -> str:
-    import re
-
-    pattern = re.sub(r"%0?\d*d|#+", "*", name)
-    return pattern if pattern != name else ""
-
-
-def _sequence_of(path: Path) -> list[Path]:
-    """All frames of the sequence that `path` is one frame of: NAME.1001.exr with neighbours of the same name."""
-    parts = path.name.rsplit(".", 2)
-    if len(parts) != 3 or not parts[1].isdigit():
-        return []
-    return sorted(f for f in path.parent.glob(f"{parts[0]}.*.{parts[2]}") if f.name.rsplit(".", 2)[1].isdigit())
 
 
 def _remembered(file: Path) -> str:

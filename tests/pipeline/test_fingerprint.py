@@ -66,12 +66,12 @@ def test_a_section_counts_a_file_by_content_not_by_place(tmp_path):
 
 def test_one_frame_stands_for_its_sequence(tmp_path):
     for frame in (1001, 1002):
-        (tmp_path / f"plate.{frame}.exr").write_bytes(b"%d" % frame)
-    source = PlateSource(tmp_path / "plate.1001.exr")
-    before = section_digest(source)
-    (tmp_path / "plate.1002.exr").write_bytes(b"changed")
+        (tmp_path / f"plate_{frame}.exr").write_bytes(b"%d" % frame)
+    sources = [PlateSource(tmp_path / name) for name in ("plate_1001.exr", "plate_####.exr", "plate_%04d.exr")]
+    before = [section_digest(s) for s in sources]
+    (tmp_path / "plate_1002.exr").write_bytes(b"changed")
 
-    assert section_digest(source) != before
+    assert all(section_digest(s) != b for s, b in zip(sources, before, strict=True))
 
 
 def test_a_zone_counts():
