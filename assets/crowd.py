@@ -21,7 +21,7 @@ SWAY_PERIOD_S = 5.0
 class Variety:
     """How much members of a body differ. Spreads are standard deviations, cut at 3.5, unless another word is used."""
 
-    untidiness: float = 0.08  # of the spacing: how far, at most, a member of a phalanx or column strays from its slot
+    untidiness: float = 0.1  # of the spacing: how far, at most, a member of a phalanx or column strays from its slot
     facing_spread_deg: float = 3.0  # in ranks; a loose mob five times as much
     size_spread: float = 0.02  # of body height; 6% at most
     step_spread: float = 0.16  # cycles between those who march in ranks; a loose mob is out of step altogether

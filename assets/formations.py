@@ -37,7 +37,7 @@ class Body:
     count: int
     spacing_m: float
     seed: int
-    untidiness: float = 0.08  # of the spacing: how far a member strays from its slot, to each side
+    untidiness: float = 0.1  # of the spacing: how far a member strays from its slot, to each side
 
 
 def chance(seed: int, zone: str, numbers: npt.ArrayLike, what: str) -> Array:
@@ -61,7 +61,7 @@ def gauss(seed: int, zone: str, numbers: npt.ArrayLike, what: str) -> Array:
 def places(body: Body) -> Array:
     """(count, 2) places in plan, metres; row i is member number i. All lie inside the polygon.
 
-    phalanx: ranks and files along the heading, the front rank first, each from its middle outwards.
+    phalanx: ranks along the heading, each in the gaps of the one before, the front rank first, from its middle outwards.
     column: COLUMN_FILES files along the heading through the polygon's middle.
     loose: no two closer than the spacing, otherwise anyhow (dart throwing: Cook, "Stochastic Sampling in Computer
     Graphics", 1986).
@@ -138,18 +138,20 @@ def _ranks(body: Body) -> Array:
     ahead, left = axes(body.heading_rad)
     along, across = body.polygon_m @ ahead, body.polygon_m @ left
     step = body.spacing_m
-    if body.formation == "column":
-        centre = float(middle(body.polygon_m) @ left)
-        files = centre + step * (np.arange(COLUMN_FILES) - (COLUMN_FILES - 1) / 2)
-    else:
-        centre = (across.max() + across.min()) / 2
-        side = int((across.max() - across.min()) / step / 2) + 1
-        files = centre + step * np.arange(-side, side + 1)
     ranks = along.max() - step * (0.5 + np.arange(int((along.max() - along.min()) / step) + 1))
-    rank, file = np.meshgrid(np.arange(len(ranks)), np.arange(len(files)), indexing="ij")
-    slots = ranks[rank.ravel(), None] * ahead + files[file.ravel(), None] * left
+    if body.formation == "column":
+        centre, stagger = float(middle(body.polygon_m) @ left), 0.0
+        files = step * (np.arange(COLUMN_FILES) - (COLUMN_FILES - 1) / 2)
+    else:
+        # Quincunx: each rank stands in the gaps of the one before it.
+        centre, stagger = (across.max() + across.min()) / 2, step / 2
+        side = int((across.max() - across.min()) / step / 2) + 1
+        files = step * np.arange(-side, side + 1)
+    rank, file = (grid.ravel() for grid in np.meshgrid(np.arange(len(ranks)), np.arange(len(files)), indexing="ij"))
+    beside = files[file] + stagger * (rank % 2)
+    slots = ranks[rank, None] * ahead + (centre + beside)[:, None] * left
     held = inside(slots, body.polygon_m)
-    rank, slots, off_centre = rank.ravel()[held], slots[held], np.abs(files - centre)[file.ravel()[held]]
+    rank, slots, off_centre = rank[held], slots[held], np.abs(beside[held])
     width = np.bincount(rank, minlength=len(ranks))[rank]
     short = width < SHORT_RANK * width.max() if len(width) else width > 0
     return slots[np.lexsort((np.round(off_centre / step, 3), rank, short))]

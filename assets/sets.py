@@ -81,14 +81,17 @@ def fortress(site: Site, width: float, height: float) -> None:
     """A walled enclosure: bent front wall with a gatehouse, corner and flank towers, a keep and its turret behind."""
     radius = float(np.clip(0.05 * width, 1.8, 6.0))
     walk = 0.4 * height - 0.5 * CROWN_M  # of the front wall
-    tower_height, depth = 0.58 * height - 0.5 * CROWN_M, min(0.62 * width, 70.0)
+    tower_height, depth = 0.54 * height - 0.5 * CROWN_M, min(0.62 * width, 70.0)
     x = width / 2 - 1.1 * radius  # a drum's foot is wider than the drum
     corners = [(-x, -0.04 * depth), (0.12 * x, 0.0), (x, -0.09 * depth), (0.86 * x, -depth), (-0.9 * x, -0.93 * depth)]
     gate = np.array(corners[1])
     plan = [np.array(corner) for corner in corners]
-    half_gate = min(0.10 * width, 7.0)
+    half_gate = min(0.13 * width, 8.5)
     for i, (a, b) in enumerate(zip(plan, plan[1:] + plan[:1], strict=True)):
-        stops = [a, b] if i > 1 else [a, a + 0.52 * (b - a), b]
+        stops = [a, b]
+        if i <= 1:  # the gate's two neighbours end at its drums
+            opening = 0.7 * half_gate * (b - a) / np.linalg.norm(b - a)
+            stops = [a + i * opening, a + (0.48 + 0.04 * i) * (b - a), b - (1 - i) * opening]
         for p, q in pairwise(stops):
             curtain(site, p, q, walk, bays_from=100 * i)
         if i <= 1:
@@ -96,9 +99,9 @@ def fortress(site: Site, width: float, height: float) -> None:
     for i, corner in enumerate(plan):
         if i != 1:
             drum(site, corner, radius, tower_height * (0.95 + 0.15 * site.luck(i, "corner")), number=i)
-    gatehouse(site, gate, half_gate, 0.62 * height)
+    gatehouse(site, gate, half_gate, 0.58 * height)
     side = float(np.clip(0.2 * width, 5.0, 24.0))
-    keep(site, np.array([-0.3 * x, -0.42 * depth]), side, height, turn_rad=0.16)
+    keep(site, np.array([-0.48 * x, -0.42 * depth]), side, height, turn_rad=0.16)
 
 
 def wall(site: Site, width: float, height: float) -> None:
@@ -166,10 +169,10 @@ def drum(site: Site, centre: Array, radius: float, height: float, *, number: int
 
 def gatehouse(site: Site, centre: Array, half: float, height: float) -> None:
     """Two drums and between them a block with a round-headed gate; walk at `height` less the crown."""
-    radius = 0.42 * half
+    radius = 0.3 * half
     for i, side in enumerate((-1, 1)):
         drum(site, centre + np.array([side * (half - radius), 0.8]), radius, height, number=20 + i)
-    inner = half - 1.3 * radius
+    inner = half - 1.2 * radius
     p, q = centre + np.array([-inner, 0.8]), centre + np.array([inner, 0.8])
     bottom, top = site.lowest(np.stack([p, q])), site.level(np.stack([p, q])) + 0.86 * height - CROWN_M
     ground = (site.sink_m + 0.02) / (top - bottom)

@@ -42,7 +42,7 @@ class Params:
     steps: int = 2
     seed: int = 1
     overscan: float = 0.3  # of the picture's size, painted beyond each edge for a camera that moves
-    sharpness: float = 1.25  # painted pixels per plate pixel, where the camera comes closest
+    sharpness: float = 2.0  # painted pixels per plate pixel, where the camera comes closest
     most_px: int = 1536  # longest side of a painting
     keyframes: int = 2  # at most, per piece
     new_share: float = 0.06  # of the piece's visible area that a further keyframe must add

@@ -38,7 +38,7 @@ def test_places_are_exactly_as_many_as_asked_and_all_inside(formation, polygon):
     assert inside(found, polygon).all()
 
 
-@pytest.mark.parametrize(("formation", "least_m"), [("phalanx", 1.1 * 0.84), ("column", 1.1 * 0.84), ("loose", 1.1)])
+@pytest.mark.parametrize(("formation", "least_m"), [("phalanx", 1.1 * 0.8), ("column", 1.1 * 0.8), ("loose", 1.1)])
 def test_nobody_stands_closer_than_the_spacing_less_the_untidiness(formation, least_m):
     found = places(body(formation, count=50))
 
@@ -77,7 +77,16 @@ def test_front_ranks_are_full_before_the_next_begins():
 
     assert (np.diff(z) < 1e-9).all()
     assert z[0] == pytest.approx(5 - 0.55)
-    assert len(np.unique(z.round(6))) == 3  # nine files wide
+    assert len(np.unique(z.round(6))) == 3  # nine and ten files wide
+
+
+def test_each_rank_stands_in_the_gaps_of_the_one_before():
+    square = np.array([[-5.0, -5.0], [5.0, -5.0], [5.0, 5.0], [-5.0, 5.0]])
+
+    x, z = places(body(polygon=square, count=40, heading_rad=0.0, untidiness=0.0)).T
+
+    first, second = (np.sort(x[np.isclose(z, 5 - 0.55 - 1.1 * rank)]) for rank in (0, 1))
+    np.testing.assert_allclose(second[: len(first)] + 0.55, first, atol=1e-6)
 
 
 def test_column_is_four_files_through_the_middle():
