@@ -63,7 +63,7 @@ class Params:
 def match_look(raw: RawLayers, facts: CameraFacts, look: Look, params: Params, frames: FrameRange, out: Path) -> Layers:
     """Per layer: grade (measured, then said), haze by its depth, blur along its motion, the plate's softness."""
     measured = read_look(look.figures)
-    layers = tuple(Layer(r.name, FrameFiles(out, f"{r.name}.%04d.exr", frames), r.manifest) for r in raw.layers)
+    layers = tuple(_own(r, frames, out) for r in raw.layers)
     shadow = FrameFiles(out, "shadow.%04d.exr", frames)
     figures = FrameFiles(out, "match.%04d.json", frames)
     shutter = params.motion_blur * facts.shutter_deg / 360
@@ -82,6 +82,12 @@ def match_look(raw: RawLayers, facts: CameraFacts, look: Look, params: Params, f
         _soften_shadow(raw.shadow.path(frame), shadow.path(frame), softness)
         write_bytes(figures.path(frame), json.dumps(numbers, indent=1, sort_keys=True).encode())
     return Layers(layers, shadow, figures)
+
+
+def _own(layer: Layer, frames: FrameRange, out: Path) -> Layer:
+    """The layer's receipt here; its manifest comes along, so that the result stands on its own."""
+    write_bytes(out / layer.manifest.name, layer.manifest.read_bytes())
+    return Layer(layer.name, FrameFiles(out, f"{layer.name}.%04d.exr", frames), out / layer.manifest.name)
 
 
 def softness_px(plate_sigma_px: float, layer_sigma_px: float) -> float:
