@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from calibration.grain import Array
+from calibration.grainblocks import Array
 from pipeline.kernels.grain import Grain, add_grain
 
 SIDE_PX = 48

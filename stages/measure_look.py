@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from calibration.color import Sample, measure_tone
-from calibration.grain import Array, measure_grain
+from calibration.grain import measure_grain
+from calibration.grainblocks import Array
 from calibration.grainswatch import swatch
 from calibration.haze import fit_haze
 from calibration.look import LookFigures, write_look
