@@ -1,4 +1,4 @@
-"""Which pixels are sky: bright or blue, smooth, above the horizon, joined to the top, and without parallax."""
+"""Which pixels are sky: above the horizon, joined to the top, without fine detail, without parallax."""
 
 from __future__ import annotations
 
@@ -11,62 +11,88 @@ from calibration.views import View
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 _SMALLEST = 0.003  # of the picture: less sky than this is a gap between leaves, left to the depth search
+_WINDOW = 9  # pixels, in which most must be as smooth as grain allows
 
 
 def find_sky(view: View, inverse_depth: Floats, score: Floats, limit: float) -> Bools:
     """(h, w) bool. inverse_depth (1/m) and score (ZNCC) of the sweep; below `limit` (1/m) depth is as good as infinite.
 
-    Seeds are smooth pixels in the upper part, brighter or bluer than what lies below the horizon; their colour, as it runs
-    with elevation, decides for the others. Textured pixels with sure parallax are never sky. A white ceiling or a plain
-    wall at the top of the picture would pass: such plates want a supplied depth.
+    Clouds are soft, and far mountains, though they show no parallax and take the sky's colour, keep fine detail and a
+    sharp ridge: so the sky is what hangs together from the top with little more detail than grain, and is brighter or
+    bluer than what lies below the horizon. A ridge lost in haze is lost here too. A white ceiling or a plain wall at the
+    top of the picture would pass for sky: such plates want a supplied depth.
     """
-    picture, grey = view.picture, view.grey
     up = (view.rays @ view.pose[:2, 1] + view.pose[2, 1]).astype(np.float32)  # world Y of each ray, per unit of z
-    above = up > -0.02
-    rough = cv2.blur(np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 2.0)), (5, 5))
     parallax = ((inverse_depth > 3 * limit) & (score > 0.6)).astype(np.uint8)
     near = cv2.erode(parallax, np.ones((7, 7), np.uint8)) > 0  # windows at a ridge carry its depth into the sky
-    blue = picture[..., 2] - picture[..., 0]
-    seeds = above & (rough < _smooth_limit(rough, above)) & ~near
+    above = (up > -0.02) & ~near
+    if above.mean() < _SMALLEST:
+        return np.zeros_like(above)
+    skylike, smooth = _bright_or_blue(view, up > -0.02), _smooth(view.grey, above)
+    core = _like_the_largest(_from_top(_mostly(smooth) & above) & skylike, view.grey)
+    if core.mean() < _SMALLEST:
+        return np.zeros_like(core)
+    # Sharp clouds have detail too, but are bright: hardly anything below the sky outshines it.
+    cloud = view.grey > np.median(view.grey[core])
+    core = _like_the_largest(_from_top(_mostly(smooth | cloud) & above) & skylike, view.grey)
+    grown = cv2.dilate(core.astype(np.uint8), np.ones((_WINDOW - 2, _WINDOW - 2), np.uint8)) > 0
+    sky = _without_specks((core | (grown & _like(view.picture, core))) & above)
+    return _from_top(sky)
+
+
+def _smooth(grey: Floats, above: Bools) -> Bools:
+    """Pixels with no more detail than grain: 2.5 times that of the smoothest tenth above the horizon."""
+    detail = cv2.blur(np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.0)), (3, 3))
+    floor = max(float(np.quantile(detail[above], 0.1)), 3e-4)
+    return np.asarray(detail < 2.5 * floor, np.bool_)
+
+
+def _mostly(mask: Bools) -> Bools:
+    return np.asarray(cv2.blur(mask.astype(np.float32), (_WINDOW, _WINDOW)) > 0.6, np.bool_)
+
+
+def _bright_or_blue(view: View, above: Bools) -> Bools:
+    """Brighter or bluer than most of what lies below the horizon."""
+    grey, blue = view.grey, view.picture[..., 2] - view.picture[..., 0]
     below = ~above if (~above).mean() > 0.05 else np.ones_like(above)
     bright = grey > np.quantile(grey[below], 0.75) + 0.03
     bluish = (blue > np.quantile(blue[below], 0.9) + 0.02) & (grey > np.quantile(grey[below], 0.3))
-    seeds &= bright | bluish
-    seeds = _from_top(seeds)
-    if seeds.mean() < _SMALLEST:
-        return np.zeros_like(seeds)
-    unlike = _distance(picture, up, seeds)
-    sky = above & (unlike < 4.0) & ~near
-    sky = cv2.morphologyEx(sky.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-    sky = _without_specks(_from_top(sky))
-    return sky if sky.mean() >= _SMALLEST else np.zeros_like(sky)
+    return np.asarray(bright | bluish, np.bool_)
 
 
-def _smooth_limit(rough: Floats, above: Bools) -> float:
-    """Sky is among the smoothest that there is above the horizon; clouds are allowed some more."""
-    return max(3.0 * float(np.quantile(rough[above], 0.1)), 0.012) if above.any() else 0.0
+def _like_the_largest(mask: Bools, grey: Floats) -> Bools:
+    """The largest part of `mask`, and others not much darker: a slope that the picture's edge cuts off is no sky."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    if count < 2:
+        return mask
+    order = np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable") + 1
+    least = float(np.median(grey[labels == order[0]])) - 0.06
+    kept = [k for k in order if np.median(grey[labels == k]) >= least]
+    return np.isin(labels, kept)
 
 
-def _distance(picture: Floats, up: Floats, seeds: Bools) -> Floats:
-    """How unlike the sky's colour each pixel is (in deviations), when that colour runs with the square of elevation."""
-    basis = np.stack([np.ones_like(up), up, up * up], axis=-1)
-    fit, *_ = np.linalg.lstsq(basis[seeds], picture[seeds], rcond=None)
-    rest = picture - basis @ fit.astype(np.float32)
-    inside = rest[seeds]
-    spread = np.cov(inside.T) + np.eye(3) * 0.012**2
-    return np.sqrt(np.einsum("...i,ij,...j->...", rest, np.linalg.inv(spread).astype(np.float32), rest))
+def _like(picture: Floats, core: Bools) -> Bools:
+    """Pixels whose colour is that of the sky around: the core's local mean, within what the core itself varies."""
+    weight = cv2.GaussianBlur(core.astype(np.float32), (0, 0), 8.0)
+    around = cv2.GaussianBlur(picture * core[..., None], (0, 0), 8.0) / np.maximum(weight, 1e-6)[..., None]
+    apart = np.abs(picture - around).max(axis=2)
+    return np.asarray(apart < max(3 * float(np.median(apart[core])), 0.03), np.bool_)
 
 
 def _from_top(mask: Bools) -> Bools:
     """The parts of `mask` that reach the picture's upper edge (its first rows: a matte line may run along it)."""
     _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
-    top = np.unique(labels[: max(2, mask.shape[0] // 60)])
+    top = np.unique(labels[: max(4, mask.shape[0] // 60)])
     return np.isin(labels, top[top > 0])
 
 
 def _without_specks(sky: Bools) -> Bools:
-    """Fill what is not sky but wholly inside it and small: birds, clouds' cores."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((~sky).astype(np.uint8), connectivity=4)
-    small = stats[:, cv2.CC_STAT_AREA] < 0.002 * sky.size
+    """Fill what is not sky but wholly inside it and small: birds, clouds' edges."""
+    closed = cv2.morphologyEx(sky.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(1 - closed, connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] < 0.004 * sky.size
+    top, left = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_LEFT]
+    right = left + stats[:, cv2.CC_STAT_WIDTH] == sky.shape[1]
+    small &= (top > 0) & (left > 0) & ~right  # what the picture's edge cuts off is not wholly inside
     small[0] = False
-    return sky | (small[labels] if count > 1 else False)
+    return (closed > 0) | (small[labels] if count > 1 else False)
