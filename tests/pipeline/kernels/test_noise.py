@@ -6,7 +6,7 @@ import pytest
 from pipeline.kernels.noise import cellular, fbm
 
 
-def places(count=4000, seed=1):
+def places(count=300, seed=1):
     return np.random.default_rng(seed).uniform(-40, 40, (count, 3))
 
 
@@ -21,9 +21,9 @@ def test_noise_is_a_function_of_place_alone():
 
 
 def test_noise_has_no_mean_and_a_known_spread():
-    noise = fbm(places(20000), 1.3, 4, 9)
+    noise = fbm(places(2500), 1.3, 4, 9)
 
-    assert abs(noise.mean()) < 0.01
+    assert abs(noise.mean()) < 0.02
     assert 0.1 < noise.std() < 0.25
     assert np.abs(noise).max() < 1
 
@@ -47,7 +47,7 @@ def test_octaves_finer_than_the_mesh_fade_out():
 
 
 def test_ridges_stay_between_zero_and_one_and_keep_their_height_when_faded():
-    points = places(20000)
+    points = places(2500)
 
     sharp, faded = fbm(points, 0.5, 6, 2, ridged=True), fbm(points, 0.5, 6, 2, cell=0.8, ridged=True)
 
@@ -57,7 +57,7 @@ def test_ridges_stay_between_zero_and_one_and_keep_their_height_when_faded():
 
 
 def test_cellular_agrees_with_a_search_over_all_feature_points():
-    points = places(500)[:, :2] * 0.1
+    points = places(200)[:, :2] * 0.1
     first, second, pick = cellular(points, 1.0, 7)
     feature = points[first < 1e-2]
 
