@@ -6,7 +6,7 @@ Runs in a child process only (calibration.child): every function takes the pycol
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from pipeline.errors import CalibrationError
 
 MOST_POINTS = 250  # of a frame that is posed by resection
 FEWEST_POINTS = 12
+FACTS_WRONG = 0.96  # a free focal length must lower the error to this share to overrule what was written down
 _NO_POINT = np.uint64(18446744073709551615)
 
 
@@ -50,6 +51,8 @@ def solve(folder: Path) -> None:
     report(30, 100, "matching")
     keypoints = match_features(colmap, job, database, tracks)
     model, mapper, reached = map_keyframes(colmap, job, database)
+    if model is None and job.focal_px:  # what was written down may be another lens's
+        model, mapper, reached = map_keyframes(colmap, replace(job, focal_px=0.0), database)
     if model is None:
         raise CalibrationError(
             f"camera solve: COLMAP found no camera move in {len(tracks)} frames ({len(keyframes)} keyframes matched). A "
@@ -60,10 +63,9 @@ def solve(folder: Path) -> None:
     rows = _rows_of_images(model, job)
     place_the_rest(colmap, job, model, tracks, keypoints, rows)
     report(90, 100, "adjusting")
-    adjust(colmap, job, model)
-    _write_result(
-        folder, model, rows, len(tracks), {"mapper": mapper, "mappers": reached, "colmap": colmap.__version__}
-    )
+    model, focal = adjust(colmap, job, model)
+    said = {"mapper": mapper, "mappers": reached, "colmap": colmap.__version__, "focal": focal}
+    _write_result(folder, model, rows, len(tracks), said)
 
 
 def _rows_of_images(model: Any, job: Job) -> dict[int, int]:
@@ -139,15 +141,13 @@ def _spread(
     return ids[chosen], xy[chosen]
 
 
-def adjust(colmap: Any, job: Job, model: Any) -> None:
-    """Bundle adjustment of everything with soft L1, before and after what fits badly is taken out."""
-    options = colmap.BundleAdjustmentOptions()
-    options.print_summary = False
-    options.ceres.loss_function_type = colmap.LossFunctionType.SOFT_L1
-    options.ceres.loss_function_scale = 1.0 * job.scale
-    options.ceres.solver_options.num_threads = 1
-    options.ceres.solver_options.max_num_iterations = 60
-    options.ceres.solver_options.function_tolerance = 1e-7
+def adjust(colmap: Any, job: Job, model: Any) -> tuple[Any, dict[str, Any]]:
+    """Bundle adjustment of everything with soft L1, before and after what fits badly is taken out.
+
+    A written focal length is held: a camera that travels without turning hardly shows its own. It is let go only when
+    that lowers the error by a good part. Returns the model, and what became of the focal length.
+    """
+    options = _adjustment(colmap, job)
     colmap.bundle_adjustment(model, options)
     colmap.ObservationManager(model).filter_all_points3D(4.0 * job.scale, 0.5)
     for camera in model.cameras.values():
@@ -155,7 +155,40 @@ def adjust(colmap: Any, job: Job, model: Any) -> None:
         camera.model = colmap.CameraModelId.RADIAL
         camera.params = [focal, x, y, k1, 0.0]
     colmap.bundle_adjustment(model, options)
+    said: dict[str, Any] = {"from": "the plate"}
+    if job.focal_px:
+        free = colmap.Reconstruction(model)
+        options.refine_focal_length = True
+        colmap.bundle_adjustment(free, options)
+        ratio = float(next(iter(free.cameras.values())).params[0]) / job.focal_px
+        held_px, free_px = _error_px(model), _error_px(free)
+        wrong = free_px < FACTS_WRONG * held_px and abs(ratio - 1) > 0.05
+        said = {
+            "from": "the plate: what [camera] says fits worse" if wrong else "[camera], held",
+            "free_over_written": round(ratio, 5),
+            "error_held_px": round(held_px, 4),
+            "error_free_px": round(free_px, 4),
+        }
+        model = free if wrong else model
     colmap.ObservationManager(model).filter_all_points3D(3.0 * job.scale, 0.5)
+    return model, said
+
+
+def _adjustment(colmap: Any, job: Job) -> Any:
+    options = colmap.BundleAdjustmentOptions()
+    options.print_summary = False
+    options.refine_focal_length = not job.focal_px
+    options.ceres.loss_function_type = colmap.LossFunctionType.SOFT_L1
+    options.ceres.loss_function_scale = 1.0 * job.scale
+    options.ceres.solver_options.num_threads = 1
+    options.ceres.solver_options.max_num_iterations = 60
+    options.ceres.solver_options.function_tolerance = 1e-7
+    return options
+
+
+def _error_px(model: Any) -> float:
+    model.update_point_3d_errors()
+    return float(model.compute_mean_reprojection_error())
 
 
 def _write_result(folder: Path, model: Any, rows: dict[int, int], frames: int, said: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ class Job:
     keyframes: tuple[int, ...]  # their rows in the tracks
     width: int
     height: int
-    focal_px: float  # 0: unknown
+    focal_px: float  # as written down on set, and then held; 0: unknown
     masked: bool
     features: int
     threads: int  # for features and matches; mapping and adjusting sum in one, or no two runs would agree to the bit
@@ -161,7 +161,7 @@ def map_keyframes(colmap: Any, job: Job, database: Path) -> tuple[Any, str, dict
     best: tuple[tuple[int, float], Any, str] | None = None
     for number, (name, mapper) in enumerate((("global", _global), ("incremental", _incremental))):
         report(55 + 12 * number, 100, f"{name} mapping")
-        output = job.folder / name
+        output = job.folder / (name if job.focal_px else f"{name}.free")
         output.mkdir()
         models = mapper(colmap, job, database, images, output)
         model = max(models.values(), key=lambda found: found.num_reg_images(), default=None)
@@ -183,6 +183,7 @@ def _global(colmap: Any, job: Job, database: Path, images: Path, output: Path) -
     options = colmap.GlobalPipelineOptions()
     options.num_threads, options.random_seed = 1, job.seed
     options.mapper.num_threads, options.mapper.random_seed = 1, job.seed
+    options.mapper.bundle_adjustment.refine_focal_length = not job.focal_px
     copy = output / "database.db"  # calibrating writes to it, and the other mapper must not see that
     copy.write_bytes(database.read_bytes())
     if not job.focal_px:
@@ -197,5 +198,6 @@ def _incremental(colmap: Any, job: Job, database: Path, images: Path, output: Pa
     options.num_threads, options.random_seed = 1, job.seed
     options.mapper.num_threads, options.mapper.random_seed = 1, job.seed
     options.mapper.init_min_tri_angle = 6.0  # a dolly's keyframes hardly reach the default, 16 degrees
+    options.ba_refine_focal_length = options.mapper.abs_pose_refine_focal_length = not job.focal_px
     options.multiple_models, options.min_model_size, options.extract_colors = False, FEWEST_KEYFRAMES, False
     return dict(colmap.incremental_mapping(database, images, output, options))

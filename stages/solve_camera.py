@@ -121,7 +121,6 @@ def _solve(
             lambda done, total, note="": progress(20 + round(0.75 * 100 * done / total), 100, note),
         )
         said = json.loads((folder / "result.json").read_text())
-        said["focal_from"] = "facts, refined" if job.focal_px else "the plate"
         with np.load(folder / "result.npz") as found:
             lens = Lens(view.width, view.height, *map(float, found["camera"]))
             observations = found["observations"].copy()

@@ -105,6 +105,7 @@ def test_the_figures_tell_every_frame(track: CameraTrack):
     assert told["largest_step"] < 2
     assert told["jitter"] < 0.3
     assert told["parallax_deg"] > 1
+    assert told["focal"] == {"from": "the plate"}
     assert told["keyframes"][0] == 1001
 
 
@@ -159,9 +160,20 @@ def test_supplied_mattes_and_the_written_focal_length_are_used(acted: tuple[Scen
     told, seen = json.loads(track.figures.read_text()), np.load(track.observations)
     first = seen[seen[:, 0] == 1001, 2:].astype(int)
     assert against_truth(track, scene).ate_of_path < 0.01
-    assert (told["mattes"], told["focal_from"]) == ("supplied", "facts, refined")
+    assert (told["mattes"], told["focal"]["from"]) == ("supplied", "[camera], held")
+    assert track.lens.focal_x_px == pytest.approx(scene.lens.focal_x_px, rel=1e-6)
     assert scene.matte(1001)[first[:, 1].clip(0, 269), first[:, 0].clip(0, 479)].max() == 0
     assert "assumed" in track.scale_from
+
+
+@pytest.mark.slow
+def test_a_wrongly_written_focal_length_is_overruled(plate: Plate, tmp_path: Path):
+    track = solve(plate, tmp_path, CameraFacts(height_m=1.7, focal_mm=50, sensor_width_mm=36))
+
+    told = json.loads(track.figures.read_text())
+    assert told["focal"]["from"] == "the plate: what [camera] says fits worse"
+    assert track.lens.focal_x_px == pytest.approx(SCENE.lens.focal_x_px, rel=0.03)
+    assert against_truth(track, SCENE).ate_of_path < 0.01
 
 
 # ---------------------------------------------------------------- plates that cannot be solved
