@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from calibration.cameras import pose_at, to_camera
+from calibration.ground import Heightfield
 from calibration.holdout import visible_share, without_spill
 from calibration.look import LookFigures, read_look
 from calibration.quality import Frame, figures_of
@@ -18,7 +20,18 @@ from pipeline.io.files import write_bytes
 from pipeline.kernels import blur, check, merge
 from pipeline.kernels.grain import add_grain
 from pipeline.stage import stage
-from pipeline.types import Comp, DepthMaps, FrameFiles, FrameRange, Layers, Look, Mattes, Plate
+from pipeline.types import (
+    CameraTrack,
+    Comp,
+    DepthMaps,
+    FrameFiles,
+    FrameRange,
+    Ground,
+    Layers,
+    Look,
+    Mattes,
+    Plate,
+)
 
 LEAST_ALPHA = 1e-3  # under half a code value of an 8-bit matte: nothing is there
 
@@ -76,18 +89,21 @@ def composite(
     depth: DepthMaps,
     layers: Layers,
     look: Look,
+    track: CameraTrack,
+    ground: Ground,
     params: Params,
     frames: FrameRange,
     out: Path,
 ) -> Comp:
     """Farthest layer first. Plate pixels that no layer and no shadow reaches leave bit-identical."""
-    measured = read_look(look.figures)
+    measured, heights = read_look(look.figures), Heightfield.read(ground)
     files = FrameFiles(out, "comp.%04d.exr", frames)
     numbers = FrameFiles(out, "comp.%04d.json", frames)
     for frame in frames:
         shot = _read_shot(plate, mattes, depth, frame)
         placed = [_place(layer.name, layer.files.path(frame), shot, params, frame) for layer in layers.layers]
-        light = _shadow(layers.shadow.path(frame), shot, params)
+        shadow = exr.read(layers.shadow.path(frame)).channels["Y"].astype(np.float32)
+        light = _shadow(shadow, ground_depth(shadow < 1, heights, track, frame), shot, params)
         done = merged(shot, placed, light, measured, params, frame)
         _refuse_broken(done.final, frame)
         exr.write(files.path(frame), _channels(done.final, placed, shot), compression="zip", metadata=shot.metadata)
@@ -165,15 +181,24 @@ def _place(name: str, path: Path, shot: Shot, params: Params, frame: int) -> Pla
     return Placed(name, rgba, alpha, visible, z, np.where(rgba[..., 3] >= 0.5, ids, np.uint32(0)))
 
 
-def _shadow(path: Path, shot: Shot, params: Params) -> np.ndarray:
+def ground_depth(where: np.ndarray, heights: Heightfield, track: CameraTrack, frame: int) -> np.ndarray:
+    """Depth along camera z of the bare ground, (H, W) float32 metres, at the pixels of `where` (H, W) bool; else +inf."""
+    depth = np.full(where.shape, np.inf, np.float32)
+    y, x = np.nonzero(where)
+    if len(y):
+        pose = pose_at(track, frame)
+        z = to_camera(heights.meet_ground(np.stack([x, y], axis=1) + 0.5, track.lens, pose), pose)[:, 2]
+        depth[y, x] = np.where(np.isfinite(z), z, np.inf)
+    return depth
+
+
+def _shadow(light: np.ndarray, ground_m: np.ndarray, shot: Shot, params: Params) -> np.ndarray:
     """The crowd's shadow where it meets ground: not on people, not on things before the ground, not on the sky."""
-    channels = exr.read(path).channels
-    taken = 1 - channels["Y"].astype(np.float32)
-    ground = np.ascontiguousarray(channels.get("Z", shot.depth_m), dtype=np.float32)
-    lies_on = np.empty_like(taken)
+    lies_on = np.empty_like(light)
     settings = {"tolerance_m": params.tolerance_m, "tolerance": params.tolerance, "doubt": params.doubt}
-    merge.visible_by_depth(ground, shot.depth_m, shot.confidence, lies_on, **settings)
-    taken *= lies_on * np.isfinite(shot.depth_m) * (1 - np.clip(shot.matte, 0, 1)) * np.float32(params.shadow)
+    merge.visible_by_depth(ground_m, shot.depth_m, shot.confidence, lies_on, **settings)
+    lies_on *= np.isfinite(shot.depth_m) * np.isfinite(ground_m) * (1 - np.clip(shot.matte, 0, 1))
+    taken = (1 - light) * lies_on * np.float32(params.shadow)
     return np.asarray(1 - np.where(taken < LEAST_ALPHA, 0, np.clip(taken, 0, 1)), np.float32)
 
 

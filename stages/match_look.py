@@ -158,10 +158,7 @@ def _soften_shadow(source: Path, target: Path, softness: float) -> None:
     soft = np.empty_like(light)
     blur.gaussian(light, softness, soft)
     soft[soft > 0.999] = 1  # a far tail of 0.1% would touch plate pixels that nobody sees changed
-    written = {"Y": exr.half(soft[..., 0])}
-    if "Z" in channels:
-        written["Z"] = np.ascontiguousarray(channels["Z"], dtype=np.float32)
-    exr.write(target, written, compression="zips")
+    exr.write(target, {"Y": exr.half(soft[..., 0])}, compression="zips")
 
 
 def _levels(rgba: np.ndarray) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.io import exr
-from pipeline.types import DepthMaps, FrameFiles, Layer, Mattes, RawLayers
+from pipeline.types import DepthMaps, FrameFiles, Ground, Layer, Mattes, RawLayers
 from tests.scenes import HILLS_Z_M, Scene, _opencv
 
 Array = NDArray[np.float32]
@@ -37,6 +37,15 @@ def write_mattes(scene: Scene, folder: Path) -> Mattes:
     return Mattes(files, "supplied")
 
 
+def write_ground(scene: Scene, folder: Path) -> Ground:
+    """The true ground, 0.5 m apart."""
+    folder.mkdir(parents=True, exist_ok=True)
+    x, z = np.meshgrid(np.arange(-60, 60.1, 0.5), np.arange(-80, 10.1, 0.5))
+    np.save(folder / "heights.npy", scene.ground_height_m(x, z))
+    (folder / "figures.json").write_text("{}")
+    return Ground(folder / "heights.npy", -60.0, -80.0, 0.5, folder / "figures.json")
+
+
 def write_layers(scene: Scene, folder: Path) -> RawLayers:
     """Layers set and crowd, and the shadow: a soft dark place at each person's feet."""
     manifest = folder / "manifest.json"
@@ -46,9 +55,9 @@ def write_layers(scene: Scene, folder: Path) -> RawLayers:
     shadow = FrameFiles(folder, "shadow.%04d.exr", scene.range)
     for frame in scene.range:
         _write(layers[0].files.path(frame), *_wall(scene, frame))
-        rgba, z, ids, motion, light, ground = _crowd(scene, frame)
+        rgba, z, ids, motion, light = _crowd(scene, frame)
         _write(layers[1].files.path(frame), rgba, z, ids, motion)
-        exr.write(shadow.path(frame), {"Y": exr.half(light), "Z": ground})
+        exr.write(shadow.path(frame), {"Y": exr.half(light)})
     return RawLayers(layers, shadow)
 
 
@@ -98,11 +107,10 @@ def _wall(scene: Scene, frame: int) -> tuple[Array, Array, NDArray[np.uint32], A
     return rgba, np.where(alpha > 0, depth.mean(), np.inf), (alpha > 0).astype(np.uint32), motion
 
 
-def _crowd(scene: Scene, frame: int) -> tuple[Array, Array, NDArray[np.uint32], Array, Array, Array]:
+def _crowd(scene: Scene, frame: int) -> tuple[Array, Array, NDArray[np.uint32], Array, Array]:
     size = (scene.height, scene.width)
     rgba, z = np.zeros((*size, 4), np.float32), np.full(size, np.inf, np.float32)
     ids, motion, dark = np.zeros(size, np.uint32), np.zeros((*size, 2), np.float32), np.zeros(size, np.float32)
-    ground = np.full(size, np.inf, np.float32)
     colours = np.random.default_rng(3).uniform([0.1, 0.03, 0.02], [0.35, 0.2, 0.12], (len(PEOPLE), 3))
     order = sorted(range(len(PEOPLE)), key=lambda i: PEOPLE[i][1])
     for i in order:
@@ -117,6 +125,5 @@ def _crowd(scene: Scene, frame: int) -> tuple[Array, Array, NDArray[np.uint32], 
         z[there], ids[there], motion[there] = depth[0], i + 1, moved
         under = _covered(scene, [("ellipse", np.array([feet, [1.3 * half_width, 0.4 * half_width]]))])
         dark = np.maximum(dark, 0.6 * under)
-        ground[cv2.dilate(under, np.ones((9, 9), np.uint8)) > 0] = depth[0]
     light = 1 - cv2.GaussianBlur(dark, (0, 0), 1.0)
-    return rgba.astype(np.float32), z, ids, motion, light.astype(np.float32), ground
+    return rgba.astype(np.float32), z, ids, motion, light.astype(np.float32)

@@ -6,15 +6,16 @@ import json
 import numpy as np
 import pytest
 
+from calibration.ground import Heightfield
 from pipeline.errors import ConfigError, PlateError, StageError
 from pipeline.io import exr
 from pipeline.types import CameraFacts, FrameRange
-from stages.composite import Params, composite
+from stages.composite import Params, composite, ground_depth
 from stages.match_look import Params as MatchParams
 from stages.match_look import match_look
-from tests.layers import write_depth, write_layers, write_mattes
+from tests.layers import write_depth, write_ground, write_layers, write_mattes
 from tests.looks import write_hand_look
-from tests.scenes import FIRST_BOX, SKY, Scene, write_plate
+from tests.scenes import FIRST_BOX, GROUND, SKY, Scene, write_plate, write_track
 
 SCENE = Scene(width=256, height=144, frames=2, actor=True)
 FRAME = 1002
@@ -34,6 +35,8 @@ def shot(tmp_path_factory):
         "depth": write_depth(SCENE, folder / "depth"),
         "layers": layers,
         "look": look,
+        "track": write_track(SCENE, folder / "track"),
+        "ground": write_ground(SCENE, folder / "ground"),
     }
 
 
@@ -110,11 +113,31 @@ def test_shadows_darken_ground_only(shot, finished):
     channels, _ = finished
     light = exr.read(shot["layers"].shadow.path(FRAME)).channels["Y"].astype(np.float32)
     free = (channels["crowd.A"] == 0) & (channels["set.A"] == 0) & (light < 0.7) & (SCENE.matte(FRAME) == 0)
-    ground = free & (SCENE.surfaces(FRAME) == 1)
+    ground = free & (SCENE.surfaces(FRAME) == GROUND)
 
     ratio = channels["G"][ground].astype(np.float32) / plate_of(shot)["G"][ground].astype(np.float32)
     assert ground.sum() > 20
     assert np.median(ratio / light[ground]) == pytest.approx(1, abs=0.08)
+
+
+def test_no_shadow_falls_on_a_wall_that_stands_before_the_ground(shot, finished):
+    channels, _ = finished
+    light = exr.read(shot["layers"].shadow.path(FRAME)).channels["Y"].astype(np.float32)
+    ground = ground_depth(light < 1, Heightfield.read(shot["ground"]), shot["track"], FRAME)
+    behind = np.minimum(ground, 1e4) - np.minimum(SCENE.depth_m(FRAME), 1e4)
+    wall = (SCENE.surfaces(FRAME) >= FIRST_BOX) & (light < 0.9) & (behind > 4) & (channels["crowd.A"] == 0)
+
+    assert wall.sum() > 10
+    np.testing.assert_array_equal(bits(channels)[wall], bits(plate_of(shot))[wall])
+
+
+def test_the_grounds_depth_is_the_scenes(shot):
+    everywhere = np.ones((SCENE.height, SCENE.width), bool)
+
+    found = ground_depth(everywhere, Heightfield.read(shot["ground"]), shot["track"], FRAME)
+
+    seen = (SCENE.surfaces(FRAME) == GROUND) & (SCENE.depth_m(FRAME) < 40)
+    np.testing.assert_allclose(found[seen], SCENE.depth_m(FRAME)[seen], rtol=0.05, atol=0.1)
 
 
 def test_grain_is_the_plates_on_layers_and_comes_last(shot, finished, tmp_path):
