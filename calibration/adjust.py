@@ -50,22 +50,35 @@ def solve(folder: Path) -> None:
     find_features(colmap, job, database)
     report(30, 100, "matching")
     keypoints = match_features(colmap, job, database, tracks)
-    model, mapper, reached = map_keyframes(colmap, job, database)
-    if model is None and job.focal_px:  # what was written down may be another lens's
-        model, mapper, reached = map_keyframes(colmap, replace(job, focal_px=0.0), database)
+    model, rows, said = _attempt(colmap, job, database, tracks, keypoints)
+    if job.focal_px and (model is None or said["focal"]["overruled"]):
+        # What was written down is another lens's: again without it, as it chose the points that were kept.
+        written = said.get("focal", {})
+        model, rows, said = _attempt(colmap, replace(job, focal_px=0.0), database, tracks, keypoints)
+        said["focal"] = {**written, "from": "the plate: what [camera] says fits worse"}
     if model is None:
         raise CalibrationError(
             f"camera solve: COLMAP found no camera move in {len(tracks)} frames ({len(keyframes)} keyframes matched). A "
             "pan or tilt on a tripod, soft focus or a crowd that fills the picture give none: choose a part of the shot "
             "where the camera travels, or supply mattes of what moves."
         )
+    _write_result(folder, model, rows, len(tracks), {**said, "colmap": colmap.__version__})
+
+
+def _attempt(
+    colmap: Any, job: Job, database: Path, tracks: Tracks, keypoints: Keypoints
+) -> tuple[Any, dict[int, int], dict[str, Any]]:
+    """Map the keyframes, place the rest, adjust: the model (None without one), its rows, and what is to be told."""
+    model, mapper, reached = map_keyframes(colmap, job, database)
+    said: dict[str, Any] = {"mapper": mapper, "mappers": reached}
+    if model is None:
+        return None, {}, said
     report(80, 100, "placing the frames between")
     rows = _rows_of_images(model, job)
     place_the_rest(colmap, job, model, tracks, keypoints, rows)
     report(90, 100, "adjusting")
-    model, focal = adjust(colmap, job, model)
-    said = {"mapper": mapper, "mappers": reached, "colmap": colmap.__version__, "focal": focal}
-    _write_result(folder, model, rows, len(tracks), said)
+    said["focal"] = adjust(colmap, job, model)
+    return model, rows, said
 
 
 def _rows_of_images(model: Any, job: Job) -> dict[int, int]:
@@ -141,11 +154,11 @@ def _spread(
     return ids[chosen], xy[chosen]
 
 
-def adjust(colmap: Any, job: Job, model: Any) -> tuple[Any, dict[str, Any]]:
+def adjust(colmap: Any, job: Job, model: Any) -> dict[str, Any]:
     """Bundle adjustment of everything with soft L1, before and after what fits badly is taken out.
 
-    A written focal length is held: a camera that travels without turning hardly shows its own. It is let go only when
-    that lowers the error by a good part. Returns the model, and what became of the focal length.
+    A written focal length is held: a camera that travels without turning hardly shows its own. Returns where the focal
+    length is from, how a free one would differ, and whether the plate overrules what was written.
     """
     options = _adjustment(colmap, job)
     colmap.bundle_adjustment(model, options)
@@ -162,16 +175,15 @@ def adjust(colmap: Any, job: Job, model: Any) -> tuple[Any, dict[str, Any]]:
         colmap.bundle_adjustment(free, options)
         ratio = float(next(iter(free.cameras.values())).params[0]) / job.focal_px
         held_px, free_px = _error_px(model), _error_px(free)
-        wrong = free_px < FACTS_WRONG * held_px and abs(ratio - 1) > 0.05
         said = {
-            "from": "the plate: what [camera] says fits worse" if wrong else "[camera], held",
+            "from": "[camera], held",
             "free_over_written": round(ratio, 5),
             "error_held_px": round(held_px, 4),
             "error_free_px": round(free_px, 4),
+            "overruled": free_px < FACTS_WRONG * held_px and abs(ratio - 1) > 0.05,
         }
-        model = free if wrong else model
     colmap.ObservationManager(model).filter_all_points3D(3.0 * job.scale, 0.5)
-    return model, said
+    return said
 
 
 def _adjustment(colmap: Any, job: Job) -> Any:
