@@ -7,6 +7,7 @@ Images are scene-linear ACEScg, premultiplied. A person's heading `yaw_rad` turn
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -129,14 +130,32 @@ class CameraFacts:
 
 @dataclass(frozen=True, slots=True)
 class LightFacts:
-    """[light]: where the sun stands, as seen by the first frame's camera. One sun lights the crowd, the set and its shadows.
+    """[light]: where the sun stands, as the first frame's camera sees it. One sun lights the crowd, the set, the shadows.
 
-    sun_azimuth_deg: 0 behind the camera, 90 from the right, 180 from ahead (backlight), 270 from the left.
-    sun_elevation_deg: above the horizon.
+    sun_azimuth_deg: 0 behind the camera (world +Z), 90 from the right (+X), 180 from ahead, 270 from the left.
+    sun_elevation_deg: above the horizon. sun_rgb, sky_rgb: linear ACEScg; a matte white that faces the sun sends back
+    their sum.
     """
 
-    sun_azimuth_deg: float = 315.0
-    sun_elevation_deg: float = 35.0
+    sun_azimuth_deg: float = 40.0
+    sun_elevation_deg: float = 38.0
+    sun_rgb: tuple[float, float, float] = (0.90, 0.80, 0.66)
+    sky_rgb: tuple[float, float, float] = (0.20, 0.23, 0.29)
+
+    def __post_init__(self) -> None:
+        if not -5 <= self.sun_elevation_deg <= 90:
+            raise ConfigError(f"sun_elevation_deg is {self.sun_elevation_deg:g}, must be -5 to 90. Change it.")
+        for name in ("sun_rgb", "sky_rgb"):
+            light = getattr(self, name)
+            if len(light) != 3 or min(light) < 0:
+                raise ConfigError(f"{name} is {light}, must be three numbers of 0 or more. Change it.")
+
+    @property
+    def to_sun(self) -> tuple[float, float, float]:
+        """Unit vector to the sun, in the world."""
+        azimuth, elevation = math.radians(self.sun_azimuth_deg), math.radians(self.sun_elevation_deg)
+        flat = math.cos(elevation)
+        return flat * math.sin(azimuth), math.sin(elevation), flat * math.cos(azimuth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,8 +389,8 @@ class Layer:
 class RawLayers:
     """The layers as rendered, nearest purpose last: set, then crowd. shadow: what the crowd takes from the ground's light.
 
-    shadow: EXR: Y half, 1 = untouched, 0 = black; Z float, depth in metres of the ground that it falls on (the
-    composite keeps shadows off anything nearer than that).
+    shadow: EXR half, channel Y: 1 = untouched, 0 = black. It is drawn for the bare ground; the composite keeps it off
+    whatever stands before that.
     """
 
     layers: tuple[Layer, ...]

@@ -21,7 +21,7 @@ from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes
 from pipeline.io.images import write_png
 from pipeline.stage import Progress, silent, stage
-from pipeline.types import CameraTrack, CharacterAtlas, CrowdBrief, CrowdLayout
+from pipeline.types import CameraTrack, CharacterAtlas, CrowdBrief, CrowdLayout, LightFacts
 
 Array = np.ndarray[Any, Any]
 BATCH = 32  # sprites asked for at once: bounds memory, and keeps the progress bar moving
@@ -29,31 +29,19 @@ BATCH = 32  # sprites asked for at once: bounds memory, and keeps the progress b
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """The light of the shot, and how much work goes into a sprite.
+    """How much work goes into a sprite. variants: how many different persons of each character."""
 
-    sun_azimuth_deg: the sun's heading in the world, 0 = +Z, 90 = +X. A matte white in full sun sends back sun_rgb +
-    sky_rgb (linear ACEScg). variants: how many different persons of each character.
-    """
-
-    sun_azimuth_deg: float = 40.0
-    sun_elevation_deg: float = 38.0
-    sun_rgb: tuple[float, float, float] = (0.90, 0.80, 0.66)
-    sky_rgb: tuple[float, float, float] = (0.20, 0.23, 0.29)
     steps: int = 2
     variants: int = 3
     seed: int = 1
 
     def __post_init__(self) -> None:
-        limits = (("steps", 1, 50), ("variants", 1, 64), ("sun_elevation_deg", -5, 90), ("seed", 0, 2**31))
+        limits = (("steps", 1, 50), ("variants", 1, 64), ("seed", 0, 2**31))
         for name, low, high in limits:
             if not low <= getattr(self, name) <= high:
                 raise ConfigError(
                     f"generate_crowd.{name} is {getattr(self, name)}, must be {low} to {high}. Change it."
                 )
-        for name in ("sun_rgb", "sky_rgb"):
-            light = getattr(self, name)
-            if len(light) != 3 or min(light) < 0:
-                raise ConfigError(f"generate_crowd.{name} is {light}, must be three numbers of 0 or more. Change it.")
 
 
 @stage(data=("assets/characters", "assets/models/battleplate-sprites"))
@@ -61,6 +49,7 @@ def generate_crowd(
     brief: CrowdBrief,
     track: CameraTrack,
     layout: CrowdLayout,
+    light: LightFacts,
     params: Params,
     out: Path,
     progress: Progress = silent,
@@ -74,7 +63,7 @@ def generate_crowd(
     sprites, reliefs = out / "sprites.npy", out / "reliefs.npy"
     digests: list[str] = []
     with replacing(sprites) as sprites_file, replacing(reliefs) as reliefs_file:
-        digests = _paint(provider, needed, params, sprites_file, reliefs_file, progress)
+        digests = _paint(provider, needed, light, params, sprites_file, reliefs_file, progress)
     write_bytes(out / "index.json", _index(needed, params, digests))
     write_png(out / "contact_sheet.png", contact_sheet(np.load(sprites, mmap_mode="r"), needed.wanted))
     return CharacterAtlas(
@@ -103,7 +92,13 @@ def _scene(track: CameraTrack, layout: CrowdLayout) -> Scene:
 
 
 def _paint(
-    provider: Provider, needed: Demand, params: Params, sprites_file: Path, reliefs_file: Path, progress: Progress
+    provider: Provider,
+    needed: Demand,
+    light: LightFacts,
+    params: Params,
+    sprites_file: Path,
+    reliefs_file: Path,
+    progress: Progress,
 ) -> list[str]:
     """Fill both arrays, a batch at a time; returns the digest of each sprite's request."""
     count, digests = len(needed.wanted), []
@@ -112,7 +107,7 @@ def _paint(
         _array(reliefs_file, (count, HEIGHT_PX, WIDTH_PX)),
     )
     for first in range(0, count, BATCH):
-        requests = [_request(wanted, needed, params) for wanted in needed.wanted[first : first + BATCH]]
+        requests = [_request(wanted, needed, light, params) for wanted in needed.wanted[first : first + BATCH]]
         for row, (request, result) in enumerate(zip(requests, provider.generate(requests), strict=True), first):
             sprites[row] = result.takes[0, 0]
             reliefs[row] = request.guides.given()["depth"][0]
@@ -132,11 +127,11 @@ def _array(path: Path, shape: tuple[int, ...]) -> Array:
     return np.asanyarray(np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape))
 
 
-def _request(wanted: Wanted, needed: Demand, params: Params) -> Request:
+def _request(wanted: Wanted, needed: Demand, light: LightFacts, params: Params) -> Request:
     """Everyone of a view is lit as its mean; the noise is one for all, so that a figure does not flicker as it moves."""
     sun = sun_seen(
-        math.radians(params.sun_azimuth_deg),
-        math.radians(params.sun_elevation_deg),
+        math.radians(light.sun_azimuth_deg),
+        math.radians(light.sun_elevation_deg),
         round(float(needed.headings_rad[wanted.view]), 3),
         round(needed.elevation_rad, 3),
     )
@@ -145,7 +140,7 @@ def _request(wanted: Wanted, needed: Demand, params: Params) -> Request:
         wanted.motion,
         wanted.phase / phases_of(wanted.motion),
         Sight(2 * math.pi * wanted.view / VIEWS, round(needed.elevation_rad, 3)),
-        Light(sun, params.sun_rgb, params.sky_rgb),
+        Light(sun, light.sun_rgb, light.sky_rgb),
         seed=params.seed,
         steps=params.steps,
     )

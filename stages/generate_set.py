@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from pipeline.errors import ConfigError
 from pipeline.io import color, exr, images
 from pipeline.io.files import write_bytes
 from pipeline.stage import Progress, silent, stage
-from pipeline.types import CameraTrack, Lens, SetBrief, SetLayout, SetPaintings
+from pipeline.types import CameraTrack, Lens, LightFacts, SetBrief, SetLayout, SetPaintings
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -30,15 +29,8 @@ _LOOK_PX = 320  # longest side at which they are tried
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """The light of the shot, and how the set is painted.
+    """How the set is painted."""
 
-    sun_azimuth_deg: the sun's heading in the world, 0 = +Z, 90 = +X, as in generate_crowd.
-    """
-
-    sun_azimuth_deg: float = 40.0
-    sun_elevation_deg: float = 38.0
-    sun_rgb: tuple[float, float, float] = (0.90, 0.80, 0.66)
-    sky_rgb: tuple[float, float, float] = (0.20, 0.23, 0.29)
     steps: int = 2
     seed: int = 1
     overscan: float = 0.3  # of the picture's size, painted beyond each edge for a camera that moves
@@ -48,7 +40,7 @@ class Params:
     new_share: float = 0.06  # of the piece's visible area that a further keyframe must add
 
     def __post_init__(self) -> None:
-        limits = (("sun_elevation_deg", -5, 90), ("steps", 1, 50), ("overscan", 0, 2), ("sharpness", 0.25, 4),
+        limits = (("steps", 1, 50), ("overscan", 0, 2), ("sharpness", 0.25, 4),
                   ("most_px", 64, 8192), ("keyframes", 1, 7), ("new_share", 0, 1), ("seed", 0, 2**31))  # fmt: skip
         for name, low, high in limits:
             if not low <= getattr(self, name) <= high:
@@ -60,6 +52,7 @@ def generate_set(
     brief: SetBrief,
     track: CameraTrack,
     layout: SetLayout,
+    facts: LightFacts,
     params: Params,
     out: Path,
     progress: Progress = silent,
@@ -82,7 +75,7 @@ def generate_set(
         progress(done, len(jobs), f"{piece.name}, frame {frame}")
         drawn = draw_guides(piece, projector)
         name = f"{piece.name}.{frame}.exr"
-        entry, rgba = _paint(provider, piece, projector, drawn, params, out / "paintings" / name)
+        entry, rgba = _paint(provider, piece, projector, drawn, facts, params, out / "paintings" / name)
         entries.append({**entry, "piece": piece.name, "keyframe": frame, "file": name})
         strips.append(_strip(rgba, drawn))
     progress(len(jobs), len(jobs), "painted")
@@ -140,13 +133,6 @@ def keyframes(
     ]
 
 
-def to_sun_world(azimuth_deg: float, elevation_deg: float) -> Array:
-    """Unit vector (3,) to the sun in the world."""
-    azimuth, elevation = math.radians(azimuth_deg), math.radians(elevation_deg)
-    flat = math.cos(elevation)
-    return np.array([flat * math.sin(azimuth), math.sin(elevation), flat * math.cos(azimuth)])
-
-
 def _window(lens: Lens, overscan: float) -> tuple[float, float, float, float]:
     """What the plate's lens sees and a share beyond, as x/z, y/z: left, top, right, bottom."""
     across, down = np.linspace(0, lens.width, 33), np.linspace(0, lens.height, 33)
@@ -166,13 +152,18 @@ def _ahead(piece: Piece, pose: Array, window: tuple[float, float, float, float])
 
 
 def _paint(
-    provider: Provider, piece: Piece, projector: Projector, drawn: Drawn, params: Params, path: Path
+    provider: Provider,
+    piece: Piece,
+    projector: Projector,
+    drawn: Drawn,
+    facts: LightFacts,
+    params: Params,
+    path: Path,
 ) -> tuple[dict[str, Any], Floats]:
     """Ask for the painting, write it; returns its entry of the index and its pixels."""
-    to_sun = to_sun_world(params.sun_azimuth_deg, params.sun_elevation_deg)
-    seen_sun = projector.pose[:3, :3] @ to_sun
+    seen_sun = projector.pose[:3, :3] @ np.array(facts.to_sun)
     sun = float(np.float32(seen_sun[0])), float(np.float32(seen_sun[1])), float(np.float32(seen_sun[2]))
-    light = Light(sun, params.sun_rgb, params.sky_rgb)
+    light = Light(sun, facts.sun_rgb, facts.sky_rgb)
     request = Request(
         guides=drawn.guides,
         identity=set_identity(piece.material),
@@ -185,7 +176,7 @@ def _paint(
     rgba = np.ascontiguousarray(result.takes[0, 0], np.float32)
     exr.write(path, {**exr.rgba_channels(rgba), "Z": drawn.depth})
     world_normals = drawn.guides.given()["normals"][0] @ projector.pose[:3, :3].astype(np.float32)
-    unseen = unseen_colours(rgba, world_normals, drawn.guides.given()["parts"][0], light, to_sun)
+    unseen = unseen_colours(rgba, world_normals, drawn.guides.given()["parts"][0], light, np.array(facts.to_sun))
     entry = {
         **projector.entry(),
         "request": result.request_digest,
@@ -193,7 +184,7 @@ def _paint(
         "bias_m": round(3 * drawn.metres_per_px + 0.05, 4),
         "metres_per_px": round(drawn.metres_per_px, 6),
         "unseen": np.round(unseen, 5).tolist(),
-        "to_sun": [float(v) for v in to_sun],
+        "to_sun": list(facts.to_sun),
     }
     return entry, rgba
 

@@ -32,6 +32,7 @@ from pipeline.types import (
     Ground,
     Layer,
     Lens,
+    LightFacts,
     RawLayers,
     SetLayout,
     SetPaintings,
@@ -42,25 +43,15 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Params(Looks):
-    """assets.crowd_layer.Looks, and where the sun stands: its heading in the world (0 = +Z, 90 = +X) and height."""
-
-    sun_azimuth_deg: float = 40.0
-    sun_elevation_deg: float = 38.0
+    """How the crowd is drawn: the settings of assets.crowd_layer.Looks."""
 
     def __post_init__(self) -> None:
         for name in ("brightness", "hue", "crowding", "sun_shadow", "contact"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"render_layers.{name} is {getattr(self, name)}, must be 0 to 1. Change it.")
-        for name, low, high in (("contact_m", 0.05, 5), ("softness", 0, 2), ("sun_elevation_deg", -5, 90)):
+        for name, low, high in (("contact_m", 0.05, 5), ("softness", 0, 2)):
             if not low <= getattr(self, name) <= high:
                 raise ConfigError(f"render_layers.{name} is {getattr(self, name)}, must be {low} to {high}. Change it.")
-
-    @property
-    def to_sun(self) -> npt.NDArray[np.float64]:
-        """(3,) unit, in the world."""
-        azimuth, elevation = np.radians(self.sun_azimuth_deg), np.radians(self.sun_elevation_deg)
-        flat = np.cos(elevation)
-        return np.array([flat * np.sin(azimuth), np.sin(elevation), flat * np.cos(azimuth)])
 
 
 @stage
@@ -71,6 +62,7 @@ def render_layers(
     set_layout: SetLayout,
     paintings: SetPaintings,
     ground: Ground,
+    light: LightFacts,
     params: Params,
     frames: FrameRange,
     out: Path,
@@ -90,7 +82,7 @@ def render_layers(
         crowd = draw_crowd(view, agents, sprites, row, shown[row], params)
         for layer, buffers in zip(layers, (built, crowd), strict=True):
             exr.write(layer.files.path(frame), _channels(buffers), compression="zips")
-        shade = draw_shadow(view, agents, sprites, row, params.to_sun, heights.normal, params)
+        shade = draw_shadow(view, agents, sprites, row, np.array(light.to_sun), heights.normal, params)
         exr.write(shadow.path(frame), {"Y": exr.half(shade)}, compression="zips")
     return RawLayers(layers=layers, shadow=shadow)
 

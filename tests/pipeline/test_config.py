@@ -88,3 +88,8 @@ def test_a_missing_file_a_folder_and_binary_each_get_their_line(tmp_path):
         load_shot(tmp_path)
     with pytest.raises(ConfigError, match="no such file"):
         load_shot(tmp_path / "other.toml")
+
+
+def test_a_sun_below_the_ground_is_refused(shot_file):
+    with pytest.raises(ConfigError, match=r"\[light\]: sun_elevation_deg is -20, must be -5 to 90"):
+        load_shot(shot_file(SHOT + "[light]\nsun_elevation_deg = -20\n"))

@@ -12,7 +12,7 @@ from assets.providers.base import GUIDE_CHANNELS, Capabilities, Result, SetPart
 from calibration.cameras import load_poses, look_at, to_camera
 from pipeline.errors import AssetError, ConfigError
 from pipeline.io import exr, images
-from pipeline.types import CameraTrack, FrameRange, Ground, Lens, SetBrief, SetPiece
+from pipeline.types import CameraTrack, FrameRange, Ground, Lens, LightFacts, SetBrief, SetPiece
 from stages.generate_set import Params, generate_set, keyframes
 from stages.lay_out_set import Params as Placing
 from stages.lay_out_set import lay_out_set
@@ -74,9 +74,15 @@ def laid(world, *pieces):
     )
 
 
-def painted(world, *pieces, out="paintings", **settings):
+def painted(world, *pieces, out="paintings", light=LightFacts(), **settings):  # noqa: B008
     layout = laid(world, *pieces)
-    arguments = {"brief": SetBrief(pieces), "track": world["track"], "layout": layout, "out": world["folder"] / out}
+    arguments = {
+        "brief": SetBrief(pieces),
+        "track": world["track"],
+        "layout": layout,
+        "facts": light,
+        "out": world["folder"] / out,
+    }
     return layout, generate_set(**arguments, params=Params(**settings))
 
 
@@ -144,12 +150,12 @@ def test_limits_of_provider_and_settings_hold_the_size(world, painter):
 
 
 def test_unseen_stone_gets_the_light_that_the_painting_has(world, painter):
-    _, paintings = painted(world, WALL, sun_azimuth_deg=30.0)
+    _, paintings = painted(world, WALL, light=LightFacts(sun_azimuth_deg=30.0))
 
     [painting] = load_paintings(paintings)
     shade, sun = painting.unseen[SetPart.WALL]
-    np.testing.assert_allclose(shade, 0.3 * np.array(Params().sky_rgb), rtol=0.15)
-    np.testing.assert_allclose(sun, 0.3 * np.array(Params().sun_rgb), rtol=0.15)
+    np.testing.assert_allclose(shade, 0.3 * np.array(LightFacts().sky_rgb), rtol=0.15)
+    np.testing.assert_allclose(sun, 0.3 * np.array(LightFacts().sun_rgb), rtol=0.15)
 
 
 def test_a_second_keyframe_is_painted_only_where_it_shows_more(world, painter):

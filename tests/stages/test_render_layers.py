@@ -19,6 +19,7 @@ from pipeline.types import (
     FrameRange,
     Ground,
     Lens,
+    LightFacts,
     SetLayout,
     SetPaintings,
 )
@@ -115,6 +116,7 @@ def shot(tmp_path):
         "set_layout": built,
         "paintings": paintings,
         "ground": ground_of(tmp_path),
+        "light": LightFacts(),
         "params": Params(brightness=0, hue=0, crowding=0),
         "frames": FRAMES,
         "out": tmp_path / "layers",
@@ -204,7 +206,7 @@ def test_removing_one_agent_changes_no_pixel_outside_its_own(shot, tmp_path):
 
 
 def test_shadow_darkens_the_ground_at_the_feet_and_away_from_the_sun_only(shot):
-    made = render_layers(**{**shot, "frames": FrameRange(1001, 1001), "params": Params(sun_azimuth_deg=90.0)})
+    made = render_layers(**{**shot, "frames": FrameRange(1001, 1001), "light": LightFacts(sun_azimuth_deg=90.0)})
 
     left = exr.read(made.shadow.path(1001)).channels["Y"]
     x, y = seen_at(shot, (0, 0, -12.0), 1001).astype(int)
@@ -358,7 +360,7 @@ def test_rays_of_the_projector_and_the_lens_agree_without_distortion():
     np.testing.assert_allclose(px[:2] / px[2], [9.5, 5.5], atol=1e-5)
 
 
-@pytest.mark.parametrize("change", [{"contact": 1.5}, {"contact_m": 0.0}, {"sun_elevation_deg": 120.0}])
+@pytest.mark.parametrize("change", [{"contact": 1.5}, {"contact_m": 0.0}, {"softness": 3.0}])
 def test_settings_out_of_range_are_named(change):
     with pytest.raises(ConfigError, match=rf"render_layers\.{next(iter(change))}"):
         Params(**change)
