@@ -148,7 +148,8 @@ def _stand(solve: Solve, facts: CameraFacts, params: Params) -> tuple[Solve, str
         "points_on_it": plane.inliers,
         "camera_height_m": [round(float(heights.min()), 4), round(float(heights.max()), 4)],
     }
-    return standing, f"{source}: {height_m:g} m above the ground at the first frame", ground
+    over = "the ground" if plane.found else "the lowest points (no ground plane was found)"
+    return standing, f"{source}: {height_m:g} m above {over} at the first frame", ground
 
 
 def _write(out: Path, solve: Solve, plate: Plate, numbers: dict[str, Any]) -> CameraTrack:

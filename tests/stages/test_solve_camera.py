@@ -17,11 +17,24 @@ from calibration.solved import Solve, check_solve
 from pipeline.errors import BattleplateError, CalibrationError, ConfigError
 from pipeline.io import color, exr, images, video
 from pipeline.stage import silent
-from pipeline.types import CameraFacts, CameraTrack, FrameFiles, FrameRange, FrameRate, MatteSource, Plate
+from pipeline.types import (
+    CameraFacts,
+    CameraTrack,
+    FrameFiles,
+    FrameRange,
+    FrameRate,
+    MatteSource,
+    Plate,
+    PlateSource,
+    ShotInfo,
+)
+from stages.ingest import Params as IngestParams
+from stages.ingest import ingest
 from stages.solve_camera import Params, solve_camera
 from tests.scenes import Scene, write_plate
 
 SCENE = Scene(width=480, height=270, frames=24)
+DEMO = Path(__file__).resolve().parents[2] / "assets" / "demo"
 PLATES = Path(os.environ.get("BATTLEPLATE_PLATES") or Path(__file__).resolve().parents[3] / "shared" / "plates")
 
 
@@ -256,6 +269,29 @@ def test_frames_without_a_place_are_named():
 def test_settings_out_of_range_are_refused():
     with pytest.raises(ConfigError, match="must be above 0"):
         Params(tracks=0)
+
+
+# ---------------------------------------------------------------- the demo's plate
+
+
+def test_the_demo_shot_is_solved_to_its_truth(tmp_path: Path):
+    """No mattes given: five people walk about. Its truth is what the plate was rendered with."""
+    truth = json.loads((DEMO / "truth" / "camera.json").read_text())
+    first, last = truth["frames"]
+    source = PlateSource(DEMO / "plate.mov", truth["colorspace"], truth["frame_rate"])
+    plate = ingest(source=source, shot=ShotInfo("demo"), params=IngestParams(), out=tmp_path / "plate", progress=silent)
+    facts = CameraFacts(truth["height_m"], truth["focal_mm"], truth["sensor_width_mm"])
+
+    track = solve(plate, tmp_path / "track", facts)
+
+    poses = np.array([truth["camera_from_world"][str(frame)] for frame in range(first, last + 1)])
+    got = evaluate.compare(cameras.load_poses(track), poses)
+    told = json.loads(track.figures.read_text())
+    assert got.ate_of_path < 0.003
+    assert got.rotation_worst_deg < 0.3
+    assert got.scale == pytest.approx(1, abs=0.08)  # the ground in view lies a hand lower than that under the dolly
+    assert told["focal"]["overruled"] is False
+    assert track.lens.k1 == pytest.approx(truth["lens"]["k1"], abs=0.02)
 
 
 # ---------------------------------------------------------------- a real plate
