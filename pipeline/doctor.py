@@ -27,7 +27,7 @@ class Finding:
 
 def examine(build: Path) -> list[Finding]:
     """Versions against the lock, codecs, GPU, memory and free disk at `build`."""
-    return [_python(), *_libraries(), *_codecs(), _color(), _gpu(), _memory(), _disk(build), *_shipped()]
+    return [_python(), *_libraries(), *_codecs(), _color(), _gpu(), _memory(), _disk(build), _bodies(), *_shipped()]
 
 
 def _python() -> Finding:
@@ -106,6 +106,18 @@ def _disk(build: Path) -> Finding:
         "ok" if good else "note",
         f"{free:.0f} GB free at {place}",
         "" if good else "a shot of 48 HD frames wants about 2 GB",
+    )
+
+
+def _bodies() -> Finding:
+    place = Path(os.environ.get("ANNY_CACHE_DIR", Path.home() / ".cache/anny"))
+    if any(place.glob("*")):
+        return Finding("body cache", "ok", str(place))
+    return Finding(
+        "body cache",
+        "note",
+        "not built",
+        f"the first crowd builds it in a minute or two: 1 GB in {place}; ANNY_CACHE_DIR moves it",
     )
 
 

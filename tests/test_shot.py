@@ -1,0 +1,308 @@
+"""From plate to comp, the whole way, as a person would: the demo shot at half size, at full size, and a real plate."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from calibration.cameras import load_poses
+from calibration.evaluate import compare
+from calibration.lens import project, undistort_points
+from pipeline import codec
+from pipeline.io import exr, video
+from pipeline.io.color import log_8bit
+from pipeline.types import CameraTrack, Comp, CrowdLayout, DepthMaps, FrameRate, Lens, Mattes, Plate, RawLayers
+
+ROOT = Path(__file__).parent.parent
+DEMO = ROOT / "assets/demo"
+PLATES = Path(os.environ.get("BATTLEPLATE_PLATES", ROOT.parent / "shared/plates"))
+HALF = """
+[shot]
+name = "half_0010"
+[plate]
+path = "plate.mov"
+colorspace = "ARRI LogC3 (EI800)"
+[camera]
+height_m = 2.48
+focal_mm = 35.0
+sensor_width_mm = 36.0
+[light]
+sun_azimuth_deg = 274.0
+sun_elevation_deg = 25.0
+[[crowd.zones]]
+name = "cohort"
+count = 40
+polygon_px = [[192, 145], [314, 143], [292, 135], [201, 134]]
+characters = { legionary = 1.0 }
+[[set.pieces]]
+name = "fortress"
+base_px = [375, 63]
+distance_m = 177.0
+width_m = 46.0
+height_m = 14.0
+"""
+REAL = """
+[shot]
+name = "lawn_0010"
+[plate]
+path = "plate.mp4"
+[camera]
+height_m = 1.6
+[[crowd.zones]]
+name = "guard"
+count = 24
+polygon_px = [[420, 420], [860, 420], [940, 480], [340, 480]]
+characters = { legionary = 3, spearman = 1 }
+[[set.pieces]]
+name = "tower"
+kind = "tower"
+base_px = [640, 380]
+distance_m = 60
+width_m = 8
+height_m = 14
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished shot: where it is built, which plate frames it took, at which scale of the truth."""
+
+    folder: Path
+    build: Path
+    step: int = 1
+    scale: float = 1.0
+
+    def receipt(self, stage: str, kind: type) -> Any:
+        latest = json.loads((self.build / stage / "latest.json").read_text())["fingerprint"]
+        folder = self.build / stage / latest
+        return codec.build(kind, json.loads((folder / "receipt.json").read_text())["result"], stage, folder.joinpath)
+
+
+def battleplate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160"}
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *arguments], cwd=ROOT, capture_output=True, text=True, env=environment
+    )
+
+
+@pytest.fixture(scope="module")
+def half(tmp_path_factory):
+    """Every second frame of the demo plate at half size, through the command line."""
+    folder = tmp_path_factory.mktemp("half")
+    frames = (
+        cv2.resize(f, (480, 270), interpolation=cv2.INTER_AREA)
+        for f in list(video.read_frames(DEMO / "plate.mov"))[::2]
+    )
+    video.write_log_movie(folder / "plate.mov", frames, FrameRate(24))
+    (folder / "shot.toml").write_text(HALF)
+    said = battleplate("run", str(folder / "shot.toml"))
+    assert said.returncode == 0, said.stderr
+    return Made(folder, folder / "build/half_0010", 2, 0.5)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """The demo as it ships."""
+    folder = tmp_path_factory.mktemp("full")
+    said = battleplate("demo", str(folder))
+    assert said.returncode == 0, said.stderr
+    return Made(folder, folder / tomllib.loads((DEMO / "shot.toml").read_text())["shot"]["name"])
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    """A clip from a phone, with the shot file that its walker would write."""
+    if not (PLATES / "lawn_dog.mp4").is_file():
+        pytest.skip("no real plate here: set BATTLEPLATE_PLATES to a folder with lawn_dog.mp4")
+    folder = tmp_path_factory.mktemp("real")
+    (folder / "plate.mp4").symlink_to(PLATES / "lawn_dog.mp4")
+    (folder / "shot.toml").write_text(REAL)
+    said = battleplate("run", str(folder / "shot.toml"))
+    assert said.returncode == 0, said.stderr
+    return Made(folder, folder / "build/lawn_0010")
+
+
+@pytest.fixture(params=["half", pytest.param("full", marks=pytest.mark.slow)])
+def made(request):
+    return request.getfixturevalue(request.param)
+
+
+# ---------------------------------------------------------------- against the truth of the demo plate
+
+
+def truth_of(made: Made) -> tuple[np.ndarray, Lens]:
+    """True camera_from_world of the frames taken (F, 4, 4), and the true lens at the plate's size."""
+    data = json.loads((DEMO / "truth/camera.json").read_text())
+    poses = np.array(list(data["camera_from_world"].values()))[:: made.step]
+    lens = data["lens"]
+    scaled = {k: round(v * made.scale) if k in ("width", "height") else v for k, v in lens.items()}
+    scaled |= {k: v * made.scale for k, v in lens.items() if k.endswith("_px")}
+    return poses, Lens(**scaled)
+
+
+def test_the_solved_camera_is_the_true_one(made):
+    track = made.receipt("solve_camera", CameraTrack)
+
+    agreement = compare(load_poses(track), truth_of(made)[0])
+
+    assert agreement.ate_of_path < 0.01
+    assert agreement.rotation_worst_deg < 0.3
+    assert track.reprojection_error_px < 1
+
+
+def test_feet_slide_nowhere(made):
+    """The ground that the true camera sees under an agent's feet on the first frame stays under them on every frame."""
+    track, layout = made.receipt("solve_camera", CameraTrack), made.receipt("lay_out_crowd", CrowdLayout)
+    agents = json.loads(layout.agents.read_text())
+    still = np.array([a["motion"] in ("idle", "brace", "cheer") for a in agents])
+    feet = np.load(layout.positions)[:, still].astype(np.float64)
+    poses, lens = truth_of(made)
+    solved = load_poses(track)
+    seen = np.stack(
+        [project(p @ pose[:3, :3].T + pose[:3, 3], track.lens) for p, pose in zip(feet, solved, strict=True)]
+    )
+
+    depth = exr.read(DEMO / "truth/depth/depth.1001.exr").channels["Z"].astype(np.float64)
+    column, row = (np.floor(seen[0] / made.scale).astype(int)).T
+    inside = (column >= 0) & (column < depth.shape[1]) & (row >= 0) & (row < depth.shape[0])
+    z = np.where(inside, depth[np.clip(row, 0, depth.shape[0] - 1), np.clip(column, 0, depth.shape[1] - 1)], np.inf)
+    flat = undistort_points(seen[0], lens)
+    # Where something stands before the feet, the truth tells of that thing and not of the ground.
+    near = np.median(feet[0] @ solved[0][2, :3] + solved[0][2, 3])
+    good = inside & np.isfinite(z) & (z > 0.8 * near)
+    ground = np.column_stack([flat * z[:, None], z])[good] - poses[0][:3, 3]
+    ground = ground @ poses[0][:3, :3]
+    drift = [
+        np.linalg.norm(project(ground @ pose[:3, :3].T + pose[:3, 3], lens) - pixels[good], axis=1)
+        for pose, pixels in zip(poses, seen, strict=True)
+    ]
+
+    assert good.sum() > 20
+    assert np.percentile(drift, 95) < 1.5 * made.scale
+
+
+def test_depth_is_the_true_one_where_it_is_sure(made):
+    """Compared up to the scale of the solve, which the camera's height set."""
+    maps = made.receipt("estimate_depth", DepthMaps)
+    frame = maps.files.frames.first + 5
+    found = exr.read(maps.files.path(frame)).channels
+    true = exr.read(DEMO / f"truth/depth/depth.{1001 + 5 * made.step}.exr").channels["Z"].astype(np.float32)
+    true = cv2.resize(true, found["Z"].shape[::-1], interpolation=cv2.INTER_NEAREST)
+    sure = (found["C"] > 0.5) & np.isfinite(true) & np.isfinite(found["Z"])
+
+    ratio = found["Z"][sure] / true[sure]
+
+    assert sure.mean() > 0.3
+    assert np.median(np.abs(ratio / np.median(ratio) - 1)) < 0.05
+
+
+def test_people_in_front_are_found(made):
+    mattes = made.receipt("pull_mattes", Mattes)
+    overlap = []
+    for frame in list(mattes.files.frames)[4::8]:
+        found = exr.read(mattes.files.path(frame)).channels["A"].astype(np.float32)
+        number = 1001 + (frame - mattes.files.frames.first) * made.step
+        true = cv2.imread(str(DEMO / f"truth/mattes/matte.{number}.png"), cv2.IMREAD_GRAYSCALE) / np.float32(255)
+        true = cv2.resize(true, found.shape[::-1], interpolation=cv2.INTER_AREA)
+        overlap.append(np.minimum(found, true).sum() / np.maximum(found, true).sum())
+
+    assert np.mean(overlap) > 0.7
+
+
+# ---------------------------------------------------------------- what every comp promises
+
+
+def test_the_plate_is_untouched_where_nothing_was_added(made):
+    check_untouched(made)
+
+
+def check_untouched(made: Made) -> None:
+    plate, comp, raw = (
+        made.receipt(s, k) for s, k in (("ingest", Plate), ("composite", Comp), ("render_layers", RawLayers))
+    )
+    frame = plate.files.frames.first + 3
+    before = exr.read(plate.files.path(frame)).channels
+    after = exr.read(comp.files.path(frame)).channels
+    figures = json.loads(comp.figures.path(frame).read_text())
+    shade = exr.read(raw.shadow.path(frame)).channels["Y"] < 1
+    added = np.any([after[f"{layer.name}.A"] > 0 for layer in raw.layers], axis=0)
+    grown = cv2.dilate((added | shade).astype(np.uint8), np.ones((25, 25))).astype(bool)
+
+    assert added.mean() > 0.002
+    assert figures["difference_outside"] == 0
+    for name in "RGB":
+        assert before[name].dtype == np.float16
+        np.testing.assert_array_equal(before[name][~grown].view(np.uint16), after[name][~grown].view(np.uint16))
+
+
+def test_the_delivery_is_whole(made):
+    check_delivery(made)
+
+
+def check_delivery(made: Made) -> None:
+    [folder] = (made.folder / "delivery").iterdir()
+    plate = made.receipt("ingest", Plate)
+    frames = sorted(folder.rglob("*.exr"))
+    [movie] = folder.rglob("*.mp4")
+
+    assert len(frames) == len(plate.files.frames)
+    assert len(list(video.read_frames(movie))) == len(frames)
+    channels = exr.read(frames[0]).channels
+    assert {"R", "G", "B", "crowd.A", "set.A", "depth.Z", "matte.A", "crowd.id"} <= set(channels)
+    assert channels["depth.Z"].dtype == np.float32
+    report = json.loads(next(folder.rglob("report.json")).read_text())
+    assert report["frames"]["count"] == len(frames) if "count" in report.get("frames", {}) else report
+    assert "<html" in next(folder.rglob("*.html")).read_text().lower()
+
+
+def test_a_second_run_makes_nothing(half):
+    before = {f: f.stat().st_mtime_ns for f in half.build.rglob("*.exr")}
+
+    said = battleplate("run", str(half.folder / "shot.toml"))
+
+    assert said.returncode == 0, said.stderr
+    assert {f: f.stat().st_mtime_ns for f in half.build.rglob("*.exr")} == before
+
+
+# ---------------------------------------------------------------- a real plate
+
+
+@pytest.mark.slow
+def test_a_real_plate_carries_its_crowd(real):
+    """Ground beside the feet, followed through the plate by optical flow, moves as the feet do."""
+    track, layout = real.receipt("solve_camera", CameraTrack), real.receipt("lay_out_crowd", CrowdLayout)
+    plate = real.receipt("ingest", Plate)
+    solved, feet = load_poses(track), np.load(layout.positions).astype(np.float64)
+    seen = np.stack(
+        [project(p @ pose[:3, :3].T + pose[:3, 3], track.lens) for p, pose in zip(feet, solved, strict=True)]
+    )
+    grey = [cv2.cvtColor(log_8bit(exr.read_rgb(path)), cv2.COLOR_RGB2GRAY) for path in plate.files]
+    slides = []
+    for start in range(0, len(grey) - 10, 10):
+        points = seen[start].astype(np.float32)[:, None]
+        followed, alive = points, np.ones(len(points), bool)
+        for frame in range(start, start + 10):
+            followed, status, _ = cv2.calcOpticalFlowPyrLK(
+                grey[frame], grey[frame + 1], followed, None, winSize=(21, 21)
+            )
+            back, _, _ = cv2.calcOpticalFlowPyrLK(grey[frame + 1], grey[frame], followed, None, winSize=(21, 21))
+            alive &= status.ravel().astype(bool)
+        slides += np.linalg.norm(followed[:, 0] - seen[start + 10], axis=1)[alive].tolist()
+        assert np.isfinite(back).all()
+
+    assert track.frames == plate.files.frames
+    assert track.reprojection_error_px < 1
+    assert len(slides) > 100
+    assert np.median(slides) < 1.5
+    check_untouched(real)
+    check_delivery(real)
