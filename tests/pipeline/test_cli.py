@@ -55,7 +55,7 @@ def test_status_and_explain_of_a_shot_that_was_never_run(tmp_path):
         (["run", "arena/words.txt"], "is not valid TOML"),
         (["run", "arena/shot.toml", "--until", "compp"], "there is no such stage"),
         (["run", "arena/shot.toml", "--frames", "ten"], "is not understood"),
-        (["run", "arena/shot.toml", "--set", "composite.light_wrap=2"], "Did you mean 'light_wrap_px'"),
+        (["run", "arena/shot.toml", "--set", "composite.light_wrap_pix=2"], "Did you mean 'light_wrap_px'"),
         (["run", "arena/shot.toml", "--set", "nonsense"], "write it as stage.setting=value"),
         (["explain", "arena/shot.toml", "ingst"], "there is no such stage"),
         (["init", "arena"], "is there already"),
