@@ -37,6 +37,13 @@ Settings = Annotated[
         "--set", metavar="STAGE.NAME=VALUE", help="Override a setting of the shot file; may be given several times."
     ),
 ]
+Until = Annotated[str, typer.Option(metavar="STAGE", help="Stop after this stage.")]
+Frames = Annotated[
+    str,
+    typer.Option(
+        metavar="1001-1010", help="Only these frames of the stages after everything that needs the whole shot."
+    ),
+]
 Workers = Annotated[int, typer.Option(help="Worker processes for frames; 0: one per core.", min=0)]
 
 
@@ -55,10 +62,8 @@ def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder.", s
 @app.command()
 def run(
     shot: ShotFile,
-    until: Annotated[str, typer.Option(metavar="STAGE", help="Stop after this stage.")] = "",
-    frames: Annotated[
-        str, typer.Option(metavar="1001-1010", help="Only these frames of the stages that work per frame.")
-    ] = "",
+    until: Until = "",
+    frames: Frames = "",
     settings: Settings = None,
     workers: Workers = 0,
 ) -> None:
@@ -130,10 +135,8 @@ def doctor(build: Annotated[Path, typer.Argument(help="Where results would be ke
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where results and delivery are written.")] = Path("build/demo"),
-    until: Annotated[str, typer.Option(metavar="STAGE", help="Stop after this stage.")] = "",
-    frames: Annotated[
-        str, typer.Option(metavar="1001-1010", help="Only these frames of the stages that work per frame.")
-    ] = "",
+    until: Until = "",
+    frames: Frames = "",
     settings: Settings = None,
     workers: Workers = 0,
 ) -> None:
