@@ -19,6 +19,7 @@ from pipeline.kernels.warp import agree, look_up, splat
 from pipeline.types import CameraTrack, DepthMaps, Plate
 
 Floats = npt.NDArray[np.float32]
+_FAR = 0.25  # rank among the votes on depth: who was taken for a still thing stands before the background
 SURE = 0.5  # confidence from which a depth is taken for a thing that stands still
 
 
@@ -72,7 +73,10 @@ def other_frames(track: CameraTrack, frame: int, points: npt.NDArray[np.float64]
 
 
 def depth_small(depth: DepthMaps, frame: int, view: View) -> tuple[Floats, Floats]:
-    """Inverse depth (0 in the sky) and confidence of a frame, (h, w) each, at the view's size."""
+    """Inverse depth (0 in the sky) and confidence of a frame, (h, w) each, at the view's size.
+
+    Islands of trust among distrust lose theirs: a shield that glides along looks still for a moment, its bearer does not.
+    """
     path = depth.files.path(frame)
     return _depth_small(path, path.stat().st_mtime_ns, view.lens.width, view.lens.height)
 
@@ -85,6 +89,8 @@ def _depth_small(path: Path, _changed: int, width: int, height: int) -> tuple[Fl
     size = (width, height)
     confidence = cv2.resize(channels["C"].astype(np.float32), size, interpolation=cv2.INTER_AREA)
     inverse_small = cv2.resize(inverse, size, interpolation=cv2.INTER_NEAREST)
+    window = 2 * (width // 60) + 1
+    confidence = confidence * np.clip(cv2.blur(confidence, (window, window)) / 0.7, 0, 1)
     return np.asarray(inverse_small, np.float32), np.asarray(confidence, np.float32)
 
 
@@ -101,7 +107,7 @@ def _background_depth(
         with np.errstate(divide="ignore"):
             carried.append(splat(project(here, view.lens), 1 / here[:, 2], height, width))
     stack = np.stack(carried)[..., None]
-    found, _, number = agree(np.nan_to_num(stack), np.isfinite(stack[..., 0]))
+    found, _, number = agree(np.nan_to_num(stack), np.isfinite(stack[..., 0]), _FAR)
     inverse = np.where(number > 0, found[..., 0], 0)
     # Nobody's picture may stop the fill here: the people are what is being filled over.
     plain = np.zeros((height, width, 1), np.float32)

@@ -1,4 +1,4 @@
-"""Who moves in front: difference to the solved background, decided, cleaned, and its edge drawn to the picture's."""
+"""Who moves in front: difference to the solved background, decided, cleaned, and what has no feet on the ground left out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from calibration.background import Background, depth_small, find_background, other_frames
 from calibration.depth import points_seen
-from calibration.views import View, encode, load_view
+from calibration.views import View, load_view
 from pipeline.types import CameraTrack, DepthMaps, Plate
 
 Floats = npt.NDArray[np.float32]
@@ -31,7 +31,8 @@ def find_matte(
 
     sure: how many deviations of grain, local texture and disagreement make a difference certain; half of that extends a
     certain region. A person who never moves while in view is part of the background, as is one whose background no other
-    frame shows: supply a roto for those. Cast shadows darken without changing the texture and are left out, so a contact
+    frame shows: supply a roto for those. So for small figures at a steady pace: to the depth search they look still, only
+    nearer or farther. Cast shadows darken without changing the texture and are left out, so a contact
     shadow is the plate's own; a person darker than, and textured like, what is behind loses some pixels to that rule.
     """
     view = load_view(plate, track, frame, width_px)
@@ -44,7 +45,8 @@ def find_matte(
     agrees = np.abs(inverse - background.inverse_depth) < 0.1 * inverse + 0.002
     doubt = np.where(agrees, 1 - np.float32(0.6) * confidence, np.float32(1))
     deviations = difference(view, background) * doubt
-    return _completed(_decide(deviations, sure, confidence), deviations, sure, view, background, confidence)
+    matte = _completed(_decide(deviations, sure, confidence), deviations, sure, view, background, confidence)
+    return _standing(_without_shadows(matte, view, background), view)
 
 
 def difference(view: View, background: Background) -> Floats:
@@ -53,7 +55,7 @@ def difference(view: View, background: Background) -> Floats:
     Chance: grain, the disagreement among the other frames, and texture that a depth error would shift by a fraction of a
     pixel; so a shift of one pixel is tried as well and the best match counts.
     """
-    known = background.frames >= 2
+    known = background.frames >= 1
     colour = np.where(known[..., None], background.colour, view.picture)
     if known.any():  # exposure drifts over a shot
         colour = colour + np.median((view.picture - colour)[known], axis=0)
@@ -63,57 +65,13 @@ def difference(view: View, background: Background) -> Floats:
             moved = np.roll(colour, (dy, dx), axis=(0, 1))
             apart = np.minimum(apart, np.abs(view.picture - moved).max(axis=2))
     noise = _chance(apart[known])
-    texture = np.hypot(cv2.Sobel(view.grey, cv2.CV_32F, 1, 0), cv2.Sobel(view.grey, cv2.CV_32F, 0, 1)) / 8
-    spread = np.where(known, np.minimum(background.spread, 0.2), 0)
+    # A depth error shifts the background's texture; the person's own edges must not excuse the person.
+    texture = np.minimum(_steepness(view.grey), _steepness(colour.mean(axis=2)))
+    spread = np.where(known, np.minimum(background.spread, 0.05), 0)
     chance = np.sqrt(noise**2 + (0.35 * cv2.blur(texture, (3, 3))) ** 2 + (1.5 * spread) ** 2)
+    chance[background.frames == 1] *= 1.6  # a single look may itself have shown somebody
     deviations = cv2.GaussianBlur(apart / chance, (0, 0), 1.2)
     return np.asarray(np.where(known, deviations * _not_shadow(view.grey, colour.mean(axis=2)), 0), np.float32)
-
-
-def refine(matte: Floats, plate_rgb: Floats, radius_px: int = 8) -> Floats:
-    """Draw a working-size matte (h, w) to the edges of the plate's picture (H, W, 3) linear: (H, W) float32 alpha 0..1.
-
-    A guided filter: at soft edges (motion blur, hair) alpha follows the picture; where figure and background look alike
-    it stays a soft line where the matte was. Noise in the picture stays below its eps and makes no holes.
-
-    Source: He, Sun and Tang, "Guided image filtering", ECCV 2010.
-    """
-    height, width = plate_rgb.shape[:2]
-    rough = np.asarray(cv2.resize(matte, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    if not rough.any():
-        return rough
-    alpha = _guided(rough, encode(plate_rgb), radius_px, 2e-4)
-    solid = cv2.erode(rough, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1, 2 * radius_px + 1)))
-    far = cv2.dilate(rough, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (4 * radius_px + 1, 4 * radius_px + 1)))
-    alpha = np.clip((alpha - 0.2) / 0.6, 0, 1)
-    return np.asarray(np.where(solid > 0.5, 1, np.where(far < 0.5, 0, alpha)), np.float32)
-
-
-def figure_depth(alpha: Floats, depth_m: Floats, confidence: Floats) -> Floats:
-    """(H, W) float32 metres: how far each figure of `alpha` (H, W) stands, +inf where there is none.
-
-    One depth per connected figure, that of the ground it stands on: of what is trusted in a band under its lowest rows
-    (of the figure's own lowest rows where nothing is). Figures that overlap in the picture get the nearest one's depth.
-    """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.5).astype(np.uint8), connectivity=8)
-    height = alpha.shape[0]
-    band = max(2, height // 80)
-    depths = np.full(count, np.inf, np.float32)
-    for k in range(1, count):
-        left, width = stats[k, cv2.CC_STAT_LEFT], stats[k, cv2.CC_STAT_WIDTH]
-        lowest = stats[k, cv2.CC_STAT_TOP] + stats[k, cv2.CC_STAT_HEIGHT]
-        columns = slice(left, left + width)
-        feet = (labels[max(lowest - 2 * band, 0) : lowest, columns] == k).any(axis=0)
-        under = slice(lowest, min(lowest + band, height))
-        good = (confidence[under, columns] > 0.5) & np.isfinite(depth_m[under, columns]) & feet
-        found = depth_m[under, columns][good]
-        if not found.size:
-            found = depth_m[max(lowest - band, 0) : lowest, columns][:, feet]
-            found = found[np.isfinite(found)]
-        depths[k] = np.median(found) if found.size else np.inf
-    grown = np.where(labels > 0, -depths[labels], -np.inf).astype(np.float32)
-    around = -cv2.dilate(grown, _disc(max(4, height // 60)))  # soft edges reach beyond the solid figure
-    return np.where(labels > 0, depths[labels], np.where(alpha > 0, around, np.inf)).astype(np.float32)
 
 
 def _decide(deviations: Floats, sure: float, confidence: Floats) -> Floats:
@@ -176,12 +134,39 @@ def _likelier(picture: npt.NDArray[np.uint8], figure: Bools, ground: Bools) -> B
     return np.asarray((shares[0] > shares[1]).reshape(figure.shape), np.bool_)
 
 
+def _without_shadows(matte: Floats, view: View, background: Background) -> Floats:
+    """Take away what lies flat and is the background's colour, only darker: cast shadows. People stand upright."""
+    apart = background.colour - view.picture
+    darker = apart.mean(axis=2)
+    with np.errstate(invalid="ignore"):
+        tinted = np.abs(apart - darker[..., None]).max(axis=2) > 0.03 + 0.3 * np.abs(darker)
+        shadow = (darker > 0.02) & (darker < 0.4) & ~tinted
+    upright = np.ones((max(7, matte.shape[0] // 18), 1), np.uint8)
+    flat = cv2.morphologyEx(matte.astype(np.uint8), cv2.MORPH_OPEN, upright) == 0
+    kept = np.where(flat & shadow, 0, matte).astype(np.uint8)
+    return np.asarray(cv2.morphologyEx(kept, cv2.MORPH_OPEN, _disc(1)), np.float32)
+
+
+def _standing(matte: Floats, view: View) -> Floats:
+    """Drop what ends above the horizon and what is a speck: neither has feet on the ground."""
+    up = view.rays @ view.pose[:2, 1] + view.pose[2, 1]
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(matte.astype(np.uint8), connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] > 2e-4 * matte.size
+    keep &= np.isin(np.arange(len(stats)), labels[up < 0])
+    keep[0] = False
+    return keep[labels].astype(np.float32)
+
+
 def _filled(matte: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Holes of less than 1/400 of the picture are part of the figure; larger ones may be the gap under an arm."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(1 - matte, connectivity=4)
     small = stats[:, cv2.CC_STAT_AREA] < matte.size // 400
     small[0] = False
     return np.where(small[labels], np.uint8(1), matte) if count > 1 else matte
+
+
+def _steepness(grey: Floats) -> Floats:
+    return np.asarray(np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 8, np.float32)
 
 
 def _chance(apart: Floats) -> float:
@@ -201,21 +186,3 @@ def _not_shadow(grey: Floats, behind: Floats) -> Floats:
 
 def _disc(radius: int) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), np.uint8)
-
-
-def _guided(values: Floats, guide: Floats, radius: int, eps: float) -> Floats:
-    """Guided filter of (H, W) by a colour guide (H, W, 3)."""
-    size = (2 * radius + 1, 2 * radius + 1)
-
-    def mean(image: Floats) -> Floats:
-        return np.asarray(cv2.blur(image, size), np.float32)
-
-    centre, level = mean(guide), mean(values)
-    pairs = guide[..., :, None] * guide[..., None, :]
-    spread = mean(pairs.reshape(*guide.shape[:2], 9)).reshape(pairs.shape)
-    spread -= centre[..., :, None] * centre[..., None, :]
-    shared = mean(guide * values[..., None]) - centre * level[..., None]
-    solved = np.linalg.solve(spread + eps * np.eye(3, dtype=np.float32), shared[..., None])[..., 0]
-    slope = np.asarray(solved, np.float32)
-    offset = level - (slope * centre).sum(axis=-1)
-    return np.asarray((mean(slope) * guide).sum(axis=-1) + mean(offset), np.float32)

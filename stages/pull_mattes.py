@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from calibration.mattes import figure_depth, find_matte, refine
+from calibration.matteedges import figure_depth, refine
+from calibration.mattes import find_matte
 from calibration.roto import read_matte, supplied_files
 from pipeline.errors import CalibrationError, ConfigError
 from pipeline.io import exr
@@ -22,7 +23,7 @@ class Params:
     width_px: int = 480  # the search runs at this width; edges are drawn to the plate's afterwards
     reach_frames: int = 60  # how far before and after the background is looked for
     looks: int = 12  # frames that vote on the background
-    sure: float = 6.0  # deviations that make a difference certain: lower finds more, and more that is none
+    sure: float = 5.0  # deviations that make a difference certain: lower finds more, and more that is none
     edge_px: int = 8  # width of the edge that follows the plate
 
     def __post_init__(self) -> None:

@@ -39,11 +39,11 @@ def look_up(pictures: Floats, rays: Floats, turns: Floats, shifts: Floats, inver
     return values, expected
 
 
-def agree(values: Floats, present: NDArray[np.bool_]) -> tuple[Floats, Floats, NDArray[np.int32]]:
+def agree(values: Floats, present: NDArray[np.bool_], rank: float = 0.5) -> tuple[Floats, Floats, NDArray[np.int32]]:
     """What most neighbours say: median (H, W, C), their spread (H, W) and number (H, W).
 
     values: (N, H, W, C) float32; present: (N, H, W) bool. spread: the median distance from the median, over channels the
-    largest. Of an even number the lower middle one counts. Where none is present: NaN, inf, 0.
+    largest. Of an even number the lower middle one counts. rank: another quantile than the median. Where none is present: NaN, inf, 0.
     """
     count, height, width, channels = values.shape
     if present.shape != (count, height, width):
@@ -51,7 +51,7 @@ def agree(values: Floats, present: NDArray[np.bool_]) -> tuple[Floats, Floats, N
     median = np.full((height, width, channels), np.nan, np.float32)
     spread = np.full((height, width), np.inf, np.float32)
     number = np.zeros((height, width), np.int32)
-    _agree(np.ascontiguousarray(values, np.float32), np.ascontiguousarray(present), median, spread, number)
+    _agree(np.ascontiguousarray(values, np.float32), np.ascontiguousarray(present), rank, median, spread, number)
     return median, spread, number
 
 
@@ -95,7 +95,7 @@ def _look_up(pictures, rays, turns, shifts, inverse, values, expected):
 
 
 @njit(cache=True)
-def _agree(values, present, median, spread, number):
+def _agree(values, present, rank, median, spread, number):
     count, height, width, channels = values.shape
     line = np.empty(count, np.float32)
     for y in range(height):
@@ -110,23 +110,23 @@ def _agree(values, present, median, spread, number):
                         seen += 1
                 if seen == 0:
                     break
-                middle = _middle(line, seen)
+                middle = _ranked(line, seen, rank)
                 median[y, x, c] = middle
                 for k in range(seen):
                     line[k] = abs(line[k] - middle)
-                widest = max(widest, _middle(line, seen))
+                widest = max(widest, _ranked(line, seen, 0.5))
             if seen:
                 spread[y, x] = widest
                 number[y, x] = seen
 
 
 @njit(cache=True)
-def _middle(line, count):
-    """Sort the first `count` in place (insertion: there are few) and give the middle one."""
+def _ranked(line, count, rank):
+    """Sort the first `count` in place (insertion: there are few) and give the one of that rank, 0..1."""
     for k in range(1, count):
         value, at = line[k], k
         while at > 0 and line[at - 1] > value:
             line[at] = line[at - 1]
             at -= 1
         line[at] = value
-    return line[(count - 1) // 2]
+    return line[int(rank * (count - 1))]

@@ -64,3 +64,9 @@ def test_misfits_are_refused():
         agree(np.zeros((2, 3, 3, 1), np.float32), np.zeros((3, 3, 3), bool))
     with pytest.raises(ValueError, match="do not fit"):
         splat(np.zeros((3, 2)), np.zeros(4), 5, 5)
+
+
+def test_agree_can_take_another_rank():
+    values = np.float32([4, 1, 3, 2, 5])[:, None, None, None]
+
+    assert agree(values, np.ones((5, 1, 1), bool), 0.25)[0][0, 0, 0] == 2
