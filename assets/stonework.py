@@ -64,7 +64,8 @@ def courses(u_m: Array, v_m: Array, seed: Array, metres_per_px: float) -> tuple[
     tilt = TILT * min(1.0, COURSE_M / metres_per_px / 2)
     lean_u, lean_v = hashed(row, name, seed + 5) * 2 - 1, hashed(row, name, seed + 6) * 2 - 1
     worn_u, worn_v = wear(u_m, v_m, seed, metres_per_px)
-    return -slope_u + tilt * lean_u + worn_u, -slope_v + tilt * lean_v + worn_v, 0.8 * (0.5 - 0.5 * lean_v) + 0.2 * hashed(row, name, seed + 7)
+    paleness = 0.8 * (0.5 - 0.5 * lean_v) + 0.2 * hashed(row, name, seed + 7)
+    return -slope_u + tilt * lean_u + worn_u, -slope_v + tilt * lean_v + worn_v, paleness
 
 
 def wear(u_m: Array, v_m: Array, seed: Array, metres_per_px: float) -> tuple[Array, Array]:

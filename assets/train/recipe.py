@@ -63,10 +63,12 @@ def new_unet() -> Any:
 
 def save_model(folder: Path, unet: Any) -> None:
     """Write a model folder in diffusers' format, half precision, safetensors."""
-    import torch
     from diffusers import FlowMatchEulerDiscreteScheduler
 
-    unet.to(torch.float16).save_pretrained(folder / "unet", safe_serialization=True)
+    unet.half().save_pretrained(folder / "unet", safe_serialization=True)
+    settings = json.loads((folder / "unet" / "config.json").read_text())
+    settings.pop("_name_or_path", None)  # where it was loaded from: a path of one machine
+    (folder / "unet" / "config.json").write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
     scheduler: Any = FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=1.0)
     scheduler.save_pretrained(folder / "scheduler")
     index = {

@@ -64,10 +64,10 @@ def test_people_kept_back_are_drawn_within_their_outline(model):
     told = figures(model, [kept_back(rng) for _ in range(6)])
 
     assert told["iou"] >= 0.97
-    assert told["psnr_db"] >= 22
+    assert told["psnr_db"] >= 24
     assert told["psnr_db"] > told["other_pose_db"] + 5
     assert told["part_delta_e"] <= 6
-    assert told["shading_r2"] >= 0.3
+    assert told["shading_r2"] >= 0.5
     assert told["seeds_delta_e"] <= 2
 
 
@@ -76,8 +76,8 @@ def test_masonry_is_painted(model):
 
     told = figures(model, [masonry_sample(rng, 64, 128) for _ in range(3)])
 
-    assert told["psnr_db"] >= 20
-    assert told["shading_r2"] >= 0.0
+    assert told["psnr_db"] >= 23
+    assert told["shading_r2"] >= 0.35
 
 
 def test_another_pose_is_another_picture(model, request_, picture):
@@ -102,14 +102,14 @@ def test_the_sun_moves_the_light_to_its_side(model, request_, picture):
 
 
 def test_flat_normals_lose_the_form(model, request_, picture):
-    """The normals are read, not only the colours."""
+    """The normals are read, not only the colours: a cuirass without them is a plain patch."""
     given = {name: guide[0] for name, guide in request_.guides.given().items()}
     given["normals"] = np.where(given["coverage"][..., None] > 0, [0.0, 0.0, -1.0], 0.0)
 
     flat = model.generate([replace(request_, guides=Guides.image(**given))])[0].takes[0, 0]
-    tunic = inside(request_) & (given["parts"] == 4)
+    cuirass = inside(request_) & (given["parts"] == 9)
 
-    assert flat[tunic, :3].std() < 0.8 * picture[tunic, :3].std()
+    assert flat[cuirass, :3].std() < 0.5 * picture[cuirass, :3].std()
 
 
 def test_depth_is_read(model, request_, picture):

@@ -12,11 +12,11 @@ from assets.train.sprites import train
 def test_a_few_steps_lower_the_loss_and_leave_a_model_folder(tmp_path):
     rng = np.random.default_rng(5)
     write_shard(tmp_path / "tall_0000.npz", [masonry_sample(rng, 64, 128) for _ in range(3)])
-    recipe = Recipe(steps=8, batch=2, window_share=1.0, warm_up_steps=1, seed=3)
+    recipe = Recipe(steps=40, batch=2, window_share=1.0, whole_noise=1.0, warm_up_steps=5, seed=3)
     losses = []
 
     with one_thread():
-        train(tmp_path, tmp_path / "model", recipe, minutes=60, tell=losses.append, tell_every=2)
+        train(tmp_path, tmp_path / "model", recipe, minutes=60, tell=losses.append, tell_every=10)
     words = [float(line.split()[-1]) for line in losses]
     model = Builtin.open(tmp_path / "model")
     picture = model.generate([masonry_sample(rng, 48, 32).request])[0].takes[0, 0]
