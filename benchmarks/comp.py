@@ -105,10 +105,14 @@ def main() -> None:
         ("grade, over, grain, half", {"ours": ours, "NumPy + OpenCV": chain}),
     ]  # fmt: skip
     copy_ms = best_ms(lambda: np.copyto(target, front))
-    print(f"{width} x {height}; copying {front.nbytes / 1e6:.0f} MB takes {copy_ms:.1f} ms; {numba.get_num_threads()} thread(s)")
+    print(
+        f"{width} x {height}; copying {front.nbytes / 1e6:.0f} MB takes {copy_ms:.1f} ms; {numba.get_num_threads()} thread(s)"
+    )
     for name, contenders in rows:
         times = {who: best_ms(work) for who, work in contenders.items()}
-        others = ", ".join(f"{who} {ms:.1f} ms = {ms / times['ours']:.1f}x" for who, ms in times.items() if who != "ours")
+        others = ", ".join(
+            f"{who} {ms:.1f} ms = {ms / times['ours']:.1f}x" for who, ms in times.items() if who != "ours"
+        )
         print(f"{name:26} ours {times['ours']:7.1f} ms; {others}")
 
 

@@ -47,7 +47,7 @@ def find_background(
     """
     views = [load_view(plate, track, f, width_px) for f in others]
     depths = [depth_small(depth, f, v) for f, v in zip(others, views, strict=True)]
-    inverse = _background_depth(view, views, depths, depth_small(depth, view.frame, view))
+    inverse = background_depth(view, views, depths, depth_small(depth, view.frame, view))
     near = pinholes(view, views, layers=[np.dstack(d) for d in depths])
     values, expected = look_up(near.pictures, view.rays, near.turns, near.shifts, inverse)
     nearest, trust = values[..., 3], values[..., 4]
@@ -94,7 +94,7 @@ def _depth_small(path: Path, _changed: int, width: int, height: int) -> tuple[Fl
     return np.asarray(inverse_small, np.float32), np.asarray(confidence, np.float32)
 
 
-def _background_depth(
+def background_depth(
     view: View, views: list[View], depths: list[tuple[Floats, Floats]], own: tuple[Floats, Floats]
 ) -> Floats:
     height, width = view.grey.shape

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.cameras import camera_centre, to_camera
-from calibration.sky import find_sky
+from calibration.sky import find_sky, grown
 from calibration.views import View, encode, load_view, parallax_px, pinholes
 from pipeline.kernels.semiglobal import lowest, smoothest
 from pipeline.kernels.smooth import flow, spread, weighted_median
@@ -114,8 +114,9 @@ def full_size(small: DepthFrame, plate_rgb: Floats) -> DepthFrame:
     sky = np.asarray(cv2.resize(small.sky.astype(np.float32), size, interpolation=cv2.INTER_LINEAR), np.float32)
     if width > small.sky.shape[1]:
         sky = spread(sky, guide, 4.0, _EDGE)
-    is_sky = sky > 0.5
-    confidence = np.where(is_sky, 0, cv2.resize(small.confidence, size, interpolation=cv2.INTER_LINEAR))
+    confidence = np.asarray(cv2.resize(small.confidence, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    is_sky = grown(sky > 0.5, guide, (1 / np.maximum(sharp, 1e-5)).astype(np.float32), confidence)
+    confidence = np.where(is_sky, np.float32(0), confidence)
     return DepthFrame(np.where(is_sky, 0, sharp), confidence.astype(np.float32), is_sky, small.neighbours)
 
 

@@ -12,6 +12,8 @@ Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 _SMALLEST = 0.003  # of the picture: less sky than this is a gap between leaves, left to the depth search
 _WINDOW = 9  # pixels, in which most must be as smooth as grain allows
+_GROW_SIGMA_PX = 6.0  # at the plate's size: how far up the sky above a crest is looked at
+_GROW_OVER_M = 500.0
 
 
 def find_sky(view: View, inverse_depth: Floats, score: Floats, limit: float) -> Bools:
@@ -96,3 +98,23 @@ def _without_specks(sky: Bools) -> Bools:
     small &= (top > 0) & (left > 0) & ~right  # what the picture's edge cuts off is not wholly inside
     small[0] = False
     return (closed > 0) | (small[labels] if count > 1 else False)
+
+
+def grown(sky: Bools, picture: Floats, depth_m: Floats, confidence: Floats) -> Bools:
+    """The sky (H, W) brought down to a crest: windows of the search see the crest above where it ends.
+
+    What hangs together with the sky, looks like the sky just above (picture: (H, W, 3) encoded) and was called a near
+    thing without certainty is sky. Far mountains in haze look like sky too: they stay.
+    """
+    if not sky.any():
+        return sky
+    share = sky.astype(np.float32)
+    near = np.asarray(cv2.GaussianBlur(share, (0, 0), _GROW_SIGMA_PX), np.float32)
+    weight = np.maximum(near, np.float32(1e-6))[..., None]
+    mean = cv2.GaussianBlur(picture * share[..., None], (0, 0), _GROW_SIGMA_PX) / weight
+    square = cv2.GaussianBlur(picture**2 * share[..., None], (0, 0), _GROW_SIGMA_PX) / weight
+    spread = np.sqrt(np.maximum(square - mean**2, 0)).max(axis=2)
+    alike = np.abs(picture - mean).max(axis=2) < 3 * spread + 0.02
+    joined = sky | (alike & (near > 1e-4) & (confidence < 0.5) & (depth_m < _GROW_OVER_M))
+    _, labels = cv2.connectedComponents(joined.astype(np.uint8), connectivity=4)
+    return np.asarray(joined & np.isin(labels, np.unique(labels[sky])))

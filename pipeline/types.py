@@ -173,7 +173,9 @@ class Zone:
     characters: dict[str, float] = field(default_factory=lambda: {"legionary": 1.0})  # name: weight
     motion: str = "idle"  # a motion of assets/motions.py
     spacing_m: float = 1.1
-    facing_deg: float | None = None  # heading about Y, 0 = +Z; None: towards the first frame's camera, a column along its zone
+    facing_deg: float | None = (
+        None  # heading about Y, 0 = +Z; None: towards the first frame's camera, a column along its zone
+    )
     speed_mps: float = 0.0  # along its heading; 0: the motion's own speed (march 1.3, idle none)
     seed: int = 1
 

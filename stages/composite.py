@@ -14,6 +14,7 @@ from calibration.ground import Heightfield
 from calibration.holdout import visible_share, without_spill
 from calibration.look import LookFigures, read_look
 from calibration.quality import Frame, figures_of
+from calibration.still import still_depth
 from pipeline.errors import ConfigError, PlateError, StageError
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
@@ -100,7 +101,7 @@ def composite(
     files = FrameFiles(out, "comp.%04d.exr", frames)
     numbers = FrameFiles(out, "comp.%04d.json", frames)
     for frame in frames:
-        shot = _read_shot(plate, mattes, depth, frame)
+        shot = _read_shot(plate, mattes, still_depth(plate, track, depth, frame), frame)
         placed = [_place(layer.name, layer.files.path(frame), shot, params, frame) for layer in layers.layers]
         shadow = exr.read(layers.shadow.path(frame)).channels["Y"].astype(np.float32)
         light = _shadow(shadow, ground_depth(shadow < 1, heights, track, frame), shot, params)
@@ -134,12 +135,12 @@ def merged(
     return Frame(shot.half, final, picture, grained, kept, {p.name: p.rgba for p in placed})
 
 
-def _read_shot(plate: Plate, mattes: Mattes, depth: DepthMaps, frame: int) -> Shot:
+def _read_shot(plate: Plate, mattes: Mattes, still: tuple[np.ndarray, np.ndarray], frame: int) -> Shot:
     image = exr.read(plate.files.path(frame))
     half = np.stack([exr.half(image.channels[c]) for c in "RGB"], axis=2)
-    seen = exr.read(depth.files.path(frame)).channels
+    z, confidence = still
     matte = exr.read(mattes.files.path(frame)).channels["A"].astype(np.float32)
-    planes = {"depth": seen["Z"], "matte": matte}
+    planes = {"depth": z, "matte": matte}
     for name, plane in planes.items():
         if plane.shape != half.shape[:2]:
             size, wanted = (f"{s[1]} x {s[0]}" for s in (plane.shape, half.shape))
@@ -150,7 +151,6 @@ def _read_shot(plate: Plate, mattes: Mattes, depth: DepthMaps, frame: int) -> Sh
         raise PlateError(
             f"frame {frame}: {broken} NaN or infinite values, the first at {x}, {y}. Mend the plate's frame."
         )
-    z, confidence = (np.ascontiguousarray(seen[c], dtype=np.float32) for c in "ZC")
     return Shot(half, rgb, z, confidence, np.ascontiguousarray(matte), image.metadata)
 
 

@@ -32,7 +32,9 @@ def test_known_haze_is_found_again(extinction, sky):
 
     for distance in (100, 300, 800):  # what counts is the veil; air and extinction alone trade when there is little
         found = np.array(haze.colour) * (1 - np.exp(-haze.extinction_per_m * distance))
-        np.testing.assert_allclose(found, AIR * (1 - np.exp(-extinction * distance)), rtol=0.15, atol=0.01 if sky else 0.04)
+        np.testing.assert_allclose(
+            found, AIR * (1 - np.exp(-extinction * distance)), rtol=0.15, atol=0.01 if sky else 0.04
+        )
     if sky:
         assert haze.extinction_per_m == pytest.approx(extinction, rel=0.25)
         np.testing.assert_allclose(haze.colour, AIR, rtol=0.2)

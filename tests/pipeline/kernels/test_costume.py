@@ -38,7 +38,16 @@ def patch(kind: int, *, sun=(0.0, 0.0, 1.0), light=(1.0, 0.0, 0.0), albedo=0.4, 
 
 
 def test_materials_have_the_same_numbers_on_both_sides_of_the_kernel():
-    assert [material.name for material in Material] == ["SKIN", "HAIR", "CLOTH", "LEATHER", "METAL", "WOOD", "PAINT", "MAIL"]
+    assert [material.name for material in Material] == [
+        "SKIN",
+        "HAIR",
+        "CLOTH",
+        "LEATHER",
+        "METAL",
+        "WOOD",
+        "PAINT",
+        "MAIL",
+    ]
     assert [getattr(costume, material.name) for material in Material] == list(range(8))
 
 
