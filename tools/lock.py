@@ -22,7 +22,11 @@ HEADER = "# Made by `make lock` from pyproject.toml. Do not edit by hand.\n"
 def main() -> None:
     """Install, freeze, write both files."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"], *project["build-system"]["requires"]]
+    wanted = [
+        *project["project"]["dependencies"],
+        *project["dependency-groups"]["dev"],
+        *project["build-system"]["requires"],
+    ]
     torch = next(w for w in wanted if w.startswith("torch=="))
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
