@@ -15,12 +15,14 @@ import numpy.typing as npt
 
 from calibration.child import import_pycolmap, report
 from calibration.colmap import Job, Keypoints, find_features, map_keyframes, match_features
+from calibration.far import add_far_points
 from calibration.track import Tracks
 from pipeline.errors import CalibrationError
 
 MOST_POINTS = 250  # of a frame that is posed by resection
 FEWEST_POINTS = 12
 FACTS_WRONG = 0.96  # a free focal length must lower the error to this share to overrule what was written down
+LEAST_ANGLE_DEG = 0.001  # far points stay: they hold the camera's turns
 _NO_POINT = np.uint64(18446744073709551615)
 
 
@@ -75,6 +77,7 @@ def _attempt(
         return None, {}, said
     report(80, 100, "placing the frames between")
     rows = _rows_of_images(model, job)
+    said["far_points"] = add_far_points(colmap, job, model, keypoints, rows)
     place_the_rest(colmap, job, model, tracks, keypoints, rows)
     report(90, 100, "adjusting")
     said["focal"] = adjust(colmap, job, model)
@@ -162,7 +165,7 @@ def adjust(colmap: Any, job: Job, model: Any) -> dict[str, Any]:
     """
     options = _adjustment(colmap, job)
     colmap.bundle_adjustment(model, options)
-    colmap.ObservationManager(model).filter_all_points3D(4.0 * job.scale, 0.5)
+    colmap.ObservationManager(model).filter_all_points3D(4.0 * job.scale, LEAST_ANGLE_DEG)
     for camera in model.cameras.values():
         focal, x, y, k1 = camera.params
         camera.model = colmap.CameraModelId.RADIAL
@@ -182,7 +185,7 @@ def adjust(colmap: Any, job: Job, model: Any) -> dict[str, Any]:
             "error_free_px": round(free_px, 4),
             "overruled": free_px < FACTS_WRONG * held_px and abs(ratio - 1) > 0.05,
         }
-    colmap.ObservationManager(model).filter_all_points3D(3.0 * job.scale, 0.5)
+    colmap.ObservationManager(model).filter_all_points3D(3.0 * job.scale, LEAST_ANGLE_DEG)
     return said
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -15,13 +18,14 @@ import cv2
 import numpy as np
 import pytest
 
-from calibration.cameras import load_poses
+from calibration.cameras import load_poses, to_camera
 from calibration.evaluate import compare
 from calibration.lens import project, undistort_points
 from pipeline import codec
 from pipeline.io import exr, video
 from pipeline.io.color import log_8bit
 from pipeline.types import CameraTrack, Comp, CrowdLayout, DepthMaps, FrameRate, Lens, Mattes, Plate, RawLayers
+from tests.ministages import hashes
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "assets/demo"
@@ -97,7 +101,7 @@ def battleplate(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def half(tmp_path_factory):
-    """Every second frame of the demo plate at half size, through the command line."""
+    """Every second frame of the demo plate at half size, without its roto, through the command line."""
     folder = tmp_path_factory.mktemp("half")
     frames = (
         cv2.resize(f, (480, 270), interpolation=cv2.INTER_AREA)
@@ -161,34 +165,36 @@ def test_the_solved_camera_is_the_true_one(made):
 
 
 def test_feet_slide_nowhere(made):
-    """The ground that the true camera sees under an agent's feet on the first frame stays under them on every frame."""
+    """The ground that the true camera sees under an agent's feet in mid-shot stays under them on every frame.
+
+    Grazing light: an error of 3 cm in the ground's height at 35 m slides by a pixel when the camera travels 2 m.
+    """
     track, layout = made.receipt("solve_camera", CameraTrack), made.receipt("lay_out_crowd", CrowdLayout)
     agents = json.loads(layout.agents.read_text())
     still = np.array([a["motion"] in ("idle", "brace", "cheer") for a in agents])
     feet = np.load(layout.positions)[:, still].astype(np.float64)
     poses, lens = truth_of(made)
     solved = load_poses(track)
-    seen = np.stack(
-        [project(p @ pose[:3, :3].T + pose[:3, 3], track.lens) for p, pose in zip(feet, solved, strict=True)]
-    )
+    seen = np.stack([project(to_camera(p, pose), track.lens) for p, pose in zip(feet, solved, strict=True)])
+    middle = len(poses) // 2
 
-    depth = exr.read(DEMO / "truth/depth/depth.1001.exr").channels["Z"].astype(np.float64)
-    column, row = (np.floor(seen[0] / made.scale).astype(int)).T
-    inside = (column >= 0) & (column < depth.shape[1]) & (row >= 0) & (row < depth.shape[0])
-    z = np.where(inside, depth[np.clip(row, 0, depth.shape[0] - 1), np.clip(column, 0, depth.shape[1] - 1)], np.inf)
-    flat = undistort_points(seen[0], lens)
-    # Where something stands before the feet, the truth tells of that thing and not of the ground.
-    near = np.median(feet[0] @ solved[0][2, :3] + solved[0][2, 3])
-    good = inside & np.isfinite(z) & (z > 0.8 * near)
-    ground = np.column_stack([flat * z[:, None], z])[good] - poses[0][:3, 3]
-    ground = ground @ poses[0][:3, :3]
+    depth = exr.read(DEMO / f"truth/depth/depth.{1001 + middle * made.step}.exr").channels["Z"].astype(np.float64)
+    column, row = np.clip(
+        np.floor(seen[middle] / made.scale).astype(int).T, 0, [[depth.shape[1] - 1], [depth.shape[0] - 1]]
+    )
+    z, expected = depth[row, column], to_camera(feet[middle], solved[middle])[:, 2]
+    # Where a wall or an actor stands before the feet, the truth tells of that thing and not of the ground.
+    bare = np.abs(z / expected / np.median(z / expected) - 1) < 0.1
+    flat = undistort_points(seen[middle], lens)
+    ground = (np.column_stack([flat * z[:, None], z])[bare] - poses[middle][:3, 3]) @ poses[middle][:3, :3]
     drift = [
-        np.linalg.norm(project(ground @ pose[:3, :3].T + pose[:3, 3], lens) - pixels[good], axis=1)
+        np.linalg.norm(project(to_camera(ground, pose), lens) - pixels[bare], axis=1)
         for pose, pixels in zip(poses, seen, strict=True)
     ]
 
-    assert good.sum() > 20
-    assert np.percentile(drift, 95) < 1.5 * made.scale
+    assert bare.mean() > 0.7
+    assert np.median(drift) < 0.75
+    assert np.percentile(drift, 90) < 1.5
 
 
 def test_depth_is_the_true_one_where_it_is_sure(made):
@@ -216,7 +222,7 @@ def test_people_in_front_are_found(made):
         true = cv2.resize(true, found.shape[::-1], interpolation=cv2.INTER_AREA)
         overlap.append(np.minimum(found, true).sum() / np.maximum(found, true).sum())
 
-    assert np.mean(overlap) > (0.95 if made.step == 1 else 0.5)  # the full demo brings its roto
+    assert np.mean(overlap) > (0.95 if made.scale == 1 else 0.5)  # the full demo brings its roto
 
 
 # ---------------------------------------------------------------- what every comp promises
@@ -239,7 +245,7 @@ def check_untouched(made: Made) -> None:
     grown = cv2.dilate((added | shade).astype(np.uint8), np.ones((25, 25))).astype(bool)
 
     assert added.mean() > 0.002
-    assert figures["difference_outside"] == 0
+    assert figures["outside_max_difference"] == 0
     for name in "RGB":
         assert before[name].dtype == np.float16
         np.testing.assert_array_equal(before[name][~grown].view(np.uint16), after[name][~grown].view(np.uint16))
@@ -274,6 +280,32 @@ def test_a_second_run_makes_nothing(half):
     assert {f: f.stat().st_mtime_ns for f in half.build.rglob("*.exr")} == before
 
 
+@pytest.mark.slow
+def test_a_shot_killed_twenty_times_ends_with_the_same_bytes(half, tmp_path_factory):
+    """The real stages, kill -9 at random moments, the whole group by turns with the run alone."""
+    moments = random.Random(7)
+    wanted = hashes(half.build)
+    kills = 0
+    while kills < 20:
+        folder = tmp_path_factory.mktemp("killed")
+        for name in ("plate.mov", "shot.toml"):
+            shutil.copy(half.folder / name, folder)
+        finished = False
+        while not finished:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline", "run", str(folder / "shot.toml")],
+                cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+            )  # fmt: skip
+            try:
+                process.wait(moments.uniform(2, 20))
+            except subprocess.TimeoutExpired:
+                os.kill(process.pid, signal.SIGKILL) if kills % 2 else os.killpg(process.pid, signal.SIGKILL)
+                kills += 1
+            finished = process.wait() == 0
+
+        assert hashes(folder / "build/half_0010") == wanted
+
+
 # ---------------------------------------------------------------- a real plate
 
 
@@ -283,9 +315,7 @@ def test_a_real_plate_carries_its_crowd(real):
     track, layout = real.receipt("solve_camera", CameraTrack), real.receipt("lay_out_crowd", CrowdLayout)
     plate = real.receipt("ingest", Plate)
     solved, feet = load_poses(track), np.load(layout.positions).astype(np.float64)
-    seen = np.stack(
-        [project(p @ pose[:3, :3].T + pose[:3, 3], track.lens) for p, pose in zip(feet, solved, strict=True)]
-    )
+    seen = np.stack([project(to_camera(p, pose), track.lens) for p, pose in zip(feet, solved, strict=True)])
     grey = [cv2.cvtColor(log_8bit(exr.read_rgb(path)), cv2.COLOR_RGB2GRAY) for path in plate.files]
     slides = []
     for start in range(0, len(grey) - 10, 10):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -178,6 +179,7 @@ def test_equal_inputs_give_equal_bytes(shot, tmp_path):
 def damaged(files, folder, channel, value):
     """A copy of FrameFiles in which one pixel of `channel` holds `value`."""
     copy = dataclasses.replace(files, folder=folder)
+    shutil.copytree(files.folder, folder, dirs_exist_ok=True)
     channels = {n: p.copy() for n, p in exr.read(files.path(FRAME)).channels.items()}
     channels[channel][60, 40] = value
     exr.write(copy.path(FRAME), channels)
