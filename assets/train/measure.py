@@ -27,7 +27,8 @@ _GREY = 0.14
 def figures(model: Provider, samples: Sequence[Sample]) -> dict[str, float]:
     """Numbers over samples of one size, means unless said.
 
-    iou: of alpha and coverage, above a half. psnr_db: of the encoded picture inside the figure. part_delta_e: CIE 1976
+    iou: of alpha and coverage, above a half. psnr_db: of the encoded picture inside the figure. ssim: likewise, structural
+    similarity (Wang, Bovik, Sheikh and Simoncelli, 2004) in windows of 7 pixels. part_delta_e: CIE 1976
     difference of each part's mean colour. shading_r2: share of the variance of (light over flat colour) that is explained.
     seeds_delta_e: part colours of another seed against the first. other_pose_db: PSNR against another sample's truth,
     to hold psnr_db against.
@@ -45,6 +46,7 @@ def figures(model: Provider, samples: Sequence[Sample]) -> dict[str, float]:
             {
                 "iou": (solid & (coverage > 0.5)).sum() / max(1, (solid | (coverage > 0.5)).sum()),
                 "psnr_db": _psnr(picture, sample.truth, inside),
+                "ssim": _ssim(picture, sample.truth, inside),
                 "other_pose_db": _psnr(picture, other, inside | (other[..., 3] > 0)),
                 "part_delta_e": _part_delta_e(picture, sample.truth, parts * (coverage > 0.99)),
                 "seeds_delta_e": _part_delta_e(picture, again[i], parts * (coverage > 0.99)),
@@ -57,6 +59,14 @@ def figures(model: Provider, samples: Sequence[Sample]) -> dict[str, float]:
 def _psnr(picture: Array, truth: Array, inside: Array) -> float:
     error = (encode(picture) - encode(truth))[inside]
     return float(-10 * np.log10(max(1e-9, (error[..., :3] ** 2).mean())))
+
+
+def _ssim(picture: Array, truth: Array, inside: Array) -> float:
+    import torch
+    from kornia.metrics import ssim
+
+    pair = [torch.from_numpy(encode(image[..., :3]).transpose(2, 0, 1)[None]) for image in (picture, truth)]
+    return float(ssim(pair[0].float(), pair[1].float(), window_size=7)[0].mean(0).numpy()[inside].mean())
 
 
 def _part_delta_e(picture: Array, truth: Array, parts: Array) -> float:
