@@ -108,6 +108,7 @@ def _make(job: Job, shot: Shot, frames: FrameRange | None, pool: LocalPool, repo
     folder = Folder(shot.build, stage.name, job.fingerprint)
     try:
         receipt = folder.load(stage.output)
+        folder.mark_latest()
         report.skipped(stage.name)
         return made_of(receipt)
     except StoreError:

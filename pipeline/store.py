@@ -99,9 +99,19 @@ class Folder:
             "files": {name: dataclasses.asdict(mark) for name, mark in sorted(files.items())},
             "versions": versions,
         }
+        self.mark_latest()
         _write_json(self.path / "receipt.json", data)
-        _write_json(self.path.parent / "latest.json", {"fingerprint": self.fingerprint})
         return Receipt(self.stage, self.fingerprint, key, result, files, versions)
+
+    def mark_latest(self) -> None:
+        """Note that this is the result in use, which `explain` compares with."""
+        pointer = self.path.parent / "latest.json"
+        try:
+            if _read_json(pointer) == {"fingerprint": self.fingerprint}:
+                return
+        except StoreError:
+            pass
+        _write_json(pointer, {"fingerprint": self.fingerprint})
 
     def marks(self, result: Any) -> dict[str, FileMark]:
         """SHA-256 and size of every file that `result` names. Raises StoreError when one is not there."""

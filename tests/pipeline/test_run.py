@@ -123,6 +123,14 @@ def test_explain_names_the_setting(made):
     assert state.reasons == ["setting passes: 2 -> 3"]
 
 
+def test_going_back_to_an_earlier_setting_makes_nothing_and_explains_from_there(made):
+    go(made, "blur.passes=3")
+    go(made)
+
+    assert events(made) == [("skipped", "shoot"), ("skipped", "matte"), ("skipped", "blur")]
+    assert look(load_shot(made / "shot.toml", ("blur.passes=4",)), MINI)[2].reasons == ["setting passes: 2 -> 4"]
+
+
 def test_status_waits_for_what_is_not_made(tmp_path):
     (tmp_path / "shot.toml").write_text(SHOT)
 
