@@ -123,6 +123,16 @@ def test_explain_names_the_setting(made):
     assert state.reasons == ["setting passes: 2 -> 3"]
 
 
+def test_a_pointer_lost_by_a_kill_is_written_again(made):
+    """A kill between the pointer and the receipt may leave either alone; the next run ends with both."""
+    good = hashes(made / BUILD)
+    (made / BUILD / "matte/latest.json").unlink()
+
+    go(made)
+
+    assert hashes(made / BUILD) == good
+
+
 def test_going_back_to_an_earlier_setting_makes_nothing_and_explains_from_there(made):
     go(made, "blur.passes=3")
     go(made)
