@@ -55,25 +55,25 @@ distance_m = 177.0
 width_m = 46.0
 height_m = 14.0
 """
+# The clip looks down on a lawn and a dog from a man's height; said to be ten times that, it carries a small army.
 REAL = """
 [shot]
 name = "lawn_0010"
 [plate]
 path = "plate.mp4"
 [camera]
-height_m = 1.6
+height_m = 16.0
 [[crowd.zones]]
 name = "guard"
-count = 24
-polygon_px = [[420, 420], [860, 420], [940, 480], [340, 480]]
+count = 40
+polygon_px = [[300, 300], [980, 300], [1100, 560], [180, 560]]
 characters = { legionary = 3, spearman = 1 }
 [[set.pieces]]
 name = "tower"
 kind = "tower"
-base_px = [640, 380]
-distance_m = 60
-width_m = 8
-height_m = 14
+base_px = [1000, 60]
+width_m = 4
+height_m = 6
 """
 
 
