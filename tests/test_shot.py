@@ -317,22 +317,27 @@ def test_a_real_plate_carries_its_crowd(real):
     solved, feet = load_poses(track), np.load(layout.positions).astype(np.float64)
     seen = np.stack([project(to_camera(p, pose), track.lens) for p, pose in zip(feet, solved, strict=True)])
     grey = [cv2.cvtColor(log_8bit(exr.read_rgb(path)), cv2.COLOR_RGB2GRAY) for path in plate.files]
-    slides = []
-    for start in range(0, len(grey) - 10, 10):
-        points = seen[start].astype(np.float32)[:, None]
-        followed, alive = points, np.ones(len(points), bool)
+    slides: list[float] = []
+    for start in range(0, len(grey) - 10, 5):
+        inside = np.all((seen[start] > 40) & (seen[start] < np.array([plate.width, plate.height]) - 40), axis=1)
+        inside &= np.all(
+            (seen[start + 10] > 40) & (seen[start + 10] < np.array([plate.width, plate.height]) - 40), axis=1
+        )
+        if not inside.any():
+            continue
+        followed = seen[start][inside].astype(np.float32)[:, None]
+        alive = np.ones(len(followed), bool)
         for frame in range(start, start + 10):
-            followed, status, _ = cv2.calcOpticalFlowPyrLK(
-                grey[frame], grey[frame + 1], followed, None, winSize=(21, 21)
-            )
-            back, _, _ = cv2.calcOpticalFlowPyrLK(grey[frame + 1], grey[frame], followed, None, winSize=(21, 21))
-            alive &= status.ravel().astype(bool)
-        slides += np.linalg.norm(followed[:, 0] - seen[start + 10], axis=1)[alive].tolist()
-        assert np.isfinite(back).all()
+            window = {"winSize": (21, 21)}
+            moved, status, _ = cv2.calcOpticalFlowPyrLK(grey[frame], grey[frame + 1], followed, None, **window)
+            back, _, _ = cv2.calcOpticalFlowPyrLK(grey[frame + 1], grey[frame], moved, None, **window)
+            alive &= (status.ravel() == 1) & (np.linalg.norm(back - followed, axis=2).ravel() < 0.5)
+            followed = moved
+        slides += np.linalg.norm(followed[:, 0] - seen[start + 10][inside], axis=1)[alive].tolist()
 
     assert track.frames == plate.files.frames
     assert track.reprojection_error_px < 1
-    assert len(slides) > 100
+    assert len(slides) > 50
     assert np.median(slides) < 1.5
     check_untouched(real)
     check_delivery(real)
