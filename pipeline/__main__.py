@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from pipeline.config import Shot, load_shot
 from pipeline.errors import BattleplateError, ConfigError
-from pipeline.types import Delivery, DeliveryBrief, FrameRange
+from pipeline.types import Delivery, DeliveryBrief, FrameRange, Plate
 
 app = typer.Typer(
     help="A plate goes in; its camera is solved, an army and a set are generated through depth- and pose-conditioned "
@@ -159,14 +159,16 @@ def _run(shot: Shot, until: str, frames: str, workers: int) -> None:
     with Reporter(out, shot.build / "logs") as report:
         results = run_shot(shot, SHOT, wish, report)
     if Delivery in results:
-        _say_where(results[Delivery], shot)
+        _say_where(results[Delivery], results[Plate], shot)
 
 
-def _say_where(delivery: Any, shot: Shot) -> None:
+def _say_where(delivery: Delivery, plate: Plate, shot: Shot) -> None:
     from pipeline.publish import publish
 
     place = shot.file.resolve().parent / shot.sections[DeliveryBrief].folder
-    folder = place / f"{shot.info.name}_v{shot.info.version:03d}"
+    # A part of the shot gets a folder of its own: it must not take the whole one's place.
+    part = "" if delivery.comp.frames == plate.files.frames else f"_{delivery.comp.frames}"
+    folder = place / f"{shot.info.name}_v{shot.info.version:03d}{part}"
     for name, path in publish(delivery, folder).items():
         out.print(f"{name:<14}{path}", highlight=False, soft_wrap=True)
 

@@ -63,6 +63,8 @@ def run(shot: Shot, stages: tuple[Stage, ...], wish: Wish, report: Reporter) -> 
             _check_disk(shot.build)
             frames = None if stage.name in whole else wish.frames
             made[stage.output] = _make(job, shot, frames, pool, report)
+            if stage.output is Plate:
+                _limited(made[Plate].result.files.frames, wish.frames)  # said at once, not after the solve
     return {kind: found.result for kind, found in made.items()}
 
 

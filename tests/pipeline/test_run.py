@@ -108,6 +108,11 @@ def test_frames_outside_the_plate_are_refused(tmp_path):
         go(tmp_path, frames="1005-1020")
 
 
+def test_frames_outside_the_plate_are_refused_though_all_is_made(made):
+    with pytest.raises(ConfigError, match="goes past the plate"):
+        go(made, frames="1007-1009")
+
+
 def test_a_failing_frame_keeps_the_finished_ones(tmp_path):
     with pytest.raises(PlateError, match="frame 1006: asked to fail"):
         go(tmp_path, "matte.fail_at=1006")
