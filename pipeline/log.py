@@ -72,7 +72,9 @@ class Reporter:
             if len(known) == len(names)
             else ""
         )
-        self._event("run", f"{len(names)} stages{', ' + guess if guess else ''}", stages=names)
+        text = f"{len(names)} stages{', ' + guess if guess else ''}"
+        self.console.print(f"[dim]{text}", highlight=False)
+        self._event("run", text, stages=names)
 
     def skipped(self, name: str) -> None:
         """A stage is made already."""
