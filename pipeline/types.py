@@ -292,7 +292,8 @@ class DepthMaps:
 
 @dataclass(frozen=True, slots=True)
 class Mattes:
-    """Who stands in front of every layer. files: EXR half ZIP, channel A, 1 = in front."""
+    """Who stands in front of every layer. files: EXR ZIP: A half, 1 = in front; Z float, metres to that figure by the
+    ground under it, +inf elsewhere."""
 
     files: FrameFiles
     source: str  # "supplied", "automatic"
@@ -344,7 +345,7 @@ class CharacterAtlas:
     """Sprites of every character, view and phase that the shot needs; one identity in every shot.
 
     sprites: .npy (S, H, W, 4) float16 RGBA, premultiplied, scene-linear ACEScg, lit for an exposure where mid grey is 0.18.
-    reliefs: .npy (S, H, W) float16, metres towards the viewer from the vertical plane through the root.
+    reliefs: .npy (S, H, W) float16, metres towards the viewer from the picture plane through the root.
     index: JSON: metres_per_px, root_px (x, y of the point between the feet), views (yaw step), and the list of sprites
     with character, motion, phase, view. guides and contact_sheet: PNGs to look at.
     """
