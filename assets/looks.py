@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from assets.characters import Character, Material, Part, albedos, materials
 from assets.providers.base import Color, Identity, PartLook, SetPart
 from pipeline.errors import AssetError
@@ -37,6 +40,15 @@ def character_identity(character: Character) -> Identity:
             metallic, roughness = _SURFACES[Material(int(kinds[part]))]
             looks.append(PartLook(int(part), (red, green, blue), metallic, roughness))
     return Identity(f"{character.name} v{character.version} {character.seed}", tuple(looks))
+
+
+def worn(identity: Identity, parts: Iterable[int]) -> Identity:
+    """The identity with the looks of `parts` only: who is to be painted without part ids is told by what he wears.
+
+    A character's parts are those of its mesh, `numpy.unique(assets.people.dressed(character).parts)`.
+    """
+    kept = set(parts)
+    return replace(identity, looks=tuple(look for look in identity.looks if look.part in kept))
 
 
 def set_identity(material: str) -> Identity:

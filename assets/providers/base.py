@@ -1,7 +1,7 @@
 """What is asked of a generator and what it answers: one request, one result, for every model and service.
 
-Guides (what a request shows the generator), all at the picture's size, frame axis first:
-- coverage  0..1, how much of the pixel the thing fills.
+Guides (what a request shows the generator), all at the picture's size, frame axis first; any of them may be left out:
+- coverage  0..1, how much of the pixel the thing fills. Without it the generator finds the outline itself.
 - depth     metres TOWARDS the viewer from a reference plane that faces the camera (larger is nearer), 0 where empty.
             People: the vertical plane through the root. Sets: any plane through the piece, e.g. its median distance.
 - normals   unit, camera space, COLMAP's axes: x right, y DOWN, z INTO the scene: what faces the viewer has z = -1;
@@ -80,7 +80,7 @@ class Light:
 class Guides:
     """The pictures that a request shows, float32 (F, H, W[, C]); parts is int32. See the module's first lines."""
 
-    coverage: Array
+    coverage: Array | None = None
     depth: Array | None = None
     normals: Array | None = None
     parts: Array | None = None
@@ -88,14 +88,16 @@ class Guides:
     init: Array | None = None
 
     def __post_init__(self) -> None:
-        shape = self.coverage.shape
+        if not self.given():
+            raise ProviderError("guides: none is given. Draw at least one, a pose map say.")
+        first, shape = next(iter(self.given())), self.shape
         if len(shape) != 3 or min(shape) < 1:
-            raise ProviderError(f"guides: coverage is {shape}, must be (frames, height, width). Use Guides.image(...).")
+            raise ProviderError(f"guides: {first} is {shape}, must be (frames, height, width). Use Guides.image(...).")
         for name, guide in self.given().items():
             channels = GUIDE_CHANNELS[name]
             wanted = (*shape, channels) if channels else shape
             if guide.shape != wanted:
-                raise ProviderError(f"guides: {name} is {guide.shape}, must be {wanted} like coverage. Draw it so.")
+                raise ProviderError(f"guides: {name} is {guide.shape}, must be {wanted} like {first}. Draw it so.")
             if not np.isfinite(guide).all():
                 raise ProviderError(f"guides: {name} holds NaN or infinity. Put 0 where nothing is.")
 
@@ -108,6 +110,16 @@ class Guides:
     def given(self) -> dict[str, Array]:
         """The guides that are there, by name."""
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
+
+    def only(self, names: Iterable[str]) -> Guides:
+        """These guides without those that are not named."""
+        return Guides(**{name: guide for name, guide in self.given().items() if name in set(names)})
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(frames, height, width)."""
+        name, guide = next(iter(self.given().items()))
+        return tuple(guide.shape[:-1] if GUIDE_CHANNELS[name] else guide.shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,12 +154,12 @@ class Request:
 
     @property
     def frames(self) -> int:
-        return int(self.guides.coverage.shape[0])
+        return int(self.guides.shape[0])
 
     @property
     def size_px(self) -> tuple[int, int]:
         """(width, height)."""
-        return int(self.guides.coverage.shape[2]), int(self.guides.coverage.shape[1])
+        return int(self.guides.shape[2]), int(self.guides.shape[1])
 
     def digest(self) -> str:
         """Hex SHA-256 of everything asked, pixels included: the key under which an answer is kept."""
@@ -181,12 +193,13 @@ class Result:
 class Capabilities:
     """What a provider can do, said before anything leaves.
 
-    guides: understood; needed: without these it refuses. multiple_px: sides it can make (others are padded by the
-    provider itself when pads is true).
+    guides: understood; needed: without these it refuses; needs_one_of: without any one of these it refuses (empty: no
+    such need). multiple_px: sides it can make (others are padded by the provider itself when pads is true).
     """
 
     guides: frozenset[str]
     needed: frozenset[str]
+    needs_one_of: frozenset[str] = frozenset()
     max_side_px: int = 2048
     multiple_px: int = 1
     pads: bool = True
@@ -207,6 +220,10 @@ class Capabilities:
         unread_references = bool(request.references) and not self.reads_references
         complaints = [
             (bool(self.needed - given), f"needs the guides {_names(self.needed - given)}. Draw them."),
+            (
+                bool(self.needs_one_of) and not self.needs_one_of & given,
+                f"needs one of the guides {_names(self.needs_one_of)}. Draw one.",
+            ),
             (bool(given - self.guides), f"does not read the guides {_names(given - self.guides)}. Leave them out."),
             (max(width, height) > self.max_side_px, f"{size} asked, longest side {self.max_side_px}. Ask for less."),
             (odd_size, f"{size} asked, sides must divide by {step}. Change them."),

@@ -30,14 +30,15 @@ class Condition:
     """One frame of one request, as the model reads it; all float32.
 
     channels: (CHANNELS, H, W). tokens: (TOKENS, TOKEN_SIZE). light: (LIGHT_SIZE,). base: (3, H, W), the encoded flat
-    drawing. coverage: (H, W).
+    drawing, of one mean colour when the parts are not told. room: (H, W), how much of each pixel may be painted: the
+    coverage, or 1 when that is not told.
     """
 
     channels: Array
     tokens: Array
     light: Array
     base: Array
-    coverage: Array
+    room: Array
 
 
 def encode(linear: Array) -> Array:
@@ -52,17 +53,26 @@ def decode(encoded: Array) -> Array:
 
 
 def condition(request: Request, frame: int = 0) -> Condition:
-    """What the model reads of one frame. A guide that is not given is seen as empty."""
+    """What the model reads of one frame. A guide that is not given is seen as empty, and `light` says whether there is
+    an outline to keep to."""
     given = {name: guide[frame] for name, guide in request.guides.given().items()}
-    coverage = given["coverage"].astype(np.float32)
-    empty = np.zeros((*coverage.shape, 3), np.float32)
-    parts = given.get("parts", (coverage > 0).astype(np.int32))
+    width, height = request.size_px
+    empty = np.zeros((height, width, 3), np.float32)
+    parts = given.get("parts")
+    coverage = given.get("coverage", empty[..., 0]).astype(np.float32)
+    room = coverage if "coverage" in given else np.ones_like(coverage)
     depth = given.get("depth", empty[..., 0]) / (request.metres_per_px * DEPTH_PX)
     normals = given.get("normals", empty).astype(np.float32)
     sun = np.array(request.light.sun_direction, np.float32)
-    albedo, surface = paint_flat(parts, request.identity)
-    inside = (coverage > 0)[..., None]
-    base = encode(albedo * mean_light(request.light)) * inside
+    if parts is None:
+        albedo, surface, codes, inside = empty, empty[..., :2], np.zeros((height, width, 4), np.float32), room > 0
+        base = encode(mean_albedo(request.identity) * mean_light(request.light)) * inside[..., None]
+    else:
+        albedo, surface = paint_flat(parts, request.identity)
+        inside = coverage > 0 if "coverage" in given else parts > 0
+        base = encode(albedo * mean_light(request.light)) * inside[..., None]
+        codes = part_codes(parts)
+    inside = inside[..., None]
     channels = np.concatenate(
         [
             coverage[..., None],
@@ -72,7 +82,7 @@ def condition(request: Request, frame: int = 0) -> Condition:
             encode(albedo) * inside,
             surface * inside,
             given.get("pose", empty),
-            part_codes(parts) * inside,
+            codes * inside,
         ],
         axis=-1,
     )
@@ -81,7 +91,7 @@ def condition(request: Request, frame: int = 0) -> Condition:
         tokens=look_tokens(request.identity, parts),
         light=light_vector(request),
         base=np.ascontiguousarray(base.transpose(2, 0, 1), np.float32),
-        coverage=coverage,
+        room=room,
     )
 
 
@@ -92,6 +102,11 @@ def paint_flat(parts: Array, identity: Identity) -> tuple[Array, Array]:
         table[look.part] = (*look.albedo, look.metallic, look.roughness)
     flat = table[parts]
     return flat[..., :3], flat[..., 3:]
+
+
+def mean_albedo(identity: Identity) -> Array:
+    """(3,) the mean of the looks, for where parts are not told; mid grey of an identity without looks."""
+    return np.array([look.albedo for look in identity.looks] or [(0.18, 0.18, 0.18)], np.float32).mean(axis=0)
 
 
 def mean_light(light: Light) -> Array:
@@ -112,10 +127,11 @@ def part_codes(parts: Array) -> Array:
     return np.concatenate([np.sin(angle), np.cos(angle)], axis=-1)
 
 
-def look_tokens(identity: Identity, parts: Array) -> Array:
-    """One token per look: its colour, metal, part code, and how much of the picture it fills."""
-    tokens = np.zeros((TOKENS, TOKEN_SIZE), np.float32)
-    seen = np.bincount(parts.ravel(), minlength=64) / max(1, int((parts > 0).sum()))
+def look_tokens(identity: Identity, parts: Array | None) -> Array:
+    """One token per look: its colour, metal, part code, and how much of the picture it fills (0 of all: not told)."""
+    tokens, seen = np.zeros((TOKENS, TOKEN_SIZE), np.float32), np.zeros(64)
+    if parts is not None:
+        seen = np.bincount(parts.ravel(), minlength=64) / max(1, int((parts > 0).sum()))
     for row, look in zip(tokens, identity.looks, strict=False):
         row[:3] = encode(np.array(look.albedo))
         row[3:10] = (look.metallic, look.roughness, *part_codes(np.array(look.part)), float(look.part >= 32))
@@ -124,23 +140,23 @@ def look_tokens(identity: Identity, parts: Array) -> Array:
 
 
 def light_vector(request: Request) -> Array:
-    """(LIGHT_SIZE,) the light, the scale, and whether it is a set."""
+    """(LIGHT_SIZE,) the light, the scale, whether it is a set, and whether its outline is told."""
     light = request.light
     scale = np.log2(request.metres_per_px / PERSON_METRES_PER_PX) / 4
     is_set = float(any(look.part >= 32 for look in request.identity.looks))
-    return np.array(
-        [*light.sun_direction, *encode(np.array(light.sun_rgb)), *encode(np.array(light.sky_rgb)), scale, is_set, 1.0],
-        np.float32,
-    )
+    outlined = float(request.guides.coverage is not None)
+    colours = *encode(np.array(light.sun_rgb)), *encode(np.array(light.sky_rgb))
+    return np.array([*light.sun_direction, *colours, scale, is_set, outlined], np.float32)
 
 
 def painted(condition: Condition, prediction: Array) -> Array:
     """The model's (4, H, W) numbers as RGBA (H, W, 4), scene-linear, premultiplied.
 
-    Alpha is the coverage times the model's alpha: it can wear an edge away, never paint outside its guides.
+    Alpha is the coverage times the model's alpha: it can wear an edge away, never paint outside its guides. Where no
+    coverage is told, alpha is the model's own.
     """
     straight = np.maximum(decode(condition.base + prediction[:3] / RESIDUAL_SCALE), 0)
-    alpha = condition.coverage * np.clip(prediction[3] * 0.5 + 0.5, 0, 1)
+    alpha = condition.room * np.clip(prediction[3] * 0.5 + 0.5, 0, 1)
     return np.ascontiguousarray(np.concatenate([straight * alpha, alpha[None]]).transpose(1, 2, 0), np.float32)
 
 
@@ -148,7 +164,7 @@ def painting_target(condition: Condition, truth: Array) -> Array:
     """The inverse of `painted`: what the model should say, (4, H, W), for a true RGBA (H, W, 4) picture."""
     alpha = truth[..., 3]
     straight = truth[..., :3] / np.maximum(alpha, 1e-3)[..., None]
-    seen = ((alpha > 0.02) & (condition.coverage > 0))[None]
+    seen = ((alpha > 0.02) & (condition.room > 0))[None]
     residual = (encode(straight).transpose(2, 0, 1) - condition.base) * RESIDUAL_SCALE * seen
-    share = np.clip(alpha / np.maximum(condition.coverage, 1e-3), 0, 1) * (condition.coverage > 0)
+    share = np.clip(alpha / np.maximum(condition.room, 1e-3), 0, 1) * (condition.room > 0)
     return np.concatenate([residual, (share * 2 - 1)[None]]).astype(np.float32)

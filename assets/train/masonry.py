@@ -40,7 +40,7 @@ def masonry_sample(rng: np.random.Generator, width: int, height: int) -> Sample:
         mesh = build(kind, wide * rng.uniform(0.8, 1.3), tall * rng.uniform(0.8, 1.25), seed=seed)
         view = _view(rng, mesh, width, height)
         guides, seen = _draw(mesh, view, seed, rng)
-        if (guides.coverage > 0).mean() > 0.3:
+        if (guides.given()["coverage"] > 0).mean() > 0.3:
             break
     identity = _weathered(set_identity(str(rng.choice(list(SET_MATERIALS)))), rng)
     light = sample_light(rng)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,20 @@ def kept_back(rng: np.random.Generator) -> Sample:
     return _sample(mesh, character, float(yaw), rng, close=0.0)
 
 
+def kept_pair(rng: np.random.Generator) -> tuple[Sample, Sample]:
+    """The same person in the same view, light and colours, all kept back, in two motions: only the pose differs."""
+    names = character_names() if rng.random() < 0.67 else [KEPT_CHARACTER]
+    character = load_character(str(rng.choice(names)), BODIES)
+    worn = _dyed(character, rng) if rng.random() < 0.6 else character
+    yaw = float(np.radians(rng.choice(KEPT_YAWS_DEG) + rng.uniform(-4, 4)))
+    light, elevation = sample_light(rng), float(rng.uniform(-0.02, 0.2))
+    first, second = (
+        _seen(posed_mesh(character, str(motion), rng.uniform(*KEPT_PHASES)), worn, yaw, elevation, light)
+        for motion in rng.choice(sorted(MOTIONS), 2, replace=False)
+    )
+    return first, second
+
+
 def drawn_light(light: Light) -> DrawnLight:
     """The same light in the axes of assets.guides (x right, y up, z towards the viewer), with what the ground returns."""
     x, y, z = light.sun_direction
@@ -57,15 +72,19 @@ def _sample(mesh: Mesh, character: Character, yaw: float, rng: np.random.Generat
         float(rng.uniform(-0.08, 0.6) if rng.random() < 0.5 else rng.uniform(-0.02, 0.2)),
     )
     worn = _dyed(character, rng) if rng.random() < 0.6 else character
-    near = 2 if rng.random() < close else 1
+    if rng.random() >= close:
+        return _seen(mesh, worn, yaw, elevation, light)
+    whole = _seen(mesh, worn, yaw, elevation, light, near=2)
+    top, left = int(rng.integers(HEIGHT_PX + 1)), int(rng.integers(WIDTH_PX + 1))
+    window = slice(top, top + HEIGHT_PX), slice(left, left + WIDTH_PX)
+    guides = Guides.image(**{name: guide[0][window] for name, guide in whole.request.guides.given().items()})
+    return Sample(replace(whole.request, guides=guides), np.ascontiguousarray(whole.truth[window]))
+
+
+def _seen(mesh: Mesh, worn: Character, yaw: float, elevation: float, light: Light, near: int = 1) -> Sample:
     size = HEIGHT_PX * near, WIDTH_PX * near
     guides = request_guides(sprite_guides(mesh, yaw, elevation, *size))
     truth = beauty(mesh, worn, yaw, elevation, drawn_light(light), *size)
-    if near > 1:
-        top, left = int(rng.integers(size[0] - HEIGHT_PX + 1)), int(rng.integers(size[1] - WIDTH_PX + 1))
-        window = slice(top, top + HEIGHT_PX), slice(left, left + WIDTH_PX)
-        guides = Guides.image(**{name: guide[0][window] for name, guide in guides.given().items()})
-        truth = truth[window]
     request = Request(guides=guides, identity=character_identity(worn), metres_per_px=FRAME_M / size[0], light=light)
     return Sample(request, np.ascontiguousarray(truth))
 

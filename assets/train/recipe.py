@@ -28,14 +28,20 @@ class Recipe:
     whole_noise: float = 0.5  # share of samples trained at the first step's noise, which every picture starts from
     edge_weight: float = 0.5  # of the L1 between neighbours' differences, which keeps joints and folds sharp
     square_weight: float = 0.25  # of the squared error beside the L1
-    hide_pose: float = 0.15  # shares of samples that do without a guide
+    pose_alone: float = 0.26  # shares of people that bring these guides and no other
+    pose_and_depth: float = 0.08
+    depth_alone: float = 0.06  # of people and of sets
+    any_guides: float = 0.05  # any that hold a pose map or depth
+    hide_pose: float = 0.15  # of the rest, which brings all: shares that do without one guide
     hide_depth: float = 0.05
     hide_normals: float = 0.05
+    alpha_weight: float = 0.3  # of the error in alpha, beside a colour's, where the outline is told
+    outline_weight: float = 0.6  # and where the model must find it
     window_share: float = (
-        0.7  # of the batches: windows of WINDOW_PX, where little is empty; the rest sees whole pictures
+        0.5  # of the batches: windows of WINDOW_PX, little of them empty; the rest sees whole pictures
     )
     wide_share: float = 0.2  # of the whole batches: masonry in wide pictures
-    masonry_share: float = 0.35  # of the samples of any other batch
+    masonry_share: float = 0.3  # of the samples of any other batch
 
 
 def new_unet() -> Any:

@@ -52,7 +52,7 @@ def write_shard(path: Path, samples: Sequence[Sample]) -> None:
     lights = [sample.request.light for sample in samples]
     np.savez(
         path,
-        coverage=np.stack([_bytes(g.coverage[0]) for g in guides]),
+        coverage=np.stack([_bytes(g.given()["coverage"][0]) for g in guides]),
         depth=np.stack([np.float16(g.given()["depth"][0]) for g in guides]),
         normals=np.stack([np.round(g.given()["normals"][0] * 127).astype(np.int8) for g in guides]),
         parts=np.stack([g.given()["parts"][0].astype(np.uint8) for g in guides]),

@@ -15,6 +15,7 @@ import numpy as np
 
 from assets.providers.builtin import fold, one_thread
 from assets.providers.conditioning import Condition, condition, painting_target
+from assets.train.brought import bring_some
 from assets.train.recipe import WINDOW_PX, Recipe, new_unet, save_model
 from assets.train.samples import Sample, Shard
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 _SAVE_EVERY = 500
-_DEPTH, _NORMALS, _POSE = slice(1, 2), slice(2, 6), slice(11, 14)  # rows of Condition.channels
 
 
 class Bench:
@@ -53,7 +53,7 @@ class Bench:
             [recipe.masonry_share / 2 if kind != "people" else 1 - recipe.masonry_share for kind in have]
         )
         kinds = rng.choice(have, recipe.batch, p=chances / chances.sum())
-        pairs = [_pair(self._draw(str(kind), rng)) for kind in kinds]
+        pairs = [_pair(self._draw(str(kind), rng), recipe, rng) for kind in kinds]
         if windows:
             pairs = [_window(*pair, rng) for pair in pairs]
         return [shown for shown, _ in pairs], np.stack([said for _, said in pairs])
@@ -67,21 +67,21 @@ class Bench:
 _KINDS = ("people", "tall", "wide")
 
 
-def _pair(sample: Sample) -> tuple[Condition, Array]:
-    shown = condition(sample.request)
+def _pair(sample: Sample, recipe: Recipe, rng: np.random.Generator) -> tuple[Condition, Array]:
+    shown = condition(bring_some(sample.request, recipe, rng))
     return shown, painting_target(shown, sample.truth)
 
 
 def _window(shown: Condition, said: Array, rng: np.random.Generator) -> tuple[Condition, Array]:
-    """Both, cut to a window around a random covered pixel."""
-    rows, columns = np.nonzero(shown.coverage)
+    """Both, cut to a window around a random pixel of the figure."""
+    rows, columns = np.nonzero(_drawn(said))
     pick = int(rng.integers(len(rows)))
     corner = [
         int(np.clip(centre[pick] - WINDOW_PX // 2 + rng.integers(-12, 13), 0, side - WINDOW_PX))
-        for centre, side in zip((rows, columns), shown.coverage.shape, strict=True)
+        for centre, side in zip((rows, columns), shown.room.shape, strict=True)
     ]
     area: Any = (..., *(slice(start, start + WINDOW_PX) for start in corner))
-    cut = Condition(shown.channels[area], shown.tokens, shown.light, shown.base[area], shown.coverage[area])
+    cut = Condition(shown.channels[area], shown.tokens, shown.light, shown.base[area], shown.room[area])
     return cut, said[area]
 
 
@@ -142,7 +142,7 @@ def _follow(mean: Any, unet: Any, decay: float) -> None:
 def _loss(unet: Any, shown: list[Condition], truth: Array, recipe: Recipe, rng: np.random.Generator) -> torch.Tensor:
     import torch
 
-    channels = np.stack([_with_guides_hidden(s.channels, recipe, rng) for s in shown])
+    channels = np.stack([s.channels for s in shown])
     noise = rng.standard_normal(truth.shape, np.float32)
     share = np.where(rng.random(len(shown)) < recipe.whole_noise, 1.0, rng.uniform(0.02, 1, len(shown)))
     share = share.astype(np.float32)[:, None, None, None]
@@ -159,27 +159,39 @@ def _loss(unet: Any, shown: list[Condition], truth: Array, recipe: Recipe, rng: 
             return_dict=False,
         )[0]
     painted = torch.nn.functional.pixel_shuffle(clean.float(), 2)
-    return _distance(painted, torch.from_numpy(truth), np.stack([s.coverage for s in shown]), recipe)
+    return _distance(painted, torch.from_numpy(truth), *_weights(shown, truth, recipe), recipe)
 
 
-def _distance(painted: torch.Tensor, truth: torch.Tensor, coverage: Array, recipe: Recipe) -> torch.Tensor:
-    """What counts is inside the figure; outside only enough to keep the flow's start in order."""
+def _drawn(said: Array) -> Array:
+    """Where the true picture holds anything, from what the model should say of it (..., 4, H, W)."""
+    return np.asarray(said[..., 3, :, :] > -0.96)
+
+
+def _weights(shown: list[Condition], truth: Array, recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor]:
+    """(B, 4, 1, 1) of the channels' errors and (B, 4, H, W) of the pixels'.
+
+    What counts is inside the figure; outside only enough to keep the flow's start in order, but for alpha where the model
+    must find the outline itself.
+    """
     import torch
 
-    inside = torch.from_numpy(np.where(coverage > 0, 1.0, 0.05).astype(np.float32))[:, None]
-    off = (painted - truth) * torch.tensor([1.0, 1.0, 1.0, 0.3])[:, None, None]
-    level = (off.abs() + recipe.square_weight * off * off) * inside
-    across = (off[..., 1:] - off[..., :-1]).abs() * inside[..., 1:]
-    down = (off[..., 1:, :] - off[..., :-1, :]).abs() * inside[..., 1:, :]
-    return (level.sum() + recipe.edge_weight * (across.sum() + down.sum())) / inside.sum() / 4
+    pixels = np.where(_drawn(truth), 1.0, 0.05)[:, None].repeat(4, axis=1)
+    channels = np.ones((len(shown), 4, 1, 1))
+    for each, one in enumerate(shown):
+        outlined = one.light[-1] > 0
+        channels[each, 3] = recipe.alpha_weight if outlined else recipe.outline_weight
+        pixels[each, 3] = pixels[each, 3] if outlined else 1.0
+    return torch.from_numpy(np.float32(channels)), torch.from_numpy(np.float32(pixels))
 
 
-def _with_guides_hidden(channels: Array, recipe: Recipe, rng: np.random.Generator) -> Array:
-    channels = channels.copy()
-    for rows, chance in ((_POSE, recipe.hide_pose), (_DEPTH, recipe.hide_depth), (_NORMALS, recipe.hide_normals)):
-        if rng.random() < chance:
-            channels[rows] = 0
-    return channels
+def _distance(
+    painted: torch.Tensor, truth: torch.Tensor, channels: torch.Tensor, pixels: torch.Tensor, recipe: Recipe
+) -> torch.Tensor:
+    off = (painted - truth) * channels
+    level = (off.abs() + recipe.square_weight * off * off) * pixels
+    across = (off[..., 1:] - off[..., :-1]).abs() * pixels[..., 1:]
+    down = (off[..., 1:, :] - off[..., :-1, :]).abs() * pixels[..., 1:, :]
+    return (level.sum() + recipe.edge_weight * (across.sum() + down.sum())) / pixels[:, 0].sum() / 4
 
 
 def main() -> None:

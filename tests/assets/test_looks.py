@@ -3,7 +3,7 @@
 import pytest
 
 from assets.characters import Part, load_character, recoloured
-from assets.looks import SET_MATERIALS, character_identity, set_identity
+from assets.looks import SET_MATERIALS, character_identity, set_identity, worn
 from assets.providers.base import SetPart
 from pipeline.errors import AssetError
 
@@ -22,6 +22,15 @@ def test_a_changed_costume_is_another_identity():
 
     assert character_identity(plain) != character_identity(recoloured(plain, tunic=(0.1, 0.1, 0.3)))
     assert character_identity(plain) == character_identity(load_character("legionary"))
+
+
+def test_worn_looks_are_those_of_the_parts_named():
+    identity = character_identity(load_character("peasant"))
+
+    bare = worn(identity, {Part.SKIN, Part.TUNIC})
+
+    assert [look.part for look in bare.looks] == [Part.SKIN, Part.TUNIC]
+    assert bare.name == identity.name
 
 
 @pytest.mark.parametrize("material", SET_MATERIALS)

@@ -71,6 +71,26 @@ def test_guides_without_frame_axis_are_refused():
         Guides(coverage=np.ones((8, 8)))
 
 
+def test_a_pose_map_alone_is_a_request():
+    request = request_of(guides=Guides.image(pose=np.zeros((16, 8, 3))))
+
+    assert request.size_px == (8, 16)
+    assert request.frames == 1
+    assert set(request.guides.given()) == {"pose"}
+
+
+def test_no_guides_at_all_are_refused():
+    with pytest.raises(ProviderError, match="none is given"):
+        Guides()
+
+
+def test_guides_can_be_left_out():
+    few = request_of().guides.only(("depth", "pose"))
+
+    assert set(few.given()) == {"depth"}
+    assert few.shape == (1, 16, 8)
+
+
 def test_broken_guides_are_refused():
     depth = np.zeros((1, 8, 8))
     depth[0, 2, 2] = np.inf
@@ -101,12 +121,14 @@ ABLE = Capabilities(
 
 def test_a_request_within_the_capabilities_passes():
     ABLE.check("house", request_of())
+    replace(ABLE, needs_one_of=frozenset({"pose", "depth"})).check("house", request_of())
 
 
 @pytest.mark.parametrize(
     ("able", "change", "words"),
     [
         (replace(ABLE, needed=frozenset({"pose"})), {}, "needs the guides pose"),
+        (replace(ABLE, needs_one_of=frozenset({"pose", "init"})), {}, "needs one of the guides init, pose"),
         (replace(ABLE, guides=frozenset({"coverage", "depth"})), {}, "does not read the guides normals, parts"),
         (replace(ABLE, max_side_px=12), {}, "8 x 16 px asked, longest side 12"),
         (replace(ABLE, pads=False, multiple_px=16), {}, "sides must divide by 16"),

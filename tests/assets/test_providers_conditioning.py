@@ -13,6 +13,7 @@ from assets.providers.conditioning import (
     condition,
     decode,
     encode,
+    mean_light,
     painted,
     painting_target,
 )
@@ -78,7 +79,7 @@ def test_surface_facing_the_sun_is_told():
 def test_what_the_model_should_say_paints_the_truth():
     rng = np.random.default_rng(1)
     shown = condition(two_parts())
-    alpha = shown.coverage * rng.uniform(0.3, 1, (16, 16)).astype(np.float32)
+    alpha = shown.room * rng.uniform(0.3, 1, (16, 16)).astype(np.float32)
     truth = np.concatenate([rng.uniform(0, 3, (16, 16, 3)) * alpha[..., None], alpha[..., None]], -1).astype(np.float32)
 
     assert np.allclose(painted(shown, painting_target(shown, truth)), truth, rtol=1e-3, atol=1e-5)
@@ -89,4 +90,50 @@ def test_nothing_is_painted_where_nothing_is_covered():
 
     picture = painted(shown, np.full((4, 16, 16), 3.0, np.float32))
 
-    assert not picture[shown.coverage == 0].any()
+    assert not picture[shown.room == 0].any()
+
+
+def few(*names):
+    request = two_parts()
+    return replace(request, guides=request.guides.only(names))
+
+
+def test_without_coverage_alpha_is_the_models_own():
+    shown = condition(few("depth"))
+    said = np.zeros((4, 16, 16), np.float32)
+    said[3, 2:5] = 1
+
+    alpha = painted(shown, said)[..., 3]
+
+    assert np.allclose(alpha[2:5], 1)
+    assert np.allclose(alpha[8:], 0.5)
+
+
+def test_without_coverage_the_truth_can_still_be_said():
+    alpha = np.random.default_rng(2).uniform(0, 1, (16, 16, 1)).astype(np.float32)
+    truth = np.concatenate([alpha.repeat(3, -1) * 0.4, alpha], -1)
+    shown = condition(few("depth"))
+
+    assert np.allclose(painted(shown, painting_target(shown, truth))[..., 3], truth[..., 3], atol=1e-5)
+
+
+def test_hidden_guides_are_empty_and_the_network_is_told():
+    """Only the light's last number says that an outline is to be found: zeros are also what nothing looks like."""
+    all_told, hidden = condition(two_parts()), condition(few("depth"))
+    depth_row = 1
+
+    assert all_told.light[-1] == 1
+    assert hidden.light[-1] == 0
+    assert not np.delete(hidden.channels, depth_row, axis=0).any()
+    assert np.array_equal(hidden.channels[depth_row], all_told.channels[depth_row])
+
+
+def test_without_parts_nothing_tells_where_a_colour_is():
+    """The flat drawing is of one mean colour, and the looks say nothing of how much of the picture they fill."""
+    shown = condition(few("depth", "coverage"))
+    covered = shown.room > 0
+    mean = encode(np.mean([RED.albedo, STEEL.albedo], axis=0) * mean_light(Light()))
+
+    assert np.allclose(shown.base[:, covered], mean[:, None], atol=1e-5)
+    assert not shown.base[:, ~covered].any()
+    assert not shown.tokens[:, 10:12].any()

@@ -26,7 +26,7 @@ def test_truth_fills_what_the_guides_cover():
 def test_stones_show_in_the_normals_and_in_the_picture():
     sample = masonry_sample(np.random.default_rng(1), 64, 64)
     shown = condition(sample.request)
-    solid = shown.coverage > 0.99
+    solid = shown.room > 0.99
 
     assert shown.channels[2:5, solid].std(axis=1).max() > 0.05
     assert painting_target(shown, sample.truth)[:3, solid].std() > 0.15
