@@ -9,7 +9,6 @@ from assets.providers.base import Capabilities, Result
 from assets.train.following import following
 from assets.train.people import kept_pair
 
-
 ABLE = Capabilities(guides=frozenset({"pose"}), needed=frozenset())
 
 
