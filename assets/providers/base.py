@@ -1,7 +1,8 @@
 """What is asked of a generator and what it answers: one request, one result, for every model and service.
 
 Guides (what a request shows the generator), all at the picture's size, frame axis first; any of them may be left out:
-- coverage  0..1, how much of the pixel the thing fills. Without it the generator finds the outline itself.
+- coverage  0..1, how much of the pixel the thing fills. Without it depth, parts and normals tell the outline by being
+            0 where empty; with a pose map alone the generator finds it.
 - depth     metres TOWARDS the viewer from a reference plane that faces the camera (larger is nearer), 0 where empty.
             People: the vertical plane through the root. Sets: any plane through the piece, e.g. its median distance.
 - normals   unit, camera space, COLMAP's axes: x right, y DOWN, z INTO the scene: what faces the viewer has z = -1;

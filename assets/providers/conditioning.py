@@ -7,6 +7,7 @@ change of light is a shift, whatever the colour, and colours survive.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +32,7 @@ class Condition:
 
     channels: (CHANNELS, H, W). tokens: (TOKENS, TOKEN_SIZE). light: (LIGHT_SIZE,). base: (3, H, W), the encoded flat
     drawing, of one mean colour when the parts are not told. room: (H, W), how much of each pixel may be painted: the
-    coverage, or 1 when that is not told.
+    outline (see `outline`), or 1 when nothing tells it.
     """
 
     channels: Array
@@ -53,26 +54,25 @@ def decode(encoded: Array) -> Array:
 
 
 def condition(request: Request, frame: int = 0) -> Condition:
-    """What the model reads of one frame. A guide that is not given is seen as empty, and `light` says whether there is
-    an outline to keep to."""
+    """What the model reads of one frame. A guide that is not given is seen as empty, and `light` says what kind of
+    outline there is."""
     given = {name: guide[frame] for name, guide in request.guides.given().items()}
     width, height = request.size_px
     empty = np.zeros((height, width, 3), np.float32)
     parts = given.get("parts")
-    coverage = given.get("coverage", empty[..., 0]).astype(np.float32)
-    room = coverage if "coverage" in given else np.ones_like(coverage)
+    told = outline(given)
+    coverage, room = (empty[..., 0], empty[..., 0] + 1) if told is None else (told, told)
     depth = given.get("depth", empty[..., 0]) / (request.metres_per_px * DEPTH_PX)
     normals = given.get("normals", empty).astype(np.float32)
     sun = np.array(request.light.sun_direction, np.float32)
     if parts is None:
-        albedo, surface, codes, inside = empty, empty[..., :2], np.zeros((height, width, 4), np.float32), room > 0
-        base = encode(mean_albedo(request.identity) * mean_light(request.light)) * inside[..., None]
+        albedo, surface, codes = empty, empty[..., :2], np.zeros((height, width, 4), np.float32)
+        flat = np.broadcast_to(mean_albedo(request.identity), empty.shape)
     else:
         albedo, surface = paint_flat(parts, request.identity)
-        inside = coverage > 0 if "coverage" in given else parts > 0
-        base = encode(albedo * mean_light(request.light)) * inside[..., None]
-        codes = part_codes(parts)
-    inside = inside[..., None]
+        flat, codes = albedo, part_codes(parts)
+    inside = (room > 0)[..., None]
+    base = encode(flat * mean_light(request.light)) * inside
     channels = np.concatenate(
         [
             coverage[..., None],
@@ -93,6 +93,17 @@ def condition(request: Request, frame: int = 0) -> Condition:
         base=np.ascontiguousarray(base.transpose(2, 0, 1), np.float32),
         room=room,
     )
+
+
+def outline(given: Mapping[str, Array]) -> Array | None:
+    """(H, W) float32, how much of each pixel the thing fills: the coverage, else 1 wherever depth, parts or normals show
+    something; None when only a pose map (or nothing) is given. given: guides of one frame, by name.
+    """
+    if "coverage" in given:
+        return given["coverage"].astype(np.float32)
+    shown = [given[name] != 0 for name in ("depth", "parts") if name in given]
+    shown += [given["normals"].any(axis=-1)] if "normals" in given else []
+    return np.any(shown, axis=0).astype(np.float32) if shown else None
 
 
 def paint_flat(parts: Array, identity: Identity) -> tuple[Array, Array]:
@@ -140,11 +151,12 @@ def look_tokens(identity: Identity, parts: Array | None) -> Array:
 
 
 def light_vector(request: Request) -> Array:
-    """(LIGHT_SIZE,) the light, the scale, whether it is a set, and whether its outline is told."""
+    """(LIGHT_SIZE,) the light, the scale, whether it is a set, and its outline: 1 told, 0.5 without its soft edges, 0 to be found."""
     light = request.light
     scale = np.log2(request.metres_per_px / PERSON_METRES_PER_PX) / 4
     is_set = float(any(look.part >= 32 for look in request.identity.looks))
-    outlined = float(request.guides.coverage is not None)
+    given = set(request.guides.given())
+    outlined = 1.0 if "coverage" in given else 0.5 if given & {"depth", "parts", "normals"} else 0.0
     colours = *encode(np.array(light.sun_rgb)), *encode(np.array(light.sky_rgb))
     return np.array([*light.sun_direction, *colours, scale, is_set, outlined], np.float32)
 
@@ -152,8 +164,8 @@ def light_vector(request: Request) -> Array:
 def painted(condition: Condition, prediction: Array) -> Array:
     """The model's (4, H, W) numbers as RGBA (H, W, 4), scene-linear, premultiplied.
 
-    Alpha is the coverage times the model's alpha: it can wear an edge away, never paint outside its guides. Where no
-    coverage is told, alpha is the model's own.
+    Alpha is the outline times the model's alpha: it can wear an edge away, never paint outside its guides. With a pose
+    map alone, alpha is the model's own.
     """
     straight = np.maximum(decode(condition.base + prediction[:3] / RESIDUAL_SCALE), 0)
     alpha = condition.room * np.clip(prediction[3] * 0.5 + 0.5, 0, 1)

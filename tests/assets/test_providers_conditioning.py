@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from assets.providers.base import Guides, Identity, Light, PartLook, Request
 from assets.providers.conditioning import (
@@ -98,8 +99,14 @@ def few(*names):
     return replace(request, guides=request.guides.only(names))
 
 
-def test_without_coverage_alpha_is_the_models_own():
-    shown = condition(few("depth"))
+def pose_alone():
+    pose = np.zeros((16, 16, 3), np.float32)
+    pose[3:12, 7:9] = 1, 0.3, 0
+    return replace(two_parts(), guides=Guides.image(pose=pose))
+
+
+def test_with_a_pose_map_alone_alpha_is_the_models_own():
+    shown = condition(pose_alone())
     said = np.zeros((4, 16, 16), np.float32)
     said[3, 2:5] = 1
 
@@ -109,23 +116,32 @@ def test_without_coverage_alpha_is_the_models_own():
     assert np.allclose(alpha[8:], 0.5)
 
 
-def test_without_coverage_the_truth_can_still_be_said():
+def test_with_a_pose_map_alone_the_truth_can_still_be_said():
     alpha = np.random.default_rng(2).uniform(0, 1, (16, 16, 1)).astype(np.float32)
     truth = np.concatenate([alpha.repeat(3, -1) * 0.4, alpha], -1)
-    shown = condition(few("depth"))
+    shown = condition(pose_alone())
 
     assert np.allclose(painted(shown, painting_target(shown, truth))[..., 3], truth[..., 3], atol=1e-5)
 
 
-def test_hidden_guides_are_empty_and_the_network_is_told():
-    """Only the light's last number says that an outline is to be found: zeros are also what nothing looks like."""
-    all_told, hidden = condition(two_parts()), condition(few("depth"))
-    depth_row = 1
+def test_hidden_guides_are_empty():
+    request = pose_alone()
+    channels = condition(request).channels
 
-    assert all_told.light[-1] == 1
-    assert hidden.light[-1] == 0
-    assert not np.delete(hidden.channels, depth_row, axis=0).any()
-    assert np.array_equal(hidden.channels[depth_row], all_told.channels[depth_row])
+    assert np.array_equal(channels[11:14], request.guides.given()["pose"][0].transpose(2, 0, 1))
+    assert not np.delete(channels, (11, 12, 13), axis=0).any()
+
+
+@pytest.mark.parametrize("names", [("depth",), ("parts",), ("normals",), ("depth", "normals", "parts")])
+def test_without_coverage_the_outline_is_where_geometry_is_not_zero(names):
+    assert np.array_equal(condition(few(*names)).room, condition(two_parts()).room)
+
+
+def test_the_network_is_told_what_kind_of_outline_there_is():
+    """Zeros are also what an empty picture looks like."""
+    kinds = [condition(request).light[-1] for request in (two_parts(), few("depth"), pose_alone())]
+
+    assert kinds == [1, 0.5, 0]
 
 
 def test_without_parts_nothing_tells_where_a_colour_is():
