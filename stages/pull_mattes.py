@@ -24,7 +24,7 @@ class Params:
     reach_frames: int = 60  # how far before and after the background is looked for
     looks: int = 12  # frames that vote on the background
     sure: float = 5.0  # deviations that make a difference certain: lower finds more, and more that is none
-    edge_px: int = 8  # width of the edge that follows the plate
+    edge_px: int = 3  # width of the edge that follows the plate, in pixels of the search
 
     def __post_init__(self) -> None:
         if not 64 <= self.width_px <= 4096:
@@ -70,7 +70,8 @@ def _automatic(
         count=params.looks,
         sure=params.sure,
     )
-    return refine(matte, np.nan_to_num(exr.read_rgb(plate.files.path(frame))), params.edge_px)
+    radius = max(2, round(params.edge_px * plate.width / matte.shape[1]))
+    return refine(matte, np.nan_to_num(exr.read_rgb(plate.files.path(frame))), radius)
 
 
 def _supplied(path: Path, plate: Plate) -> npt.NDArray[np.float32]:
