@@ -19,7 +19,9 @@ Array = np.ndarray[Any, Any]
 CHANNELS = 18  # of the guides: coverage, depth, normals 3, facing the sun, albedo 3, metal, roughness, pose 3, code 4
 TOKENS = 24  # looks read, at most
 TOKEN_SIZE = 13  # of one look
-LIGHT_SIZE = 12
+PALETTE_PARTS = 40  # part ids told by the palette, where no part map tells them
+OUTLINE = 11  # of the light vector: what kind of outline there is
+LIGHT_SIZE = 12 + 4 * PALETTE_PARTS
 RESIDUAL_SCALE = 5.0  # brings the painted difference near unit variance, as the noise has
 DEPTH_PX = 32.0  # relief is told in units of so many pixels, so that scale plays no part
 PERSON_METRES_PER_PX = 2.7 / 128
@@ -151,14 +153,22 @@ def look_tokens(identity: Identity, parts: Array | None) -> Array:
 
 
 def light_vector(request: Request) -> Array:
-    """(LIGHT_SIZE,) the light, the scale, whether it is a set, and its outline: 1 told, 0.5 without its soft edges, 0 to be found."""
+    """(LIGHT_SIZE,) the light, the scale, whether it is a set, its outline, and the palette.
+
+    Outline: 1 told, 0.5 without its soft edges, 0 to be found. Palette: of each part id its colour and whether it is
+    there; all 0 when parts are given, since the flat drawing shows them in place.
+    """
     light = request.light
     scale = np.log2(request.metres_per_px / PERSON_METRES_PER_PX) / 4
     is_set = float(any(look.part >= 32 for look in request.identity.looks))
     given = set(request.guides.given())
     outlined = 1.0 if "coverage" in given else 0.5 if given & {"depth", "parts", "normals"} else 0.0
     colours = *encode(np.array(light.sun_rgb)), *encode(np.array(light.sky_rgb))
-    return np.array([*light.sun_direction, *colours, scale, is_set, outlined], np.float32)
+    palette = np.zeros((PALETTE_PARTS, 4), np.float32)
+    if "parts" not in given:
+        for look in request.identity.looks:
+            palette[look.part] = (*encode(np.array(look.albedo)), 1)
+    return np.array([*light.sun_direction, *colours, scale, is_set, outlined, *palette.ravel()], np.float32)
 
 
 def painted(condition: Condition, prediction: Array) -> Array:

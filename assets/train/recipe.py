@@ -28,9 +28,9 @@ class Recipe:
     whole_noise: float = 0.5  # share of samples trained at the first step's noise, which every picture starts from
     edge_weight: float = 0.5  # of the L1 between neighbours' differences, which keeps joints and folds sharp
     square_weight: float = 0.25  # of the squared error beside the L1
-    pose_alone: float = 0.26  # shares of people that bring these guides and no other
-    pose_and_depth: float = 0.08
-    depth_alone: float = 0.06  # of people and of sets
+    pose_alone: float = 0.45  # shares of people that bring these guides and no other
+    pose_and_depth: float = 0.1
+    depth_alone: float = 0.05  # of people and of sets
     any_guides: float = 0.05  # any that hold a pose map or depth
     hide_pose: float = 0.15  # of the rest, which brings all: shares that do without one guide
     hide_depth: float = 0.05
@@ -41,7 +41,7 @@ class Recipe:
         0.5  # of the batches: windows of WINDOW_PX, little of them empty; the rest sees whole pictures
     )
     wide_share: float = 0.2  # of the whole batches: masonry in wide pictures
-    masonry_share: float = 0.3  # of the samples of any other batch
+    masonry_share: float = 0.22  # of the samples of any other batch
 
 
 def new_unet() -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assets.providers.builtin import fold, one_thread
-from assets.providers.conditioning import Condition, condition, painting_target
+from assets.providers.conditioning import OUTLINE, Condition, condition, painting_target
 from assets.train.brought import bring_some
 from assets.train.recipe import WINDOW_PX, Recipe, new_unet, save_model
 from assets.train.samples import Sample, Shard
@@ -178,7 +178,7 @@ def _weights(shown: list[Condition], truth: Array, recipe: Recipe) -> tuple[torc
     pixels = np.where(_drawn(truth), 1.0, 0.05)[:, None].repeat(4, axis=1)
     channels = np.ones((len(shown), 4, 1, 1))
     for each, one in enumerate(shown):
-        outlined = one.light[-1] > 0
+        outlined = one.light[OUTLINE] > 0
         channels[each, 3] = recipe.alpha_weight if outlined else recipe.outline_weight
         pixels[each, 3] = pixels[each, 3] if outlined else 1.0
     return torch.from_numpy(np.float32(channels)), torch.from_numpy(np.float32(pixels))

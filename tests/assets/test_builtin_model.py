@@ -10,9 +10,11 @@ from assets.looks import character_identity
 from assets.providers.base import Guides, Light, open_provider
 from assets.providers.builtin import FOLDER, Builtin
 from assets.sprites import Sight, sprite_request
+from assets.train.brought import bring
+from assets.train.following import following
 from assets.train.masonry import masonry_sample
 from assets.train.measure import figures
-from assets.train.people import kept_back
+from assets.train.people import kept_back, kept_pair
 from pipeline.errors import ProviderError
 
 FROM_LEFT, FROM_RIGHT = Light(sun_direction=(-0.8, -0.4, -0.45)), Light(sun_direction=(0.8, -0.4, -0.45))
@@ -132,6 +134,55 @@ def test_another_costume_changes_that_part_and_little_else(model, request_, pict
 
     assert change[shield].mean() > 5 * change[elsewhere].mean()
     assert dyed[shield, 2].mean() > 2 * dyed[shield, 0].mean()
+
+
+@pytest.fixture(scope="module")
+def walker():
+    return sprite_request(load_character("peasant"), "walk", 0.3, Sight(1.2, 0.1), FROM_LEFT)
+
+
+def test_a_pose_map_alone_is_followed(model):
+    """Held-out people in pairs: the same person, view and light in two poses. The card has the figures of many."""
+    rng = np.random.default_rng(31)
+
+    told = following(model, [kept_pair(rng) for _ in range(6)])
+
+    assert told["follows"] >= 0.9
+    assert told["own_iou"] > told["other_iou"] + 0.15
+    assert told["own_db"] > told["other_db"] + 1.5
+    assert told["told_apart"] > 0.65  # 0.5: the map is not looked at
+
+
+def test_a_pose_map_that_moves_moves_the_figure(model, walker):
+    few = bring(walker, {"pose"})
+    pose = few.guides.given()["pose"]
+    moved = replace(few, guides=Guides(pose=np.roll(pose, 8, axis=2)))
+
+    here, there = (np.argwhere(model.generate([r])[0].takes[0, 0, ..., 3] > 0.5).mean(0) for r in (few, moved))
+
+    assert np.allclose(there - here, (0, 8), atol=1.5)
+
+
+def test_a_pose_map_alone_finds_an_outline_of_its_own(model, walker):
+    alpha = model.generate([bring(walker, {"pose"})])[0].takes[0, 0, ..., 3]
+    covered = walker.guides.coverage[0] > 0.5
+
+    assert ((alpha > 0.5) & covered).sum() > 0.65 * ((alpha > 0.5) | covered).sum()
+    assert alpha[:, [0, -1]].max() < 0.1  # nobody there
+
+
+def test_depth_alone_keeps_to_its_outline(model, request_):
+    depth = request_.guides.given()["depth"]
+
+    picture = model.generate([bring(request_, {"depth"})])[0].takes[0, 0]
+
+    assert not picture[depth[0] == 0].any()
+    assert (picture[..., 3] > 0.5)[depth[0] != 0].mean() > 0.9
+
+
+def test_neither_pose_nor_depth_is_refused(model, request_):
+    with pytest.raises(ProviderError, match="builtin: needs one of the guides depth, pose"):
+        model.generate([replace(request_, guides=request_.guides.only({"coverage", "parts"}))])
 
 
 def test_equal_requests_get_equal_bytes_alone_or_in_company(model, request_, picture):

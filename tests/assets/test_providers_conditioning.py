@@ -9,6 +9,7 @@ from assets.providers.base import Guides, Identity, Light, PartLook, Request
 from assets.providers.conditioning import (
     CHANNELS,
     LIGHT_SIZE,
+    OUTLINE,
     TOKEN_SIZE,
     TOKENS,
     condition,
@@ -139,7 +140,7 @@ def test_without_coverage_the_outline_is_where_geometry_is_not_zero(names):
 
 def test_the_network_is_told_what_kind_of_outline_there_is():
     """Zeros are also what an empty picture looks like."""
-    kinds = [condition(request).light[-1] for request in (two_parts(), few("depth"), pose_alone())]
+    kinds = [condition(request).light[OUTLINE] for request in (two_parts(), few("depth"), pose_alone())]
 
     assert kinds == [1, 0.5, 0]
 
@@ -153,3 +154,11 @@ def test_without_parts_nothing_tells_where_a_colour_is():
     assert np.allclose(shown.base[:, covered], mean[:, None], atol=1e-5)
     assert not shown.base[:, ~covered].any()
     assert not shown.tokens[:, 10:12].any()
+
+
+def test_the_palette_is_told_where_parts_are_not():
+    all_told, hidden = condition(two_parts()).light[12:], condition(few("depth")).light[12:].reshape(-1, 4)
+
+    assert not all_told.any()
+    assert np.flatnonzero(hidden[:, 3]).tolist() == [RED.part, STEEL.part]
+    assert np.allclose(hidden[RED.part, :3], encode(np.array(RED.albedo)))
