@@ -75,14 +75,15 @@ class Heightfield:
         ways = (rays / np.linalg.norm(rays, axis=-1, keepdims=True)).reshape(-1, 3)
         near, far = np.zeros(len(ways)), np.full(len(ways), np.nan)
         open_rays = np.flatnonzero(np.isfinite(ways).all(axis=1))
-        distance, step = 0.0, 0.25 * min(self.cell_m, 1.0)
+        distance, step, top = 0.0, 0.25 * min(self.cell_m, 1.0), float(self.heights.max())
         while distance < _REACH_M and len(open_rays):
             distance += max(step, 0.02 * distance)
             points = start + distance * ways[open_rays]
             under = points[:, 1] <= self.height(points[:, 0], points[:, 2])
             far[open_rays[under]] = distance
             near[open_rays[~under]] = distance
-            open_rays = open_rays[~under]
+            gone = (points[:, 1] > top) & (ways[open_rays, 1] >= 0)  # above all ground, and rising
+            open_rays = open_rays[~under & ~gone]
         for _ in range(30):
             middle = 0.5 * (near + far)
             points = start + middle[:, None] * ways

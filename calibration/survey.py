@@ -13,8 +13,8 @@ from calibration.ground import Heightfield
 from pipeline.errors import CalibrationError
 
 Array = npt.NDArray[np.float64]
-_MOST_CELLS = 180  # a side; the sheet is solved exactly, which costs about their cube
-_ROUNDS = 10
+_MOST_CELLS = 240  # a side; the sheet is solved exactly, which costs about their cube
+_ROUNDS, _ROUNDS_AGAIN = 10, 6
 _FEWEST = 50  # points that make a survey
 
 
@@ -23,11 +23,12 @@ class Sheet:
     """How the sheet behaves. Lengths in metres."""
 
     cell_m: float = 0.5  # wished for; larger where the survey reaches far
-    reach_m: float = 90.0  # beyond this distance from the cameras the ground is extrapolated
+    reach_m: float = 140.0  # beyond this distance from the cameras the ground is extrapolated
     tolerance_m: float = 0.12  # what lies higher above the sheet is no ground, near the cameras ...
     tolerance_per_m: float = 0.008  # ... and so much more per metre of distance
-    stiffness: float = 3.0  # against bending; bumps of a cell or two are noise
-    tautness: float = 0.01  # against slope: where nothing was measured the sheet levels out
+    least_tolerance_m: float = 0.01  # where measurements agree among themselves, grass and pebbles are no ground either
+    stiffness: float = 1.0  # against bending; bumps of a cell or two are noise
+    tautness: float = 0.001  # against slope: where nothing was measured the sheet levels out
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,38 +41,76 @@ class Survey:
     points: int
 
 
-def survey(points: npt.ArrayLike, cameras: npt.ArrayLike, sheet: Sheet) -> Survey:
+def survey(
+    points: npt.ArrayLike,
+    cameras: npt.ArrayLike,
+    sheet: Sheet,
+    say: npt.ArrayLike | None = None,
+    start: Heightfield | None = None,
+) -> Survey:
     """Lay `sheet` through world points (N, 3): ground, walls, trees mixed; cameras: (F, 3) where they stood.
 
     Starts from a plane, then lets the sheet bend while points above it lose their say; points below keep theirs longer,
-    for nothing is seen through the ground. Raises CalibrationError when fewer than 50 points lie within reach.
+    for nothing is seen through the ground. say: (N,) weights, 1 by default. start: an earlier sheet to begin with; what
+    counts as ground is then judged by how well the points agree at each distance.
+    Raises CalibrationError when fewer than 50 points lie within reach.
     """
     cloud, stood = np.asarray(points, np.float64), np.asarray(cameras, np.float64)
+    weight = np.ones(len(cloud)) if say is None else np.asarray(say, np.float64)
     distance = np.hypot(cloud[:, 0] - stood[:, 0].mean(), cloud[:, 2] - stood[:, 2].mean())
     near = np.isfinite(cloud).all(axis=1) & (distance < sheet.reach_m)
-    cloud, distance = cloud[near], distance[near]
+    cloud, distance, weight = cloud[near], distance[near], weight[near]
     if len(cloud) < _FEWEST:
         raise CalibrationError(
             f"the ground: {len(cloud)} trusted depth points within {sheet.reach_m:g} m of the camera, need {_FEWEST}. "
             "Check the depth maps' confidence, or raise survey_ground.reach_m."
         )
     origin, cell_m, shape = _grid(cloud, stood, sheet)
-    index, weight_in_cell = _cells(cloud, origin, cell_m, shape)
+    index, share = _cells(cloud, origin, cell_m, shape)
     tolerance = sheet.tolerance_m + sheet.tolerance_per_m * distance
     stiff = _stiffness(shape, sheet)
-    heights = _first_plane(cloud, tolerance)(*_positions(origin, cell_m, shape)).ravel()
-    keep = np.zeros(len(cloud))
-    for turn in range(_ROUNDS):
-        wide = tolerance * max(1.0, 8.0 * 0.6**turn)
+    positions = _positions(origin, cell_m, shape)
+    heights = (start.height(*positions) if start else _first_plane(cloud, tolerance)(*positions)).ravel()
+    for turn in range(_ROUNDS_AGAIN if start else _ROUNDS):
         above = cloud[:, 1] - heights[index]
-        keep = np.where(above > 0, 1 / (1 + (above / wide) ** 2) ** 2, 1 / (1 + (above / (3 * wide)) ** 2))
-        keep[above > 3 * wide] = 0
-        heights = _solve(index, cloud[:, 1], keep * weight_in_cell, stiff, heights)
+        if start:
+            keep = _likeliness(above, _agreement(above, distance, weight, tolerance, sheet))
+        else:
+            wide = tolerance * max(1.0, 8.0 * 0.6**turn)
+            keep = np.where(above > 0, 1 / (1 + (above / wide) ** 2) ** 2, 1 / (1 + (above / (3 * wide)) ** 2))
+            keep[above > 3 * wide] = 0
+        heights = _solve(index, cloud[:, 1], keep * weight * share, stiff, heights)
     field = Heightfield(heights.reshape(shape).astype(np.float32), origin[0], origin[1], cell_m)
     above = cloud[:, 1] - field.height(cloud[:, 0], cloud[:, 2])
     ground = np.abs(above) < tolerance
     measured = np.bincount(index[ground], minlength=shape[0] * shape[1]).reshape(shape) > 0
     return Survey(field, measured, above[ground], int(ground.sum()))
+
+
+def _likeliness(above: Array, deviation: Array) -> Array:
+    """(N,) weights that fall off as a bell, twice as wide below: Welsch's estimator, which finds the ground among grass."""
+    off = np.where(above > 0, above, above / 2) / deviation
+    return np.asarray(np.exp(-0.5 * off * off))
+
+
+def _agreement(above: Array, distance: Array, weight: Array, tolerance: Array, sheet: Sheet) -> Array:
+    """(N,) metres: how far off the points near the sheet lie (half their median), by rings of distance a third octave wide.
+
+    A point of a quarter of the weight may lie twice as far off.
+    """
+    out = tolerance.copy()
+    ring = np.floor(3 * np.log2(np.maximum(distance, 1.0))).astype(np.intp)
+    off = np.abs(above)
+    for number in np.unique(ring):
+        here = ring == number
+        judged = here & (off < 2 * tolerance)
+        if judged.sum() >= 30:
+            order = np.argsort(off[judged])
+            total = np.cumsum(weight[judged][order])
+            middle = order[np.searchsorted(total, 0.5 * total[-1])]
+            likely = 0.5 * off[judged][middle] * np.sqrt(weight[judged][middle] / np.maximum(weight[here], 1e-9))
+            out[here] = np.minimum(sheet.least_tolerance_m + likely, tolerance[here])
+    return out
 
 
 def _grid(cloud: Array, stood: Array, sheet: Sheet) -> tuple[tuple[float, float], float, tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The ground of the shot as a height field: from the depth of several frames, without what stands on it."""
+"""The ground of the shot as a height field: from the depth of several frames, settled by the plate's own parallax."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from calibration import settle
 from calibration.cameras import camera_centre, load_poses, world_from_camera
 from calibration.lens import rays
 from calibration.survey import Sheet, Survey, survey
@@ -16,9 +17,11 @@ from pipeline.errors import ConfigError
 from pipeline.io import exr
 from pipeline.io.files import replacing, write_bytes
 from pipeline.stage import Progress, stage
-from pipeline.types import CameraTrack, DepthMaps, Ground, Mattes
+from pipeline.types import CameraTrack, DepthMaps, FrameRange, Ground, Mattes, Plate
 
-Floats = npt.NDArray[np.float32]
+_SAY_OF_DEPTH = (
+    2.0  # a depth point's at 1 m, against 1 for parallax of 15% of the width: it counts where nothing else does
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,15 @@ class Params:
     points_per_look: int = 30000
     confidence: float = 0.6  # of the depth that counts
     cell_m: float = 0.5
-    reach_m: float = 90.0
+    reach_m: float = 140.0
+    settle_frames: int = 6  # frames, spread over the shot, from which the plate itself is asked again; 0: depth alone
+    width_px: int = 1920  # the plate's texture is compared at this width, never enlarged
 
     def __post_init__(self) -> None:
         if self.looks < 1 or self.points_per_look < 100:
             raise ConfigError("survey_ground: looks must be at least 1 and points_per_look at least 100.")
+        if self.settle_frames < 0 or not 64 <= self.width_px <= 4096:
+            raise ConfigError("survey_ground: settle_frames must be 0 or more and width_px 64 to 4096.")
         if not 0.05 <= self.cell_m <= 20 or not self.reach_m > 4 * self.cell_m:
             raise ConfigError(
                 f"survey_ground: cell_m {self.cell_m} must be 0.05 to 20, reach_m {self.reach_m} above 4 cells."
@@ -40,26 +47,44 @@ class Params:
 
 @stage
 def survey_ground(
-    track: CameraTrack, depth: DepthMaps, mattes: Mattes, params: Params, out: Path, progress: Progress
+    plate: Plate, track: CameraTrack, depth: DepthMaps, mattes: Mattes, params: Params, out: Path, progress: Progress
 ) -> Ground:
     """Heights over world x, z, the solved points among the evidence; smooth where nothing was seen."""
     poses = load_poses(track)
-    frames = depth.files.frames
-    looks = sorted({round(f) for f in np.linspace(frames.first, frames.last, min(params.looks, len(frames)))})
+    looks, settled = _spread(depth.files.frames, params.looks), _spread(depth.files.frames, params.settle_frames)
+    steps = len(looks) + 1 + len(settle.WINDOWS) * (len(settled) + 1)
+    done = iter(range(steps))
     clouds = [np.load(track.points, allow_pickle=False).astype(np.float64)]
-    for done, frame in enumerate(looks):
-        progress(done, len(looks) + 1, f"frame {frame}")
-        pose = poses[track.frames.index(frame)]
-        clouds.append(_seen(track, depth, mattes, frame, pose, params))
-    progress(len(looks), len(looks) + 1, "laying the sheet")
-    found = survey(np.concatenate(clouds), camera_centre(poses), Sheet(cell_m=params.cell_m, reach_m=params.reach_m))
-    progress(len(looks) + 1, len(looks) + 1, "done")
+    for frame in looks:
+        progress(next(done), steps, f"frame {frame}")
+        clouds.append(_seen(track, depth, mattes, frame, poses[track.frames.index(frame)], params))
+    progress(next(done), steps, "laying the sheet")
+    cloud, stood = np.concatenate(clouds), camera_centre(poses)
+    sheet = Sheet(cell_m=params.cell_m, reach_m=params.reach_m)
+    first = found = survey(cloud, stood, sheet)
+    background = _SAY_OF_DEPTH / np.maximum(np.linalg.norm(cloud - stood.mean(axis=0), axis=1), 1.0) ** 2
+    for window in settle.WINDOWS if settled else ():
+        points, say = [cloud], [background]
+        for frame in settled:
+            progress(next(done), steps, f"following the ground from frame {frame}")
+            matte = mattes.files.path(frame)
+            seen = settle.look(plate, track, matte, found.field, frame, params.width_px, window)
+            points.append(seen.points)
+            say.append(seen.say)
+        progress(next(done), steps, "laying the sheet again")
+        found = survey(np.concatenate(points), stood, sheet, np.concatenate(say), found.field)
+    progress(steps, steps, "done")
     field = found.field
     with replacing(out / "heights.npy") as path, path.open("wb") as file:
         np.save(file, field.heights)
-    numbers = json.dumps(_figures(found, looks), indent=1, sort_keys=True)
+    numbers = json.dumps(_figures(found, first, looks), indent=1, sort_keys=True)
     write_bytes(out / "ground.json", numbers.encode())
     return Ground(out / "heights.npy", field.origin_x_m, field.origin_z_m, field.cell_m, out / "ground.json")
+
+
+def _spread(frames: FrameRange, count: int) -> list[int]:
+    """Up to `count` frames, even over the shot, both ends among them."""
+    return sorted({round(f) for f in np.linspace(frames.first, frames.last, min(count, len(frames)))})
 
 
 def _seen(
@@ -84,9 +109,13 @@ def _seen(
     return np.asarray(points @ back[:3, :3].T + back[:3, 3])
 
 
-def _figures(found: Survey, looks: list[int]) -> dict[str, object]:
+def _figures(found: Survey, first: Survey, looks: list[int]) -> dict[str, object]:
     off = np.abs(found.residuals_m)
+    rows, columns = np.mgrid[0 : found.field.heights.shape[0], 0 : found.field.heights.shape[1]]
+    x, z = found.field.origin_x_m + found.field.cell_m * columns, found.field.origin_z_m + found.field.cell_m * rows
+    moved = np.abs(found.field.heights - first.field.height(x, z))[found.measured]
     return {
+        "settled_median_m": round(float(np.median(moved)), 4) if moved.size else None,
         "frames": looks,
         "ground_points": found.points,
         "residual_rms_m": round(float(np.sqrt(np.mean(off**2))), 4) if off.size else None,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-RADIUS = 2  # the windows compared are 5 x 5: larger ones fatten edges, smaller ones trust grain
+WINDOW = (2, 2)  # rows and columns to either side: 5 x 5; larger ones fatten edges, smaller ones trust grain
 WORST = 254  # cost of a depth that explains nothing
 
 
@@ -24,6 +24,7 @@ def photo_cost(
     base: Floats,
     offsets: Floats,
     noise: float,
+    window: tuple[int, int] = WINDOW,
 ) -> NDArray[np.uint8]:
     """Cost (H, W, D) uint8 of inverse depths `base + offsets[d]`: 0 = the neighbours look alike, WORST = unlike.
 
@@ -32,6 +33,7 @@ def photo_cost(
     point at inverse depth q lies at array index p[:2] / p[2], p = turn @ (x/z, y/z, 1) + q * shift. base: (H, W) float32,
     1/m, zero for a plane sweep or a surface to search around (windows then follow its slant). offsets: (D,) float32.
     noise: standard deviation of the grain; texture weaker than that explains nothing.
+    window: rows and columns to either side of a pixel that are compared with it; low and wide for ground seen at a graze.
     A pixel's cost is the mean of the better half of its neighbours: those behind an edge are left out.
     Raises ValueError on other shapes.
 
@@ -47,22 +49,22 @@ def photo_cost(
     reference, rays, pictures, turns, shifts, base, offsets = (
         np.ascontiguousarray(a, np.float32) for a in (reference, rays, pictures, turns, shifts, base, offsets)
     )
-    _photo_cost(reference, rays, pictures, turns, shifts, base, offsets, np.float32(noise * noise), cost)
+    _photo_cost(reference, rays, pictures, turns, shifts, base, offsets, np.float32(noise * noise), *window, cost)
     return cost
 
 
 @njit(cache=True)
-def _photo_cost(reference, rays, pictures, turns, shifts, base, offsets, floor, cost):
+def _photo_cost(reference, rays, pictures, turns, shifts, base, offsets, floor, up, aside, cost):
     height, width = reference.shape
     count = len(pictures)
-    mean, variance = _box_moments(reference)
+    mean, variance = _box_moments(reference, up, aside)
     scores = np.empty((count, height, width), np.float32)
     warped = np.empty((height, width), np.float32)
     inside = np.empty((height, width), np.bool_)
     for d in range(len(offsets)):
         for n in range(count):
             _warp(pictures[n], rays, turns[n], shifts[n], base, offsets[d], warped, inside)
-            _zncc(reference, mean, variance, warped, inside, floor, scores[n])
+            _zncc(reference, mean, variance, warped, inside, floor, up, aside, scores[n])
         _better_half(scores, cost, d)
 
 
@@ -93,31 +95,31 @@ def _warp(picture, rays, turn, shift, base, offset, warped, inside):
 
 
 @njit(cache=True)
-def _zncc(reference, mean, variance, warped, inside, floor, score):
+def _zncc(reference, mean, variance, warped, inside, floor, up, aside, score):
     """Zero-mean normalised cross-correlation of every window; -2 where the neighbour does not see the pixel."""
     height, width = reference.shape
-    sums = np.zeros((3, width + 2 * RADIUS + 1), np.float32)
-    share = np.float32(1.0 / (2 * RADIUS + 1) ** 2)
+    sums = np.zeros((3, width + 2 * aside + 1), np.float32)
+    share = np.float32(1.0 / ((2 * up + 1) * (2 * aside + 1)))
     for y in range(height):
         for x in range(width):
             s, ss, rs = np.float32(0), np.float32(0), np.float32(0)
-            for k in range(-RADIUS, RADIUS + 1):  # the rim repeats
+            for k in range(-up, up + 1):  # the rim repeats
                 j = min(max(y + k, 0), height - 1)
                 value = warped[j, x]
                 s += value
                 ss += value * value
                 rs += value * reference[j, x]
-            sums[0, x + RADIUS], sums[1, x + RADIUS], sums[2, x + RADIUS] = s, ss, rs
+            sums[0, x + aside], sums[1, x + aside], sums[2, x + aside] = s, ss, rs
         for c in range(3):
-            for k in range(RADIUS):
-                sums[c, k] = sums[c, RADIUS]
-                sums[c, width + RADIUS + k] = sums[c, width + RADIUS - 1]
+            for k in range(aside):
+                sums[c, k] = sums[c, aside]
+                sums[c, width + aside + k] = sums[c, width + aside - 1]
         for x in range(width):
             if not inside[y, x]:
                 score[y, x] = np.float32(-2)
                 continue
             s, ss, rs = np.float32(0), np.float32(0), np.float32(0)
-            for k in range(2 * RADIUS + 1):
+            for k in range(2 * aside + 1):
                 s += sums[0, x + k]
                 ss += sums[1, x + k]
                 rs += sums[2, x + k]
@@ -128,15 +130,15 @@ def _zncc(reference, mean, variance, warped, inside, floor, score):
 
 
 @njit(cache=True)
-def _box_moments(image):
+def _box_moments(image, up, aside):
     height, width = image.shape
     mean, variance = np.empty_like(image), np.empty_like(image)
-    share = np.float32(1.0 / (2 * RADIUS + 1) ** 2)
+    share = np.float32(1.0 / ((2 * up + 1) * (2 * aside + 1)))
     for y in range(height):
         for x in range(width):
             s, ss = np.float32(0), np.float32(0)
-            for k in range(-RADIUS, RADIUS + 1):
-                for m in range(-RADIUS, RADIUS + 1):
+            for k in range(-up, up + 1):
+                for m in range(-aside, aside + 1):
                     value = image[min(max(y + k, 0), height - 1), min(max(x + m, 0), width - 1)]
                     s += value
                     ss += value * value

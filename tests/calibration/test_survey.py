@@ -61,5 +61,5 @@ def test_points_that_are_no_number_are_passed_over():
 
 
 def test_too_few_points_are_an_error_that_says_so():
-    with pytest.raises(CalibrationError, match="12 trusted depth points within 90 m"):
+    with pytest.raises(CalibrationError, match="12 trusted depth points within 140 m"):
         survey(field_of_points(12), [[0, 1.7, 0]], Sheet())

@@ -12,7 +12,7 @@ from pipeline.io import exr
 from pipeline.stage import silent
 from pipeline.types import DepthMaps, FrameFiles, FrameRange, Ground, Mattes
 from stages.survey_ground import Params, survey_ground
-from tests.scenes import Scene, Shot, write_track
+from tests.scenes import Scene, Shot, write_plate, write_track
 
 FRAMES = FrameRange(1001, 1004)
 QUICK = Params(points_per_look=8000, reach_m=75)
@@ -23,7 +23,7 @@ def made(tmp_path_factory) -> tuple[Shot, Ground, Ground]:
     """Depth with 1% of error that runs smoothly over the picture, as a real sweep's does."""
     folder = tmp_path_factory.mktemp("shot")
     scene = Scene(frames=4, actor=True, step_m=(0.2, 0, -0.3))
-    track = write_track(scene, folder / "track")
+    plate, track = write_plate(scene, folder / "plate"), write_track(scene, folder / "track")
     depth = DepthMaps(FrameFiles(folder / "depth", "depth.%04d.exr", FRAMES))
     mattes = Mattes(FrameFiles(folder / "mattes", "matte.%04d.exr", FRAMES), "truth")
     rng = np.random.default_rng(3)
@@ -33,10 +33,12 @@ def made(tmp_path_factory) -> tuple[Shot, Ground, Ground]:
         exr.write(depth.files.path(frame), {"Z": z, "C": np.isfinite(z).astype(np.float32)}, compression="zip")
         exr.write(mattes.files.path(frame), {"A": scene.matte(frame).astype(np.float16)}, compression="zip")
     grounds = [
-        survey_ground(track=track, depth=depth, mattes=mattes, params=QUICK, out=folder / name, progress=silent)
+        survey_ground(
+            plate=plate, track=track, depth=depth, mattes=mattes, params=QUICK, out=folder / name, progress=silent
+        )
         for name in ("a", "b")
     ]
-    return Shot(scene, None, track, folder), grounds[0], grounds[1]
+    return Shot(scene, plate, track, folder), grounds[0], grounds[1]
 
 
 def error_m(scene: Scene, ground: Ground, nearest_m: float, farthest_m: float) -> np.ndarray:

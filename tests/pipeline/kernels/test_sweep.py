@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.kernels.semiglobal import lowest, smoothest
-from pipeline.kernels.sweep import RADIUS, WORST, photo_cost
+from pipeline.kernels.sweep import WINDOW, WORST, photo_cost
 
 
 def texture(height: int, width: int, seed: int = 3) -> np.ndarray:
@@ -21,28 +21,30 @@ def shifted_pair(height: int = 15, width: int = 24, by: int = 3):
     return wide[:, :width], rays, wide[None, :, by:], turns, shifts
 
 
-def slow_cost(reference, picture, disparity):
+def slow_cost(reference, picture, disparity, window):
     """ZNCC by hand, with the rim repeated, of a neighbour `disparity` whole pixels off."""
     height, width = reference.shape
     columns = np.clip(np.arange(width) - disparity, 0, picture.shape[1] - 1)
     warped = picture[:, columns]
-    a, b = (np.pad(i, RADIUS, mode="edge").astype(np.float64) for i in (reference, warped))
+    up, aside = window
+    a, b = (np.pad(i, ((up, up), (aside, aside)), mode="edge").astype(np.float64) for i in (reference, warped))
     out = np.empty((height, width))
     for y in range(height):
         for x in range(width):
-            p, q = (i[y : y + 2 * RADIUS + 1, x : x + 2 * RADIUS + 1] for i in (a, b))
+            p, q = (i[y : y + 2 * up + 1, x : x + 2 * aside + 1] for i in (a, b))
             out[y, x] = np.mean((p - p.mean()) * (q - q.mean())) / np.sqrt((p.var() + 1e-6) * (q.var() + 1e-6))
     return np.where(np.arange(width) - disparity < 0, np.nan, np.clip(1 - out, 0, 1) * WORST)
 
 
-def test_cost_is_the_windows_correlation():
+@pytest.mark.parametrize("window", [WINDOW, (1, 4)])
+def test_cost_is_the_windows_correlation(window):
     reference, rays, pictures, turns, shifts = shifted_pair()
     steps = np.float32([0, 0.5, 1])
 
-    cost = photo_cost(reference, rays, pictures, turns, shifts, np.zeros_like(reference), steps, 1e-3)
+    cost = photo_cost(reference, rays, pictures, turns, shifts, np.zeros_like(reference), steps, 1e-3, window)
 
     for d, disparity in enumerate((0, 3, 6)):
-        truth = slow_cost(reference, pictures[0], disparity)
+        truth = slow_cost(reference, pictures[0], disparity, window)
         seen = np.isfinite(truth)
         assert np.abs(cost[..., d][seen] - truth[seen]).max() <= 1.01
         assert np.all(cost[..., d][~seen] == WORST // 2)
