@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import pytest
 
+from assets.demo.terrain import height_m
 from calibration.cameras import load_poses, to_camera
 from calibration.evaluate import compare
 from calibration.lens import project, undistort_points
@@ -165,9 +166,11 @@ def test_the_solved_camera_is_the_true_one(made):
 
 
 def test_feet_slide_nowhere(made):
-    """The ground that the true camera sees under an agent's feet in mid-shot stays under them on every frame.
+    """The ground that the true camera sees under an agent's feet on the first frame stays under them on every other.
 
-    Grazing light: an error of 3 cm in the ground's height at 35 m slides by a pixel when the camera travels 2 m.
+    Grazing light: an error of 3 cm in the ground's height at 35 m slides by a pixel when the camera travels 2 m. An
+    agent's slide is the worst of all frames, in pixels of the plate. Feet behind a wall, an actor or a tuft of grass on
+    the first frame are left out: there the truth tells of that thing.
     """
     track, layout = made.receipt("solve_camera", CameraTrack), made.receipt("lay_out_crowd", CrowdLayout)
     agents = json.loads(layout.agents.read_text())
@@ -176,25 +179,25 @@ def test_feet_slide_nowhere(made):
     poses, lens = truth_of(made)
     solved = load_poses(track)
     seen = np.stack([project(to_camera(p, pose), track.lens) for p, pose in zip(feet, solved, strict=True)])
-    middle = len(poses) // 2
 
-    depth = exr.read(DEMO / f"truth/depth/depth.{1001 + middle * made.step}.exr").channels["Z"].astype(np.float64)
-    column, row = np.clip(
-        np.floor(seen[middle] / made.scale).astype(int).T, 0, [[depth.shape[1] - 1], [depth.shape[0] - 1]]
-    )
-    z, expected = depth[row, column], to_camera(feet[middle], solved[middle])[:, 2]
-    # Where a wall or an actor stands before the feet, the truth tells of that thing and not of the ground.
-    bare = np.abs(z / expected / np.median(z / expected) - 1) < 0.1
-    flat = undistort_points(seen[middle], lens)
-    ground = (np.column_stack([flat * z[:, None], z])[bare] - poses[middle][:3, 3]) @ poses[middle][:3, :3]
-    drift = [
-        np.linalg.norm(project(to_camera(ground, pose), lens) - pixels[bare], axis=1)
-        for pose, pixels in zip(poses, seen, strict=True)
-    ]
+    depth = exr.read(DEMO / "truth/depth/depth.1001.exr").channels["Z"].astype(np.float64)
+    column, row = np.clip(np.floor(seen[0] / made.scale).astype(int).T, 0, [[depth.shape[1] - 1], [depth.shape[0] - 1]])
+    z = depth[row, column]
+    flat = undistort_points(seen[0], lens)
+    ground = (np.column_stack([flat * z[:, None], z]) - poses[0][:3, 3]) @ poses[0][:3, :3]
+    above = ground[:, 1] - height_m(ground[:, 0], -ground[:, 2], 0.05)
+    bare = np.abs(above) < 0.05
+    slides = np.max(
+        [
+            np.linalg.norm(project(to_camera(ground, pose), lens) - pixels, axis=1)
+            for pose, pixels in zip(poses, seen, strict=True)
+        ],
+        axis=0,
+    )[bare]
 
-    assert bare.mean() > 0.7
-    assert np.median(drift) < 0.75
-    assert np.percentile(drift, 90) < 1.5
+    assert bare.mean() > 0.6
+    assert np.median(slides) < 0.75
+    assert np.percentile(slides, 90) < 1.5
 
 
 def test_depth_is_the_true_one_where_it_is_sure(made):
