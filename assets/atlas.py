@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from assets.motions import load_motion
 from pipeline.errors import AssetError
 from pipeline.types import CharacterAtlas
 
@@ -22,6 +23,7 @@ VIEWS = 24  # 15 degrees apart: half a bin is 7.5 degrees, under what is seen at
 PHASES_MOVING = 16
 PHASES_STILL = 8
 STILL_MOTIONS = frozenset({"idle", "brace"})
+HELD = 0.999  # the phase at which a clip that does not loop stays
 
 
 def phases_of(motion: str) -> int:
@@ -30,9 +32,24 @@ def phases_of(motion: str) -> int:
 
 
 def phase_bin(motion: str, phase: Array) -> Array:
-    """Bin of each phase (cycles, any real number); bin b stands for phase b / phases_of(motion). int32, same shape."""
+    """Bin of each phase (cycles, any real number); bin b shows phase `bin_phase(motion, b)`. int32, same shape."""
+    bins, cycles = phases_of(motion), np.asarray(phase, np.float64)
+    if not loops(motion):  # its end is no neighbour of its beginning
+        return np.clip(np.floor(cycles * (bins - 1) + 0.5), 0, bins - 1).astype(np.int32)
+    return (np.floor(cycles * bins + 0.5).astype(np.int64) % bins).astype(np.int32)
+
+
+def bin_phase(motion: str, number: Array | int) -> Array:
+    """The phase that each bin shows, cycles: a cycle's bins share it out, a clip's last bin shows its end."""
     bins = phases_of(motion)
-    return (np.floor(np.asarray(phase, np.float64) * bins + 0.5).astype(np.int64) % bins).astype(np.int32)
+    if not loops(motion):
+        return np.minimum(np.asarray(number) / (bins - 1), HELD)
+    return np.asarray(np.asarray(number) / bins)
+
+
+def loops(motion: str) -> bool:
+    """Whether a motion is a cycle; a clip (a fall) runs once and its end is held. Raises AssetError for an unknown one."""
+    return bool(getattr(load_motion(motion), "loops", True))
 
 
 def view_yaw(yaw_rad: Array, position_m: Array, camera_m: Array) -> Array:

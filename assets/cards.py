@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from assets.atlas import VIEWS, Atlas, load_atlas, phase_bin, phases_of, view_yaw
+from assets.atlas import VIEWS, Atlas, bin_phase, load_atlas, phase_bin, view_yaw
 from assets.formations import chance
 from assets.motions import load_motion
 from pipeline.errors import AssetError
@@ -28,12 +28,17 @@ class Agents:
     ids: Ints
     names: list[str]
     characters: list[str]
-    motions: list[str]
+    motion_names: tuple[str, ...]
+    motions: npt.NDArray[np.uint8]
     seeds: Ints
     scales: Array
     positions: npt.NDArray[np.float32]
     yaws: npt.NDArray[np.float32]
     phases: npt.NDArray[np.float32]
+
+    def doing(self, row: int) -> list[str]:
+        """The name of each agent's motion on the layout's frame `row`."""
+        return [self.motion_names[number] for number in self.motions[row]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,15 +55,17 @@ class Stance:
 def load_agents(layout: CrowdLayout) -> Agents:
     """The agents of a receipt. Raises AssetError when its files do not belong together."""
     entries = json.loads(layout.agents.read_text())
-    positions, yaws, phases = (np.load(path) for path in (layout.positions, layout.yaws, layout.phases))
+    files = (layout.positions, layout.yaws, layout.phases, layout.motions)
+    positions, yaws, phases, motions = (np.load(path) for path in files)
     shape = (len(layout.frames), len(entries))
-    if not (positions.shape == (*shape, 3) and yaws.shape == phases.shape == shape):
+    if not (positions.shape == (*shape, 3) and yaws.shape == phases.shape == motions.shape == shape):
         raise AssetError(f"{layout.agents}: agents and positions do not belong together. Run lay_out_crowd again.")
     return Agents(
         ids=np.array([entry["id"] for entry in entries], np.int64),
         names=[entry["name"] for entry in entries],
         characters=[entry["character"] for entry in entries],
-        motions=[entry["motion"] for entry in entries],
+        motion_names=layout.motion_names,
+        motions=motions,
         seeds=np.array([entry["seed"] for entry in entries], np.int64),
         scales=np.array([entry["scale"] for entry in entries], np.float64),
         positions=positions,
@@ -94,7 +101,7 @@ def sprites_of(
     held = held_views(relative)
     seeds = agents.seeds.astype(np.uint64)
     rows = [
-        atlas.sprite_index(agents.characters, agents.motions, agents.phases[row], held[row], seeds)
+        atlas.sprite_index(agents.characters, agents.doing(row), agents.phases[row], held[row], seeds)
         for row in range(len(held))
     ]
     return np.stack(rows)
@@ -105,7 +112,7 @@ def shadow_sprites(agents: Agents, atlas: Atlas, row: int, to_sun: Array) -> npt
     positions = agents.positions[row].astype(np.float64)
     relative = view_yaw(agents.yaws[row], positions, positions + 1e4 * to_sun)
     seeds = agents.seeds.astype(np.uint64)
-    return np.asarray(atlas.sprite_index(agents.characters, agents.motions, agents.phases[row], relative, seeds))
+    return np.asarray(atlas.sprite_index(agents.characters, agents.doing(row), agents.phases[row], relative, seeds))
 
 
 def stance(positions: Array, viewer: Array, elevation_rad: float) -> Stance:
@@ -124,10 +131,9 @@ def foot_leans(agents: Agents, row: int, cards: Stance, elevation_rad: float) ->
     way walked since that moment. elevation_rad: of the viewer above the agents; a foot farther off is seen higher.
     """
     steps = np.zeros(len(agents.ids))
-    names = np.array(agents.motions)
-    for name in np.unique(names):
-        mine, motion = names == name, load_motion(str(name))
-        bins = phase_bin(str(name), agents.phases[row][mine]) / phases_of(str(name))
+    for number, name in enumerate(agents.motion_names):
+        mine, motion = agents.motions[row] == number, load_motion(name)
+        bins = bin_phase(name, phase_bin(name, agents.phases[row][mine]))
         since = (agents.phases[row][mine].astype(np.float64) - bins + 0.5) % 1 - 0.5
         steps[mine] = -since * motion.cycle_s * motion.speed_mps * agents.scales[mine]
     yaws = agents.yaws[row].astype(np.float64)

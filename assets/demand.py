@@ -43,12 +43,13 @@ class Demand:
 class Scene:
     """What is needed of a layout and a camera. N agents, F frames.
 
-    characters, motions: N names; seeds (N,); positions (F, N, 3) metres; yaws, phases (F, N); camera_from_world (F, 4, 4);
-    tangents: half the picture's width and height at distance 1.
+    characters: N names; motions (F, N) index into motion_names; seeds (N,); positions (F, N, 3) metres; yaws, phases
+    (F, N); camera_from_world (F, 4, 4); tangents: half the picture's width and height at distance 1.
     """
 
     characters: Sequence[str]
-    motions: Sequence[str]
+    motion_names: Sequence[str]
+    motions: Array
     seeds: Array
     positions: Array
     yaws: Array
@@ -58,7 +59,7 @@ class Scene:
 
 
 def demand(scene: Scene, variants: int) -> Demand:
-    """Every sprite that some agent shows on some frame. Each kind of agent has at least one, seen or not."""
+    """Every sprite that some agent shows on some frame. Each kind of agent has one of each of its motions, seen or not."""
     if not len(scene.characters):
         return Demand((), 0.0, np.zeros(VIEWS))
     rotations, shifts = scene.camera_from_world[:, :3, :3], scene.camera_from_world[:, :3, 3]
@@ -66,15 +67,17 @@ def demand(scene: Scene, variants: int) -> Demand:
     views = view_bin(held_views(view_yaw(scene.yaws, scene.positions, cameras)))  # as they will be drawn
     seen = _seen(scene)
     seen = seen if seen.any() else np.ones_like(seen)
-    worn = variant_of(scene.seeds, variants)
-    pairs = sorted(set(zip(scene.characters, scene.motions, strict=True)))
+    worn = np.broadcast_to(variant_of(scene.seeds, variants), seen.shape)
+    characters = np.array(scene.characters)
     wanted: set[Wanted] = set()
-    for character, motion in pairs:
-        mine = np.array([c == character and m == motion for c, m in zip(scene.characters, scene.motions, strict=True)])
-        rows = np.broadcast_to(worn, seen.shape)[:, mine]
-        bins = np.stack([rows, views[:, mine], phase_bin(motion, scene.phases[:, mine])], axis=-1)
-        shown = bins[seen[:, mine]] if seen[:, mine].any() else bins.reshape(-1, 3)[:1]
-        wanted |= {Wanted(character, motion, *map(int, row)) for row in np.unique(shown, axis=0)}
+    for character in np.unique(characters):
+        for number, motion in enumerate(scene.motion_names):
+            mine = (characters == character) & (scene.motions == number)
+            if not mine.any():
+                continue
+            mine = mine & seen if (mine & seen).any() else mine & (np.cumsum(mine).reshape(mine.shape) == 1)
+            bins = np.stack([worn[mine], views[mine], phase_bin(motion, scene.phases[mine])], axis=-1)
+            wanted |= {Wanted(str(character), motion, *map(int, row)) for row in np.unique(bins, axis=0)}
     to_camera = cameras - scene.positions - np.array([0, 0.9, 0])
     headings = np.arctan2(to_camera[..., 0], to_camera[..., 2])
     heights = np.arctan2(to_camera[..., 1], np.hypot(to_camera[..., 0], to_camera[..., 2]))

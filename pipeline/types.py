@@ -318,17 +318,20 @@ class Ground:
 class CrowdLayout:
     """Who stands where, when, in which motion.
 
-    agents: JSON list, one object per agent: id (1-based, stable), name, zone, character, motion, scale (body height
-    factor), seed. positions: .npy (F, N, 3) float32 world metres, the point between the feet. yaws: .npy (F, N) float32
-    radians. phases: .npy (F, N) float32, cycles in [0, 1).
+    agents: JSON list, one object per agent: id (1-based, stable), name, zone, character, motion (the first frame's),
+    scale (body height factor), seed. positions: .npy (F, N, 3) float32 world metres, the point between the feet. yaws:
+    .npy (F, N) float32 radians. phases: .npy (F, N) float32, cycles in [0, 1) of that frame's motion. motions: .npy
+    (F, N) uint8, index into motion_names.
     """
 
     agents: Path
     positions: Path
     yaws: Path
     phases: Path
+    motions: Path
     frames: FrameRange
     count: int
+    motion_names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from assets.atlas import VIEWS, phases_of
+from assets.atlas import VIEWS, bin_phase
 from assets.characters import load_character
 from assets.contact import contact_sheet
 from assets.demand import Demand, Scene, Wanted, demand
@@ -81,7 +81,8 @@ def _scene(track: CameraTrack, layout: CrowdLayout) -> Scene:
     agents, lens = json.loads(layout.agents.read_text()), track.lens
     return Scene(
         characters=[agent["character"] for agent in agents],
-        motions=[agent["motion"] for agent in agents],
+        motion_names=layout.motion_names,
+        motions=np.load(layout.motions),
         seeds=np.array([agent["seed"] for agent in agents], np.uint64),
         positions=np.load(layout.positions),
         yaws=np.load(layout.yaws),
@@ -138,7 +139,7 @@ def _request(wanted: Wanted, needed: Demand, light: LightFacts, params: Params) 
     return sprite_request(
         load_character(wanted.character, wanted.variant),
         wanted.motion,
-        wanted.phase / phases_of(wanted.motion),
+        float(bin_phase(wanted.motion, wanted.phase)),
         Sight(2 * math.pi * wanted.view / VIEWS, round(needed.elevation_rad, 3)),
         Light(sun, light.sun_rgb, light.sky_rgb),
         seed=params.seed,

@@ -129,16 +129,20 @@ def _write(
         positions=out / "positions.npy",
         yaws=out / "yaws.npy",
         phases=out / "phases.npy",
+        motions=out / "motions.npy",
         frames=track.frames,
         count=len(agents),
+        motion_names=tuple(sorted({str(agent["motion"]) for agent in agents})),
     )
     write_bytes(layout.agents, (json.dumps(agents, indent=1, sort_keys=True) + "\n").encode())
     _save(layout.positions, heights.stand(plan[..., 0], plan[..., 1]))
     _save(layout.yaws, np.concatenate([t.yaws for t in travels] or [empty], axis=1))
     _save(layout.phases, np.concatenate([t.phases for t in travels] or [empty], axis=1))
+    doing = np.array([layout.motion_names.index(str(agent["motion"])) for agent in agents])
+    _save(layout.motions, np.broadcast_to(doing, (len(track.frames), len(agents))), np.uint8)
     return layout
 
 
-def _save(path: Path, array: Array) -> None:
+def _save(path: Path, array: npt.NDArray, kind: npt.DTypeLike = np.float32) -> None:
     with replacing(path) as temporary:
-        np.save(temporary, np.ascontiguousarray(array, np.float32))
+        np.save(temporary, np.ascontiguousarray(array, kind))

@@ -40,8 +40,9 @@ def test_views_wrap_round_without_a_jump():
 def test_tints_belong_to_the_agent_and_stay_in_their_spread():
     seeds = np.arange(500) * 7919
     none = np.zeros((1, 500), np.float32)
-    agents = Agents(seeds, [], [], [], seeds, np.ones(500), np.zeros((1, 500, 3), np.float32), none, none)
-    fewer = Agents(seeds[1:], [], [], [], seeds[1:], np.ones(499), np.zeros((1, 499, 3), np.float32), none, none)
+    doing, size = np.zeros((1, 500), np.uint8), np.ones(500)
+    agents = Agents(seeds, [], [], (), doing, seeds, size, np.zeros((1, 500, 3), np.float32), none, none)
+    fewer = Agents(seeds[1:], [], [], (), doing, seeds[1:], size, np.zeros((1, 499, 3), np.float32), none, none)
 
     colours = tints(agents, 0.12, 0.05)
 
@@ -61,7 +62,8 @@ def test_a_planted_foot_stays_where_it_is_while_the_body_glides_on():
     places = (gone[:, None, None] * ahead).astype(np.float32)
     ids = np.array([1])
     yaws = np.full((24, 1), heading, np.float32)
-    agents = Agents(ids, ["a"], ["legionary"], ["march"], ids, np.ones(1), places, yaws, phases)
+    doing = np.zeros((24, 1), np.uint8)
+    agents = Agents(ids, ["a"], ["legionary"], ("march",), doing, ids, np.ones(1), places, yaws, phases)
 
     unwrapped = 0.31 + gone / (motion.speed_mps * motion.cycle_s)
     for row in range(24):
@@ -94,3 +96,12 @@ def test_who_stands_alone_is_not_crowded():
     assert found[12] == 1
     assert found[0] == pytest.approx(3 / 8)
     assert len(crowding(people[:0])) == 0
+
+
+def test_who_changes_motion_is_looked_up_in_the_motion_of_the_frame():
+    doing, empty = np.array([[0, 1], [1, 1]], np.uint8), np.zeros((2, 2), np.float32)
+    agents = Agents(
+        np.arange(2), [], [], ("idle", "cheer"), doing, np.arange(2), np.ones(2), empty[..., None], empty, empty
+    )
+
+    assert [agents.doing(row) for row in (0, 1)] == [["idle", "cheer"], ["cheer", "cheer"]]

@@ -16,7 +16,8 @@ def scene(positions, yaws, phases=None):
     frames, count = positions.shape[:2]
     return Scene(
         characters=["legionary"] * count,
-        motions=["march"] * count,
+        motion_names=("march", "idle"),
+        motions=np.zeros((frames, count), np.uint8),
         seeds=np.zeros(count, np.uint64),
         positions=positions,
         yaws=np.broadcast_to(np.array(yaws, float), (frames, count)),
@@ -65,3 +66,10 @@ def test_nobody_needs_nothing():
     nobody = scene(np.zeros((2, 0, 3)), [])
 
     assert demand(nobody, variants=3).wanted == ()
+
+
+def test_a_motion_that_comes_later_is_wanted_in_its_own_phases():
+    one = scene([[[0, 0, 20.0]]] * 3, [np.pi], [[0.5], [0.5], [0.25]])
+    one.motions[2] = 1
+
+    assert [(w.motion, w.phase) for w in demand(one, variants=1).wanted] == [("idle", 2), ("march", 8)]

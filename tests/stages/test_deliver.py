@@ -68,13 +68,14 @@ def crowd_of(folder: Path, frames: FrameRange) -> CrowdLayout:
         {"id": i + 1, "zone": "left" if i < 2 else "right", "character": "legionary", "motion": "march"}
         for i in range(5)
     ]
-    for name in ("positions", "yaws", "phases"):
+    for name in ("positions", "yaws", "phases", "motions"):
         np.save(folder / f"{name}.npy", np.zeros((len(frames), 5)))
     return CrowdLayout(
         write_json(folder / "agents.json", agents),
-        *(folder / f"{name}.npy" for name in ("positions", "yaws", "phases")),
+        *(folder / f"{name}.npy" for name in ("positions", "yaws", "phases", "motions")),
         frames,
         5,
+        ("march",),
     )
 
 

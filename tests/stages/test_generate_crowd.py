@@ -36,8 +36,11 @@ def layout(folder: Path, agents=tuple(AGENTS)) -> CrowdLayout:
     np.save(folder / "yaws.npy", np.broadcast_to(np.array([a[2] for a in agents], np.float32), (3, len(agents))))
     phases = np.zeros((3, len(agents)), np.float32) + np.array([[0.0], [0.02], [0.25]], np.float32)
     np.save(folder / "phases.npy", phases)
-    names = ("agents.json", "positions.npy", "yaws.npy", "phases.npy")
-    return CrowdLayout(*(folder / name for name in names), FRAMES, len(agents))
+    kinds = tuple(dict.fromkeys(a[1] for a in agents))
+    motions = np.array([kinds.index(a[1]) for a in agents], np.uint8)
+    np.save(folder / "motions.npy", np.broadcast_to(motions, (3, len(agents))))
+    names = ("agents.json", "positions.npy", "yaws.npy", "phases.npy", "motions.npy")
+    return CrowdLayout(*(folder / name for name in names), FRAMES, len(agents), kinds)
 
 
 def make(folder: Path, params: Params | None = None, brief: CrowdBrief | None = None, agents=tuple(AGENTS), light=None):

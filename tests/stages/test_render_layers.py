@@ -63,8 +63,9 @@ def layout_of(folder, positions, scale=1.0):
     np.save(folder / "positions.npy", positions)
     np.save(folder / "yaws.npy", np.zeros((len(FRAMES), count), np.float32))
     np.save(folder / "phases.npy", np.zeros((len(FRAMES), count), np.float32))
-    files = [folder / f"{name}.npy" for name in ("positions", "yaws", "phases")]
-    return CrowdLayout(folder / "agents.json", *files, FRAMES, count)
+    np.save(folder / "motions.npy", np.zeros((len(FRAMES), count), np.uint8))
+    files = [folder / f"{name}.npy" for name in ("positions", "yaws", "phases", "motions")]
+    return CrowdLayout(folder / "agents.json", *files, FRAMES, count, ("idle",))
 
 
 def atlas_of(folder, sprite, elevation=0.05):
