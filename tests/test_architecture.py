@@ -27,6 +27,7 @@ DOORS = {
     "OpenImageIO": ("pipeline/io",),
     "PyOpenColorIO": ("pipeline/io",),
     "av": ("pipeline/io",),
+    "pxr": ("pipeline/io/usd",),
     "pycolmap": ("calibration",),
     "diffusers": ("assets/providers", "assets/train"),
     "transformers": ("assets/providers", "assets/train"),
@@ -79,7 +80,7 @@ def test_nothing_heavy_is_loaded_before_it_is_needed():
     """`battleplate --help` must not wait for torch, and pycolmap must never come into the main process."""
     code = (
         "import sys, pipeline.__main__, stages; "
-        "print([m for m in ('torch', 'pycolmap', 'diffusers', 'anny', 'transformers', 'kornia') if m in sys.modules])"
+        "print([m for m in ('torch', 'pycolmap', 'diffusers', 'anny', 'transformers', 'kornia', 'pxr') if m in sys.modules])"
     )
 
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
