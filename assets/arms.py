@@ -135,7 +135,7 @@ def _bow(body: Body) -> list[Piece]:
         hand.centre + np.outer(share * 0.66, hand.shaft) - np.outer(0.17 * share**2 - 0.05 * share**4, hand.knuckles)
     )
     limbs = tube(curve, 0.017 - 0.010 * np.abs(share), sides=8)
-    string = tube(np.stack([curve[0], curve[-1]]), 0.0035, sides=5)
+    string = tube(np.stack([curve[0], (curve[0] + curve[-1]) / 2, curve[-1]]), 0.0035, sides=5)
     return [join(body, hand.bone, [(limbs, Part.BOW), (string, Part.HAIR)])]
 
 

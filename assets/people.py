@@ -14,7 +14,7 @@ from assets.characters import Character, Part
 from assets.gaits import Build
 from assets.kit import Piece, neighbour_means
 from assets.motions import Grip, load_motion
-from assets.skeleton import Pose, solve
+from assets.skeleton import Pose, about, hand_axes, solve
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -59,15 +59,37 @@ class Figure:
         ankle = skeleton.head("foot.L")
         low = self.vertices[self.soles][:, 1].min()
         left = self.vertices[self.soles & (self.vertices[:, 0] > 0)]
-        ground = left[left[:, 1] < low + 0.02]
+        ground = left[left[:, 1] < low + 0.02] - ankle
+        toes = np.mean([skeleton.head(f"toe{toe}-1.L") for toe in (1, 2, 3)], axis=0) - ankle
+        ahead = skeleton.head("toe3-1.L") - ankle
+        ahead = np.array([ahead[0], 0.0, ahead[2]]) / np.hypot(ahead[0], ahead[2])
         return Build(
             leg_m=skeleton.leg_length_m(),
             hip_m=float(abs(skeleton.hip_offset()[0])),
             ankle_m=float(ankle[1] - low),
-            heel_m=float(ankle[2] - ground[:, 2].min()),
-            ball_m=float(np.mean([skeleton.head(f"toe{toe}-1.L")[2] for toe in (1, 2, 3)]) - ankle[2]),
+            heel_m=float(-(ground @ ahead).min()),
+            ball_m=float(toes @ ahead),
             height_m=self.body.height_m,
+            knuckle_m=float(toes[1] + ankle[1] - low),
         )
+
+    @cached_property
+    def string(self) -> NDArray[np.bool_]:
+        """(V,) the middle of a bow's string, where the fingers take it."""
+        found = np.zeros(len(self.vertices), bool)
+        found[self.triangles[self.parts == Part.HAIR]] = True
+        found &= np.asarray(self.weights.argmax(axis=1)).ravel() == self.body.skeleton.index("wrist.L")
+        middle = self.vertices[found].mean(axis=0) if found.any() else np.zeros(3)
+        return found & (np.linalg.norm(self.vertices - middle, axis=1) < 0.1)
+
+    @cached_property
+    def worn(self) -> NDArray[np.bool_]:
+        """(V,) what a lying body rests on: all but what the hands hold and what hangs or sticks out."""
+        loose = [Part.SHIELD, Part.SHIELD_MARK, Part.SHIELD_TRIM, Part.SHAFT, Part.BLADE, Part.HILT, Part.BOW,
+                 Part.QUIVER, Part.CREST]  # fmt: skip
+        worn = np.ones(len(self.vertices), bool)
+        worn[self.triangles[np.isin(self.parts, loose)]] = False
+        return worn & (self.hangs == 0)
 
     @cached_property
     def cloth(self) -> sparse.csr_matrix:
@@ -103,15 +125,17 @@ class Figure:
 def posed_mesh(character: Character, motion: str, phase: float) -> Mesh:
     """`character` in `motion` at `phase` (cycles; only the fraction counts): body and kit as one mesh.
 
-    The lowest sole is at y = 0 exactly. The arrays are shared between callers and cannot be written to.
+    The lowest sole is at y = 0 exactly, but for a runner's flight and for who lies: then the body's lowest point is. The arrays are shared between callers and cannot be written to.
     Raises AssetError when the motion is not known.
     """
     figure = dressed(character)
     pose = load_motion(motion).pose(phase % 1.0, figure.build, figure.grip)
     vertices, joints = _posed(figure, pose)
-    ground = vertices[figure.soles, 1].min()
+    ground = _ground(figure, pose, vertices)
     vertices[:, 1] -= ground
     joints[:, 1] -= ground
+    if pose.lying > 0:  # cloth and kit under a lying body are pressed flat
+        np.maximum(vertices[:, 1], 0.0, out=vertices[:, 1])
     normals = vertex_normals(vertices, figure.triangles)
     return Mesh(
         _fixed(vertices), figure.triangles, _fixed(normals), figure.parts, _fixed(joints), _fixed(figure.vertices)
@@ -200,17 +224,40 @@ def _posed(figure: Figure, pose: Pose) -> tuple[NDArray[np.float64], NDArray[np.
     shift = heads - np.einsum("bij,bj->bi", rotations, skeleton.heads)
     bones = np.concatenate([rotations, shift[:, :, None]], axis=2).reshape(-1, 12)
     vertices = _skinned(figure.weights, bones, figure.vertices)
-    ground = vertices[figure.soles, 1].min()
-    shaft = figure.slides.any(axis=1)
-    if shaft.any():
-        way = rotations[skeleton.index("wrist.R")] @ figure.slides[shaft][0]
-        down = float(vertices[shaft, 1].min() - ground)
-        vertices[shaft] += way * (-down / max(way[1], 0.3) if pose.shaft_m is None else pose.shaft_m)
+    if figure.slides.any():
+        _slide(figure, pose, vertices, rotations, heads)
+    if pose.string > 0 and figure.string.any():
+        fingers = np.mean([heads[skeleton.index(f"finger{n}-2.R")] for n in (2, 3, 4)], axis=0)
+        middle = figure.string
+        vertices[middle] += pose.string * (fingers - vertices[middle].mean(axis=0))
     joints = np.asarray(figure.body.joints @ _skinned(figure.body.weights, bones, figure.body.vertices))
     hanging = figure.hangs > 0
     if hanging.any():
         vertices[hanging] = _hung(figure, pose, vertices[hanging], hanging, heads)
     return vertices, joints
+
+
+def _ground(figure: Figure, pose: Pose, vertices: Array) -> float:
+    """The height of the ground under a body that has just been posed."""
+    feet = float(vertices[figure.soles, 1].min()) - pose.clear_m
+    return feet if pose.lying == 0 else (1 - pose.lying) * feet + pose.lying * float(vertices[figure.worn, 1].min())
+
+
+def _slide(figure: Figure, pose: Pose, vertices: Array, rotations: Array, heads: Array) -> None:
+    """Turn a held shaft in the hand and push it through, or down until its butt is on the ground."""
+    skeleton, shaft = figure.body.skeleton, figure.slides.any(axis=1)
+    wrist = skeleton.index("wrist.R")
+    way = rotations[wrist] @ figure.slides[shaft][0]
+    if pose.shaft_turn:
+        knuckles, along = hand_axes(skeleton, "R")
+        reach = np.mean([skeleton.head(f"finger{n}-1.R") for n in (2, 3, 4, 5)], axis=0) - skeleton.heads[wrist]
+        palm = rotations[wrist] @ np.cross(knuckles, along)
+        centre = heads[wrist] + rotations[wrist] @ (0.86 * reach) - 0.026 * palm
+        swing = about(palm, pose.shaft_turn)
+        vertices[shaft], way = (vertices[shaft] - centre) @ swing.T + centre, swing @ way
+    share = 1.0 if pose.shaft_m is None else pose.butt_share
+    down = float(vertices[shaft, 1].min() - _ground(figure, pose, vertices))
+    vertices[shaft] += way * ((1 - share) * (pose.shaft_m or 0.0) - share * down / max(way[1], 0.3))
 
 
 def _skinned(weights: sparse.csr_matrix, bones: NDArray[np.float64], rest: NDArray[np.float64]) -> NDArray[np.float64]:

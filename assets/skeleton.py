@@ -15,6 +15,7 @@ Vector = tuple[float, float, float]
 Array = NDArray[np.float64]
 
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
+CHEST = ("spine03", "spine02", "spine01")
 NECK = ("neck01", "neck02", "neck03")
 _REACH = 0.998  # of a limb's length: a little bend always stays, a straight limb would flip its knee
 
@@ -34,6 +35,7 @@ class Arm:
     grip: Vector | None = None
     curl: float = 0.35
     shrug: float = 0.0  # radians, the collar bone's lift
+    hold: float = 1.0  # how much the hand keeps to knuckles and grip; at 0 it is in line with the forearm
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Leg:
     pitch: float = 0.0
     yaw: float = 0.12
     toes: float = 0.0  # the toes' own turn against the foot, radians, > 0 bends them up
+    roll: float = 0.0  # > 0 turns the sole inward
+    knee: Vector = (0.0, 0.0, 1.0)  # the way that the knee points (x outward), before `yaw` turns it along
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,12 @@ class Pose:
     # How far a held shaft has slid through the right hand, towards its point; None: until its butt is on the ground.
     shaft_m: float | None = 0.0
     drape: tuple[float, float] = (0.0, 0.0)  # radians that hanging cloth swings back and to the left
+    chest: Vector = (0.0, 0.0, 0.0)  # what the upper back turns on top of `spine`: an S where the two differ
+    butt_share: float = 0.0  # how much of the way a sliding shaft has gone to put its butt on the ground
+    shaft_turn: float = 0.0  # radians that a held shaft is turned about the palm's normal: pi points it the other way
+    string: float = 0.0  # how far a bow's string is drawn to the right hand, 0 to 1
+    clear_m: float = 0.0  # how far the lowest sole is off the ground: a runner's flight
+    lying: float = 0.0  # 0: the soles carry the body; 1: whatever of the body is lowest
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +107,16 @@ def about(axis: Vector | Array, angle: float) -> Array:
     x, y, z = unit(np.asarray(axis, float))
     k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)
+
+
+def part_way(a: Array, b: Array, share: float) -> Array:
+    """The rotation `share` of the way from rotation `a` to `b`, by the short way."""
+    if share >= 1.0 or share <= 0.0:
+        return b if share >= 1.0 else a
+    way = b @ a.T
+    angle = float(np.arccos(np.clip((np.trace(way) - 1) / 2, -1.0, 1.0)))
+    axis = np.array([way[2, 1] - way[1, 2], way[0, 2] - way[2, 0], way[1, 0] - way[0, 1]])
+    return about(axis, share * angle) @ a if angle > 1e-9 else a
 
 
 def unit(vector: Array) -> Array:
@@ -175,8 +195,9 @@ class _Solver:
         self.heads[self.index["root"]] = np.asarray(pose.hips) + pelvis @ (self.rest("root") - middle)
         rotation = pelvis
         step = turn(*(angle / len(SPINE) for angle in pose.spine))
+        bent = turn(*(angle / len(CHEST) for angle in pose.chest))
         for name in SPINE:
-            rotation = rotation @ step
+            rotation = rotation @ step @ bent if name in CHEST else rotation @ step
             self.set(name, rotation)
         step = turn(*(angle / (len(NECK) + 1) for angle in pose.head))
         for name in (*NECK, "head"):
@@ -188,7 +209,7 @@ class _Solver:
         hip_rest, knee_rest, ankle_rest = (self.rest(f"{n}.{side}") for n in ("upperleg01", "lowerleg01", "foot"))
         toe_rest = self.rest(f"toe3-1.{side}")
         hip = self.place(f"upperleg01.{side}")
-        forward = about((0, 1, 0), sign * leg.yaw * 0.8) @ np.array([0.0, 0.0, 1.0])
+        forward = about((0, 1, 0), sign * leg.yaw * 0.8) @ (np.asarray(leg.knee) * (sign, 1.0, 1.0))
         upper, lower = np.linalg.norm(knee_rest - hip_rest), np.linalg.norm(ankle_rest - knee_rest)
         knee, ankle = bend(hip, np.asarray(leg.ankle), float(upper), float(lower), forward)
         ahead = np.array([toe_rest[0] - ankle_rest[0], 0, toe_rest[2] - ankle_rest[2]])
@@ -199,9 +220,19 @@ class _Solver:
         self.set(f"lowerleg01.{side}", shin)
         toe_out = float(np.arctan2(sign * ahead[0], ahead[2]))
         foot = about((0, 1, 0), sign * (leg.yaw - toe_out)) @ about(np.array([ahead[2], 0, -ahead[0]]), -leg.pitch)
+        foot = foot @ about(ahead, -sign * leg.roll)
         self.set(f"foot.{side}", foot)
+        # The toes are one block that turns about the middle of their joints: while it is flat it does not move at all.
+        toes, middle_rest = foot @ about(np.array([ahead[2], 0, -ahead[0]]), -leg.toes), self.toe_joint(side)
+        middle = self.place(f"foot.{side}") + foot @ (middle_rest - ankle_rest)
         for toe in range(1, 6):
-            self.set(f"toe{toe}-1.{side}", foot @ about(np.array([ahead[2], 0, -ahead[0]]), -leg.toes))
+            name = f"toe{toe}-1.{side}"
+            self.set(name, toes)
+            self.heads[self.index[name]] = middle + toes @ (self.rest(name) - middle_rest)
+
+    def toe_joint(self, side: str) -> Array:
+        """The middle of the first three toes' joints, in rest."""
+        return np.mean([self.rest(f"toe{toe}-1.{side}") for toe in (1, 2, 3)], axis=0)
 
     def arm(self, side: str, arm: Arm) -> None:
         sign = 1.0 if side == "L" else -1.0
@@ -226,7 +257,7 @@ class _Solver:
             hand = forearm
         else:
             wanted = basis(np.asarray(arm.grip) * outward, np.asarray(arm.knuckles) * outward)
-            hand = wanted @ basis(grip_rest, knuckles_rest).T
+            hand = part_way(forearm, wanted @ basis(grip_rest, knuckles_rest).T, arm.hold)
         self.set(f"lowerarm02.{side}", _half_twist(forearm, hand, wrist - elbow))
         self.set(f"wrist.{side}", hand)
         self.fingers(side, hand, grip_rest, arm.curl)
@@ -234,8 +265,10 @@ class _Solver:
     def fingers(self, side: str, hand: Array, grip_rest: Array, curl: float) -> None:
         axis = -grip_rest if side == "L" else grip_rest  # closing a hand turns its fingers into the palm
         for finger in range(2, 6):
+            # An open hand's little finger is the most bent.
+            closed = curl * (1 + 0.12 * (finger - 3.5) * max(1 - curl, 0.0))
             for joint, turned in ((1, 1.25), (2, 2.75), (3, 3.65)):
-                self.set(f"finger{finger}-{joint}.{side}", hand @ about(axis, turned * curl))
+                self.set(f"finger{finger}-{joint}.{side}", hand @ about(axis, turned * closed))
         for joint, turned in ((1, 0.25), (2, 0.7), (3, 1.1)):
             self.set(f"finger1-{joint}.{side}", hand @ about(axis, turned * curl))
 

@@ -159,7 +159,7 @@ def test_cycles_close():
     """The last phase flows into the first: no pop when a cycle starts again."""
     legionary = load_character("legionary")
 
-    for motion in MOTIONS:
+    for motion in (name for name, one in MOTIONS.items() if one.loops):
         step = np.abs(posed_mesh(legionary, motion, 0.004).vertices - posed_mesh(legionary, motion, 0.0).vertices).max()
         seam = np.abs(posed_mesh(legionary, motion, 0.0).vertices - posed_mesh(legionary, motion, 0.996).vertices).max()
         assert seam < 2.5 * step + 0.01
