@@ -158,26 +158,116 @@ class LightFacts:
         return flat * math.sin(azimuth), math.sin(elevation), flat * math.cos(azimuth)
 
 
+Points = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """A front that runs over a zone: whoever it reaches begins."""
+
+    towards_deg: float  # heading about Y in which it runs, 0 = +Z
+    speed_mps: float = 5.0
+
+    def __post_init__(self) -> None:
+        _above("wave.speed_mps", self.speed_mps, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ripple:
+    """As a wave, but from one point to all sides: a pixel of the first frame on the ground, or metres (x, z)."""
+
+    from_px: tuple[float, float] | None = None
+    from_m: tuple[float, float] | None = None
+    speed_mps: float = 5.0
+
+    def __post_init__(self) -> None:
+        _above("ripple.speed_mps", self.speed_mps, 0)
+        if (self.from_px is None) == (self.from_m is None):
+            raise ConfigError("ripple: it starts from one point. Write from_px or from_m, not both.")
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
     """[[crowd.zones]]: where a body of people stands and what it does.
 
-    The polygon is drawn in plate pixels of the first frame (projected to the ground) or in metres (x, z) on the ground.
+    Polygon and path are drawn in plate pixels of the first frame (projected to the ground) or in metres (x, z) on it.
+    Headings turn about Y: 0 faces +Z, 90 faces +X.
     """
 
     name: str
-    count: int
-    polygon_px: tuple[tuple[float, float], ...] = ()
-    polygon_m: tuple[tuple[float, float], ...] = ()
-    formation: str = "phalanx"  # phalanx | column | loose
+    count: int | None = None
+    polygon_px: Points = ()
+    polygon_m: Points = ()
+    formation: str = "phalanx"  # phalanx | line | column | wedge | ring | path | loose
     characters: dict[str, float] = field(default_factory=lambda: {"legionary": 1.0})  # name: weight
     motion: str = "idle"  # a motion of assets/motions.py
-    spacing_m: float = 1.1
-    facing_deg: float | None = (
-        None  # heading about Y, 0 = +Z; None: towards the first frame's camera, a column along its zone
-    )
+    spacing_m: float | None = None  # None: 1.1, or what the density asks for
+    facing_deg: float | None = None
     speed_mps: float = 0.0  # along its heading; 0: the motion's own speed (march 1.3, idle none)
     seed: int = 1
+    density: float | None = None  # people per m2 of the polygon, instead of a count
+    path_px: Points = ()  # stood along (formation "path"), or walked along (any other)
+    path_m: Points = ()
+    ranks: int = 0  # a line's, ring's or path's depth, a column's files; 0: the formation's own
+    facing: str = ""  # camera | centre | outward | path; "": the formation's own, or facing_deg
+    motions: dict[str, float] = field(default_factory=dict)  # name: weight; empty: all do `motion`
+    waits: str = "idle"  # the motion until one begins
+    start_frame: int | None = None  # None: with the shot, or before it
+    wave: Wave | None = None
+    ripple: Ripple | None = None
+    start_spread_s: float = 0.0  # everyone begins up to so much late, each by chance
+
+    def __post_init__(self) -> None:
+        if (self.count is None) == (self.density is None):
+            said = "neither count nor density" if self.count is None else "both count and density"
+            raise ConfigError(f"crowd zone {self.name}: {said} is given. Write one of them.")
+        for name, least in (("spacing_m", 0.2), ("density", 0), ("count", -1)):
+            _above(f"crowd zone {self.name}: {name}", getattr(self, name), least)
+        for name in ("speed_mps", "start_spread_s", "ranks"):
+            if getattr(self, name) < 0:
+                raise ConfigError(
+                    f"crowd zone {self.name}: {name} is {getattr(self, name):g}, must be 0 or more. Change it."
+                )
+        for pair in (("polygon_px", "polygon_m"), ("path_px", "path_m"), ("wave", "ripple")):
+            if all(getattr(self, name) for name in pair):
+                raise ConfigError(f"crowd zone {self.name}: both {pair[0]} and {pair[1]} are given. Remove one.")
+        if self.facing and self.facing_deg is not None:
+            raise ConfigError(f"crowd zone {self.name}: both facing and facing_deg are given. Remove one.")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Its motions by weight."""
+        return self.motions or {self.motion: 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class KeepOut:
+    """[[crowd.keep_out]]: a polygon on the ground in which nobody is placed."""
+
+    polygon_px: Points = ()
+    polygon_m: Points = ()
+    name: str = "keep_out"
+
+    def __post_init__(self) -> None:
+        if bool(self.polygon_px) == bool(self.polygon_m):
+            raise ConfigError(f"crowd {self.name}: it needs one polygon. Write polygon_px or polygon_m.")
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """[[crowd.overrides]]: one agent, named by its id, otherwise than its zone has it."""
+
+    id: int
+    remove: bool = False
+    move_m: tuple[float, float] = (0.0, 0.0)  # x, z
+    character: str = ""
+    motion: str = ""
+    facing_deg: float | None = None
+    scale: float | None = None  # of body height
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and not 0.5 <= self.scale <= 2:
+            raise ConfigError(f"crowd override {self.id}: scale is {self.scale:g}, must be 0.5 to 2. Change it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +277,13 @@ class CrowdBrief:
     zones: tuple[Zone, ...] = ()
     seed: int = 1
     provider: str = "builtin"
+    keep_out: tuple[KeepOut, ...] = ()
+    overrides: tuple[Override, ...] = ()
+
+
+def _above(name: str, value: float | None, least: float) -> None:
+    if value is not None and not value > least:
+        raise ConfigError(f"{name} is {value:g}, must be above {least:g}. Change it.")
 
 
 @dataclass(frozen=True, slots=True)

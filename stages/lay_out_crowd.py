@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from assets.characters import load_character
-from assets.crowd import ID_BLOCK, Members, Travel, Variety, muster, travel
-from assets.formations import long_axis, middle
+from assets.brief import changes_of, check_brief, check_override_zones
+from assets.crowd import ID_BLOCK, Members, Site, Variety, muster, overridden
+from assets.shapes import headings, long_axis, middle
+from assets.travel import Travel, travel
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground import Heightfield
 from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes
 from pipeline.stage import Progress, silent, stage
-from pipeline.types import CameraTrack, CrowdBrief, CrowdLayout, Ground, Plate, Zone
+from pipeline.types import CameraTrack, CrowdBrief, CrowdLayout, Ground, Plate, Points, Zone
 
 Array = npt.NDArray[np.float64]
 FARTHEST_M = 1500.0  # a pixel of the horizon would put people farther than anyone is seen
@@ -43,79 +44,108 @@ def lay_out_crowd(
     Raises ConfigError when a zone's polygon is not on the ground, AssetError when its people do not fit or are unknown.
     """
     heights, pose = Heightfield.read(ground), load_poses(track)[0]
-    times_s = np.arange(len(track.frames)) / float(plate.rate.fraction)
-    _check_names(brief)
+    rate = float(plate.rate.fraction)
+    times_s = np.arange(len(track.frames)) / rate
+    check_brief(brief)
+    check_override_zones(brief)
+    drawn = _Drawing(heights, track, pose)
+    keep_out = tuple(drawn.plan(area.polygon_px, area.polygon_m, f"crowd {area.name}", 3) for area in brief.keep_out)
     agents: list[dict[str, object]] = []
     travels: list[Travel] = []
     for number, zone in enumerate(brief.zones, start=1):
         seed = brief.seed * 1_000_003 + zone.seed
-        polygon = ground_polygon(zone, heights, track, pose)
-        heading = heading_of(zone, polygon, pose)
-        members = muster(zone, polygon, heading, seed, params)
-        travels.append(travel(zone, members, times_s, heading, seed, params))
-        agents += _entries(zone, number, members)
+        site = site_of(zone, drawn, keep_out)
+        if zone.start_frame is not None:
+            site = replace(site, start_s=(zone.start_frame - track.frames.first) / rate)
+        members = muster(zone, site, seed, params)
+        changes = changes_of(brief, number, dict.fromkeys(map(int, members.numbers)))
+        members = overridden(members, changes)
+        travels.append(travel(zone, site, members, times_s, seed, params))
+        agents += _entries(zone, number, members, travels[-1])
         progress(number, len(brief.zones), zone.name)
     return _write(agents, travels, heights, track, out)
 
 
-def ground_polygon(zone: Zone, heights: Heightfield, track: CameraTrack, pose: Array) -> Array:
-    """The zone's corners in plan, (P, 2) x, z metres. Raises ConfigError when one is not on the ground."""
-    corners = zone.polygon_px or zone.polygon_m
-    if len(corners) < 3:
-        raise ConfigError(
-            f"crowd zone {zone.name}: its polygon has {len(corners)} corners, 3 are needed. Write polygon_px or polygon_m."
-        )
-    if not zone.polygon_px:
-        return np.array(corners, np.float64)
-    points = heights.meet_ground(np.array(corners, np.float64), track.lens, pose)
-    away = np.linalg.norm(points - camera_centre(pose), axis=1)
-    for (x, y), distance in zip(corners, away, strict=True):
-        if not distance < FARTHEST_M:  # also: NaN, the ray never meets the ground
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawing:
+    """What was drawn on the first frame, and the ground under it."""
+
+    heights: Heightfield
+    track: CameraTrack
+    pose: Array
+
+    @property
+    def camera_m(self) -> Array:
+        """(2,) where the first frame's camera stands, in plan."""
+        return np.asarray(camera_centre(self.pose)[[0, 2]])
+
+    def plan(self, points_px: Points, points_m: Points, where: str, least: int) -> Array:
+        """(P, 2) x, z metres of corners drawn in pixels or given in metres; `least` of them are needed.
+
+        Raises ConfigError when one is not on the ground.
+        """
+        corners = points_px or points_m
+        if len(corners) < least:
+            word = "path" if least == 2 else "polygon"
             raise ConfigError(
-                f"crowd zone {zone.name}: corner ({x:g}, {y:g}) px looks over the ground, or farther than "
-                f"{FARTHEST_M:g} m. Draw it lower in the picture."
+                f"{where}: its {word} has {len(corners)} corners, {least} are needed. Write {word}_px or {word}_m."
             )
-    return np.asarray(points[:, [0, 2]])
+        if not points_px:
+            return np.array(corners, np.float64)
+        points = self.heights.meet_ground(np.array(corners, np.float64), self.track.lens, self.pose)
+        away = np.linalg.norm(points - camera_centre(self.pose), axis=1)
+        for (x, y), distance in zip(corners, away, strict=True):
+            if not distance < FARTHEST_M:  # also: NaN, the ray never meets the ground
+                raise ConfigError(
+                    f"{where}: corner ({x:g}, {y:g}) px looks over the ground, or farther than "
+                    f"{FARTHEST_M:g} m. Draw it lower in the picture."
+                )
+        return np.asarray(points[:, [0, 2]])
 
 
-def heading_of(zone: Zone, polygon: Array, pose: Array) -> float:
-    """Radians about Y; when the zone names none, towards the camera of the first frame, a column along its zone."""
+def site_of(zone: Zone, drawn: _Drawing, keep_out: tuple[Array, ...]) -> Site:
+    """The zone's words on the ground. Raises ConfigError when what was drawn is not on it, or not enough."""
+    where, nowhere = f"crowd zone {zone.name}", np.zeros((0, 2))
+    along = zone.formation == "path"
+    path = drawn.plan(zone.path_px, zone.path_m, where, 2) if along or zone.path_px or zone.path_m else nowhere
+    if along and (zone.polygon_px or zone.polygon_m):
+        raise ConfigError(f"{where}: formation 'path' stands along its path. Remove the polygon, or choose another.")
+    polygon = nowhere if along else drawn.plan(zone.polygon_px, zone.polygon_m, where, 3)
+    ripple = None
+    if zone.ripple:
+        px, m = zone.ripple.from_px, zone.ripple.from_m
+        ripple = drawn.plan((px,) if px else (), (m,) if m else (), f"{where} ripple", 1)[0]
+    heading = heading_of(zone, polygon, path, drawn.camera_m)
+    return Site(polygon, heading, drawn.camera_m, path, keep_out, ripple)
+
+
+def heading_of(zone: Zone, polygon: Array, path: Array, camera_m: Array) -> float:
+    """Radians about Y. When the zone names none: along its path; a column along its zone, a line across it; the others
+    towards the camera of the first frame."""
     if zone.facing_deg is not None:
         return float(np.radians(zone.facing_deg))
-    to_camera = camera_centre(pose)[[0, 2]] - middle(polygon)
-    if zone.formation == "column":
+    if len(path):
+        return float(headings(path[1] - path[0]))
+    towards = camera_m - middle(polygon)
+    if zone.facing != "camera" and zone.formation in ("column", "line"):
         along = long_axis(polygon)
-        to_camera = along if along @ to_camera > 0 else -along
-    return float(np.arctan2(to_camera[0], to_camera[1]))
+        way = along if zone.formation == "column" else np.array([along[1], -along[0]])
+        towards = way if way @ towards > 0 else -way
+    return float(headings(towards))
 
 
-def _check_names(brief: CrowdBrief) -> None:
-    names = [zone.name for zone in brief.zones]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(f"crowd: two zones are called {name!r}. Give each its own name.")
-    for zone in brief.zones:
-        if not 0 <= zone.count < ID_BLOCK or not zone.spacing_m > 0.2:
-            raise ConfigError(
-                f"crowd zone {zone.name}: count {zone.count} must be 0 to {ID_BLOCK - 1}, spacing_m {zone.spacing_m:g} "
-                "above 0.2. Change it, or split the zone."
-            )
-        for character in zone.characters:
-            load_character(character)
-
-
-def _entries(zone: Zone, number: int, members: Members) -> list[dict[str, object]]:
+def _entries(zone: Zone, number: int, members: Members, done: Travel) -> list[dict[str, object]]:
     return [
         {
-            "id": number * ID_BLOCK + i + 1,
-            "name": f"{zone.name}.{i + 1:05d}",
+            "id": number * ID_BLOCK + place + 1,
+            "name": f"{zone.name}.{place + 1:05d}",
             "zone": zone.name,
             "character": members.characters[i],
-            "motion": zone.motion,
+            "motion": done.motion_names[done.motions[0, i]],
             "scale": round(float(members.scales[i]), 5),
             "seed": int(members.seeds[i]),
         }
-        for i in range(zone.count)
+        for i, place in enumerate(map(int, members.numbers))
     ]
 
 
@@ -132,14 +162,14 @@ def _write(
         motions=out / "motions.npy",
         frames=track.frames,
         count=len(agents),
-        motion_names=tuple(sorted({str(agent["motion"]) for agent in agents})),
+        motion_names=tuple(sorted({name for t in travels for name in t.motion_names})),
     )
     write_bytes(layout.agents, (json.dumps(agents, indent=1, sort_keys=True) + "\n").encode())
     _save(layout.positions, heights.stand(plan[..., 0], plan[..., 1]))
     _save(layout.yaws, np.concatenate([t.yaws for t in travels] or [empty], axis=1))
     _save(layout.phases, np.concatenate([t.phases for t in travels] or [empty], axis=1))
-    doing = np.array([layout.motion_names.index(str(agent["motion"])) for agent in agents])
-    _save(layout.motions, np.broadcast_to(doing, (len(track.frames), len(agents))), np.uint8)
+    common = [np.array([layout.motion_names.index(name) for name in t.motion_names])[t.motions] for t in travels]
+    _save(layout.motions, np.concatenate(common or [empty], axis=1), np.uint8)
     return layout
 
 

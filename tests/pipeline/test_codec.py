@@ -26,11 +26,11 @@ def test_unknown_key_names_the_place_and_a_close_name():
 
 
 def test_missing_key_is_named():
-    with pytest.raises(ConfigError, match="'count' is missing"):
-        codec.build(Zone, {"name": "van"}, "zone")
+    with pytest.raises(ConfigError, match="'name' is missing"):
+        codec.build(Zone, {"count": 3}, "zone")
 
 
-@pytest.mark.parametrize("value", ["12", 1.5, True, None])
+@pytest.mark.parametrize("value", ["12", 1.5, True])
 def test_a_count_is_a_whole_number(value):
     with pytest.raises(ConfigError, match=r"zone.count: expected a whole number"):
         codec.build(Zone, {"name": "van", "count": value}, "zone")

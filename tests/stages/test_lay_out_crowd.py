@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assets.formations import inside
 from assets.motions import load_motion
+from assets.shapes import inside
 from calibration.cameras import camera_centre, to_camera
 from calibration.lens import project
 from pipeline.errors import AssetError, ConfigError
