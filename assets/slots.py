@@ -128,7 +128,8 @@ def _spread(around: int) -> Array:
 
     Source: van der Corput, "Verteilungsfunktionen", Proc. Akad. Amsterdam 1935.
     """
-    bits = max(around - 1, 1).bit_length()
-    fine = np.arange(around) * 2**bits // around
-    mirrored = sum(((fine >> bit) & 1) << (bits - 1 - bit) for bit in range(bits))
-    return np.argsort(mirrored, kind="stable").astype(np.float64)
+    bits = around.bit_length() - 1
+    coarse = np.arange(around) * 2**bits // around
+    again = np.diff(coarse, prepend=-1) == 0
+    mirrored = sum(((coarse >> bit) & 1) << (bits - 1 - bit) for bit in range(bits)) + np.zeros(around)
+    return np.lexsort((mirrored, again)).astype(np.float64)
