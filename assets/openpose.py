@@ -46,6 +46,11 @@ def half_width_px(family: str, height_px: int, width_px: int) -> float:
     raise AssetError(f"pose drawing for model family {family!r} is not known. Take one of: controlnet, wan, xinsir.")
 
 
+def limb_colours() -> NDArray[np.uint8]:
+    """(17, 3) uint8 RGB of the limbs: their joints' colours, darker."""
+    return (COLOURS[: len(LIMBS)] * _LIMB_SHARE).astype(np.uint8)
+
+
 def draw_pose(
     canvas: NDArray[np.uint8], joints_px: NDArray[np.floating], seen: NDArray[np.bool_], half_px: float = HALF_WIDTH_PX
 ) -> None:
@@ -57,9 +62,7 @@ def draw_pose(
     half = max(float(half_px), 0.5)
     for number, (first, second) in enumerate(LIMBS):
         if seen[first] and seen[second]:
-            _ellipse(
-                canvas, joints_px[first], joints_px[second], half, (COLOURS[number] * _LIMB_SHARE).astype(np.uint8)
-            )
+            _ellipse(canvas, joints_px[first], joints_px[second], half, limb_colours()[number])
     for number in range(len(JOINTS)):
         if seen[number]:
             _ellipse(canvas, joints_px[number], joints_px[number], half, COLOURS[number])

@@ -1,0 +1,128 @@
+"""Draw the skeletons of a whole crowd as pose maps; assets.openpose.draw_pose is its readable twin, equal in every byte."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from pipeline.kernels.splat import check
+
+Bytes = NDArray[np.uint8]
+
+
+def draw_poses(
+    canvas: Bytes,
+    joints_px: NDArray[np.float64],
+    seen: NDArray[np.bool_],
+    half_px: float,
+    limbs: NDArray[np.int32],
+    limb_colours: Bytes,
+    joint_colours: Bytes,
+) -> None:
+    """Draw N skeletons over `canvas` (H, W, 3) uint8 in the order given, each one's limbs, then its joints.
+
+    joints_px: (N, 18, 2) float64, pixel centres at .5. seen: (N, 18) joints to draw; a limb needs both its ends.
+    half_px: half-width of limbs and radius of joints. limbs: (L, 2) int32. limb_colours: (L, 3), joint_colours: (18, 3)
+    uint8. Raises ValueError on another shape or dtype.
+    """
+    count, joints = seen.shape
+    check("canvas", canvas, np.uint8, (*canvas.shape[:2], 3))
+    check("joints_px", joints_px, np.float64, (count, joints, 2))
+    check("seen", seen, np.bool_, (count, joints))
+    check("limbs", limbs, np.int32, (len(limbs), 2))
+    check("limb_colours", limb_colours, np.uint8, (len(limbs), 3))
+    check("joint_colours", joint_colours, np.uint8, (joints, 3))
+    if len(limbs) and (limbs.min() < 0 or limbs.max() >= joints):
+        raise ValueError(f"limbs name joints outside 0..{joints - 1}")
+    _draw_poses(canvas, joints_px, seen, max(float(half_px), 0.5), limbs, limb_colours, joint_colours)
+
+
+def hide_joints(
+    joints_camera: NDArray[np.float64],
+    joints_px: NDArray[np.float64],
+    agents: NDArray[np.int32],
+    depth: NDArray[np.float32],
+    slot: NDArray[np.int32],
+    face: NDArray[np.bool_],
+    slack_m: NDArray[np.float64],
+    own_slack_m: float,
+    seen: NDArray[np.bool_],
+) -> None:
+    """Take from `seen` (N, 18) the joints that another agent hides, and face joints turned away, hidden by the own head.
+
+    joints_camera: (N, 18, 3) metres; joints_px: (N, 18, 2). agents: (N,) row of each in `slot` (H, W), what each pixel
+    sees at `depth` (H, W). face: (18,). slack_m: (N,) how far a joint lies under its own skin at most; own_slack_m: the
+    same for face joints. Joints outside the picture stay as they are.
+    """
+    count, joints = seen.shape
+    check("joints_camera", joints_camera, np.float64, (count, joints, 3))
+    check("joints_px", joints_px, np.float64, (count, joints, 2))
+    check("agents", agents, np.int32, (count,))
+    check("depth", depth, np.float32, slot.shape)
+    check("slot", slot, np.int32, depth.shape)
+    check("face", face, np.bool_, (joints,))
+    check("slack_m", slack_m, np.float64, (count,))
+    _hide_joints(joints_camera, joints_px, agents, depth, slot, face, slack_m, own_slack_m, seen)
+
+
+@njit(cache=True)
+def _hide_joints(joints_camera, joints_px, agents, depth, slot, face, slack_m, own_slack_m, seen):
+    height, width = depth.shape
+    for n in range(len(seen)):
+        for j in range(seen.shape[1]):
+            x, y = joints_px[n, j, 0], joints_px[n, j, 1]
+            if not (0.0 <= x < width and 0.0 <= y < height):
+                continue
+            column, row = int(x), int(y)
+            there = slot[row, column]
+            if there < 0:
+                continue
+            behind = joints_camera[n, j, 2] - depth[row, column]
+            if there == agents[n]:
+                if face[j] and behind > own_slack_m + slack_m[n]:
+                    seen[n, j] = False
+            elif behind > slack_m[n]:
+                seen[n, j] = False
+
+
+@njit(cache=True)
+def _fill(canvas, ax, ay, bx, by, half, colour):
+    """The ellipse whose long axis is a-b; a disc where they meet. Arithmetic as in the twin, so bytes agree."""
+    height, width, _ = canvas.shape
+    middle_x, middle_y = (ax + bx) / 2, (ay + by) / 2
+    reach = np.hypot(bx - ax, by - ay) / 2
+    long = max(reach, half)
+    way_x, way_y = 1.0, 0.0
+    if reach > 1e-6:
+        way_x, way_y = (bx - ax) / (2 * reach), (by - ay) / (2 * reach)
+    wide = np.hypot(long * way_x, half * way_y) + 1e-6
+    tall = np.hypot(long * way_y, half * way_x) + 1e-6
+    if not (
+        middle_x + wide >= 0.0 and middle_x - wide <= width and middle_y + tall >= 0.0 and middle_y - tall <= height
+    ):
+        return
+    x0, x1 = int(max(np.ceil(middle_x - wide - 0.5), 0.0)), int(min(np.floor(middle_x + wide - 0.5) + 1, float(width)))
+    y0, y1 = int(max(np.ceil(middle_y - tall - 0.5), 0.0)), int(min(np.floor(middle_y + tall - 0.5) + 1, float(height)))
+    for row in range(y0, y1):
+        y = row + 0.5 - middle_y
+        for column in range(x0, x1):
+            x = column + 0.5 - middle_x
+            along, across = (x * way_x + y * way_y) / long, (y * way_x - x * way_y) / half
+            if along * along + across * across <= 1.0:
+                canvas[row, column, 0] = colour[0]
+                canvas[row, column, 1] = colour[1]
+                canvas[row, column, 2] = colour[2]
+
+
+@njit(cache=True)
+def _draw_poses(canvas, joints_px, seen, half, limbs, limb_colours, joint_colours):
+    for n in range(len(seen)):
+        at = joints_px[n]
+        for limb in range(len(limbs)):
+            a, b = limbs[limb, 0], limbs[limb, 1]
+            if seen[n, a] and seen[n, b]:
+                _fill(canvas, at[a, 0], at[a, 1], at[b, 0], at[b, 1], half, limb_colours[limb])
+        for j in range(seen.shape[1]):
+            if seen[n, j]:
+                _fill(canvas, at[j, 0], at[j, 1], at[j, 0], at[j, 1], half, joint_colours[j])
