@@ -49,7 +49,7 @@ def bin_phase(motion: str, number: Array | int) -> Array:
 
 def loops(motion: str) -> bool:
     """Whether a motion is a cycle; a clip (a fall) runs once and its end is held. Raises AssetError for an unknown one."""
-    return bool(getattr(load_motion(motion), "loops", True))
+    return load_motion(motion).loops
 
 
 def view_yaw(yaw_rad: Array, position_m: Array, camera_m: Array) -> Array:

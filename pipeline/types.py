@@ -219,8 +219,8 @@ class Zone:
 
     def __post_init__(self) -> None:
         if (self.count is None) == (self.density is None):
-            said = "neither count nor density" if self.count is None else "both count and density"
-            raise ConfigError(f"crowd zone {self.name}: {said} is given. Write one of them.")
+            said = "neither count nor density is" if self.count is None else "both count and density are"
+            raise ConfigError(f"crowd zone {self.name}: {said} given. Write one of them.")
         for name, least in (("spacing_m", 0.2), ("density", 0), ("count", -1)):
             _above(f"crowd zone {self.name}: {name}", getattr(self, name), least)
         for name in ("speed_mps", "start_spread_s", "ranks"):

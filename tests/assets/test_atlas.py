@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assets.atlas import VIEWS, load_atlas, phase_bin, phases_of, variant_of, view_bin, view_yaw
+from assets.atlas import HELD, VIEWS, bin_phase, load_atlas, phase_bin, phases_of, variant_of, view_bin, view_yaw
 from pipeline.errors import AssetError
 from pipeline.types import CharacterAtlas
 
@@ -40,6 +40,14 @@ def test_phases_wrap_around():
     last = phases_of("march") - 1
 
     assert phase_bin("march", np.array([0.0, 0.999, last / (last + 1), 1.0, -0.001])).tolist() == [0, 0, last, 0, 0]
+
+
+def test_the_held_end_of_a_clip_is_not_its_beginning():
+    last = phases_of("fall") - 1
+
+    assert phase_bin("fall", np.array([0.0, 0.02, 0.5, 0.98, HELD])).tolist() == [0, 0, round(last / 2), last, last]
+    assert bin_phase("fall", last) == HELD
+    assert bin_phase("march", last) == last / (last + 1)
 
 
 def test_variants_are_spread_evenly():

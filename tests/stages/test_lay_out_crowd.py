@@ -11,7 +11,19 @@ from assets.shapes import inside
 from calibration.cameras import camera_centre, to_camera
 from calibration.lens import project
 from pipeline.errors import AssetError, ConfigError
-from pipeline.types import CameraTrack, CrowdBrief, FrameFiles, FrameRange, FrameRate, Ground, Lens, Plate, Zone
+from pipeline.types import (
+    CameraTrack,
+    CrowdBrief,
+    FrameFiles,
+    FrameRange,
+    FrameRate,
+    Ground,
+    KeepOut,
+    Lens,
+    Override,
+    Plate,
+    Zone,
+)
 from stages.lay_out_crowd import Params, lay_out_crowd
 
 LENS = Lens(320, 180, 280.0, 280.0, 160.0, 88.0, -0.09, 0.02, 6e-4, -4e-4)
@@ -41,7 +53,7 @@ def world(tmp_path):
 
 
 def lay(world, *zones, **changes):
-    layout = lay_out_crowd(**{**world, "brief": CrowdBrief(zones), **changes})
+    layout = lay_out_crowd(**{**world, "brief": CrowdBrief(zones)} | changes)
     agents = json.loads(layout.agents.read_text())
     return layout, agents, np.load(layout.positions), np.load(layout.yaws), np.load(layout.phases)
 
@@ -143,11 +155,106 @@ def test_characters_come_by_weight(world):
     assert len({agent["seed"] for agent in agents}) == 300
 
 
+FIELD_M = ((-15, -45), (15, -45), (15, -22), (-15, -22))
+
+
+def by_id(world, *zones, **words):
+    """Each agent's everything by its id."""
+    layout, agents, positions, yaws, phases = lay(world, brief=CrowdBrief(zones, **words))
+    motions = np.array(layout.motion_names)[np.load(layout.motions)]
+    return {
+        agent["id"]: (json.dumps(agent), positions[:, i].tobytes(), yaws[:, i].tobytes(), phases[:, i].tobytes(),
+                      tuple(motions[:, i]))
+        for i, agent in enumerate(agents)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("formation", ["phalanx", "line", "column", "wedge", "ring", "loose", "path"])
+def test_removing_one_agent_changes_no_other(world, formation):
+    where = {"path_m": ((-15, -40), (0, -30), (15, -40))} if formation == "path" else {"polygon_m": FIELD_M}
+    mix = {"motions": {"march": 2, "idle": 1}, "characters": {"legionary": 1, "archer": 1}, "start_spread_s": 0.2}
+    zone = Zone("north", 20, formation=formation, **where, **mix)
+
+    everyone = by_id(world, zone)
+    without = by_id(world, zone, overrides=(Override(100_008, remove=True),))
+    fewer = by_id(world, replace(zone, count=19))
+
+    assert without == {number: agent for number, agent in everyone.items() if number != 100_008}
+    assert fewer == {number: agent for number, agent in everyone.items() if number != 100_020}
+
+
+def test_a_keep_out_area_changes_only_those_whose_place_it_takes(world):
+    north, south = Zone("north", 80, polygon_m=FIELD_M, motion="march"), Zone("south", 30, FIELD_PX, formation="loose")
+    area = np.array([(-3.0, -26.0), (3.0, -26.0), (3.0, -23.0), (-3.0, -23.0)])
+
+    free = by_id(world, north, south)
+    kept = by_id(world, north, south, keep_out=(KeepOut(polygon_m=tuple(map(tuple, area))),))
+
+    assert len(free) == len(kept) == 110
+    gone = free.keys() - kept.keys()
+    assert 3 < len(gone) < 25
+    assert all(free[number] == kept[number] for number in free.keys() & kept.keys())
+    starts = {number: np.frombuffer(agent[1], np.float32)[[0, 2]] for number, agent in {**free, **kept}.items()}
+    assert all(inside(np.array([starts[number]], float), area)[0] for number in gone)
+    assert not any(inside(np.array([starts[number]], float), area)[0] for number in kept)
+
+
+def test_motions_change_from_frame_to_frame_and_the_list_tells_the_first(world):
+    zone = Zone("north", 30, FIELD_PX, motion="cheer", start_frame=1006, waits="brace")
+    idle = Zone("south", 10, polygon_m=FIELD_M)
+
+    layout, agents, *_ = lay(world, zone, idle)
+
+    motions = np.load(layout.motions)
+    assert motions.dtype == np.uint8
+    assert motions.shape == (12, 40)
+    assert layout.motion_names == ("brace", "cheer", "idle")
+    assert {agent["motion"] for agent in agents[:30]} == {"brace"}
+    assert set(motions[0]) == {0, 2}
+    assert (motions[:5, :30] == 0).all()
+    assert (motions[-1, :30] == 1).sum() > 10
+    assert (motions[:, 30:] == 2).all()
+
+
+def test_a_ring_looks_inwards_a_mob_outwards_when_told_and_a_line_stands_along_its_zone(world):
+    ring = Zone("ring", 24, polygon_m=FIELD_M, formation="ring")
+    mob = Zone("mob", 24, polygon_m=FIELD_M, formation="loose", facing="outward")
+    line = Zone("line", 24, polygon_m=((-14, -46), (15, -30), (14, -27), (-15, -43)), formation="line")
+
+    _, _, positions, yaws, _ = lay(world, ring, mob, line)
+
+    out = positions[0][:, [0, 2]] - np.array([0, -33.5])
+    looks = np.stack([np.sin(yaws[0]), np.cos(yaws[0])], axis=1)
+    straight = (looks * out).sum(axis=1) / np.linalg.norm(out, axis=1)
+    assert straight[:24].max() < -0.9
+    assert np.median(straight[24:48]) > 0.8
+    np.testing.assert_allclose(np.ptp(positions[0, 48:, 0]) / np.ptp(positions[0, 48:, 2]), 29 / 16, rtol=0.1)
+    assert (looks[48:, 1] > 0.7).all()  # across it, towards the camera
+
+
+def test_density_fills_the_zone(world):
+    area = 30 * 23.0
+
+    for formation in ("phalanx", "loose"):
+        layout, *_ = lay(world, Zone("north", polygon_m=FIELD_M, density=0.4, formation=formation))
+
+        assert layout.count == pytest.approx(0.4 * area, rel=0.08)
+
+
+def test_a_path_may_be_drawn_in_pixels(world):
+    zone = Zone("road", 10, path_px=((60, 120), (160, 122), (250, 110)), formation="path", motion="walk")
+
+    _, _, positions, _, _ = lay(world, zone)
+
+    seen = project(to_camera(positions[0], np.load(world["track"].poses)[0]), LENS)
+    np.testing.assert_allclose(seen[0], (60, 120), atol=4)
+
+
 def test_equal_inputs_give_equal_bytes(world, tmp_path):
     one, *_ = lay(world, Zone("north", 50, FIELD_PX, motion="march"))
     two, *_ = lay(world, Zone("north", 50, FIELD_PX, motion="march"), out=tmp_path / "again")
 
-    for name in ("agents", "positions", "yaws", "phases"):
+    for name in ("agents", "positions", "yaws", "phases", "motions"):
         assert getattr(one, name).read_bytes() == getattr(two, name).read_bytes()
 
 
