@@ -1,0 +1,195 @@
+"""A captured motion fitted to any body: one cycle of it as `assets.skeleton.Pose`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from assets.gaits import Build, smooth
+from assets.mocap.cycle import find_cycle, resampled
+from assets.mocap.planting import Feet, footfalls, lowest, sample
+from assets.mocap.trace import SIGNS, Trace
+from assets.mocap.travel import ahead, contacts, velocity
+from assets.skeleton import NECK, SPINE, Arm, Leg, Pose, Vector
+
+if TYPE_CHECKING:
+    from assets.motions import Grip
+
+Array = NDArray[np.float64]
+
+LEG_M = 0.85  # of the body whose speed a clip's speed is: an adult of 1.74 m
+_GOES = 0.25  # leg lengths a second: who is slower stays where he is
+_STRAIGHT = 0.9979  # of a leg's length that may be used
+_ROWS_A_FRAME = 2.0
+_ARM = ("wrist", "elbow", "knuckles", "grip", "shrug")
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """One round of a trace: rows by name (N + 1, k), feet by side."""
+
+    name: str
+    cycle_s: float
+    speed: float  # leg lengths a second
+    loops: bool
+    rows: dict[str, Array]
+    feet: dict[str, Feet]
+    stride_m: float = LEG_M  # how long a captured leg length of travel is
+
+    @property
+    def speed_mps(self) -> float:
+        return self.speed * self.stride_m
+
+    def at_speed(self, speed_mps: float) -> Clip:
+        """The same way of going at another speed: half of the change in longer strides, half in quicker ones."""
+        share = float(np.sqrt(speed_mps / self.speed_mps))
+        return replace(self, cycle_s=self.cycle_s / share, speed=self.speed * share, stride_m=self.stride_m * share)
+
+    def pose(self, phase: float, build: Build, grip: Grip) -> Pose:
+        """The clip at `phase` on a body; arms that carry something on the way hold it as our own marchers do."""
+        phase = phase % 1.0
+        legs = self.legs(build, phase)
+        hips = self._hips(build, phase)
+        drop = float(sample(_lowering(self, build), phase)[0])
+        pelvis = self._turn("pelvis", phase)
+        arms = {side: self._arm(side, phase) for side in SIGNS}
+        height = (hips[1] - drop) / build.leg_m
+        clear = min(leg.ankle[1] + lowest(build, leg.pitch, leg.toes) for leg in legs)
+        pose = Pose(
+            hips=(float(hips[0]), float(hips[1] - drop), float(hips[2])),
+            pelvis=angles(pelvis),
+            spine=_shared(self._turn("spine", phase), len(SPINE)),
+            head=_shared(self._turn("head", phase), len(NECK) + 1),
+            left_arm=arms["L"],
+            right_arm=arms["R"],
+            left_leg=legs[0],
+            right_leg=legs[1],
+        )
+        lying = smooth((0.75 - height) / 0.35)
+        return self._holding(replace(pose, clear_m=max(float(clear), 0.0), lying=lying), phase, build, grip)
+
+    def legs(self, build: Build, phase: float) -> tuple[Leg, Leg]:
+        stride_m = self.stride_m if self.speed > 0 else build.leg_m
+        return self.feet["L"].leg(build, stride_m, phase), self.feet["R"].leg(build, stride_m, phase)
+
+    def _hips(self, build: Build, phase: float) -> Array:
+        return sample(self.rows["hips"], phase) * build.leg_m + (0.0, build.ankle_m, 0.0)
+
+    def _turn(self, name: str, phase: float) -> Rotation:
+        return Rotation.from_quat(sample(self.rows[name], phase))
+
+    def _arm(self, side: str, phase: float) -> Arm:
+        wrist, elbow, knuckles, grip, shrug = (sample(self.rows[f"{name}.{side}"], phase) for name in _ARM)
+        return Arm(_vector(wrist), _vector(elbow), _vector(knuckles), _vector(grip), 0.40, float(shrug[0]))
+
+    def _holding(self, pose: Pose, phase: float, build: Build, grip: Grip) -> Pose:
+        """Who goes somewhere carries shield and weapon as in our march; who fights on the spot uses the captured arm."""
+        from assets.motions import load_motion  # that module knows this one
+
+        if self.speed == 0 and grip.left == "free":
+            return replace(pose, right_arm=replace(pose.right_arm, curl=1.0)) if grip.right != "free" else pose
+        ours = load_motion("march" if self.speed > 0 else "brace").pose(phase, build, grip)
+        if grip.left != "free":
+            pose = replace(pose, left_arm=ours.left_arm)
+        if self.speed > 0 and grip.right != "free":
+            pose = replace(pose, right_arm=ours.right_arm, shaft_m=ours.shaft_m)
+        elif grip.right != "free":
+            pose = replace(pose, right_arm=replace(pose.right_arm, curl=1.0))
+        return replace(pose, drape=ours.drape)
+
+
+def make_clip(name: str, found: Trace) -> Clip:
+    """The best round of `found`, feet planted, beginning where the left foot lands."""
+    found = ahead(found)
+    cycle = find_cycle(found.features(), found.frame_s)
+    way = velocity(found) if cycle.loops else np.zeros(3)
+    if cycle.loops and np.linalg.norm(way) >= _GOES:
+        way = _velocity_over(found, cycle.start, cycle.frames)
+    speed = float(way[2]) if way[2] >= _GOES else 0.0
+    down = contacts(found)
+    way = way * (speed > 0)
+    shift = way * (np.arange(found.frames)[:, None] * found.frame_s)
+    vectors = dict(found.vectors)
+    for place in ("hips", "ankle.L", "ankle.R"):
+        vectors[place] = vectors[place] - shift
+    samples = max(48, round(cycle.frames * _ROWS_A_FRAME))
+    rows = {key: resampled(values, cycle, samples) for key, values in (vectors | found.turns).items()}
+    once = replace(cycle, loops=False)  # no seam is spread over flags
+    on = {side: resampled(flags[:, None].astype(float), once, samples)[:, 0] > 0.99 for side, flags in down.items()}
+    _centre(rows, cycle.loops)
+    if cycle.loops:
+        rows, on = _from_strike(rows, on, samples)
+    cycle_s, travel = cycle.frames * found.frame_s, speed * cycle.frames * found.frame_s
+    feet = {}
+    for side, sign in SIGNS.items():
+        steps = np.concatenate([rows[f"ankle.{side}"], rows[f"foot.{side}"]], axis=1)
+        falls = footfalls(steps, on[side], sign, travel, found.ball, cycle.loops)
+        feet[side] = Feet(sign, steps, falls, travel, cycle.loops)
+    return Clip(name, cycle_s, speed, cycle.loops, rows, feet)
+
+
+@lru_cache(maxsize=256)
+def _lowering(clip: Clip, build: Build) -> Array:
+    """(N + 1, 1) how far the hips must go down so that both legs reach, metres; it rises and falls gently."""
+    count = len(clip.rows["hips"]) - 1
+    short = np.zeros(count + 1)
+    for row in range(count + 1):
+        phase = row / count
+        pelvis, hips = clip._turn("pelvis", phase), clip._hips(build, phase)
+        for sign, leg in zip((1.0, -1.0), clip.legs(build, phase), strict=True):
+            x, y, z = np.asarray(leg.ankle) - pelvis.apply([sign * build.hip_m, 0.0, 0.0]) - hips
+            reach = np.sqrt(max((_STRAIGHT * build.leg_m) ** 2 - x * x - z * z, 0.01))
+            short[row] = max(short[row], -y - reach)
+    wide = max(1, count // 24)
+    padded = np.pad(short[:-1], 2 * wide, mode="wrap") if clip.loops else np.pad(short, 2 * wide, mode="edge")
+    window = np.lib.stride_tricks.sliding_window_view
+    eased = window(window(padded, 2 * wide + 1).max(axis=1), 2 * wide + 1).mean(axis=1)
+    return (np.append(eased, eased[0]) if clip.loops else eased)[:, None]
+
+
+def _velocity_over(found: Trace, start: int, frames: float) -> Array:
+    """(3,) leg lengths a second over just the cycle, so that it closes."""
+    hips, last = found.vectors["hips"], found.frames - 1
+    end = min(start + frames, float(last))
+    then = np.array([np.interp(end, np.arange(last + 1), hips[:, axis]) for axis in range(3)])
+    return (then - hips[start]) * (1, 0, 1) / ((end - start) * found.frame_s)
+
+
+def _centre(rows: dict[str, Array], loops: bool) -> None:
+    """Put the origin under the hips: their mean place in a cycle, the first one of a clip that is played once."""
+    hips = rows["hips"]
+    middle = (hips[:-1].mean(axis=0) if loops else hips[0]) * (1, 0, 1)
+    for place in ("hips", "ankle.L", "ankle.R"):
+        rows[place] = rows[place] - middle
+
+
+def _from_strike(
+    rows: dict[str, Array], on: dict[str, NDArray[np.bool_]], count: int
+) -> tuple[dict[str, Array], dict[str, NDArray[np.bool_]]]:
+    """Begin the cycle where the left foot lands."""
+    lands = np.flatnonzero(on["L"][:-1] & ~np.roll(on["L"][:-1], 1))
+    first = int(lands[0]) if len(lands) else 0
+    order = (first + np.arange(count + 1)) % count
+    return {name: values[order] for name, values in rows.items()}, {side: flags[order] for side, flags in on.items()}
+
+
+def angles(rotation: Rotation) -> Vector:
+    """(pitch, yaw, roll) as `assets.skeleton.turn` takes them."""
+    matrix = rotation.as_matrix()
+    pitch = -np.arcsin(np.clip(matrix[1, 2], -1.0, 1.0))
+    return float(pitch), float(np.arctan2(matrix[0, 2], matrix[2, 2])), float(-np.arctan2(matrix[1, 0], matrix[1, 1]))
+
+
+def _shared(rotation: Rotation, steps: int) -> Vector:
+    """The angles that `assets.skeleton` shares out evenly over `steps` bones to make `rotation`."""
+    pitch, yaw, roll = angles(Rotation.from_rotvec(rotation.as_rotvec() / steps))
+    return pitch * steps, yaw * steps, roll * steps
+
+
+def _vector(values: Array) -> Vector:
+    return float(values[0]), float(values[1]), float(values[2])
