@@ -69,6 +69,14 @@ def rolled(build: Build, at: Leg, heel_up: float) -> Leg:
     return _pivoted(build, at, -heel_up, (build.ball_m, build.knuckle_m))
 
 
+def flat_leg(build: Build, at: Leg) -> Leg:
+    """The foot that was rolled onto its toes as `at`, flat again; its toes stay where they are."""
+    side = np.sign(at.ankle[0]) or 1.0
+    back = _turned(at.pitch, build.ball_m, build.knuckle_m - build.ankle_m)[0] - build.ball_m
+    x, z = at.ankle[0] + side * back * np.sin(at.yaw), at.ankle[2] + back * np.cos(at.yaw)
+    return Leg((float(x), build.ankle_m, float(z)), yaw=at.yaw)
+
+
 def _pivoted(build: Build, at: Leg, pitch: float, pivot: tuple[float, float]) -> Leg:
     """A flat foot turned by `pitch` about a point `pivot` (ahead of the ankle, over the ground) that stays put."""
     ahead, up = _turned(pitch, -pivot[0], build.ankle_m - pivot[1])

@@ -129,7 +129,12 @@ def posed_mesh(character: Character, motion: str, phase: float) -> Mesh:
     Raises AssetError when the motion is not known.
     """
     figure = dressed(character)
-    pose = load_motion(motion).pose(phase % 1.0, figure.build, figure.grip)
+    return mesh_of(character, load_motion(motion).pose(phase % 1.0, figure.build, figure.grip))
+
+
+def mesh_of(character: Character, pose: Pose) -> Mesh:
+    """`character` in any pose: blended, on a slope, alive. On level ground feet stand as in `posed_mesh`."""
+    figure = dressed(character)
     vertices, joints = _posed(figure, pose)
     ground = _ground(figure, pose, vertices)
     vertices[:, 1] -= ground
