@@ -279,6 +279,9 @@ class CrowdBrief:
     provider: str = "builtin"
     keep_out: tuple[KeepOut, ...] = ()
     overrides: tuple[Override, ...] = ()
+    layout: Path | None = None  # a crowd of another program, USD, instead of zones
+    layout_characters: dict[str, str] = field(default_factory=dict)  # its prototypes: our characters
+    layout_motions: dict[str, str] = field(default_factory=dict)  # its clips: our motions
 
 
 def _above(name: str, value: float | None, least: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.brief import changes_of, check_brief, check_override_zones
-from assets.crowd import ID_BLOCK, Members, Site, Variety, muster, overridden
+from assets.crowd import Site, Variety, muster, overridden
+from assets.layout import entries, gathered, imported, write
 from assets.shapes import headings, long_axis, middle
 from assets.travel import Travel, travel
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground import Heightfield
 from pipeline.errors import ConfigError
-from pipeline.io.files import replacing, write_bytes
 from pipeline.stage import Progress, silent, stage
 from pipeline.types import CameraTrack, CrowdBrief, CrowdLayout, Ground, Plate, Points, Zone
 
@@ -47,6 +46,8 @@ def lay_out_crowd(
     rate = float(plate.rate.fraction)
     times_s = np.arange(len(track.frames)) / rate
     check_brief(brief)
+    if brief.layout is not None:
+        return write(imported(brief, track.frames, plate.rate), track.frames, out)
     check_override_zones(brief)
     drawn = _Drawing(heights, track, pose)
     keep_out = tuple(drawn.plan(area.polygon_px, area.polygon_m, f"crowd {area.name}", 3) for area in brief.keep_out)
@@ -61,9 +62,9 @@ def lay_out_crowd(
         changes = changes_of(brief, number, dict.fromkeys(map(int, members.numbers)))
         members = overridden(members, changes)
         travels.append(travel(zone, site, members, times_s, seed, params))
-        agents += _entries(zone, number, members, travels[-1])
+        agents += entries(zone, number, members, travels[-1])
         progress(number, len(brief.zones), zone.name)
-    return _write(agents, travels, heights, track, out)
+    return write(gathered(agents, travels, heights.stand, track.frames), track.frames, out)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,47 +133,3 @@ def heading_of(zone: Zone, polygon: Array, path: Array, camera_m: Array) -> floa
         way = along if zone.formation == "column" else np.array([along[1], -along[0]])
         towards = way if way @ towards > 0 else -way
     return float(headings(towards))
-
-
-def _entries(zone: Zone, number: int, members: Members, done: Travel) -> list[dict[str, object]]:
-    return [
-        {
-            "id": number * ID_BLOCK + place + 1,
-            "name": f"{zone.name}.{place + 1:05d}",
-            "zone": zone.name,
-            "character": members.characters[i],
-            "motion": done.motion_names[done.motions[0, i]],
-            "scale": round(float(members.scales[i]), 5),
-            "seed": int(members.seeds[i]),
-        }
-        for i, place in enumerate(map(int, members.numbers))
-    ]
-
-
-def _write(
-    agents: list[dict[str, object]], travels: list[Travel], heights: Heightfield, track: CameraTrack, out: Path
-) -> CrowdLayout:
-    empty = np.zeros((len(track.frames), 0))
-    plan = np.concatenate([t.plan for t in travels] or [empty[..., None].repeat(2, axis=-1)], axis=1)
-    layout = CrowdLayout(
-        agents=out / "agents.json",
-        positions=out / "positions.npy",
-        yaws=out / "yaws.npy",
-        phases=out / "phases.npy",
-        motions=out / "motions.npy",
-        frames=track.frames,
-        count=len(agents),
-        motion_names=tuple(sorted({name for t in travels for name in t.motion_names})),
-    )
-    write_bytes(layout.agents, (json.dumps(agents, indent=1, sort_keys=True) + "\n").encode())
-    _save(layout.positions, heights.stand(plan[..., 0], plan[..., 1]))
-    _save(layout.yaws, np.concatenate([t.yaws for t in travels] or [empty], axis=1))
-    _save(layout.phases, np.concatenate([t.phases for t in travels] or [empty], axis=1))
-    common = [np.array([layout.motion_names.index(name) for name in t.motion_names])[t.motions] for t in travels]
-    _save(layout.motions, np.concatenate(common or [empty], axis=1), np.uint8)
-    return layout
-
-
-def _save(path: Path, array: npt.NDArray, kind: npt.DTypeLike = np.float32) -> None:
-    with replacing(path) as temporary:
-        np.save(temporary, np.ascontiguousarray(array, kind))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from assets.exchange import write_crowd
 from assets.motions import load_motion
 from assets.shapes import inside
 from calibration.cameras import camera_centre, to_camera
@@ -289,3 +290,42 @@ def test_a_brief_that_cannot_be_met_is_told_in_one_line(world, change, error, wo
 def test_two_zones_of_one_name_are_refused(world):
     with pytest.raises(ConfigError, match="two zones are called 'north'"):
         lay(world, Zone("north", 4, FIELD_PX), Zone("north", 4, FIELD_PX))
+
+
+def test_a_crowd_of_another_program_takes_the_place_of_zones(world, tmp_path):
+    ours, *_ = lay(world, Zone("north", 12, FIELD_PX, motion="march"), out=tmp_path / "ours")
+    file = tmp_path / "crowd.usdc"
+    write_crowd(ours, file, FrameRate(24))
+
+    back, agents, positions, _, phases = lay(world, brief=CrowdBrief(layout=file))
+    _, fewer, moved, *_ = lay(
+        world,
+        brief=CrowdBrief(
+            layout=file, overrides=(Override(100_003, remove=True), Override(100_005, move_m=(1.0, 0.0), scale=1.2))
+        ),
+        out=tmp_path / "changed",
+    )
+
+    assert agents == json.loads(ours.agents.read_text())
+    np.testing.assert_array_equal(positions, np.load(ours.positions))
+    np.testing.assert_array_equal(phases, np.load(ours.phases))
+    assert back.motion_names == ("march",)
+    assert [agent["id"] for agent in fewer] == [agent["id"] for agent in agents if agent["id"] != 100_003]
+    np.testing.assert_allclose(moved[:, 3, 0] - positions[:, 4, 0], 1.0, atol=1e-5)
+    assert fewer[3]["scale"] == 1.2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"zones": (Zone("north", 3, FIELD_PX),)}, "layout takes the place of zones"),
+        ({"overrides": (Override(7, remove=True),)}, "override 7: nobody in .* has this id"),
+        ({"overrides": (Override(100_001, motion="idle"),)}, "an imported agent moves as it came"),
+    ],
+)
+def test_words_that_do_not_go_with_an_imported_crowd_are_named(world, tmp_path, words, said):
+    ours, *_ = lay(world, Zone("north", 3, FIELD_PX), out=tmp_path / "ours")
+    write_crowd(ours, tmp_path / "crowd.usdc", FrameRate(24))
+
+    with pytest.raises(ConfigError, match=said):
+        lay(world, brief=CrowdBrief(layout=tmp_path / "crowd.usdc", **words))
