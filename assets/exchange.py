@@ -19,6 +19,7 @@ from pipeline.types import CrowdLayout, FrameRange, FrameRate, Lens
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
+SENSOR_MM = 36.0  # full frame: where nobody wrote the sensor's width down
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,11 +98,11 @@ def read_crowd(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShotCamera:
-    """camera_from_world: (F, 4, 4), as in CameraTrack. sensor_width_mm: 36 stands for unknown."""
+    """camera_from_world: (F, 4, 4), as in CameraTrack. sensor_width_mm only sets the scale of the focal length."""
 
     camera_from_world: Array
     lens: Lens
-    sensor_width_mm: float = 36.0
+    sensor_width_mm: float = SENSOR_MM
 
 
 def write_crowd(

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from pipeline.config import Shot, load_shot
 from pipeline.errors import BattleplateError, ConfigError
-from pipeline.types import CrowdLayout, Delivery, DeliveryBrief, FrameRange, Plate
+from pipeline.types import CameraFacts, CameraTrack, CrowdLayout, Delivery, DeliveryBrief, FrameRange, Plate
 
 if TYPE_CHECKING:
     from pipeline.log import Reporter
@@ -218,6 +218,34 @@ def pick(
     with _laid_out(_crowd_shot(shot, settings), None, workers) as (made, _report):
         found = who_is_at(made, frame, x, y)
     out.print(found, highlight=False, soft_wrap=True, markup=False)
+
+
+@crowd.command()
+def export(
+    shot: CrowdShot,
+    usd: Annotated[
+        Path, typer.Option("--usd", metavar="FILE", help="What to write: .usdc, .usda.", show_default=False)
+    ],
+    skel: Annotated[bool, typer.Option("--skel", help="People who move (UsdSkel); else a PointInstancer.")] = False,
+    settings: Settings = None,
+    workers: Workers = 0,
+) -> None:
+    """Write the crowd and the solved camera as USD, for Houdini, Golaem, Maya, Blender or usdview.
+
+    As a PointInstancer with everyone's id, motion and phase, for any number, which `[crowd] layout = "FILE"` brings back;
+    or with --skel as people who move, for up to a few hundred. Metres, Y up, a time code is a frame of the shot.
+    """
+    from assets.exchange import SENSOR_MM, ShotCamera, write_crowd
+    from calibration.cameras import load_poses
+    from pipeline.io.usd import check_ending
+
+    check_ending(usd)
+    loaded = _crowd_shot(shot, settings)
+    sensor_mm = loaded.sections[CameraFacts].sensor_width_mm or SENSOR_MM
+    with _laid_out(loaded, None, workers) as (made, _report):
+        camera = ShotCamera(load_poses(made[CameraTrack]), made[CameraTrack].lens, sensor_mm)
+        write_crowd(made[CrowdLayout], usd, made[Plate].rate, camera, skinned=skel)
+    out.print(f"{made[CrowdLayout].count} people in {usd}", highlight=False, soft_wrap=True)
 
 
 def _demo_shot(folder: Path, settings: list[str] | None) -> Shot:

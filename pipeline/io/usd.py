@@ -48,8 +48,7 @@ def writing(path: Path, frames: FrameRange, rate: FrameRate) -> Iterator[Any]:
     """
     from pxr import Sdf, Usd, UsdGeom
 
-    if path.suffix not in SUFFIXES:
-        raise FormatError(f"{path}: a stage is written as {', '.join(SUFFIXES)}. Change the file's ending.")
+    check_ending(path)
     layer = Sdf.Layer.CreateAnonymous(".usda")
     stage = Usd.Stage.Open(layer)
     UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.y)
@@ -63,6 +62,12 @@ def writing(path: Path, frames: FrameRange, rate: FrameRate) -> Iterator[Any]:
     yield stage
     with replacing(path) as temporary:
         layer.Export(str(temporary))
+
+
+def check_ending(path: Path) -> None:
+    """Raise FormatError when `path` does not end as a USD file does."""
+    if path.suffix not in SUFFIXES:
+        raise FormatError(f"{path}: a stage is written as {', '.join(SUFFIXES)}. Change the file's ending.")
 
 
 def identifiers(names: Sequence[str]) -> list[str]:
