@@ -95,7 +95,7 @@ def _chart(made: Mapping[type, Any], crowd: Crowd, title: str) -> Chart:
     view: View = view_of(track, track.frames.first)
     middle = view.rays[view.size[0] // 2, :, 0]
     zones = {}
-    for zone in (*brief.zones, *getattr(brief, "keep_out", ())):
+    for zone in (*brief.zones, *brief.keep_out):
         corners = np.array(zone.polygon_px or zone.polygon_m, np.float64)
         if zone.polygon_px:
             corners = heights.meet_ground(corners, track.lens, poses[0])[:, [0, 2]]

@@ -1,0 +1,47 @@
+"""`battleplate crowd` as a person meets it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def battleplate(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160"}
+    command = [sys.executable, "-m", "pipeline", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, timeout=120)
+
+
+@pytest.mark.parametrize(("command", "word"), [("preview", "crowd.html"), ("pick", "overrides")])
+def test_help_tells_what_a_crowd_command_is_for(command, word):
+    said = battleplate("crowd", command, "--help")
+
+    assert said.returncode == 0
+    assert word in said.stdout
+    assert len(said.stdout.split()) > 40
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pick", "arena/shot.toml", "--frame", "1001", "--at", "ten"], "Write a pixel of the plate as X,Y"),
+        (["pick", "arena/shot.toml", "--frame", "1001", "--at", "1,2,3"], "Write a pixel of the plate as X,Y"),
+        (["preview", "arena/shot.toml", "--frames", "ten"], "is not understood"),
+        (["preview", "nothing.toml"], "there is no such file"),
+        (["preview", "arena/shot.toml"], "plate.mov"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_1(tmp_path, arguments, message):
+    assert battleplate("init", "arena", cwd=tmp_path).returncode == 0
+
+    said = battleplate("crowd", *arguments, cwd=tmp_path)
+
+    assert said.returncode == 1
+    assert message in said.stderr
+    assert said.stderr.count("\n") == 1, said.stderr
