@@ -51,15 +51,26 @@ sun_elevation_deg = 35
 [crowd]
 seed = 1
 
-[[crowd.zones]]          # one table per body of people
+[[crowd.zones]]          # one table per body of people; docs/crowd.md explains every key
 name = "vanguard"
-count = 120
+count = 120              # or density = 0.5, people per m2
 polygon_px = [[300, 380], [660, 380], [700, 420], [260, 420]]  # on the ground, in pixels of the first frame
-formation = "phalanx"    # phalanx, column or loose
+formation = "phalanx"    # phalanx, line, column, wedge, ring, path (with path_px) or loose
 characters = {{ legionary = 3, spearman = 1 }}                   # name = weight
-motion = "idle"          # idle, brace, march, walk, cheer
+motion = "idle"          # or a mix: motions = {{ idle = 3, cheer = 1 }}
 spacing_m = 1.2
-# facing_deg = 180.0     # left out: towards the camera
+# facing = "camera"      # or centre, outward, path; or facing_deg = 180.0
+# start_frame = 1024     # until then they do what `waits` says (idle)
+# wave = {{ towards_deg = 90, speed_mps = 6 }}                   # or ripple = {{ from_px = [480, 400], speed_mps = 6 }}
+# start_spread_s = 0.8   # each begins up to so much late, by chance
+# path_px = [[480, 400], [500, 330]]                           # who moves walks along it
+
+# [[crowd.keep_out]]     # nobody is placed here
+# polygon_px = [[420, 390], [470, 390], [470, 410], [420, 410]]
+
+# [[crowd.overrides]]    # one agent, by its id; nobody else moves
+# id = 100012
+# remove = true          # or move_m = [0.5, 0.0], character, motion, facing_deg, scale
 
 [[set.pieces]]           # what is built where the plate ends
 name = "fortress"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pipeline.config import load_shot
 from pipeline.errors import ConfigError
 from pipeline.scaffold import begin_show
-from pipeline.types import CameraFacts, CrowdBrief, PlateSource
+from pipeline.types import CameraFacts, CrowdBrief, PlateSource, Wave
 
 SHOT = '[shot]\nname = "sh_0010"\n[plate]\npath = "plate.mov"\n'
 
@@ -30,6 +32,23 @@ def test_what_init_writes_can_be_read(tmp_path):
     assert shot.info.name == "arena_0010"
     assert shot.build == tmp_path / "arena/build/arena_0010"
     assert shot.sections[CrowdBrief].zones[0].count == 120
+
+
+def test_what_init_suggests_for_the_crowd_can_be_read_too(tmp_path):
+    begin_show(tmp_path)
+    file = tmp_path / "shot.toml"
+    before, crowd = file.read_text().split("[crowd]")
+    crowd, after = crowd.split("[[set.pieces]]")
+    uncommented = re.sub(r"(?m)^# (?=\[|[a-z_]+ = )", "", crowd).replace('facing = "camera"', "ranks = 4")
+    uncommented = re.sub(r"(?m)^path_px.*$", "", uncommented)
+    file.write_text(f"{before}[crowd]{uncommented}[[set.pieces]]{after}")
+
+    brief = load_shot(file).sections[CrowdBrief]
+
+    assert brief.zones[0].start_frame == 1024
+    assert brief.zones[0].wave == Wave(90, 6)
+    assert len(brief.keep_out) == 1
+    assert brief.overrides[0].remove
 
 
 def test_init_overwrites_nothing(tmp_path):
