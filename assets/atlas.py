@@ -22,7 +22,7 @@ Array = np.ndarray[Any, Any]
 VIEWS = 24  # 15 degrees apart: half a bin is 7.5 degrees, under what is seen at 128 px
 PHASES_MOVING = 16
 PHASES_STILL = 8
-STILL_MOTIONS = frozenset({"idle", "brace"})
+STILL_MOTIONS = frozenset({"idle", "brace", "shield_up"})
 HELD = 0.999  # the phase at which a clip that does not loop stays
 
 

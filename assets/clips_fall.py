@@ -47,8 +47,8 @@ def _fall(build: Build, grip: Grip) -> Callable[[float], Pose]:
         leg(-0.17, 0.13, 0.34, 0.30, 0.35, 0.0, (0.25, 1.0, 0.6)),
     )
     lain_legs = (
-        leg(0.16, 0.075, 0.50, 0.9, 0.50, 0.0, (0.45, 1.0, 0.2)),
-        leg(-0.22, 0.080, 0.30, 0.35, 0.45, 0.0, (0.55, 1.0, 0.2)),
+        leg(0.16, 0.105, 0.50, 0.9, 0.50, 0.0, (0.45, 1.0, 0.2)),
+        leg(-0.22, 0.100, 0.30, 0.35, 0.45, 0.0, (0.55, 1.0, 0.2)),
     )
     start = Pose(hips_over(build, stance, 0.062, 0.0, 0.03, start_pelvis), start_pelvis, (0.16, -0.10, 0.0),
                  (-0.14, 0.40, 0.0), left, right, *stance, shaft)  # fmt: skip
@@ -61,7 +61,7 @@ def _fall(build: Build, grip: Grip) -> Callable[[float], Pose]:
                *sat_legs, 0.0, lying=1.0)  # fmt: skip
     landed = Pose((0.0, 0.12 * size, -0.27 * size), (-1.50, 0.0, 0.0), (0.0, 0.0, 0.0), (0.25, 0.1, 0.0), down_left,
                   down_right, *sat_legs, 0.0, lying=1.0)  # fmt: skip
-    lain = Pose((0.0, 0.11 * size, -0.27 * size), (-1.52, 0.0, 0.0), (0.0, 0.0, 0.0), (0.05, 0.55, 0.0), down_left,
+    lain = Pose((0.0, 0.11 * size, -0.27 * size), (-1.57, 0.0, 0.0), (-0.05, 0.0, 0.0), (-0.25, 0.45, 0.0), down_left,
                 down_right, *lain_legs, 0.0, lying=1.0)  # fmt: skip
     keys = [(0.0, start), (0.14, hit), (UNTIL, sinking), (0.50, sat), (0.66, landed), (0.84, lain), (1.0, lain)]
     return keyed(keys, loops=False)

@@ -83,7 +83,7 @@ def cheer(phase: float, build: Build, grip: Grip) -> Pose:
         right_arm=right,
         left_leg=legs[0],
         right_leg=legs[1],
-        shaft_m=-0.55,
+        shaft_m=-0.42,
         drape=(-0.03 * pump, 0.03 * np.sin(TAU * phase)),
     )
 

@@ -116,7 +116,7 @@ def _planted(build: Build, gait: Gait, phase: float) -> tuple[float, float, floa
     ground = gait.travel_m / 2 - gait.behind_m - gait.speed_mps * gait.cycle_s * phase
     flat, (down, heel_off) = Leg((0.0, build.ankle_m, ground), yaw=gait.toe_out), gait.flat
     if phase < down:
-        at = _pivoted(build, flat, gait.strike * (1 - phase / down) ** 2, (-build.heel_m, 0.0))
+        at = _pivoted(build, flat, gait.strike * (1 - smooth(phase / down)), (-build.heel_m, 0.0))
     elif phase > heel_off:
         at = rolled(build, flat, gait.push * ((phase - heel_off) / (gait.stance - heel_off)) ** 1.7)
     else:

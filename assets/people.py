@@ -123,13 +123,16 @@ class Figure:
 
 @lru_cache(maxsize=160)  # about a megabyte each
 def posed_mesh(character: Character, motion: str, phase: float) -> Mesh:
-    """`character` in `motion` at `phase` (cycles; only the fraction counts): body and kit as one mesh.
+    """`character` in `motion` at `phase` (cycles; only the fraction counts, but for a clip that does not loop: it stays at
+    its end): body and kit as one mesh.
 
     The lowest sole is at y = 0 exactly, but for a runner's flight and for who lies: then the body's lowest point is. The arrays are shared between callers and cannot be written to.
     Raises AssetError when the motion is not known.
     """
     figure = dressed(character)
-    return mesh_of(character, load_motion(motion).pose(phase % 1.0, figure.build, figure.grip))
+    clip = load_motion(motion)
+    at = phase % 1.0 if clip.loops else min(max(phase, 0.0), 1.0)
+    return mesh_of(character, clip.pose(at, figure.build, figure.grip))
 
 
 def mesh_of(character: Character, pose: Pose) -> Mesh:

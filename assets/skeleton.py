@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
 CHEST = ("spine03", "spine02", "spine01")
 NECK = ("neck01", "neck02", "neck03")
+WRIST_RAD = 1.45  # no hand bends further from its forearm
 _REACH = 0.998  # of a limb's length: a little bend always stays, a straight limb would flip its knee
 
 
@@ -258,6 +259,7 @@ class _Solver:
         else:
             wanted = basis(np.asarray(arm.grip) * outward, np.asarray(arm.knuckles) * outward)
             hand = part_way(forearm, wanted @ basis(grip_rest, knuckles_rest).T, arm.hold)
+            hand = _within(forearm, hand, wrist - elbow, WRIST_RAD)
         self.set(f"lowerarm02.{side}", _half_twist(forearm, hand, wrist - elbow))
         self.set(f"wrist.{side}", hand)
         self.fingers(side, hand, grip_rest, arm.curl)
@@ -279,6 +281,14 @@ def hand_axes(skeleton: Skeleton, side: str) -> tuple[Array, Array]:
     grip = skeleton.head(f"finger2-1.{side}") - skeleton.head(f"finger5-1.{side}")
     frame = basis(knuckles - skeleton.head(f"wrist.{side}"), grip)
     return frame[:, 0], frame[:, 1]
+
+
+def _within(parent: Array, child: Array, along: Array, most_rad: float) -> Array:
+    """`child` turned back until it bends `along`, which is `parent`'s, by no more than `most_rad`."""
+    bent = child @ parent.T @ along
+    axis = np.cross(bent, along)
+    angle = float(np.arctan2(np.linalg.norm(axis), bent @ along))
+    return about(axis, angle - most_rad) @ child if angle > most_rad else child
 
 
 def _half_twist(parent: Array, child: Array, axis: Array) -> Array:
