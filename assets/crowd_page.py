@@ -53,6 +53,9 @@ def svg(chart: Chart) -> str:
             '<g fill="none" stroke-width="0.06" stroke-opacity="0.55">',
             *_ways(chart),
             "</g>",
+            f'<g font-family="sans-serif" font-weight="600" text-anchor="middle" font-size="{_n((z1 - z0) / 70)}">',
+            *_zone_names(chart),
+            "</g>",
             '<g id="agents">',
             *_agents(chart),
             "</g>",
@@ -103,6 +106,17 @@ def _agents(chart: Chart) -> list[str]:
         f"<title>{crowd.ids[i]} {escape(about(crowd, 0, i))}</title></path>"
         for i, (x, _, z) in enumerate(crowd.positions[0])
     ]
+
+
+def _zone_names(chart: Chart) -> list[str]:
+    """Each one below its people."""
+    names = []
+    for zone, colour in chart.colours.items():
+        plan = chart.crowd.positions[0][np.array(chart.crowd.zones) == zone][:, [0, 2]]
+        drop = (chart.bounds[3] - chart.bounds[1]) / 45
+        x, z = plan[:, 0].mean(), plan[:, 1].max() + drop
+        names.append(f'<text x="{_n(x)}" y="{_n(z)}" fill="{_css(colour)}">{escape(zone)}</text>')
+    return names
 
 
 def about(crowd: Crowd, row: int, agent: int) -> str:

@@ -87,13 +87,16 @@ class Figures:
     shade: Floats
 
 
-def draw_figures(view: View, crowd: Crowd, row: int) -> Figures:
-    """Everybody on the layout's frame `row`, as solid grey meshes in the plate's distorted pixels."""
+def draw_figures(view: View, crowd: Crowd, row: int, samples: int = 1) -> Figures:
+    """Everybody on the layout's frame `row`, as solid grey meshes in the plate's distorted pixels.
+
+    samples: pixels of `view` along one side of a pixel that is shown in the end; figures are as coarse as that allows.
+    """
     depth, triangle, weights = empty_buffers(*view.size)
     shown = in_view(view, crowd, row)
     if not len(shown):
         return Figures(depth, triangle, np.zeros(view.size, np.float32))
-    sizes = px_per_m(view, crowd.positions[row, shown]) * crowd.scales[shown]
+    sizes = px_per_m(view, crowd.positions[row, shown]) * crowd.scales[shown] / samples
     pieces = [_standin(crowd, row, int(agent), float(size)) for agent, size in zip(shown, sizes, strict=True)]
     camera, triangles = _gathered(view, crowd, row, shown, pieces)
     pixels = np.nan_to_num(view.project(camera.astype(np.float64)), nan=-9.0).astype(np.float32)

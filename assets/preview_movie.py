@@ -24,6 +24,7 @@ from pipeline.types import DepthMaps, FrameRange, Mattes, Plate
 
 Floats = npt.NDArray[np.float32]
 Picture = npt.NDArray[np.uint8]
+SAMPLES = 2  # along each side of a pixel: far figures would sparkle
 WIDEST_PX = 1280  # of the movie; a larger plate is shown smaller
 HEAD_M = 2.0  # numbers stand so high over the feet
 LEAST_SEEN_PX = 10  # of whom less is seen carries no number
@@ -70,7 +71,7 @@ class Shooting:
 
     crowd: Crowd
     layout_frames: FrameRange
-    view_of: Callable[[int], View]  # the solved camera on a frame, for pictures of the backdrop's size
+    view_of: Callable[[int], View]  # the solved camera on a frame, SAMPLES times as wide and high as the backdrop
     backdrop: Backdrop
     title: str
     shown: dict[int, Label] = field(default_factory=dict)
@@ -78,11 +79,12 @@ class Shooting:
     def picture(self, frame: int) -> Picture:
         """(h + band, w, 3) uint8."""
         view, row = self.view_of(frame), self.layout_frames.index(frame)
-        figures = draw_figures(view, self.crowd, row)
+        fine = draw_figures(view, self.crowd, row, SAMPLES)
+        figures, cover = filtered(fine)
         visible = self.backdrop.visible(frame, figures.depth)
-        canvas = laid_over(self.backdrop.picture(frame), figures, visible, zone_tints(self.crowd))
+        canvas = laid_over(self.backdrop.picture(frame), figures, visible * cover, zone_tints(self.crowd))
         found = _labels(view, self.crowd, row, figures, visible)
-        self.shown = labels.thinned(found, view.size, self.shown)
+        self.shown = labels.thinned(found, self.backdrop.size, self.shown)
         labels.draw(canvas, self.shown)
         return burn_in(canvas, self.title, frame, self.crowd)
 
@@ -98,11 +100,31 @@ def write_movie(path: Path, shooting: Shooting, frames: FrameRange, progress: Pr
     write_review(path, pictures(), shooting.backdrop.plate.rate)
 
 
+def filtered(fine: Figures) -> tuple[Figures, Floats]:
+    """Figures with SAMPLES x SAMPLES pixels in one, and how much of each is covered, (h, w) float32 0..1.
+
+    A pixel belongs to whom is nearest in it, and is as grey as all that covers it on average.
+    """
+    height, width = fine.depth.shape[0] // SAMPLES, fine.depth.shape[1] // SAMPLES
+
+    def blocks(plane: npt.NDArray) -> npt.NDArray:
+        split = plane.reshape(height, SAMPLES, width, SAMPLES).swapaxes(1, 2)
+        return split.reshape(height, width, SAMPLES * SAMPLES)
+
+    depths, agents = blocks(fine.depth), blocks(fine.agents)
+    nearest = depths.argmin(axis=-1)[..., None]
+    counts = (agents >= 0).sum(axis=-1)
+    shade = blocks(fine.shade).sum(axis=-1) / np.maximum(counts, 1)
+    owner = np.take_along_axis(agents, nearest, -1)[..., 0]
+    depth = np.ascontiguousarray(np.take_along_axis(depths, nearest, -1)[..., 0])
+    return Figures(depth, owner, shade.astype(np.float32)), (counts / np.float32(SAMPLES**2)).astype(np.float32)
+
+
 def laid_over(picture: Picture, figures: Figures, visible: Floats, tints: Floats) -> Picture:
     """Grey people over (h, w, 3) uint8; a new picture. tints: (N, 3) factors on each agent's grey."""
     out = np.rint(picture * np.float32(DIMMED)).astype(np.uint8)
     covered = figures.agents >= 0
-    share = visible[covered][:, None]
+    share = visible[covered][:, None]  # how much of the figure is seen
     grey = 255 * np.clip(figures.shade[covered], 0, 1)[:, None] * tints[figures.agents[covered]]
     out[covered] = np.rint(out[covered] * (1 - share) + grey * share)
     return out
@@ -149,8 +171,8 @@ def _labels(view: View, crowd: Crowd, row: int, figures: Figures, visible: Float
     shown = in_view(view, crowd, row)
     shown = shown[counts[shown] >= LEAST_SEEN_PX]
     feet = crowd.positions[row, shown]
-    heads = view.pixels(feet + np.array([0, HEAD_M, 0]) * crowd.scales[shown, None])
-    tall = BODY_M * px_per_m(view, feet) * crowd.scales[shown]
+    heads = view.pixels(feet + np.array([0, HEAD_M, 0]) * crowd.scales[shown, None]) / SAMPLES
+    tall = BODY_M * px_per_m(view, feet) * crowd.scales[shown] / SAMPLES
     colours = labels.zone_colours(crowd.zones)
     return [
         Label(int(crowd.ids[agent]), float(x), float(y), labels.size_for(height), colours[crowd.zones[agent]])

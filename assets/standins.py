@@ -60,8 +60,8 @@ def standin(character: str, motion: str, moment: int, moments: int, level: int) 
     mesh = posed_mesh(person, motion, moment / moments)
     kept, triangles = _merged(person, level)
     vertices = np.ascontiguousarray(mesh.vertices[kept])
-    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
-    normals = np.cross(b - a, c - a)
+    # The body's own normals: those of the coarse triangles would sparkle.
+    normals = mesh.normals[kept][triangles].sum(axis=1)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     return Standin(vertices, triangles, normals.astype(np.float32))
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from assets.crowd_page import about, page
 from assets.picking import pick as pick_agent
 from assets.preview import Crowd, read_crowd
-from assets.preview_movie import Backdrop, Shooting, movie_size, write_movie
+from assets.preview_movie import SAMPLES, Backdrop, Shooting, movie_size, write_movie
 from assets.topview import Chart, chart_of, picture
 from assets.view import View
 from calibration.cameras import camera_centre, load_poses
@@ -29,10 +29,12 @@ from pipeline.types import (
     DepthMaps,
     FrameRange,
     Ground,
+    KeepOut,
     Lens,
     Mattes,
     Plate,
     ShotInfo,
+    Zone,
 )
 from stages.render_layers import view_of
 
@@ -69,7 +71,7 @@ def preview(made: Mapping[type, Any], frames: FrameRange | None, out: Path, prog
     write_png(looked.top, picture(chart))
     write_bytes(looked.page, page(chart, looked.movie.name).encode())
     size = movie_size(plate)
-    small = replace(track, lens=_resized(track.lens, size))
+    small = replace(track, lens=_resized(track.lens, (SAMPLES * size[0], SAMPLES * size[1])))
     backdrop = Backdrop(plate, _of(made, DepthMaps), _of(made, Mattes), size)
     shooting = Shooting(crowd, layout.frames, lambda frame: view_of(small, frame), backdrop, title)
     write_movie(looked.movie, shooting, shown, progress)
@@ -95,7 +97,8 @@ def _chart(made: Mapping[type, Any], crowd: Crowd, title: str) -> Chart:
     view: View = view_of(track, track.frames.first)
     middle = view.rays[view.size[0] // 2, :, 0]
     zones = {}
-    for zone in (*brief.zones, *brief.keep_out):
+    areas: tuple[Zone | KeepOut, ...] = (*brief.zones, *brief.keep_out)
+    for zone in areas:
         corners = np.array(zone.polygon_px or zone.polygon_m, np.float64)
         if zone.polygon_px:
             corners = heights.meet_ground(corners, track.lens, poses[0])[:, [0, 2]]

@@ -6,7 +6,7 @@ import pytest
 from assets import labels
 from assets.labels import LARGEST_PX, SMALLEST_PX, Label, size_for, thinned, zone_colours
 from assets.preview import Figures
-from assets.preview_movie import Backdrop, burn_in, laid_over, movie_size
+from assets.preview_movie import Backdrop, burn_in, filtered, laid_over, movie_size
 from pipeline.io import exr
 from pipeline.types import DepthMaps, FrameFiles, FrameRange, FrameRate, Mattes, Plate
 
@@ -62,6 +62,19 @@ def test_people_are_laid_over_the_plate_only_where_they_are(backdrop):
     assert (over[10:20, 30:40] == 128).all()
     assert np.ptp(over[agents < 0].reshape(-1, 3).mean(axis=1)) < 1
     assert over[0, 0].mean() < plate[0, 0].mean(), "the plate steps back"
+
+
+def test_a_pixel_belongs_to_the_nearest_and_is_covered_by_its_share():
+    agents = np.array([[-1, 3, -1, -1], [5, -1, -1, -1]], np.int32)
+    depth = np.array([[np.inf, 9, np.inf, np.inf], [4, np.inf, np.inf, np.inf]], np.float32)
+    shade = np.array([[0, 0.2, 0, 0], [0.6, 0, 0, 0]], np.float32)
+
+    figures, cover = filtered(Figures(depth, agents, shade))
+
+    assert figures.agents.tolist() == [[5, -1]]
+    assert figures.depth.tolist() == [[4, np.inf]]
+    np.testing.assert_allclose(figures.shade, [[0.4, 0]])
+    np.testing.assert_allclose(cover, [[0.5, 0]])
 
 
 def test_a_large_plate_is_shown_smaller_and_a_squeezed_one_desqueezed(tmp_path):

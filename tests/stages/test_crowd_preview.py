@@ -37,7 +37,7 @@ def made(tmp_path):
     size = (LENS.height, LENS.width)
     files = {name: FrameFiles(tmp_path, f"{name}.%04d.exr", FRAMES) for name in ("plate", "z", "matte")}
     for frame in FRAMES:
-        exr.write(files["plate"].path(frame), {c: np.full(size, 0.18, np.float16) for c in "RGB"})
+        exr.write(files["plate"].path(frame), {c: np.full(size, 0.01, np.float16) for c in "RGB"})
         exr.write(files["z"].path(frame), {"Z": np.full(size, 90.0, np.float32), "C": np.ones(size, np.float32)})
         exr.write(files["matte"].path(frame), {"A": np.zeros(size, np.float16)})
     corners = ((100.0, 90.0), (150.0, 90.0), (150.0, 120.0), (100.0, 120.0))
