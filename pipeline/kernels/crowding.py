@@ -79,7 +79,7 @@ def span(x, z, row, bounds, grid):
 def nearest_foes(places: np.ndarray, sides: np.ndarray, sight_m: float) -> np.ndarray:
     """(N, 3): metres to everybody's nearest enemy (inf: none within sight_m) and the unit way to the enemy's line.
 
-    That way is the mean of the ways to all enemies in sight, the nearest counting most (1 / distance^4): it does not jump
+    That way is the mean of the ways to all enemies in sight, the nearest counting most (1 / distance^5): it does not jump
     when another enemy comes nearest, and before a line it is square to the line.
     """
     found = np.zeros((len(places), 3))
@@ -150,7 +150,7 @@ def _nearest_foes(places, ours, theirs, bounds, grid, sight_m, found):
                 dx, dz = theirs[j, 0] - x, theirs[j, 1] - z
                 d2 = dx * dx + dz * dz
                 if d2 < sight_m * sight_m and d2 > 1e-12:
-                    weight = 1.0 / (d2 * d2 * math.sqrt(d2))
+                    weight = 1.0 / (d2 * d2 * d2)
                     way_x, way_z = way_x + weight * dx, way_z + weight * dz
                     best = min(best, d2)
         size = math.sqrt(way_x * way_x + way_z * way_z)

@@ -19,6 +19,7 @@ from numba import njit, prange
 
 from pipeline.kernels.crowding import TOUCHES, nearest_foes, part, sort_cells, span
 from pipeline.kernels.detour import Walls, nearest_wall, way_round
+from pipeline.kernels.halts import approach, held_back, pace_behind, shortened
 from pipeline.kernels.orca import allowed_velocity, half_plane
 
 FREE = 250  # `level` of who is held back by nobody; n: by an enemy through n comrades
@@ -113,20 +114,6 @@ def advance(
     return Flock(*(getattr(now, name)[back] for name in Flock.__dataclass_fields__))
 
 
-@njit(inline="always")
-def _shortened(x, z, most):
-    size = math.sqrt(x * x + z * z)
-    return (x * most / size, z * most / size) if size > most else (x, z)
-
-
-@njit(inline="always")
-def _approach(gap_m, hold_s, brake_mps2):
-    """The speed from which one can still halt within a gap; slowly back when the gap is negative."""
-    if gap_m <= 0.0:
-        return max(gap_m / hold_s, -0.3)
-    return min(gap_m / hold_s, math.sqrt(2.0 * brake_mps2 * gap_m))
-
-
 @njit(parallel=True, cache=True)
 def _wish(places, slots, owns, walls, rules, wishes):
     """What brings a straggler back, beside his slot's own velocity; on the way round an area, the whole velocity."""
@@ -143,39 +130,7 @@ def _wish(places, slots, owns, walls, rules, wishes):
             d = math.hypot(to_x - x, to_z - z)
             if d > 0.3:  # a corner is a place to pass, not to slow down at
                 wish_x, wish_z = (to_x - x) / d * most, (to_z - z) / d * most
-        wishes[i, 0], wishes[i, 1] = _shortened(wish_x, wish_z, most)
-
-
-@njit(inline="always")
-def _held_back(own_x, own_z, back_x, back_z, nx, nz, pace):
-    """(own x, z, back x, z): a wish whose part along n is at most `pace`. The slot's own velocity is scaled, not
-    bent: a man who halts does not slide round the enemy's flank."""
-    over = (own_x + back_x) * nx + (own_z + back_z) * nz - pace
-    if over > 0.0:
-        own = own_x * nx + own_z * nz
-        if own > 0.0:
-            share = max(1.0 - over / own, 0.0)
-            own_x, own_z = own_x * share, own_z * share
-        rest = (own_x + back_x) * nx + (own_z + back_z) * nz - pace
-        if rest > 0.0:
-            back_x, back_z = back_x - rest * nx, back_z - rest * nz
-    return own_x, own_z, back_x, back_z
-
-
-@njit(inline="always")
-def _pace_behind(dx, dz, other, velocities, fronts, rules):
-    """The most speed along a halted comrade's front, he being (dx, dz) away; inf when he is not in the way."""
-    nx, nz = fronts[other, 0], fronts[other, 1]
-    ahead, aside = dx * nx + dz * nz, abs(dx * nz - dz * nx)
-    if aside > rules.link_m or ahead < (0.0 if aside < rules.lane_m else -0.5 * rules.close_up_m):
-        return np.inf
-    # Behind him: close up. Beside him: dress to his line. Between the two: something between.
-    beside = min(max((aside - rules.lane_m) / (0.5 * rules.lane_m), 0.0), 1.0)
-    gap = ahead + 0.3 * beside - rules.close_up_m * (1.0 - beside)
-    if gap < 0.0:  # only who is much too close steps back; nobody does so to dress: the line would creep to the rear
-        return max((gap + 0.2) / rules.hold_s, -0.3) * (1.0 - beside) if gap < -0.2 else 0.0
-    pace = velocities[other, 0] * nx + velocities[other, 1] * nz
-    return max(pace, 0.0) + _approach(gap, rules.hold_s, rules.brake_mps2)
+        wishes[i, 0], wishes[i, 1] = shortened(wish_x, wish_z, most)
 
 
 @njit(parallel=True, cache=True)
@@ -197,9 +152,9 @@ def _steer(
             level, front_x, front_z, touched, hard = FREE, fronts[i, 0], fronts[i, 1], False, 0
             if foes[i, 0] < np.inf:
                 nx, nz = foes[i, 1], foes[i, 2]
-                pace = _approach(0.5 * (foes[i, 0] - rules.reach_m), rules.hold_s, rules.brake_mps2)
+                pace = approach(0.5 * (foes[i, 0] - rules.reach_m), rules.hold_s, rules.brake_mps2)
                 over = first_x * nx + first_z * nz - pace
-                own_x, own_z, back_x, back_z = _held_back(own_x, own_z, back_x, back_z, nx, nz, pace)
+                own_x, own_z, back_x, back_z = held_back(own_x, own_z, back_x, back_z, nx, nz, pace)
                 touched = foes[i, 0] < rules.reach_m * (1.4 if touching[i] else 1.2)
                 if over > 0.0 or touched:
                     level, front_x, front_z = 0, nx, nz
@@ -223,12 +178,12 @@ def _steer(
                         if sides[i] != sides[j]:
                             continue  # enemies halt before each other; they do not step aside
                         if levels[j] < FREE - 1:
-                            pace = _pace_behind(dx, dz, j, velocities, fronts, rules)
+                            pace = pace_behind(dx, dz, j, velocities, fronts, rules)
                             if pace < np.inf:
                                 nx, nz = fronts[j, 0], fronts[j, 1]
                                 # Against the first wish: who holds him nearest to the enemy must not hang on the order.
                                 over = first_x * nx + first_z * nz - pace
-                                own_x, own_z, back_x, back_z = _held_back(own_x, own_z, back_x, back_z, nx, nz, pace)
+                                own_x, own_z, back_x, back_z = held_back(own_x, own_z, back_x, back_z, nx, nz, pace)
                                 if over > 0.0 and levels[j] + 1 < level:
                                     level, front_x, front_z = levels[j] + 1, nx, nz
                     # The cone of velocities that collide begins at this speed: nobody's choice will come so far.
@@ -252,7 +207,7 @@ def _steer(
                 room = d - radii[i]
                 if hard < _WALL_PLANES and room < rules.fastest_mps * rules.horizon_s:
                     planes[hard, 0], planes[hard, 1] = nx, nz
-                    planes[hard, 2] = -_approach(room, rules.contact_s, rules.brake_mps2)
+                    planes[hard, 2] = -approach(room, rules.contact_s, rules.brake_mps2)
                     hard += 1
             rows = hard
             for k in range(seen):
@@ -273,14 +228,14 @@ def _steer(
             new_x, new_z = allowed_velocity(
                 planes, hard, rows, rules.fastest_mps, own_x + back_x, own_z + back_z, spare
             )
-            add_x, add_z = _shortened((new_x - vx) * ease, (new_z - vz) * ease, rules.strongest_mps2 * step_s)
+            add_x, add_z = shortened((new_x - vx) * ease, (new_z - vz) * ease, rules.strongest_mps2 * step_s)
             new_velocities[i, 0], new_velocities[i, 1] = vx + add_x, vz + add_z
             new_levels[i], new_touching[i] = level, touched
             if level < FREE:
                 lost[i, 0] += (owns[i, 0] - own_x) * step_s
                 lost[i, 1] += (owns[i, 1] - own_z) * step_s
             else:  # nobody in the way any more: the slot is caught up with
-                back_x, back_z = _shortened(lost[i, 0], lost[i, 1], 0.5 * rules.hurry_mps * step_s)
+                back_x, back_z = shortened(lost[i, 0], lost[i, 1], 0.5 * rules.hurry_mps * step_s)
                 lost[i, 0], lost[i, 1] = lost[i, 0] - back_x, lost[i, 1] - back_z
             if levels[i] < FREE:  # another enemy may be nearest now: turn to him, do not jump
                 front_x, front_z = (

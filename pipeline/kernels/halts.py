@@ -1,0 +1,55 @@
+"""How men halt: braking before an enemy, closing up behind a comrade who was halted, dressing to his line."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+
+@njit(inline="always")
+def shortened(x, z, most):
+    """(x, z) cut to a length of at most `most`."""
+    size = math.sqrt(x * x + z * z)
+    return (x * most / size, z * most / size) if size > most else (x, z)
+
+
+@njit(inline="always")
+def approach(gap_m, hold_s, brake_mps2):
+    """The speed from which one can still halt within a gap; slowly back when the gap is negative."""
+    if gap_m <= 0.0:
+        return max(gap_m / hold_s, -0.3)
+    return min(gap_m / hold_s, math.sqrt(2.0 * brake_mps2 * gap_m))
+
+
+@njit(inline="always")
+def held_back(own_x, own_z, back_x, back_z, nx, nz, pace):
+    """(own x, z, back x, z): a wish whose part along n is at most `pace`. The slot's own velocity is scaled, not
+    bent: a man who halts does not slide round the enemy's flank."""
+    over = (own_x + back_x) * nx + (own_z + back_z) * nz - pace
+    if over > 0.0:
+        own = own_x * nx + own_z * nz
+        if own > 0.0:
+            share = max(1.0 - over / own, 0.0)
+            own_x, own_z = own_x * share, own_z * share
+        rest = (own_x + back_x) * nx + (own_z + back_z) * nz - pace
+        if rest > 0.0:
+            back_x, back_z = back_x - rest * nx, back_z - rest * nz
+    return own_x, own_z, back_x, back_z
+
+
+@njit(inline="always")
+def pace_behind(dx, dz, other, velocities, fronts, rules):
+    """The most speed along a halted comrade's front, he being (dx, dz) away; inf when he is not in the way."""
+    nx, nz = fronts[other, 0], fronts[other, 1]
+    ahead, aside = dx * nx + dz * nz, abs(dx * nz - dz * nx)
+    if aside > rules.link_m or ahead < (0.0 if aside < rules.lane_m else -0.5 * rules.close_up_m):
+        return np.inf
+    # Behind him: close up. Beside him: dress to his line. Between the two: something between.
+    beside = min(max((aside - rules.lane_m) / (0.5 * rules.lane_m), 0.0), 1.0)
+    gap = ahead + 0.3 * beside - rules.close_up_m * (1.0 - beside)
+    if gap < 0.0:  # only who is much too close steps back; nobody does so to dress: the line would creep to the rear
+        return max((gap + 0.2) / rules.hold_s, -0.3) * (1.0 - beside) if gap < -0.2 else 0.0
+    pace = velocities[other, 0] * nx + velocities[other, 1] * nz
+    return max(pace, 0.0) + approach(gap, rules.hold_s, rules.brake_mps2)
