@@ -90,5 +90,5 @@ def _check_zone(zone: Zone) -> None:
         )
     for character in zone.characters:
         load_character(character)
-    for motion in zone.weights:
+    for motion in (*zone.weights, zone.waits, zone.fights):
         load_motion(motion)

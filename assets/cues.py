@@ -8,18 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.atlas import HELD, loops
+from assets.blending import transition
 from assets.formations import chance
-from assets.gaits import Build
-from assets.motions import Grip, load_motion
+from assets.motions import load_motion
 from assets.shapes import Array, ways
-from assets.skeleton import Pose
 from pipeline.errors import AssetError
 from pipeline.types import Zone
 
 FASTEST_MPS2 = 2.5  # nobody starts to walk or run more briskly
 SHORTEST_START_S = 0.6
-_MOMENTS = 32
-_TYPICAL = Build(leg_m=0.86, hip_m=0.117, ankle_m=0.08, heel_m=0.06, ball_m=0.15, height_m=1.75)
+_MOMENTS = 16
 
 
 def begins_s(
@@ -60,7 +58,7 @@ def first_phases(waits: str, motion: str, waiting: Array) -> Array:
     theirs, so that nobody jumps; a clip begins at its beginning."""
     if not loops(motion):
         return np.zeros(len(waiting))
-    table = np.array(_nearest(waits, motion))
+    table = np.array(_entered(waits, motion))
     return np.asarray(table[np.round(waiting * _MOMENTS).astype(int) % _MOMENTS])
 
 
@@ -79,19 +77,7 @@ def check_waits(zone: Zone) -> None:
 
 
 @lru_cache(maxsize=64)
-def _nearest(waits: str, motion: str) -> tuple[float, ...]:
-    """For each of _MOMENTS phases of one motion, the phase of the other whose hips, hands and feet are nearest."""
-    here, there = (
-        np.stack([_features(load_motion(name).pose(i / _MOMENTS, _TYPICAL, Grip())) for i in range(_MOMENTS)])
-        for name in (waits, motion)
-    )
-    apart = np.linalg.norm(here[:, None] - there[None], axis=-1)
-    return tuple(float(i) / _MOMENTS for i in apart.argmin(axis=1))
-
-
-def _features(pose: Pose) -> Array:
-    """Where hips, ankles and wrists are, in about metres."""
-    arm = 0.6
-    parts = (pose.hips, pose.left_leg.ankle, pose.right_leg.ankle)
-    hands = (pose.left_arm.wrist, pose.right_arm.wrist)
-    return np.concatenate([*(np.array(p) for p in parts), *(arm * np.array(h) for h in hands)])
+def _entered(waits: str, motion: str) -> tuple[float, ...]:
+    """For each of _MOMENTS phases of one motion, the phase at which the other is entered."""
+    here, there = load_motion(waits), load_motion(motion)
+    return tuple(transition(here, i / _MOMENTS, there)[0] for i in range(_MOMENTS))

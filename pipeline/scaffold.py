@@ -64,6 +64,7 @@ spacing_m = 1.2
 # wave = {{ towards_deg = 90, speed_mps = 6 }}                   # or ripple = {{ from_px = [480, 400], speed_mps = 6 }}
 # start_spread_s = 0.8   # each begins up to so much late, by chance
 # path_px = [[480, 400], [500, 330]]                           # who moves walks along it
+# avoid = true           # and round the others; with side = 1 against side = 2 they meet and fight
 
 # [[crowd.keep_out]]     # nobody is placed here
 # polygon_px = [[420, 390], [470, 390], [470, 410], [420, 410]]

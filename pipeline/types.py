@@ -216,6 +216,9 @@ class Zone:
     wave: Wave | None = None
     ripple: Ripple | None = None
     start_spread_s: float = 0.0  # everyone begins up to so much late, each by chance
+    avoid: bool = False  # walk round the others who avoid, and round keep-out areas
+    side: int = 0  # of those who avoid: halt before people of another side; 0: at peace with all
+    fights: str = "thrust"  # the motion of who has an enemy within reach
 
     def __post_init__(self) -> None:
         if (self.count is None) == (self.density is None):
@@ -231,6 +234,8 @@ class Zone:
         for pair in (("polygon_px", "polygon_m"), ("path_px", "path_m"), ("wave", "ripple")):
             if all(getattr(self, name) for name in pair):
                 raise ConfigError(f"crowd zone {self.name}: both {pair[0]} and {pair[1]} are given. Remove one.")
+        if self.side and not self.avoid:
+            raise ConfigError(f"crowd zone {self.name}: side {self.side} is for those who avoid. Write avoid = true.")
         if self.facing and self.facing_deg is not None:
             raise ConfigError(f"crowd zone {self.name}: both facing and facing_deg are given. Remove one.")
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from assets.avoidance import Marching, avoided
 from assets.brief import changes_of, check_brief, check_override_zones
 from assets.crowd import Site, Variety, muster, overridden
 from assets.layout import entries, gathered, imported, write
 from assets.shapes import headings, long_axis, middle
-from assets.travel import Travel, travel
+from assets.travel import travel
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground import Heightfield
 from pipeline.errors import ConfigError
@@ -52,7 +53,7 @@ def lay_out_crowd(
     drawn = _Drawing(heights, track, pose)
     keep_out = tuple(drawn.plan(area.polygon_px, area.polygon_m, f"crowd {area.name}", 3) for area in brief.keep_out)
     agents: list[dict[str, object]] = []
-    travels: list[Travel] = []
+    bodies: list[Marching] = []
     for number, zone in enumerate(brief.zones, start=1):
         seed = brief.seed * 1_000_003 + zone.seed
         site = site_of(zone, drawn, keep_out)
@@ -61,9 +62,11 @@ def lay_out_crowd(
         members = muster(zone, site, seed, params)
         changes = changes_of(brief, number, dict.fromkeys(map(int, members.numbers)))
         members = overridden(members, changes)
-        travels.append(travel(zone, site, members, times_s, seed, params))
-        agents += entries(zone, number, members, travels[-1])
+        bodies.append(Marching(zone, members, travel(zone, site, members, times_s, seed, params)))
         progress(number, len(brief.zones), zone.name)
+    travels = avoided(bodies, times_s, keep_out)
+    for number, (body, done) in enumerate(zip(bodies, travels, strict=True), start=1):
+        agents += entries(body.zone, number, body.members, done)
     return write(gathered(agents, travels, heights.stand, track.frames), track.frames, out)
 
 

@@ -1,0 +1,114 @@
+"""Bodies that walk round each other, round keep-out areas, and halt before an enemy: slots in, people out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from assets.atlas import HELD, loops
+from assets.crowd import Members, spacing_of
+from assets.cues import first_phases
+from assets.motions import load_motion
+from assets.shapes import Array
+from assets.simulation import IN_CONTACT, MOVING, STANDING, Walked, simulate
+from assets.travel import Travel
+from pipeline.types import Zone
+
+Numbers = npt.NDArray[np.uint8]
+RADIUS_M = 0.25  # the space that a body keeps to itself; less where ranks stand closer
+STEADY_S = 0.3  # nobody changes what he does for less than so long
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marching:
+    """One zone's people and where its formation would have them."""
+
+    zone: Zone
+    members: Members
+    travel: Travel
+
+
+def avoided(bodies: Sequence[Marching], times_s: Array, keep_out: tuple[Array, ...]) -> list[Travel]:
+    """What the bodies do when they avoid each other; zones that do not ask for it are neither moved nor seen.
+
+    Who comes to a halt waits as his zone waits, who has an enemy within reach fights as it fights; a planted foot stays
+    planted, as phases follow the way that was really walked. Raises AssetError as assets.simulation.simulate.
+    """
+    asking = [body for body in bodies if body.zone.avoid and len(body.members.numbers)]
+    if not asking:
+        return [body.travel for body in bodies]
+    walked = simulate(
+        np.concatenate([body.travel.plan[0] for body in asking]),
+        np.concatenate([body.travel.plan for body in asking], axis=1),
+        np.concatenate([_radii(body) for body in asking]),
+        times_s,
+        keep_out=keep_out,
+        foes=np.concatenate([np.full(len(body.members.numbers), body.zone.side) for body in asking]),
+        yaws=np.concatenate([body.travel.yaws[0] for body in asking]),
+    )
+    found: list[Travel] = []
+    last = 0
+    for body in bodies:
+        if body not in asking:
+            found.append(body.travel)
+            continue
+        first, last = last, last + len(body.members.numbers)
+        found.append(_walking(body, walked, np.s_[:, first:last], times_s))
+    return found
+
+
+def _radii(body: Marching) -> Array:
+    return np.minimum(RADIUS_M * body.members.scales, 0.45 * spacing_of(body.zone))
+
+
+def _walking(body: Marching, walked: Walked, mine: tuple[slice, slice], times_s: Array) -> Travel:
+    zone, told = body.zone, body.travel
+    names = tuple(sorted({*told.motion_names, zone.waits, *([zone.fights] if zone.side else [])}))
+    doing = np.array([names.index(name) for name in told.motion_names], np.uint8)[told.motions]
+    walks = np.array([load_motion(name).speed_mps > 0 for name in names])
+    states = _steady(walked.states[mine], times_s)
+    halted = walks[doing] & (states != MOVING)
+    doing = np.where(halted & (states == IN_CONTACT), names.index(zone.fights) if zone.side else doing, doing)
+    doing = np.where(halted & (states == STANDING), np.uint8(names.index(zone.waits)), doing).astype(np.uint8)
+    plan = walked.plan[mine]
+    made = replace(told, plan=plan, yaws=walked.yaws[mine], motions=doing, motion_names=names)
+    return replace(made, phases=_followed(made, body.members.scales, told.phases[0], times_s))
+
+
+def _steady(states: Numbers, times_s: Array) -> Numbers:
+    """States (F, N) without changes that do not last: nobody stops for two frames."""
+    if len(times_s) < 2:
+        return states
+    least = max(1, round(STEADY_S / float(times_s[1] - times_s[0])))
+    held = states.copy()
+    for row in range(1, len(states)):
+        ahead = states[row : row + least]
+        lasts = (ahead == ahead[0]).all(axis=0)
+        held[row] = np.where(lasts, states[row], held[row - 1])
+    return held
+
+
+def _followed(travel: Travel, scales: Array, first: Array, times_s: Array) -> Array:
+    """(F, N) phases of motions that may change on any frame: the way walked turns a walker's, time all others'."""
+    motions = [load_motion(name) for name in travel.motion_names]
+    strides = np.array([motion.speed_mps * motion.cycle_s for motion in motions])
+    cycles = np.array([motion.cycle_s for motion in motions])
+    once = np.array([not loops(name) for name in travel.motion_names])
+    steps = np.linalg.norm(np.diff(travel.plan, axis=0), axis=-1)
+    phases = np.empty(travel.motions.shape)
+    phases[0] = first
+    for row in range(1, len(phases)):
+        before, now = travel.motions[row - 1], travel.motions[row]
+        stride = strides[now] * scales
+        walked = np.divide(steps[row - 1], stride, out=np.zeros(len(now)), where=stride > 0)
+        phase = phases[row - 1] + np.where(stride > 0, walked, (times_s[row] - times_s[row - 1]) / cycles[now])
+        for a, b in {*zip(before.tolist(), now.tolist(), strict=True)}:
+            if a != b:
+                changed = (before == a) & (now == b)
+                phase[changed] = first_phases(travel.motion_names[a], travel.motion_names[b], phases[row - 1][changed])
+        phases[row] = np.where(once[now], np.minimum(phase, HELD), phase % 1.0)
+    whole = phases.astype(np.float32)
+    return np.where(whole >= 1, 0, whole).astype(np.float64)
