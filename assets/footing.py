@@ -37,7 +37,7 @@ def on_ground(pose: Pose, build: Build, heights: Sequence[float], normals: Seque
     ]
     x, y, z = pose.hips
     # The hips go with the ground's mean; who steps down lowers them further below.
-    raised = replace(pose, hips=(x, y + float(np.mean(heights)), z), left_leg=legs[0], right_leg=legs[1])
+    raised = replace(pose, hips=(x, y + float(np.mean(heights)), z), left_leg=legs[0], right_leg=legs[1], terrain=1.0)
     return settled(raised, build)
 
 

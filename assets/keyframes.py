@@ -15,7 +15,7 @@ from assets.skeleton import Arm, Leg, Pose, Vector
 Array = NDArray[np.float64]
 REACH = 0.996  # of a leg's length, at most
 _TRUNK = ("hips", "pelvis", "spine", "chest", "head")
-_ENDS = ("drape", "butt_share", "shaft_turn", "string", "clear_m", "lying")
+_ENDS = ("drape", "butt_share", "shaft_turn", "string", "clear_m", "lying", "terrain")
 _ARM = ("wrist", "elbow", "knuckles", "grip", "curl", "shrug", "hold")
 _LEG = ("ankle", "pitch", "yaw", "toes", "roll", "knee")
 

@@ -136,7 +136,7 @@ def posed_mesh(character: Character, motion: str, phase: float) -> Mesh:
 
 
 def mesh_of(character: Character, pose: Pose) -> Mesh:
-    """`character` in any pose: blended, on a slope, alive. On level ground feet stand as in `posed_mesh`."""
+    """`character` in any pose: blended, alive, or on a slope. On level ground feet stand as in `posed_mesh`."""
     figure = dressed(character)
     vertices, joints = _posed(figure, pose)
     ground = _ground(figure, pose, vertices)
@@ -248,7 +248,9 @@ def _posed(figure: Figure, pose: Pose) -> tuple[NDArray[np.float64], NDArray[np.
 def _ground(figure: Figure, pose: Pose, vertices: Array) -> float:
     """The height of the ground under a body that has just been posed."""
     feet = float(vertices[figure.soles, 1].min()) - pose.clear_m
-    return feet if pose.lying == 0 else (1 - pose.lying) * feet + pose.lying * float(vertices[figure.worn, 1].min())
+    if pose.lying > 0:
+        feet += pose.lying * (float(vertices[figure.worn, 1].min()) - feet)
+    return (1 - pose.terrain) * feet
 
 
 def _slide(figure: Figure, pose: Pose, vertices: Array, rotations: Array, heads: Array) -> None:

@@ -72,6 +72,7 @@ class Pose:
     string: float = 0.0  # how far a bow's string is drawn to the right hand, 0 to 1
     clear_m: float = 0.0  # how far the lowest sole is off the ground: a runner's flight
     lying: float = 0.0  # 0: the soles carry the body; 1: whatever of the body is lowest
+    terrain: float = 0.0  # 1: already put on uneven ground (assets.footing), so the lowest sole is not moved to y = 0
 
 
 @dataclass(frozen=True, eq=False)

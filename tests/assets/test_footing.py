@@ -10,7 +10,7 @@ from assets.characters import load_character
 from assets.footing import foot_points, on_ground
 from assets.grips import Grip
 from assets.motions import load_motion
-from assets.people import dressed
+from assets.people import dressed, mesh_of
 from assets.skeleton import solve, turn
 
 
@@ -45,6 +45,22 @@ def test_planted_feet_lie_on_the_slope(pitch_deg: float, towards_deg: float, nam
         for along in (-build.heel_m, 0.0, build.ball_m):
             point = heads[i] + rotations[i] @ (ahead * along - (0, build.ankle_m, 0))
             assert abs(point[1] - point[[0, 2]] @ gradient) < 0.01
+
+
+@pytest.mark.parametrize("towards_deg", [0, 90, 200])
+def test_the_soles_of_a_mesh_lie_on_the_slope(towards_deg: float):
+    """Skinned shoes included: the lowest of each is within 2 cm of a slope of 20 degrees, whoever stands on it."""
+    person = load_character("legionary")
+    figure = dressed(person)
+    gradient, normal = slope(20, towards_deg)
+    pose = load_motion("brace").pose(0.3, figure.build, figure.grip)
+
+    mesh = mesh_of(person, on_ground(pose, figure.build, foot_points(pose) @ gradient, [normal, normal]))
+
+    soles = mesh.vertices[figure.soles]
+    over = (soles[:, 1] - soles[:, [0, 2]] @ gradient) * normal[1]
+    for side in (1, -1):
+        assert abs(over[soles[:, 0] * side > 0].min()) < 0.02
 
 
 def test_level_ground_changes_nothing():
