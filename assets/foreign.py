@@ -107,7 +107,7 @@ class Part:
         if label:
             words, numbers = self.one.words[label]
             used = sorted({words[i] for i in np.unique(numbers.values)})
-            ours = _mapped(self.where, "motion", used, table, sorted(MOTIONS), "motions")
+            ours = _mapped(self.where, "motion", used, table, sorted(MOTIONS), "layout_motions")
             names = tuple(dict.fromkeys(ours[word] for word in words if word in ours))
             lookup = np.array([names.index(ours[word]) if word in ours else 0 for word in words], np.uint8)
             given = names, lookup[at_times(numbers, self.times, held=True).astype(np.int64)]
@@ -144,7 +144,7 @@ def prototype_names(one: Instancer) -> list[str]:
 
 def character_table(path: Path, scene: Crowds, table: Mapping[str, str]) -> dict[str, str]:
     used = sorted({name for one in scene.instancers for name in prototype_names(one)})
-    return _mapped(str(path), "prototype", used, table, character_names(), "characters")
+    return _mapped(str(path), "prototype", used, table, character_names(), "layout_characters")
 
 
 def _mapped(

@@ -173,4 +173,4 @@ def _colours(person: Character, level: Level) -> npt.NDArray[np.float32]:
 
 
 def loops(motion: str) -> bool:
-    return bool(getattr(load_motion(motion), "loops", True))
+    return load_motion(motion).loops

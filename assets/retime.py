@@ -106,7 +106,7 @@ def _by_speed(gone: Array, frames_per_second: float) -> tuple[tuple[str, ...], n
 
 
 def _loops(motion: Motion) -> bool:
-    return bool(getattr(motion, "loops", True))
+    return motion.loops
 
 
 def _once(phases: Array, turned: Array, doing: npt.NDArray[np.bool_]) -> Array:

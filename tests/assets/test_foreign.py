@@ -222,11 +222,31 @@ def test_who_steps_back_turns_the_cycle_back(tmp_path):
     assert (turned < 0).all()
 
 
+def test_a_clip_that_does_not_loop_runs_once_from_where_it_begins(tmp_path):
+    words = (
+        'string[] primvars:motion = ["idle", "fall"] (interpolation = "vertex")\n'
+        "    int[] primvars:motion:indices.timeSamples = {1001: [0, 0], 1011: [1, 0]}"
+    )
+
+    crowd = read_crowd(usda(tmp_path, instancer(extra=words)), FrameRange(1001, 1240), RATE)
+
+    fall = crowd.phases[10:, 0]
+    assert (np.array(crowd.motion_names)[crowd.motions[:, 0]] == ["idle"] * 10 + ["fall"] * 230).all()
+    assert fall[0] == 0
+    assert (np.diff(fall) >= 0).all()
+    np.testing.assert_allclose(fall[12], 12 / 24 / load_motion("fall").cycle_s, atol=1e-6)
+    assert fall[-1] == pytest.approx(0.999)
+
+
 @pytest.mark.parametrize(
     ("body", "error", "words"),
     [
         ('def Xform "World" {}', FormatError, "no visible PointInstancer"),
-        (instancer(prototype="marsman"), AssetError, r'unknown prototype marsman. Write characters = \{ "marsman" ='),
+        (
+            instancer(prototype="marsman"),
+            AssetError,
+            r'unknown prototype marsman. Write layout_characters = \{ "marsman" =',
+        ),
         (
             instancer("point3f[] positions = [(1, 0, nan), (1, 2, 3)]"),
             FormatError,
@@ -240,7 +260,7 @@ def test_who_steps_back_turns_the_cycle_back(tmp_path):
         (
             instancer(extra='string[] primvars:motion = ["swim", "idle"] (interpolation = "vertex")'),
             AssetError,
-            "unknown motion swim. Write motions =",
+            "unknown motion swim. Write layout_motions =",
         ),
     ],
 )

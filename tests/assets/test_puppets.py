@@ -142,3 +142,13 @@ def test_a_change_of_motion_is_within_one_frame():
 
     assert (when.moves[when.times <= 9] == 0).all()
     assert (when.moves[when.times >= 10] == 1).all()
+
+
+def test_a_clip_that_does_not_loop_ends_on_its_last_pose():
+    phases = np.minimum(np.arange(40, dtype=np.float32) / 30, np.float32(0.999))
+
+    when = beats(("fall",), np.zeros(40, np.uint8), phases)
+
+    assert when.steps[0] == 0
+    assert when.steps[-1] == STEPS
+    assert (np.diff(when.steps) >= 0).all()
