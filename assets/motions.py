@@ -46,7 +46,11 @@ class Motion:
 
 
 def load_motion(name: str) -> Motion:
-    """The motion called `name`. Raises AssetError that lists the known ones."""
+    """The motion called `name`, or captured in the file of that path. Raises AssetError that lists the known ones."""
+    if name.lower().endswith((".bvh", ".glb", ".gltf", ".usd", ".usda", ".usdc", ".usdz")):
+        from assets.mocap.load import load_capture_motion  # it knows this module
+
+        return load_capture_motion(name)
     if name not in MOTIONS:
         known = ", ".join(sorted(MOTIONS))
         raise AssetError(f"motion {name!r} is not known. Take one of: {known}.")

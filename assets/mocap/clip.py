@@ -58,7 +58,6 @@ class Clip:
         drop = float(sample(_lowering(self, build), phase)[0])
         pelvis = self._turn("pelvis", phase)
         arms = {side: self._arm(side, phase) for side in SIGNS}
-        height = (hips[1] - drop) / build.leg_m
         clear = min(leg.ankle[1] + lowest(build, leg.pitch, leg.toes) for leg in legs)
         pose = Pose(
             hips=(float(hips[0]), float(hips[1] - drop), float(hips[2])),
@@ -70,7 +69,7 @@ class Clip:
             left_leg=legs[0],
             right_leg=legs[1],
         )
-        lying = smooth((0.75 - height) / 0.35)
+        lying = _lying(hips[1], build)
         return self._holding(replace(pose, clear_m=max(float(clear), 0.0), lying=lying), phase, build, grip)
 
     def legs(self, build: Build, phase: float) -> tuple[Leg, Leg]:
@@ -121,7 +120,7 @@ def make_clip(name: str, found: Trace) -> Clip:
     rows = {key: resampled(values, cycle, samples) for key, values in (vectors | found.turns).items()}
     once = replace(cycle, loops=False)  # no seam is spread over flags
     on = {side: resampled(flags[:, None].astype(float), once, samples)[:, 0] > 0.99 for side, flags in down.items()}
-    _centre(rows, cycle.loops)
+    _centre(rows, cycle.loops, speed > 0)
     if cycle.loops:
         rows, on = _from_strike(rows, on, samples)
     cycle_s, travel = cycle.frames * found.frame_s, speed * cycle.frames * found.frame_s
@@ -144,12 +143,17 @@ def _lowering(clip: Clip, build: Build) -> Array:
         for sign, leg in zip((1.0, -1.0), clip.legs(build, phase), strict=True):
             x, y, z = np.asarray(leg.ankle) - pelvis.apply([sign * build.hip_m, 0.0, 0.0]) - hips
             reach = np.sqrt(max((_STRAIGHT * build.leg_m) ** 2 - x * x - z * z, 0.01))
-            short[row] = max(short[row], -y - reach)
+            short[row] = max(short[row], (-y - reach) * (1 - _lying(hips[1], build)))
     wide = max(1, count // 24)
     padded = np.pad(short[:-1], 2 * wide, mode="wrap") if clip.loops else np.pad(short, 2 * wide, mode="edge")
     window = np.lib.stride_tricks.sliding_window_view
     eased = window(window(padded, 2 * wide + 1).max(axis=1), 2 * wide + 1).mean(axis=1)
     return (np.append(eased, eased[0]) if clip.loops else eased)[:, None]
+
+
+def _lying(hips_m: float, build: Build) -> float:
+    """How far someone is down: 0 on his feet or crouching, 1 on the ground."""
+    return smooth((0.6 - hips_m / build.leg_m) / 0.3)
 
 
 def _velocity_over(found: Trace, start: int, frames: float) -> Array:
@@ -160,10 +164,10 @@ def _velocity_over(found: Trace, start: int, frames: float) -> Array:
     return (then - hips[start]) * (1, 0, 1) / ((end - start) * found.frame_s)
 
 
-def _centre(rows: dict[str, Array], loops: bool) -> None:
-    """Put the origin under the hips: their mean place in a cycle, the first one of a clip that is played once."""
-    hips = rows["hips"]
-    middle = (hips[:-1].mean(axis=0) if loops else hips[0]) * (1, 0, 1)
+def _centre(rows: dict[str, Array], loops: bool, goes: bool) -> None:
+    """Put the origin under the hips of who goes, between the feet of who stays: over the cycle, or at a clip's start."""
+    places = rows["hips"] if goes else (rows["ankle.L"] + rows["ankle.R"]) / 2
+    middle = (places[:-1].mean(axis=0) if loops else places[0]) * (1, 0, 1)
     for place in ("hips", "ankle.L", "ankle.R"):
         rows[place] = rows[place] - middle
 
@@ -171,9 +175,11 @@ def _centre(rows: dict[str, Array], loops: bool) -> None:
 def _from_strike(
     rows: dict[str, Array], on: dict[str, NDArray[np.bool_]], count: int
 ) -> tuple[dict[str, Array], dict[str, NDArray[np.bool_]]]:
-    """Begin the cycle where the left foot lands."""
-    lands = np.flatnonzero(on["L"][:-1] & ~np.roll(on["L"][:-1], 1))
-    first = int(lands[0]) if len(lands) else 0
+    """Begin the cycle where the left foot lands to stay longest."""
+    down = on["L"][:-1]
+    lands = np.flatnonzero(down & ~np.roll(down, 1))
+    stays = [int(np.argmin(np.roll(down, -land))) for land in lands]
+    first = int(lands[int(np.argmax(stays))]) if len(lands) else 0
     order = (first + np.arange(count + 1)) % count
     return {name: values[order] for name, values in rows.items()}, {side: flags[order] for side, flags in on.items()}
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_closing, binary_opening
+from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from assets.mocap.trace import SIGNS, Trace, continuous
@@ -19,6 +19,8 @@ _LOW = 0.040  # a sole that is lower may be on the ground
 _TOUCHING = 0.025  # one that is lower certainly is, most of the time
 _SLOW = 0.20  # what a resting sole may seem to move, plus a share of the person's own speed
 _STANDS = 0.25  # who is slower does not travel
+_STANDS_AT = 0.45  # hips that are lower are not carried by the feet
+_BLUR_S = 0.02  # markers tremble: speeds are those of soles smoothed so
 
 
 def ahead(found: Trace) -> Trace:
@@ -28,9 +30,17 @@ def ahead(found: Trace) -> Trace:
     moved = _shifted(found, -belt * times)
     way = velocity(moved)
     if np.linalg.norm(way) < _STANDS:
-        way = Rotation.from_quat(found.turns["pelvis"]).apply([0.0, 0.0, 1.0]).sum(axis=0)
+        way = _looks(moved)
     turn = Rotation.from_euler("y", -np.arctan2(way[0], way[2]))
     return _turned(moved, turn)
+
+
+def _looks(found: Trace) -> Array:
+    """(3,) where someone who stays is turned to: a fighter stands sideways, but looks at his foe."""
+    pelvis, spine, head = (Rotation.from_quat(found.turns[name]) for name in ("pelvis", "spine", "head"))
+    upright = pelvis.apply([0.0, 1.0, 0.0])[:, 1] > 0.7
+    looks = (pelvis * spine * head).apply([0.0, 0.0, 1.0]) * (1, 0, 1)
+    return np.asarray(looks[upright].sum(axis=0) if upright.any() else looks[0])
 
 
 def velocity(found: Trace) -> Array:
@@ -40,14 +50,15 @@ def velocity(found: Trace) -> Array:
 
 
 def contacts(found: Trace) -> dict[str, Flags]:
-    """Per side (F,): whether heel or ball rests on the ground; gaps and touches of under 0.07 s are smoothed away."""
+    """Per side (F,): whether heel or ball rests on the ground; gaps and touches of under 0.1 s are smoothed away."""
     limit = _SLOW + 0.22 * float(np.linalg.norm(velocity(found)))
-    few = np.ones(max(1, round(0.07 / found.frame_s)), bool)
+    few = np.ones(max(1, round(0.1 / found.frame_s)), bool)
+    stands = found.vectors["hips"][:, 1] > _STANDS_AT
     there = {}
     for side in SIGNS:
-        sole = found.soles[side]
+        sole = gaussian_filter1d(found.soles[side], _BLUR_S / found.frame_s, axis=0, mode="nearest")
         speeds = np.linalg.norm(np.gradient(sole[..., ::2], found.frame_s, axis=0), axis=-1)
-        down = ((sole[..., 1] < _LOW) & (speeds < limit)).any(axis=1)
+        down = ((sole[..., 1] < _LOW) & (speeds < limit)).any(axis=1) & stands
         padded = np.pad(down, len(few), mode="edge")
         there[side] = binary_opening(binary_closing(padded, few), few)[len(few) : -len(few)]
     return there

@@ -182,3 +182,47 @@ def test_our_own_writer_and_the_reader_agree_on_rate(tmp_path: Path):
 
     assert capture.rate == FrameRate(30, 1)
     assert capture.frames == 20
+
+
+def test_a_treadmill_is_undone(tmp_path: Path):
+    """Clips made to go on the spot: the ground that slides under the feet tells the speed."""
+    walk = load_motion("walk")
+    poses = [walk.pose(frame / rigs.RATE / walk.cycle_s % 1.0, rigs.build(), FREE) for frame in range(70)]
+
+    theirs = load_capture_motion(rigs.write_bvh(tmp_path / "belt.bvh", rigs.take(poses, 0.0, heading_rad=2.0)))
+
+    assert theirs.speed_mps == pytest.approx(walk.speed_mps, rel=0.02)
+    assert theirs.cycle_s == pytest.approx(walk.cycle_s, rel=0.02)
+
+
+@pytest.mark.parametrize("frames", [33, 34])
+def test_one_round_is_enough(tmp_path: Path, frames: int):
+    walk = load_motion("walk")
+    poses = [walk.pose(frame / rigs.RATE / walk.cycle_s % 1.0, rigs.build(), FREE) for frame in range(frames)]
+
+    theirs = load_capture_motion(rigs.write_bvh(tmp_path / "once.bvh", rigs.take(poses, walk.speed_mps)))
+
+    assert theirs.loops
+    assert theirs.cycle_s == pytest.approx(walk.cycle_s, rel=0.02)
+    assert theirs.speed_mps == pytest.approx(walk.speed_mps, rel=0.02)
+
+
+def test_a_clip_that_does_not_come_back_is_played_once(tmp_path: Path):
+    fall = load_motion("fall")
+    count = round(fall.cycle_s * rigs.RATE)
+    poses = [fall.pose(min(frame / (count - 1), 0.999), rigs.build(), FREE) for frame in range(count)]
+
+    theirs = load_capture_motion(rigs.write_bvh(tmp_path / "fall.bvh", rigs.take(poses)))
+
+    assert not theirs.loops
+    assert theirs.speed_mps == 0
+    assert theirs.cycle_s == pytest.approx(fall.cycle_s, rel=0.05)
+    first, last = (theirs.pose(phase, rigs.build(), FREE) for phase in (0.0, 0.999))
+    assert (first.lying, last.lying) == (0.0, 1.0)
+    assert last.hips[1] == pytest.approx(fall.pose(0.999, rigs.build(), FREE).hips[1], abs=0.03)
+
+
+def test_a_zone_may_name_a_file_as_its_motion(tmp_path: Path):
+    path = rigs.write_bvh(tmp_path / "walk.bvh", walking("walk", frames=40))
+
+    assert load_motion(str(path)).speed_mps == pytest.approx(1.25, rel=0.02)
