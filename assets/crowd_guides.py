@@ -148,9 +148,12 @@ def _levels(people: People, frames: Array, lens: Optics) -> NDArray[np.int64]:
     for value, low, high in ((x, low_x, high_x), (y, low_y, high_y)):
         shown &= (value - high * z < reach * np.hypot(1, high)) & (low * z - value < reach * np.hypot(1, low))
     metres_per_px = np.maximum(z, NEAR_M) * lens.angle_px
-    strays = [[level.strays_m for level in lod.chain(load_character(name))] for name in people.characters]
+    chains = [lod.chain(load_character(name)) for name in people.characters]
+    strays = np.full((len(chains), max(map(len, chains), default=1)), np.inf)
+    for row, levels in enumerate(chains):
+        strays[row, : len(levels)] = [level.strays_m for level in levels]
     tall = np.array([load_character(name).height_m for name in people.characters])[people.wears] * people.scales
-    chosen = lod.allowed(np.array(strays)[people.wears] * people.scales[:, None], tall, metres_per_px)
+    chosen = lod.allowed(strays[people.wears] * people.scales[:, None], tall, metres_per_px)
     return np.where(shown, chosen, -1)
 
 

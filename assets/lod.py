@@ -31,7 +31,7 @@ Ints = NDArray[np.int32]
 PHASES = 32
 HALF_PX = 0.5
 FULL_PX, FINE_PX = 400.0, 200.0  # who stands taller wears every vertex, at least the second mesh: faces are looked at
-CELLS_M = (0.03, 0.06, 0.1, 0.16, 0.28, 0.5, 0.9)
+CELLS_M = (0.03, 0.06, 0.1, 0.16, 0.28, 0.5, 0.9, 1.8)
 _WHOLE_LIMBS_M = 0.4  # in larger cells an arm is one limb, and so is a leg
 _VIEWS = ((0.0, 0.1), (0.8, 0.1), (1.6, 0.1), (2.6, 0.3))  # yaw, elevation of the pictures that measure
 _PICTURE = (320, 256)
@@ -40,6 +40,8 @@ _LIMBS = {"upperarm": 1, "lowerarm": 2, "wrist": 2, "finger": 2, "metacarpal": 2
           "toe": 5, "neck": 6, "head": 6}  # fmt: skip
 _KIT = {Part.SHIELD: 1, Part.SHIELD_MARK: 1, Part.SHIELD_TRIM: 1, Part.SHAFT: 2, Part.BLADE: 3, Part.HILT: 3, Part.BOW: 4,
         Part.QUIVER: 5, Part.CAPE: 6}  # fmt: skip
+_SHELL_M = 0.1  # from such cells on, triangles that are never seen are left out
+_WORTH = 1.4  # a mesh is kept if the one before has so many times its triangles
 _WHOLE = np.array([0, 1, 1, 3, 3, 3, 0, 0])
 # Four ways to face, the corners of a tetrahedron: enough to keep a limb or a shaft round, few enough to stay cheap.
 _FACINGS = np.array([(1, 1, 1), (-1, -1, 1), (-1, 1, -1), (1, -1, -1)], float) / np.sqrt(3)
@@ -79,13 +81,15 @@ def chain(character: Character) -> tuple[Level, ...]:
     truth = [_silhouette(mesh.vertices, mesh.triangles, view) for view in _VIEWS]
     levels = [full]
     for cell in CELLS_M:
-        level = _coarser(mesh, groups, cell, truth)
-        levels.append(level)
+        level = _coarser(character, mesh, groups, cell, truth)
+        if _WORTH * len(level.triangles) < len(levels[-1].triangles) and level.strays_m > levels[-1].strays_m:
+            levels.append(level)
     return tuple(levels)
 
 
 def allowed(strays_m: Array, tall_m: Array, metres_per_px: Array) -> NDArray[np.int64]:
-    """Which mesh of its chain each agent wears. strays_m: (N, L) of each one's chain, scaled; tall_m, metres_per_px: (N,)."""
+    """Which mesh of its chain each agent wears. strays_m: (N, L) of each one's chain, scaled, infinite past
+    its end; tall_m, metres_per_px: (N,)."""
     fits = np.asarray(strays_m) < HALF_PX * np.asarray(metres_per_px)[:, None]
     tall_px = np.asarray(tall_m / metres_per_px)[:, None]
     fits[:, 1:] &= tall_px < FULL_PX
@@ -178,7 +182,7 @@ def _groups(character: Character, mesh: Mesh) -> Ints:
     return np.where(part > 0, 32 * part, limb).astype(np.int32)
 
 
-def _coarser(mesh: Mesh, groups: Ints, cell_m: float, truth: list[NDArray[np.bool_]]) -> Level:
+def _coarser(character: Character, mesh: Mesh, groups: Ints, cell_m: float, truth: list[NDArray[np.bool_]]) -> Level:
     rest, normals = mesh.rest.astype(np.float64), vertex_normals(mesh.rest.astype(np.float64), mesh.triangles)
     facing = (normals @ _FACINGS.T).argmax(axis=1)
     if cell_m > _WHOLE_LIMBS_M:
@@ -203,7 +207,21 @@ def _coarser(mesh: Mesh, groups: Ints, cell_m: float, truth: list[NDArray[np.boo
     faces = np.ascontiguousarray(renumbered.reshape(-1, 3), np.int32)
     bulge = _bulge(merge, rest, normals)
     push, strays = _plumped(mesh, merge, bulge, faces, truth)
+    if cell_m >= _SHELL_M:
+        shell = _seen_from_outside(character, merge, push, faces)
+        faces, parts = np.ascontiguousarray(faces[shell]), parts[shell]
     return Level(merge, push, faces, parts.astype(np.uint8), strays)
+
+
+def _seen_from_outside(character: Character, merge: sparse.csr_matrix, push: Array, faces: Ints) -> NDArray[np.bool_]:
+    """(T,) triangles that show from anywhere in any of some poses: what lies under clothes and armour does not."""
+    shown = np.zeros(len(faces), bool)
+    for motion, phase in (("idle", 0.0), ("march", 0.05), ("march", 0.55), ("brace", 0.0), ("cheer", 0.5)):
+        posed = _merged(merge, push, posed_mesh(character, motion, phase))
+        for turn in range(8):
+            for elevation in (-0.2, 0.25, 0.9):
+                shown[np.unique(_drawn(posed, faces, (turn * np.pi / 4, elevation)))[1:]] = True
+    return shown
 
 
 def _bulge(merge: sparse.csr_matrix, rest: Array, normals: Array) -> Array:
@@ -233,6 +251,11 @@ def _plumped(
 
 
 def _silhouette(vertices: Array | Floats, triangles: Ints, view: tuple[float, float]) -> NDArray[np.bool_]:
+    return np.asarray(_drawn(vertices, triangles, view) >= 0)
+
+
+def _drawn(vertices: Array | Floats, triangles: Ints, view: tuple[float, float]) -> Ints:
+    """(H, W) which triangle a picture from far away shows, -1 where none."""
     points = np.asarray(vertices, np.float64) @ view_from_person(*view).T
     height, width = _PICTURE
     pixels = np.empty((len(points), 3), np.float32)
@@ -241,7 +264,7 @@ def _silhouette(vertices: Array | Floats, triangles: Ints, view: tuple[float, fl
     pixels[:, 2] = -points[:, 2]
     depth, triangle_id, weights = empty_buffers(height, width)
     rasterize_orthographic(pixels, triangles, depth, triangle_id, weights)
-    return np.asarray(triangle_id >= 0)
+    return triangle_id
 
 
 def _outline_px(mask: NDArray[np.bool_]) -> int:

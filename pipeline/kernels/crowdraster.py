@@ -154,6 +154,15 @@ def _edges(a, b, c, edges):
 
 
 @njit(cache=True)
+def _hidden(depth, x0, x1, y0, y1, nearest):
+    for y in range(y0, y1):
+        for x in range(x0, x1):
+            if depth[y, x] >= nearest:
+                return False
+    return True
+
+
+@njit(cache=True)
 def _draw(vertices, pixels, triangles, firsts, first_triangles, triangle_counts, ids, order, rays, columns, rows,
           depth, slot, triangle):  # fmt: skip
     height, width = depth.shape
@@ -187,6 +196,9 @@ def _draw(vertices, pixels, triangles, firsts, first_triangles, triangle_counts,
                 y0, y1 = _reach(rows, low_y, high_y)
                 if x0 >= x1 or y0 >= y1:
                     continue
+            # In a dense crowd most triangles lie behind what is drawn: they end here. A little less: z is rounded.
+            if _hidden(depth, x0, x1, y0, y1, np.float32(min(az, bz, cz) * 0.999999)):
+                continue
             volume = _edges(corners[0], corners[1], corners[2], edges)
             if not abs(volume) > 0.0:
                 continue
