@@ -13,6 +13,7 @@ Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 _FAR_COMMONER = 6.0
+_GHOST = 1.0  # logarithm of how much commoner a colour must be
 _SPECK = 2e-4  # share of the picture below which nothing counts as a figure
 
 
@@ -27,6 +28,14 @@ def join(marked: Bools, certain: Bools, through: Bools) -> Floats:
     keep &= stats[:, cv2.CC_STAT_HEIGHT] > marked.shape[0] // 22
     keep[0] = False
     return filled(keep[labels].astype(np.uint8), through).astype(np.float32)
+
+
+def without_mostly(marked: Bools, doubted: Bools) -> Bools:
+    """(h, w): `marked` without the regions that are `doubted` for the most part."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(marked.astype(np.uint8), connectivity=4)
+    keep = np.bincount(labels[doubted & marked], minlength=len(stats)) < 0.6 * stats[:, cv2.CC_STAT_AREA]
+    keep[0] = False
+    return np.asarray(keep[labels], np.bool_)
 
 
 def cut_out(
@@ -83,14 +92,34 @@ def _likelier(picture: Bytes, figure: Bools, ground: Bools) -> Bools:
     """Where a colour is far commoner in `figure` than in `ground`: softened histograms of 16 steps a channel."""
     if not figure.any() or not ground.any():
         return figure
+    index = _step(picture)
+    return np.asarray(_share(index, figure)[index] > _FAR_COMMONER * _share(index, ground)[index], np.bool_)
+
+
+def ghosts(picture: Floats, behind: Floats, figure: Bools, ground: Bools) -> Bools:
+    """(h, w): where the look `behind` shows somebody and the frame's `picture` what he covered: nobody stands here.
+
+    picture, behind: (h, w, 3) encoded, NaN where unknown. figure, ground: (h, w), where the picture surely shows people,
+    and where the background: a pixel is a ghost when around it the one has the figure's colours and the other the ground's.
+    """
+    if not figure.any() or not ground.any():
+        return np.zeros(figure.shape, np.bool_)
+    here = _step(np.clip(255 * picture, 0, 255).astype(np.uint8))
+    there = _step(np.clip(255 * np.nan_to_num(behind), 0, 255).astype(np.uint8))
+    odds = np.log((_share(here, figure) + 1e-6) / (_share(here, ground) + 1e-6)).astype(np.float32)
+    shown, seen = cv2.blur(odds[here], (5, 5)), cv2.blur(odds[there], (5, 5))
+    return np.asarray((shown < -_GHOST) & (seen > _GHOST), np.bool_)
+
+
+def _step(picture: Bytes) -> npt.NDArray[np.intp]:
     step = (picture // 16).astype(np.intp)
-    index = (step[..., 0] * 16 + step[..., 1]) * 16 + step[..., 2]
-    shares = []
-    for region in (figure, ground):
-        counts = np.bincount(index[region], minlength=4096).reshape(16, 16, 16).astype(np.float64)
-        soft = gaussian_filter(counts, 0.7, mode="nearest")
-        shares.append((soft / soft.sum()).ravel()[index])
-    return np.asarray(shares[0] > _FAR_COMMONER * shares[1], np.bool_)
+    return np.asarray((step[..., 0] * 16 + step[..., 1]) * 16 + step[..., 2], np.intp)
+
+
+def _share(index: npt.NDArray[np.intp], region: Bools) -> npt.NDArray[np.float64]:
+    counts = np.bincount(index[region], minlength=4096).reshape(16, 16, 16).astype(np.float64)
+    soft = gaussian_filter(counts, 0.7, mode="nearest")
+    return np.asarray((soft / soft.sum()).ravel(), np.float64)
 
 
 def standing(matte: Floats, view: View) -> Floats:

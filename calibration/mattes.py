@@ -11,13 +11,15 @@ import numpy.typing as npt
 
 from calibration.background import Background, depth_small, look_behind, other_frames
 from calibration.depth import points_seen
-from calibration.figures import cut_out, disc, join, standing
+from calibration.figures import cut_out, disc, ghosts, join, standing, without_mostly
 from calibration.shade import unexplained, upright
 from calibration.views import View, load_view
 from pipeline.types import CameraTrack, DepthMaps, Plate
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
+_EDGE_PX = 9  # window in which depth may miss the edge of a near thing
+_BEYOND = 0.02  # encoded: a pixel this close to the colours around shows one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def find_matte(
     view, background, deviations = found.view, found.background, found.deviations
     marked = deviations > sure * np.where(found.confidence < 0.2, 0.4, 0.5)
     through = found.trusted & (deviations < 0.3 * sure)
+    marked = without_mostly(marked, beside_step(view, background))
     matte = join(upright(marked, view.picture, background.colour), deviations > sure, through)
     matte = standing(matte, view)
     weak = cv2.GaussianBlur(deviations, (0, 0), 1.0) > 0.3 * sure
@@ -105,11 +108,16 @@ def _evidence(search: Search, frame: int, second: bool) -> Evidence | None:
     few = background.frames < min(3, len(others) // 2)
     deviations = np.where(few, np.minimum(deviations, 0.6 * search.sure), deviations)
     inverse, confidence = depth_small(search.depth, frame, view)
-    if second:
+    if second:  # who hardly moves against what is behind shows in the farthest frames alone
         half = len(others) // 2
         doubtful = 0.9 * np.clip((0.5 - confidence) / 0.3, 0, 1)
-        for part in (looks.background(last=half), looks.background(first=half)):
-            deviations = np.maximum(deviations, np.where(part.frames >= 2, doubtful * difference(view, part), 0))
+        parts = [looks.background(last=half), looks.background(first=half)]
+        halves = [np.where(part.frames >= 2, doubtful * difference(view, part), 0) for part in parts]
+        most = np.maximum(deviations, np.maximum(*halves))
+        figure, ground = looks.trusted & (most > search.sure), looks.trusted & (most < 0.3 * search.sure)
+        for part, apart in zip([background, *parts], [deviations, *halves], strict=True):
+            apart[~looks.trusted & ghosts(view.picture, part.colour, figure, ground)] = 0
+        deviations = np.maximum(deviations, np.maximum(*halves))
     agrees = np.abs(inverse - background.inverse_depth) < 0.1 * inverse + 0.002
     doubt = np.where(agrees, 1 - np.float32(0.6) * confidence, np.float32(1))
     return Evidence(view, background, (deviations * doubt).astype(np.float32), confidence, looks.trusted)
@@ -158,6 +166,19 @@ def difference(view: View, background: Background) -> Floats:
     chance[background.frames == 1] *= 1.6  # a single look may itself have shown somebody
     least = np.minimum(apart, unexplained(view.picture, colour)) / chance
     return np.asarray(np.where(known, cv2.GaussianBlur(least, (0, 0), 1.0), 0), np.float32)
+
+
+def beside_step(view: View, background: Background) -> npt.NDArray[np.bool_]:
+    """(h, w): where a near thing ends before a far one and the picture shows what lies around there.
+
+    Depth seldom gets such an edge right to the pixel: a strip of difference along it is nobody.
+    """
+    around = np.ones((_EDGE_PX, _EDGE_PX), np.uint8)
+    near, far = cv2.dilate(background.inverse_depth, around), cv2.erode(background.inverse_depth, around)
+    colour = np.nan_to_num(background.colour, nan=0.5)
+    darker, brighter = cv2.erode(colour, around) - view.picture, view.picture - cv2.dilate(colour, around)
+    beyond = np.maximum(darker, brighter).max(axis=2)
+    return np.asarray((near - far > 0.1 * near + 0.002) & (beyond < _BEYOND), np.bool_)
 
 
 def _steepness(grey: Floats) -> Floats:

@@ -32,9 +32,9 @@ def overlap(alpha: np.ndarray, truth: np.ndarray) -> float:
     return float((a & b).sum() / (a | b).sum())
 
 
-@pytest.fixture(scope="module")
-def shot(tmp_path_factory) -> Shot:
-    scene = Scene(width=480, height=270, frames=24, actor=True, actor_speed_mps=2.2)
+@pytest.fixture(scope="module", params=[2.2, 1.2, -1.5], ids=["2.2 m/s", "1.2 m/s", "-1.5 m/s"])
+def shot(request, tmp_path_factory) -> Shot:
+    scene = Scene(width=480, height=270, frames=24, actor=True, actor_speed_mps=request.param)
     return write_shot(scene, tmp_path_factory.mktemp("shot"))
 
 
@@ -43,14 +43,16 @@ def depth(shot) -> DepthMaps:
     return true_depth_maps(shot.scene, shot.folder / "depth")
 
 
-@pytest.mark.parametrize("frame", [1001, 1012, 1024])
+@pytest.mark.parametrize("frame", [1001, 1012])
 def test_the_walking_actor_is_found_and_nothing_else(shot, depth, frame):
+    """The first frame has looks on one side only; who walks at 1.2 m/s stands half before himself in the nearest ones."""
     matte = find_matte(shot.plate, shot.track, depth, frame, **SETTINGS)
 
     alpha, truth = refine(matte, shot.scene.picture(frame)), shot.scene.matte(frame)
 
-    assert overlap(alpha, truth) > 0.85
-    assert np.mean((alpha > 0.5) & (truth < 0.01)) < 0.002
+    least = 0.93 if frame == 1001 and shot.scene.actor_speed_mps == 1.2 else 0.98
+    assert overlap(alpha, truth) > least
+    assert np.mean((alpha > 0.5) & (truth < 0.01)) < (0.003 if least < 0.98 else 0.0003)
 
 
 def test_an_empty_set_gives_an_empty_matte(tmp_path):
