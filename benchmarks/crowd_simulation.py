@@ -87,11 +87,11 @@ def peer(slots: np.ndarray, frames: int = 48) -> float:
     rvo.set_time_step(1 / RATE)
     rvo.set_agent_defaults(own.look_m, own.neighbours, own.horizon_s, own.horizon_s, RADIUS_M, own.fastest_mps)
     for x, z in slots[0]:
-        rvo.add_agent(pyrvo.Vector2(float(x), float(z)))
+        rvo.add_agent((float(x), float(z)))
     spent = 0.0
     for f in range(1, min(frames, len(slots))):
         for i, (x, z) in enumerate((slots[f] - slots[f - 1]) * RATE):
-            rvo.set_agent_pref_velocity(i, pyrvo.Vector2(float(x), float(z)))
+            rvo.set_agent_pref_velocity(i, (float(x), float(z)))
         start = time.process_time()  # its steps alone, not the talking to it
         rvo.do_step()
         spent += time.process_time() - start

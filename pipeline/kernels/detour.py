@@ -117,7 +117,7 @@ def _round_way(x, z, to_x, to_z, hull, first, last, edge, turn):
         qx, qz = hull[first + k, 0], hull[first + k, 1]
         metres += math.hypot(qx - px, qz - pz)
         px, pz = qx, qz
-    if metres > 0.0 and math.hypot(sx - x, sz - z) < 0.4:  # as good as there: on to the next corner
+    if metres > 0.0 and math.hypot(sx - x, sz - z) < 0.2:  # as good as there: on to the next corner
         k = start
         if start == end:
             sx, sz = to_x, to_z
@@ -150,7 +150,7 @@ def _crosses(x, z, to_x, to_z, hull, first, last):
 def way_round(x, z, to_x, to_z, hulls, starts):
     """(next x, next z, turned): where to walk now in order to come to (to x, to z) and through no area.
 
-    A goal inside an area is taken to the nearest place outside. One area at a time: the first that is in the way.
+    A goal inside an area is taken to the nearest place outside. One area after the other, the first that is in the way first.
     """
     turned = False
     for k in range(len(starts) - 1):
@@ -158,22 +158,27 @@ def way_round(x, z, to_x, to_z, hulls, starts):
         d, nx, nz = nearest_wall(to_x, to_z, hulls, first, last)
         if d < 0.0:
             to_x, to_z, turned = to_x - (d - 1e-6) * nx, to_z - (d - 1e-6) * nz, True
-    for k in range(len(starts) - 1):
-        first, last = starts[k], starts[k + 1]
-        d, nx, nz = nearest_wall(x, z, hulls, first, last)
-        if d > math.hypot(to_x - x, to_z - z):
-            continue
-        from_x, from_z, edge = x, z, -1
-        if d <= 0.0:  # brushing past: walk on along this edge
-            from_x, from_z = x - (d - 1e-6) * nx, z - (d - 1e-6) * nz
-            edge = _edge_of(from_x, from_z, hulls, first, last)
-        if not _crosses(from_x, from_z, to_x, to_z, hulls, first, last):
-            continue
-        left, left_x, left_z = _round_way(from_x, from_z, to_x, to_z, hulls, first, last, edge, 1)
-        right, right_x, right_z = _round_way(from_x, from_z, to_x, to_z, hulls, first, last, edge, -1)
-        if left <= right:
-            return left_x, left_z, True
-        return right_x, right_z, True
+    used = -1
+    for _ in range(4):  # the way to the first corner may lead through another area
+        before = used
+        for k in range(len(starts) - 1):
+            first, last = starts[k], starts[k + 1]
+            d, nx, nz = nearest_wall(x, z, hulls, first, last)
+            if k == before or d > math.hypot(to_x - x, to_z - z):
+                continue
+            from_x, from_z, edge = x, z, -1
+            if d <= 0.0:  # brushing past: walk on along this edge
+                from_x, from_z = x - (d - 1e-6) * nx, z - (d - 1e-6) * nz
+                edge = _edge_of(from_x, from_z, hulls, first, last)
+            if not _crosses(from_x, from_z, to_x, to_z, hulls, first, last):
+                continue
+            left, left_x, left_z = _round_way(from_x, from_z, to_x, to_z, hulls, first, last, edge, 1)
+            right, right_x, right_z = _round_way(from_x, from_z, to_x, to_z, hulls, first, last, edge, -1)
+            to_x, to_z = (left_x, left_z) if left <= right else (right_x, right_z)
+            turned, used = True, k
+            break
+        if used == before:
+            break
     return to_x, to_z, turned
 
 
