@@ -2,8 +2,9 @@
 
 A coarser mesh merges vertices that lie in one cell of the rest pose, on one limb and facing the same way; it is then
 plumped until it covers what the full mesh covers. How far its outline strays from the full mesh's is measured on
-pictures. An agent wears the coarsest mesh whose outline strays less than HALF_PX, so that a change of detail is under
-half a pixel and cannot pop: the choice needs no memory, and a frame made alone equals the same frame of a sequence.
+pictures. An agent wears the coarsest mesh whose outline strays less than HALF_PX on average, so outlines
+cannot pop: the choice needs no memory, and a frame made alone equals the same frame of a sequence. Inside the outline,
+borders between parts (a shield's device) and normals do change with the mesh, by up to a cell.
 Between the phases that are kept, vertices move in straight lines: with 32 to a cycle joints stay within 2 mm of their
 true way 95% of the time, a knee at a heel strike within 12.
 """
