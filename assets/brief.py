@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from assets.characters import load_character
 from assets.crowd import CLOSEST_M, ID_BLOCK, spacing_of
 from assets.formations import FORMATIONS
-from assets.motions import load_motion
+from assets.mocap.load import is_capture
+from assets.motions import MOTIONS, load_motion
 from pipeline.errors import AssetError, ConfigError
 from pipeline.types import CrowdBrief, Override, Zone
 
@@ -30,7 +31,7 @@ def check_brief(brief: CrowdBrief) -> None:
         if change.character:
             load_character(change.character)
         if change.motion:
-            load_motion(change.motion)
+            _check_motion(f"crowd override {change.id}", change.motion)
 
 
 def changes_of(brief: CrowdBrief, number: int, there: Mapping[int, object]) -> dict[int, Override]:
@@ -91,4 +92,13 @@ def _check_zone(zone: Zone) -> None:
     for character in zone.characters:
         load_character(character)
     for motion in (*zone.weights, zone.waits, zone.fights):
-        load_motion(motion)
+        _check_motion(where, motion)
+
+
+def _check_motion(where: str, name: str) -> None:
+    """A file's content would have to decide what is made again; a name alone does not tell of its changes."""
+    if is_capture(name):
+        raise ConfigError(
+            f"{where}: motion {name!r} is a file; a shot takes motions by name. Use one of {', '.join(sorted(MOTIONS))}."
+        )
+    load_motion(name)

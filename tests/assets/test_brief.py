@@ -38,6 +38,7 @@ def brief(*overrides, **zone):
         ({"spacing_m": 0.1}, "spacing_m is 0.1, must be above 0.2"),
         ({"start_spread_s": -1}, "start_spread_s is -1, must be 0 or more"),
         ({"motions": {"levitate": 1}}, "motion 'levitate' is not known"),
+        ({"motion": "mocap/walk.bvh"}, "'mocap/walk.bvh' is a file; a shot takes motions by name. Use one of blow"),
         ({"characters": {"dragon": 1}}, "'dragon' is not known"),
     ],
 )
