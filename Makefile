@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 # Kernels are compiled single-threaded in tests: equal inputs must give equal bytes.
 export NUMBA_THREADING_LAYER ?= workqueue
 
-.PHONY: demo test test-all check format install lock bench-comp clean
+.PHONY: demo test test-all check format install lock bench-comp bench-crowd clean
 
 demo: install
 	$(BIN)/battleplate demo build/demo
@@ -28,6 +28,10 @@ format: install
 
 bench-comp: install
 	$(BIN)/python -m benchmarks.comp
+
+bench-crowd: install
+	$(BIN)/python -m benchmarks.crowd
+	$(BIN)/python -m benchmarks.crowd_simulation
 
 install: $(STAMP)
 
