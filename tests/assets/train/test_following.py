@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assets.providers.base import Capabilities, Result
-from assets.train.following import following
+from assets.train.following import following, silhouette_iou
 from assets.train.people import kept_pair
 
 ABLE = Capabilities(guides=frozenset({"pose"}), needed=frozenset())
@@ -32,7 +32,9 @@ class Painter:
 
 @pytest.fixture(scope="module")
 def pair():
-    return kept_pair(np.random.default_rng(4))
+    """Two poses that differ clearly, whichever motions there are to draw from."""
+    drawn = (kept_pair(np.random.default_rng(seed)) for seed in range(2, 12))
+    return next(pair for pair in drawn if silhouette_iou(pair[0].truth, pair[1].truth) < 0.8)
 
 
 def test_a_pair_differs_in_its_pose_alone(pair):
