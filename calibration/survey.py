@@ -88,8 +88,8 @@ def survey(
 
 
 def _likeliness(above: Array, deviation: Array) -> Array:
-    """(N,) weights that fall off as a bell, twice as wide below: Welsch's estimator, which finds the ground among grass."""
-    off = np.where(above > 0, above, above / 2) / deviation
+    """(N,) weights that fall off as a bell, half as wide again below: Welsch's estimator, which finds the ground among grass."""
+    off = np.where(above > 0, above, above / 1.5) / deviation
     return np.asarray(np.exp(-0.5 * off * off))
 
 
