@@ -30,10 +30,8 @@ WINDOWS = ((21, 11), (15, 7), (7, 1))  # px over which a round gathers costs: lo
 _MATCHED = (1, 5)  # rows and columns to either side that are compared
 _WIDEST = 0.12  # of the picture's width: over more parallax textures no longer look alike
 _NARROWER = 0.04  # for what the widest no longer see: the picture's rim, and what other things come to hide
-_SPAN_PX, _STEP_PX = (
-    5.0,
-    0.5,
-)  # how far from the sheet (per 960 px of width), how finely the widest neighbour is searched
+_SPAN_PX = 5.0  # how far from the sheet the widest neighbour is searched, per 960 px of width ...
+_STEP_PX = 0.5  # ... and how finely
 _ALIKE = 0.5  # correlation that makes a match
 _GRID_PX = 4  # the sheet is met by every fourth pixel's ray, the rest interpolated
 _PICK = 2  # every second pixel of every second row counts: neighbours share their windows
@@ -110,10 +108,8 @@ def _widest(track: CameraTrack, view: View, field: Heightfield) -> list[list[int
             row = int(np.argmax(moved))
             if moved[row] > 0:
                 pair.append(track.frames.first + row)
-                apart = max(1, len(moved) // 8)
-                moved[
-                    max(0, row - apart + 1) : row + apart
-                ] = -1  # where one frame looks covered, its neighbours do too
+                apart = max(1, len(moved) // 8)  # what covers the ground in one frame does in its neighbours
+                moved[max(0, row - apart + 1) : row + apart] = -1
         if pair and pair not in chosen:
             chosen.append(pair)
     return chosen

@@ -19,9 +19,8 @@ from pipeline.io.files import replacing, write_bytes
 from pipeline.stage import Progress, stage
 from pipeline.types import CameraTrack, DepthMaps, FrameRange, Ground, Mattes, Plate
 
-_SAY_OF_DEPTH = (
-    2.0  # a depth point's at 1 m, against 1 for parallax of 15% of the width: it counts where nothing else does
-)
+# What a depth point says at 1 m, against 1 for parallax of 15% of the width: it counts where nothing else does.
+_SAY_OF_DEPTH = 2.0
 
 
 @dataclass(frozen=True, slots=True)
