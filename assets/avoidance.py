@@ -15,7 +15,7 @@ from assets.motions import load_motion
 from assets.shapes import Array
 from assets.simulation import IN_CONTACT, MOVING, STANDING, Walked, simulate
 from assets.travel import Travel
-from pipeline.types import Zone
+from pipeline.sections import Zone
 
 Numbers = npt.NDArray[np.uint8]
 RADIUS_M = 0.25  # the space that a body keeps to itself; less where ranks stand closer

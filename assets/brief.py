@@ -11,7 +11,7 @@ from assets.formations import FORMATIONS
 from assets.mocap.load import is_capture
 from assets.motions import MOTIONS, load_motion
 from pipeline.errors import AssetError, ConfigError
-from pipeline.types import CrowdBrief, Override, Zone
+from pipeline.sections import CrowdBrief, Override, Zone
 
 FACINGS = ("", "camera", "centre", "outward", "path")
 _ROUND = ("loose", "ring", "path")  # formations in which everyone may look another way

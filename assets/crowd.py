@@ -11,7 +11,7 @@ import numpy.typing as npt
 from assets.formations import Body, chance, gauss, places
 from assets.shapes import Array, headings, middle
 from pipeline.errors import AssetError
-from pipeline.types import Override, Zone
+from pipeline.sections import Override, Zone
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]

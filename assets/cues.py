@@ -13,7 +13,7 @@ from assets.formations import chance
 from assets.motions import load_motion
 from assets.shapes import Array, ways
 from pipeline.errors import AssetError
-from pipeline.types import Zone
+from pipeline.sections import Zone
 
 FASTEST_MPS2 = 2.5  # nobody starts to walk or run more briskly
 SHORTEST_START_S = 0.6

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from assets.foreign import LABELS, Part, agent_ids, character_table, pick, prototype_names, time_codes
 from assets.puppets import beats, gestures, light_body, puppet
 from pipeline.errors import AssetError
+from pipeline.frames import FrameRange, FrameRate
 from pipeline.io import usd, usdpeople
 from pipeline.io.usdread import read_instancers
-from pipeline.types import CrowdLayout, FrameRange, FrameRate, Lens
+from pipeline.types import CrowdLayout, Lens
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]

@@ -14,8 +14,8 @@ from assets.formations import chance
 from assets.motions import MOTIONS
 from assets.retime import Moves, at_times, headings, moves_of, strides
 from pipeline.errors import AssetError, FormatError
+from pipeline.frames import FrameRange, FrameRate
 from pipeline.io.usdread import Clock, Crowds, Instancer, Sampled
-from pipeline.types import FrameRange, FrameRate
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]

@@ -16,8 +16,10 @@ from assets.exchange import read_crowd
 from assets.shapes import Array
 from assets.travel import Travel
 from pipeline.errors import ConfigError
+from pipeline.frames import FrameRange, FrameRate
 from pipeline.io.files import replacing, write_bytes
-from pipeline.types import CrowdBrief, CrowdLayout, FrameRange, FrameRate, Zone
+from pipeline.sections import CrowdBrief, Zone
+from pipeline.types import CrowdLayout
 
 
 @dataclass(frozen=True, slots=True, eq=False)

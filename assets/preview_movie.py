@@ -15,12 +15,13 @@ from assets import labels
 from assets.labels import Label
 from assets.preview import BODY_M, Crowd, Figures, draw_figures, in_view, px_per_m
 from assets.view import View
+from pipeline.frames import FrameRange
 from pipeline.io import color, exr
 from pipeline.io.video import write_review
 from pipeline.kernels.merge import visible_by_depth
 from pipeline.review import slate
 from pipeline.stage import Progress
-from pipeline.types import DepthMaps, FrameRange, Mattes, Plate
+from pipeline.types import DepthMaps, Mattes, Plate
 
 Floats = npt.NDArray[np.float32]
 Picture = npt.NDArray[np.uint8]

@@ -15,7 +15,7 @@ from assets.motions import load_motion
 from assets.shapes import Array, Rail, axes, headings, ways
 from assets.slots import ROUND_M
 from pipeline.errors import AssetError
-from pipeline.types import Zone
+from pipeline.sections import Zone
 
 SWAY_PERIOD_S = 5.0
 

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import CalibrationError, FormatError
+from pipeline.frames import FrameRange
 from pipeline.io import exr, images, sequences
-from pipeline.types import FrameRange, MatteSource
+from pipeline.sections import MatteSource
 
 
 def supplied_files(mattes: MatteSource, frames: FrameRange) -> dict[int, Path]:

@@ -12,7 +12,8 @@ from calibration.cameras import camera_centre, to_camera
 from calibration.lens import project
 from calibration.track import Tracks
 from pipeline.errors import CalibrationError
-from pipeline.types import FrameRange, Lens
+from pipeline.frames import FrameRange
+from pipeline.types import Lens
 
 Array = npt.NDArray[np.float64]
 

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from calibration.roto import read_matte, supplied_files
 from pipeline.errors import CalibrationError
 from pipeline.io import color, exr
-from pipeline.types import Lens, MatteSource, Plate
+from pipeline.sections import MatteSource
+from pipeline.types import Lens, Plate
 
 Grey = npt.NDArray[np.uint8]
 LEAST_RANGE = 4  # codes of 8-bit log between dark and bright below which a plate shows nothing

@@ -19,7 +19,9 @@ from rich.table import Table
 
 from pipeline.config import Shot, load_shot
 from pipeline.errors import BattleplateError, ConfigError
-from pipeline.types import CameraFacts, CameraTrack, CrowdLayout, Delivery, DeliveryBrief, FrameRange, Plate
+from pipeline.frames import FrameRange
+from pipeline.sections import CameraFacts, DeliveryBrief
+from pipeline.types import CameraTrack, CrowdLayout, Delivery, Plate
 
 if TYPE_CHECKING:
     from pipeline.log import Reporter

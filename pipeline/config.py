@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline import codec
 from pipeline.errors import ConfigError
-from pipeline.types import (
+from pipeline.sections import (
     CameraFacts,
     CrowdBrief,
     DeliveryBrief,

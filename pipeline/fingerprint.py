@@ -17,7 +17,13 @@ from pipeline.io.files import sha256
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("pipeline", "calibration", "assets", "stages", "tests")
 # The declarations themselves: a new receipt, error or stage option changes no pixel of the stages that do not use it.
-DECLARATIONS = ("pipeline/types.py", "pipeline/errors.py", "pipeline/stage.py")
+DECLARATIONS = (
+    "pipeline/types.py",
+    "pipeline/frames.py",
+    "pipeline/sections.py",
+    "pipeline/errors.py",
+    "pipeline/stage.py",
+)
 
 
 def digest_of(value: Any) -> str:

@@ -14,11 +14,12 @@ from typing import Any
 from pipeline.config import Shot, check_stage_names, stage_params
 from pipeline.errors import ConfigError, StageError, StoreError
 from pipeline.farm.local import LocalPool
+from pipeline.frames import FrameRange
 from pipeline.log import Reporter
 from pipeline.plan import Job, Made, differences, job_for, made_of, section_results
 from pipeline.stage import Stage
 from pipeline.store import Folder, KeptFiles, content_digest, join, latest_key
-from pipeline.types import FrameRange, Plate
+from pipeline.types import Plate
 
 LEAST_FREE_BYTES = 500_000_000
 

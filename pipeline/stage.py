@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, overload
 
 from pipeline.errors import StageError
-from pipeline.types import FrameRange
+from pipeline.frames import FrameRange
 
 RESERVED = ("params", "frames", "out", "progress", "kept")
 

@@ -21,8 +21,8 @@ from typing import Any
 from pipeline import codec
 from pipeline.errors import ConfigError, StoreError
 from pipeline.fingerprint import digest_of
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io.files import sha256, write_bytes
-from pipeline.types import FrameFiles, FrameRange
 
 LIBRARIES = ("av", "kornia", "numba", "numpy", "opencolorio", "opencv-python-headless", "OpenEXR", "pycolmap", "torch")
 

@@ -16,23 +16,13 @@ from calibration.look import LookFigures, read_look
 from calibration.quality import Frame, figures_of
 from calibration.still import still_depth
 from pipeline.errors import ConfigError, PlateError, StageError
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
 from pipeline.kernels import blur, check, merge
 from pipeline.kernels.grain import add_grain
 from pipeline.stage import stage
-from pipeline.types import (
-    CameraTrack,
-    Comp,
-    DepthMaps,
-    FrameFiles,
-    FrameRange,
-    Ground,
-    Layers,
-    Look,
-    Mattes,
-    Plate,
-)
+from pipeline.types import CameraTrack, Comp, DepthMaps, Ground, Layers, Look, Mattes, Plate
 
 LEAST_ALPHA = 1e-3  # under half a code value of an 8-bit matte: nothing is there
 

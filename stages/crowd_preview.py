@@ -19,23 +19,12 @@ from assets.view import View
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground import Heightfield
 from pipeline.errors import ConfigError
+from pipeline.frames import FrameRange
 from pipeline.io.files import write_bytes
 from pipeline.io.images import write_png
+from pipeline.sections import CrowdBrief, KeepOut, ShotInfo, Zone
 from pipeline.stage import Progress
-from pipeline.types import (
-    CameraTrack,
-    CrowdBrief,
-    CrowdLayout,
-    DepthMaps,
-    FrameRange,
-    Ground,
-    KeepOut,
-    Lens,
-    Mattes,
-    Plate,
-    ShotInfo,
-    Zone,
-)
+from pipeline.types import CameraTrack, CrowdLayout, DepthMaps, Ground, Lens, Mattes, Plate
 from stages.render_layers import view_of
 
 Array = npt.NDArray[np.float64]

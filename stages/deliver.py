@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import ConfigError
+from pipeline.frames import FrameFiles
 from pipeline.io import exr, images
 from pipeline.io.encode import write_review
 from pipeline.io.files import replacing, sha256, write_bytes
@@ -24,6 +25,7 @@ from pipeline.review.gather import measured as measured_of
 from pipeline.review.page import TEMPLATE
 from pipeline.review.screen import Screen, screen_for
 from pipeline.review.sheet import Pair, contact_sheet, spread
+from pipeline.sections import DeliveryBrief, ShotInfo
 from pipeline.stage import Progress, silent, stage
 from pipeline.types import (
     CameraTrack,
@@ -31,16 +33,13 @@ from pipeline.types import (
     Comp,
     CrowdLayout,
     Delivery,
-    DeliveryBrief,
     DepthMaps,
-    FrameFiles,
     Ground,
     Layers,
     Look,
     Mattes,
     Plate,
     SetPaintings,
-    ShotInfo,
 )
 
 Array = np.ndarray[Any, Any]

@@ -11,10 +11,11 @@ import numpy as np
 from calibration.cameras import pose_at
 from calibration.depth import estimate, figures, full_size, points_seen
 from pipeline.errors import ConfigError
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
 from pipeline.stage import stage
-from pipeline.types import CameraTrack, DepthMaps, FrameFiles, FrameRange, Plate
+from pipeline.types import CameraTrack, DepthMaps, Plate
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from assets.sprites import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, sprite_req
 from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes
 from pipeline.io.images import write_png
+from pipeline.sections import CrowdBrief, LightFacts
 from pipeline.stage import Progress, silent, stage
-from pipeline.types import CameraTrack, CharacterAtlas, CrowdBrief, CrowdLayout, LightFacts
+from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout
 
 Array = np.ndarray[Any, Any]
 BATCH = 32  # sprites asked for at once: bounds memory, and keeps the progress bar moving

@@ -18,8 +18,9 @@ from calibration.lens import undistort_points
 from pipeline.errors import ConfigError
 from pipeline.io import color, exr, images
 from pipeline.io.files import write_bytes
+from pipeline.sections import LightFacts, SetBrief
 from pipeline.stage import Progress, silent, stage
-from pipeline.types import CameraTrack, Lens, LightFacts, SetBrief, SetLayout, SetPaintings
+from pipeline.types import CameraTrack, Lens, SetLayout, SetPaintings
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import ConfigError, FormatError, PlateError
+from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import color, exr
 from pipeline.io.decode import exact_rate
 from pipeline.io.footage import Footage, FootageFrame, frames, open_footage
 from pipeline.io.timecode import Timecode, later
 from pipeline.io.yuv import LUMA_RED_BLUE
+from pipeline.sections import PlateSource, ShotInfo
 from pipeline.stage import Kept, NothingKept, Progress, silent, stage
-from pipeline.types import FrameFiles, FrameRange, FrameRate, Plate, PlateSource, ShotInfo
+from pipeline.types import Plate
 
 Array = np.ndarray[Any, Any]
 

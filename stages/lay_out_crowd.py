@@ -17,8 +17,9 @@ from assets.travel import travel
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground import Heightfield
 from pipeline.errors import ConfigError
+from pipeline.sections import CrowdBrief, Points, Zone
 from pipeline.stage import Progress, silent, stage
-from pipeline.types import CameraTrack, CrowdBrief, CrowdLayout, Ground, Plate, Points, Zone
+from pipeline.types import CameraTrack, CrowdLayout, Ground, Plate
 
 Array = npt.NDArray[np.float64]
 FARTHEST_M = 1500.0  # a pixel of the horizon would put people farther than anyone is seen

@@ -16,8 +16,9 @@ from calibration.ground import Heightfield
 from calibration.lens import project
 from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes
+from pipeline.sections import SetBrief, SetPiece
 from pipeline.stage import stage
-from pipeline.types import CameraTrack, Ground, Lens, SetBrief, SetLayout, SetPiece
+from pipeline.types import CameraTrack, Ground, Lens, SetLayout
 
 Array = npt.NDArray[np.float64]
 

@@ -12,12 +12,14 @@ import numpy as np
 
 from calibration.look import LookFigures, read_look
 from pipeline.errors import ConfigError, StageError
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
 from pipeline.kernels import blur, check, color
 from pipeline.kernels.color import RGB, Grade
+from pipeline.sections import CameraFacts
 from pipeline.stage import stage
-from pipeline.types import CameraFacts, FrameFiles, FrameRange, Layer, Layers, Look, RawLayers
+from pipeline.types import Layer, Layers, Look, RawLayers
 
 MOST_SOFTNESS_PX = 3.0
 

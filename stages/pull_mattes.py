@@ -13,9 +13,11 @@ from calibration.matteedges import figure_depth, refine
 from calibration.mattes import find_matte
 from calibration.roto import read_matte, supplied_files
 from pipeline.errors import CalibrationError, ConfigError
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
+from pipeline.sections import MatteSource
 from pipeline.stage import stage
-from pipeline.types import CameraTrack, DepthMaps, FrameFiles, FrameRange, Mattes, MatteSource, Plate
+from pipeline.types import CameraTrack, DepthMaps, Mattes, Plate
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,19 +20,18 @@ from calibration.cameras import camera_centre, load_poses
 from calibration.ground import Heightfield
 from calibration.lens import project, rays
 from pipeline.errors import ConfigError
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
+from pipeline.sections import LightFacts
 from pipeline.stage import stage
 from pipeline.types import (
     CameraTrack,
     CharacterAtlas,
     CrowdLayout,
-    FrameFiles,
-    FrameRange,
     Ground,
     Layer,
     Lens,
-    LightFacts,
     RawLayers,
     SetLayout,
     SetPaintings,

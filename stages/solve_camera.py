@@ -24,8 +24,9 @@ from calibration.trackview import TrackView, open_view
 from pipeline.errors import CalibrationError, ConfigError
 from pipeline.io import color, exr, images
 from pipeline.io.files import replacing, write_bytes
+from pipeline.sections import CameraFacts, MatteSource
 from pipeline.stage import Progress, stage
-from pipeline.types import CameraFacts, CameraTrack, Lens, MatteSource, Plate
+from pipeline.types import CameraTrack, Lens, Plate
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from calibration.cameras import camera_centre, load_poses, world_from_camera
 from calibration.lens import rays
 from calibration.survey import Sheet, Survey, survey
 from pipeline.errors import ConfigError
+from pipeline.frames import FrameRange
 from pipeline.io import exr
 from pipeline.io.files import replacing, write_bytes
 from pipeline.stage import Progress, stage
-from pipeline.types import CameraTrack, DepthMaps, FrameRange, Ground, Mattes, Plate
+from pipeline.types import CameraTrack, DepthMaps, Ground, Mattes, Plate
 
 # What a depth point says at 1 m, against 1 for parallax of 15% of the width: it counts where nothing else does.
 _SAY_OF_DEPTH = 2.0

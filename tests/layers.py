@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.frames import FrameFiles
 from pipeline.io import exr
-from pipeline.types import DepthMaps, FrameFiles, Ground, Layer, Mattes, RawLayers
+from pipeline.types import DepthMaps, Ground, Layer, Mattes, RawLayers
 from tests.scenes import HILLS_Z_M, Scene, _opencv
 
 Array = NDArray[np.float32]

@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import PlateError
+from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr
+from pipeline.sections import CrowdBrief, ShotInfo
 from pipeline.stage import Kept, Progress, stage
-from pipeline.types import Comp, CrowdBrief, FrameFiles, FrameRange, FrameRate, Mattes, Plate, ShotInfo
+from pipeline.types import Comp, Mattes, Plate
 
 FRAMES = FrameRange(1001, 1008)
 SIZE = (54, 96)

@@ -21,7 +21,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.types import CameraTrack, FrameFiles, FrameRange, FrameRate, Lens, Plate
+from pipeline.frames import FrameFiles, FrameRange, FrameRate
+from pipeline.types import CameraTrack, Lens, Plate
 
 Array = NDArray[np.float32]
 SKY, GROUND, HILLS, FIRST_BOX = 0, 1, 2, 3

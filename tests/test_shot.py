@@ -23,9 +23,10 @@ from calibration.cameras import load_poses, to_camera
 from calibration.evaluate import compare
 from calibration.lens import project, undistort_points
 from pipeline import codec
+from pipeline.frames import FrameRate
 from pipeline.io import exr, video
 from pipeline.io.color import log_8bit
-from pipeline.types import CameraTrack, Comp, CrowdLayout, DepthMaps, FrameRate, Lens, Mattes, Plate, RawLayers
+from pipeline.types import CameraTrack, Comp, CrowdLayout, DepthMaps, Lens, Mattes, Plate, RawLayers
 from tests.ministages import hashes
 
 ROOT = Path(__file__).parent.parent

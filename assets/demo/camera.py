@@ -10,7 +10,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.types import FrameRange, Lens
+from pipeline.frames import FrameRange
+from pipeline.types import Lens
 
 FRAMES = FrameRange(1001, 1048)
 RATE = 24

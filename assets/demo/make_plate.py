@@ -21,7 +21,7 @@ from assets.demo.mesh import Floats
 from assets.demo.render import Set, prepare, render_frame
 from assets.demo.scene import build_scene
 from assets.demo.terrain import height_m
-from pipeline.types import FrameRange, FrameRate
+from pipeline.frames import FrameRange, FrameRate
 
 HERE = Path(__file__).parent
 CRF = 8  # of the movie: 4 MB, with the grain still in it

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assets.mocap.rigs import roles_of
 from pipeline.errors import AssetError
-from pipeline.types import FrameRate
+from pipeline.frames import FrameRate
 
 Array = NDArray[np.float64]
 

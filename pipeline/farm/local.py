@@ -14,9 +14,9 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from pipeline.errors import StageError
+from pipeline.frames import FrameRange
 from pipeline.plan import Job
 from pipeline.store import Folder
-from pipeline.types import FrameRange
 
 # One thread in each worker: the frames are the parallelism, and idle OpenMP threads of several workers fight for cores.
 SINGLE_THREAD = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

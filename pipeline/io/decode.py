@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import FormatError
+from pipeline.frames import FrameRate
 from pipeline.io import yuv
-from pipeline.types import FrameRate
 
 Array = np.ndarray[Any, Any]
 

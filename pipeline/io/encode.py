@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import FormatError
+from pipeline.frames import FrameRate
 from pipeline.io import yuv
 from pipeline.io.files import replacing
-from pipeline.types import FrameRate
 
 Array = np.ndarray[Any, Any]
 

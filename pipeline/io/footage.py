@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import FormatError, PlateError
+from pipeline.frames import FrameRate
 from pipeline.io import pictures, sequences
 from pipeline.io.decode import decode, exact_rate, probe
-from pipeline.types import FrameRate
 
 Array = np.ndarray[Any, Any]
 

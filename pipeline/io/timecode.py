@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from pipeline.errors import FormatError
-from pipeline.types import FrameRate
+from pipeline.frames import FrameRate
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import FormatError
+from pipeline.frames import FrameRange, FrameRate
 from pipeline.io.files import replacing
-from pipeline.types import FrameRange, FrameRate, Lens
+from pipeline.types import Lens
 
 Array = npt.NDArray[Any]
 SUFFIXES = (".usdc", ".usda", ".usd")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import StoreError
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.review.plots import Series
-from pipeline.types import FrameFiles, FrameRange
 
 PerFrame = dict[int, dict[str, Any]]
 _CHANNELS = ("r", "g", "b")

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.io.timecode import later
 from pipeline.review import figures
+from pipeline.sections import ShotInfo
 from pipeline.types import (
     CameraTrack,
     CharacterAtlas,
@@ -22,7 +23,6 @@ from pipeline.types import (
     Mattes,
     Plate,
     SetPaintings,
-    ShotInfo,
 )
 
 Array = np.ndarray[Any, Any]

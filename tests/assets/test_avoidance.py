@@ -8,7 +8,7 @@ from assets.crowd import Site, Variety, muster
 from assets.motions import load_motion
 from assets.shapes import inside
 from assets.travel import travel
-from pipeline.types import Zone
+from pipeline.sections import Zone
 
 TIMES = np.arange(144) / 24
 WELL = np.array([[-1.5, -1.0], [1.5, -1.0], [1.5, 1.5], [-1.5, 1.5]])

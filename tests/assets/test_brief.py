@@ -5,7 +5,7 @@ import pytest
 from assets.brief import changes_of, check_brief, check_override_zones
 from pipeline import codec
 from pipeline.errors import BattleplateError
-from pipeline.types import CrowdBrief
+from pipeline.sections import CrowdBrief
 
 FIELD = [[-9, -9], [9, -9], [9, 9], [-9, 9]]
 

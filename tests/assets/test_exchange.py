@@ -10,7 +10,8 @@ from pxr import Gf, Usd, UsdGeom
 from assets.exchange import ShotCamera, of_layout, read_crowd, write_crowd
 from calibration.lens import project
 from pipeline.errors import FormatError
-from pipeline.types import CrowdLayout, FrameRange, FrameRate, Lens
+from pipeline.frames import FrameRange, FrameRate
+from pipeline.types import CrowdLayout, Lens
 
 RATE = FrameRate(24000, 1001)
 

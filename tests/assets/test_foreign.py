@@ -7,7 +7,7 @@ from assets.exchange import read_crowd
 from assets.foreign import HIDDEN_M
 from assets.motions import load_motion
 from pipeline.errors import AssetError, BattleplateError, FormatError
-from pipeline.types import FrameRange, FrameRate
+from pipeline.frames import FrameRange, FrameRate
 
 FOUR = FrameRange(1001, 1004)
 RATE = FrameRate(24)

@@ -15,7 +15,8 @@ from assets.view import View
 from calibration.cameras import look_at, pixel_rays_world, to_camera
 from calibration.lens import project, rays
 from pipeline.errors import AssetError
-from pipeline.types import CrowdLayout, FrameRange, Lens
+from pipeline.frames import FrameRange
+from pipeline.types import CrowdLayout, Lens
 
 LENS = Lens(400, 240, 360.0, 358.0, 203.0, 117.0, -0.16, 0.03, 8e-4, -5e-4)  # 14 px of barrel in the corners
 EYE = np.array([0.3, 1.9, 0.5])

@@ -7,8 +7,9 @@ from assets import labels
 from assets.labels import LARGEST_PX, SMALLEST_PX, Label, size_for, thinned, zone_colours
 from assets.preview import Figures
 from assets.preview_movie import Backdrop, burn_in, filtered, laid_over, movie_size
+from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr
-from pipeline.types import DepthMaps, FrameFiles, FrameRange, FrameRate, Mattes, Plate
+from pipeline.types import DepthMaps, Mattes, Plate
 
 FRAMES = FrameRange(1001, 1001)
 

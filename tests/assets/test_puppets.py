@@ -13,7 +13,8 @@ from assets.motions import load_motion
 from assets.people import dressed, posed_mesh
 from assets.puppets import STEPS, beats, light_level, puppet
 from assets.skeleton import solve
-from pipeline.types import CrowdLayout, FrameRange, FrameRate
+from pipeline.frames import FrameRange, FrameRate
+from pipeline.types import CrowdLayout
 
 FRAMES = 24
 

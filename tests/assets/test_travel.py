@@ -12,7 +12,7 @@ from assets.motions import MOTIONS, load_motion
 from assets.shapes import headings
 from assets.travel import travel
 from pipeline.errors import AssetError
-from pipeline.types import Override, Ripple, Wave, Zone
+from pipeline.sections import Override, Ripple, Wave, Zone
 
 FIELD = np.array([[-12.0, -8.0], [12.0, -8.0], [12.0, 8.0], [-12.0, 8.0]])
 TIMES = np.arange(72) / 24

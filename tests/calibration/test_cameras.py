@@ -10,7 +10,8 @@ import pytest
 from calibration import cameras
 from calibration.lens import project
 from pipeline.errors import CalibrationError
-from pipeline.types import CameraTrack, FrameRange, Lens
+from pipeline.frames import FrameRange
+from pipeline.types import CameraTrack, Lens
 
 LENS = Lens(960, 540, 800, 804, 475, 272, k1=-0.1, k2=0.02, p1=0.001)
 POSE = cameras.look_at((1.0, 1.7, 3.0), (2.0, 1.0, -6.0))

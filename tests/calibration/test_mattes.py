@@ -6,8 +6,9 @@ import pytest
 
 from calibration.matteedges import refine
 from calibration.mattes import find_matte
+from pipeline.frames import FrameFiles
 from pipeline.io import exr
-from pipeline.types import DepthMaps, FrameFiles
+from pipeline.types import DepthMaps
 from tests.scenes import FIRST_BOX, WALLS, Scene, Shot, write_shot
 
 SETTINGS = {"width_px": 480, "reach": 48, "count": 10, "sure": 5.0}

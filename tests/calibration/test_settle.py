@@ -11,8 +11,8 @@ from calibration.ground import Heightfield
 from calibration.lens import project
 from calibration.survey import Sheet, survey
 from calibration.views import load_view
+from pipeline.frames import FrameFiles
 from pipeline.io import exr
-from pipeline.types import FrameFiles
 from tests.scenes import GROUND, Scene, Shot, write_shot
 
 WRONG_M = 0.05

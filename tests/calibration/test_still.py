@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from calibration.still import still_depth
+from pipeline.frames import FrameFiles
 from pipeline.io import exr
-from pipeline.types import DepthMaps, FrameFiles
+from pipeline.types import DepthMaps
 from tests.scenes import Scene, write_shot
 
 FRAME = 1005

@@ -11,7 +11,7 @@ from calibration.nodal import turning_error_px
 from calibration.solved import check_tracks
 from calibration.track import TrackParams, Tracks, follow
 from pipeline.errors import CalibrationError
-from pipeline.types import FrameRange
+from pipeline.frames import FrameRange
 
 SIZE = (240, 320)
 

@@ -10,8 +10,10 @@ import pytest
 from calibration.roto import read_matte, supplied_files
 from calibration.trackview import open_view
 from pipeline.errors import CalibrationError, FormatError
+from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr, images
-from pipeline.types import FrameFiles, FrameRange, FrameRate, Lens, MatteSource, Plate
+from pipeline.sections import MatteSource
+from pipeline.types import Lens, Plate
 
 FRAMES = FrameRange(1001, 1004)
 

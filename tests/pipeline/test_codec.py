@@ -8,7 +8,9 @@ import pytest
 
 from pipeline import codec
 from pipeline.errors import ConfigError
-from pipeline.types import CrowdBrief, FrameFiles, FrameRange, Mattes, MatteSource, Zone
+from pipeline.frames import FrameFiles, FrameRange
+from pipeline.sections import CrowdBrief, MatteSource, Zone
+from pipeline.types import Mattes
 
 
 def test_nested_tables_become_dataclasses():

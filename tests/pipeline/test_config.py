@@ -9,7 +9,7 @@ import pytest
 from pipeline.config import load_shot
 from pipeline.errors import ConfigError
 from pipeline.scaffold import begin_show
-from pipeline.types import CameraFacts, CrowdBrief, PlateSource, Wave
+from pipeline.sections import CameraFacts, CrowdBrief, PlateSource, Wave
 
 SHOT = '[shot]\nname = "sh_0010"\n[plate]\npath = "plate.mov"\n'
 

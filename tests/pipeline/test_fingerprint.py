@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import StoreError
 from pipeline.fingerprint import code_of, section_digest
-from pipeline.types import CrowdBrief, PlateSource, Zone
+from pipeline.sections import CrowdBrief, PlateSource, Zone
 
 
 def house(root: Path, stage: str, helper: str = "def half(x):\n    return x / 2\n") -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.publish import publish
-from pipeline.types import Delivery, FrameFiles, FrameRange
+from pipeline.types import Delivery
 
 
 def delivery(folder, frames):

@@ -11,11 +11,12 @@ from rich.console import Console
 
 from pipeline.config import load_shot
 from pipeline.errors import ConfigError, PlateError, StageError, StoreError
+from pipeline.frames import FrameRange
 from pipeline.io import exr
 from pipeline.log import Reporter
 from pipeline.run import Wish, look, needed_whole, run
 from pipeline.stage import stage
-from pipeline.types import Comp, Delivery, FrameRange, Ground, Mattes, Plate
+from pipeline.types import Comp, Delivery, Ground, Mattes, Plate
 from tests.ministages import MINI, hashes
 
 BUILD = "build/mini"

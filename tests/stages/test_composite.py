@@ -9,8 +9,9 @@ import pytest
 
 from calibration.ground import Heightfield
 from pipeline.errors import ConfigError, PlateError, StageError
+from pipeline.frames import FrameRange
 from pipeline.io import exr
-from pipeline.types import CameraFacts, FrameRange
+from pipeline.sections import CameraFacts
 from stages.composite import Params, composite, ground_depth
 from stages.match_look import Params as MatchParams
 from stages.match_look import match_look

@@ -9,22 +9,11 @@ import pytest
 from calibration.cameras import load_poses, to_camera
 from calibration.lens import project
 from pipeline.errors import ConfigError
+from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr, images
+from pipeline.sections import CrowdBrief, ShotInfo, Zone
 from pipeline.stage import silent
-from pipeline.types import (
-    CameraTrack,
-    CrowdBrief,
-    CrowdLayout,
-    DepthMaps,
-    FrameFiles,
-    FrameRange,
-    FrameRate,
-    Ground,
-    Mattes,
-    Plate,
-    ShotInfo,
-    Zone,
-)
+from pipeline.types import CameraTrack, CrowdLayout, DepthMaps, Ground, Mattes, Plate
 from stages.crowd_preview import pick, preview
 from tests.stages.test_render_layers import FRAMES, LENS, ground_of, layout_of, track_of
 

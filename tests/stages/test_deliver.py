@@ -13,25 +13,23 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError, StoreError
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr, images, video
 from pipeline.io.files import sha256
 from pipeline.review import slate
+from pipeline.sections import DeliveryBrief, ShotInfo
 from pipeline.types import (
     CharacterAtlas,
     Comp,
     CrowdLayout,
     Delivery,
-    DeliveryBrief,
     DepthMaps,
-    FrameFiles,
-    FrameRange,
     Ground,
     Layer,
     Layers,
     Look,
     Mattes,
     SetPaintings,
-    ShotInfo,
 )
 from stages.deliver import Params, deliver
 from tests.scenes import Scene, write_shot

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError
+from pipeline.frames import FrameRange
 from pipeline.io import exr
-from pipeline.types import FrameRange
 from stages.estimate_depth import Params, estimate_depth
 from tests.scenes import Scene, write_shot
 

@@ -8,8 +8,10 @@ import pytest
 
 from assets.atlas import load_atlas, view_yaw
 from pipeline.errors import AssetError, ConfigError, ProviderError
+from pipeline.frames import FrameRange
 from pipeline.io.images import read_png
-from pipeline.types import CameraTrack, CrowdBrief, CrowdLayout, FrameRange, Lens, LightFacts
+from pipeline.sections import CrowdBrief, LightFacts
+from pipeline.types import CameraTrack, CrowdLayout, Lens
 from stages.generate_crowd import Params, generate_crowd
 
 FRAMES = FrameRange(1001, 1003)

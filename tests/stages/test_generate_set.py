@@ -11,8 +11,10 @@ from assets.projection import Projector, load_paintings, read_pieces
 from assets.providers.base import GUIDE_CHANNELS, Capabilities, Result, SetPart
 from calibration.cameras import load_poses, look_at, to_camera
 from pipeline.errors import AssetError, ConfigError
+from pipeline.frames import FrameRange
 from pipeline.io import exr, images
-from pipeline.types import CameraTrack, FrameRange, Ground, Lens, LightFacts, SetBrief, SetPiece
+from pipeline.sections import LightFacts, SetBrief, SetPiece
+from pipeline.types import CameraTrack, Ground, Lens
 from stages.generate_set import Params, generate_set, keyframes
 from stages.lay_out_set import Params as Placing
 from stages.lay_out_set import lay_out_set

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from pipeline.errors import BattleplateError, ConfigError, PlateError
+from pipeline.frames import FrameRange, FrameRate
 from pipeline.io import color, exr, images, video
+from pipeline.sections import PlateSource, ShotInfo
 from pipeline.stage import silent
-from pipeline.types import FrameRange, FrameRate, Plate, PlateSource, ShotInfo
+from pipeline.types import Plate
 from stages.ingest import Params, ingest
 from tests.movies import encode, flat
 

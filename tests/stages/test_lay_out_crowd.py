@@ -12,19 +12,9 @@ from assets.shapes import inside
 from calibration.cameras import camera_centre, to_camera
 from calibration.lens import project
 from pipeline.errors import AssetError, ConfigError
-from pipeline.types import (
-    CameraTrack,
-    CrowdBrief,
-    FrameFiles,
-    FrameRange,
-    FrameRate,
-    Ground,
-    KeepOut,
-    Lens,
-    Override,
-    Plate,
-    Zone,
-)
+from pipeline.frames import FrameFiles, FrameRange, FrameRate
+from pipeline.sections import CrowdBrief, KeepOut, Override, Zone
+from pipeline.types import CameraTrack, Ground, Lens, Plate
 from stages.lay_out_crowd import Params, lay_out_crowd
 
 LENS = Lens(320, 180, 280.0, 280.0, 160.0, 88.0, -0.09, 0.02, 6e-4, -4e-4)

@@ -9,7 +9,9 @@ import pytest
 from calibration.cameras import camera_centre, to_camera
 from calibration.lens import project
 from pipeline.errors import AssetError, ConfigError
-from pipeline.types import CameraTrack, FrameRange, Ground, Lens, SetBrief, SetPiece
+from pipeline.frames import FrameRange
+from pipeline.sections import SetBrief, SetPiece
+from pipeline.types import CameraTrack, Ground, Lens
 from stages.lay_out_set import Params, lay_out_set
 
 LENS = Lens(320, 180, 280.0, 280.0, 160.0, 88.0, -0.09, 0.02, 6e-4, -4e-4)

@@ -5,8 +5,9 @@ import pytest
 
 from calibration.haze import Haze
 from pipeline.errors import ConfigError, StageError
+from pipeline.frames import FrameRange
 from pipeline.io import exr
-from pipeline.types import CameraFacts, FrameRange
+from pipeline.sections import CameraFacts
 from stages.match_look import Params, grown_depth, match_look, softness_px
 from tests.layers import write_layers
 from tests.looks import write_hand_look

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from pipeline.errors import CalibrationError, ConfigError
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr, images
-from pipeline.types import DepthMaps, FrameFiles, FrameRange, MatteSource
+from pipeline.sections import MatteSource
+from pipeline.types import DepthMaps
 from stages.estimate_depth import Params as DepthParams
 from stages.estimate_depth import estimate_depth
 from stages.pull_mattes import Params, pull_mattes

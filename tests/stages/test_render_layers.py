@@ -11,18 +11,10 @@ from assets.projection import Projector, draw, frame_piece, read_pieces
 from calibration.cameras import load_poses, look_at, pixel_rays_world, to_camera
 from calibration.lens import project, rays
 from pipeline.errors import ConfigError
+from pipeline.frames import FrameRange
 from pipeline.io import exr
-from pipeline.types import (
-    CameraTrack,
-    CharacterAtlas,
-    CrowdLayout,
-    FrameRange,
-    Ground,
-    Lens,
-    LightFacts,
-    SetLayout,
-    SetPaintings,
-)
+from pipeline.sections import LightFacts
+from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, Lens, SetLayout, SetPaintings
 from stages.render_layers import Params, render_layers
 
 LENS = Lens(240, 136, 210.0, 210.0, 121.0, 67.0, -0.12, 0.03, 5e-4, -3e-4)

@@ -15,19 +15,11 @@ from calibration import cameras, evaluate
 from calibration.lens import project
 from calibration.solved import Solve, check_solve
 from pipeline.errors import BattleplateError, CalibrationError, ConfigError
+from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import color, exr, images, video
+from pipeline.sections import CameraFacts, MatteSource, PlateSource, ShotInfo
 from pipeline.stage import silent
-from pipeline.types import (
-    CameraFacts,
-    CameraTrack,
-    FrameFiles,
-    FrameRange,
-    FrameRate,
-    MatteSource,
-    Plate,
-    PlateSource,
-    ShotInfo,
-)
+from pipeline.types import CameraTrack, Plate
 from stages.ingest import Params as IngestParams
 from stages.ingest import ingest
 from stages.solve_camera import Params, solve_camera

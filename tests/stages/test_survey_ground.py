@@ -8,9 +8,10 @@ import pytest
 
 from calibration.ground import Heightfield
 from pipeline.errors import ConfigError
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.stage import silent
-from pipeline.types import DepthMaps, FrameFiles, FrameRange, Ground, Mattes
+from pipeline.types import DepthMaps, Ground, Mattes
 from stages.survey_ground import Params, survey_ground
 from tests.scenes import Scene, Shot, write_plate, write_track
 

@@ -176,7 +176,7 @@ def test_a_captured_walk_goes_at_another_speed(pair):
 
 def test_our_own_writer_and_the_reader_agree_on_rate(tmp_path: Path):
     from assets.mocap.capture import read_capture
-    from pipeline.types import FrameRate
+    from pipeline.frames import FrameRate
 
     capture = read_capture(rigs.write_bvh(tmp_path / "walk.bvh", walking("walk", frames=20)))
 

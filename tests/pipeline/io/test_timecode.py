@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import FormatError
+from pipeline.frames import FrameRate
 from pipeline.io.timecode import Timecode, later
-from pipeline.types import FrameRate
 
 NTSC = FrameRate(30000, 1001)
 

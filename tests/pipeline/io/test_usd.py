@@ -9,8 +9,8 @@ import pytest
 from pxr import Usd
 
 from pipeline.errors import FormatError
+from pipeline.frames import FrameRange, FrameRate
 from pipeline.io import usd
-from pipeline.types import FrameRange, FrameRate
 
 ROOT = Path(__file__).parents[3]
 WRITE = """
@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from pipeline.io import usd
-from pipeline.types import FrameRange, FrameRate
+from pipeline.frames import FrameRange, FrameRate
 
 rng = np.random.default_rng(1)
 with usd.writing(Path(sys.argv[1]), FrameRange(1001, 1004), FrameRate(24)) as stage:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import FormatError
+from pipeline.frames import FrameRate
 from pipeline.io import video
-from pipeline.types import FrameRate
 from tests.movies import encode, flat
 
 H, W = 128, 256

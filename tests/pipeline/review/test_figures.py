@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StoreError
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.review import figures
-from pipeline.types import FrameFiles, FrameRange
 
 PER_FRAME = {
     1001: {

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr, images
 from pipeline.review import screen
-from pipeline.types import FrameFiles, FrameRange, FrameRate, Plate
+from pipeline.types import Plate
 
 
 def plate(width: int, height: int, aspect: float = 1.0) -> Plate:
