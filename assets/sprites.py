@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from assets.characters import Character
+from assets.characters import Character, load_character
 from assets.guides import TALL_M as FRAME_M
 from assets.guides import Guides as Drawn
 from assets.guides import sprite_guides
 from assets.looks import character_identity
+from assets.motions import MOTIONS, load_motion
 from assets.people import posed_mesh
 from assets.providers.base import Color, Guides, Light, Request
 
-HEIGHT_PX, WIDTH_PX = 128, 64
+HEIGHT_PX, WIDTH_PX, WIDE_PX = 128, 64, 128
 METRES_PER_PX = FRAME_M / HEIGHT_PX
+NARROW_REACH_M = 0.85  # from the vertical through the root: half the narrow frame, and a hand's breadth that may be cut
+# Of the shipped motions, measured once (a test measures them again); a captured motion is measured when it is asked for.
+_WIDE = frozenset({"blow", "brace", "charge", "draw", "fall", "run", "shield_up", "thrust"})
+_MEASURED_ON = "legionary"  # who reaches farthest: shield and spear
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +33,30 @@ class Sight:
     elevation_rad: float = 0.0
 
 
+def frame_width_px(motion: str) -> int:
+    """Width of the frame in which `motion` is painted: WIDTH_PX, or WIDE_PX where weapons are levelled or bodies lie.
+
+    Raises AssetError for an unknown motion.
+    """
+    if motion in MOTIONS:
+        return WIDE_PX if motion in _WIDE else WIDTH_PX
+    return WIDE_PX if reach_m(_MEASURED_ON, motion) > NARROW_REACH_M else WIDTH_PX
+
+
+@lru_cache(maxsize=256)
+def reach_m(character: str, motion: str, moments: int = 8) -> float:
+    """How far body and kit reach from the vertical through the root at any of so many moments of a motion, metres."""
+    who, last = load_character(character), moments if load_motion(motion).loops else moments - 1
+    meshes = (posed_mesh(who, motion, min(k / last, 0.999)).vertices for k in range(moments))
+    return max(float(np.hypot(points[:, 0], points[:, 2]).max()) for points in meshes)
+
+
 def sprite_request(
     character: Character, motion: str, phase: float, sight: Sight, light: Light, *, seed: int = 1, steps: int = 2
 ) -> Request:
     """The request for one sprite of HEIGHT_PX x WIDTH_PX. phase in cycles; light in the camera's space."""
-    drawn = sprite_guides(posed_mesh(character, motion, phase), sight.yaw_rad, sight.elevation_rad, HEIGHT_PX, WIDTH_PX)
+    mesh = posed_mesh(character, motion, phase)
+    drawn = sprite_guides(mesh, sight.yaw_rad, sight.elevation_rad, HEIGHT_PX, WIDTH_PX)
     return Request(
         guides=request_guides(drawn),
         identity=character_identity(character),

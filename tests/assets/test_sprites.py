@@ -3,10 +3,23 @@
 import math
 
 import numpy as np
+import pytest
 
 from assets.characters import load_character
+from assets.motions import MOTIONS
 from assets.providers.base import Light
-from assets.sprites import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, sprite_request, sun_seen
+from assets.sprites import (
+    HEIGHT_PX,
+    METRES_PER_PX,
+    NARROW_REACH_M,
+    WIDE_PX,
+    WIDTH_PX,
+    Sight,
+    frame_width_px,
+    reach_m,
+    sprite_request,
+    sun_seen,
+)
 
 TALL, RIGHT_OF_PICTURE = math.radians(30), math.radians(90)
 
@@ -49,3 +62,10 @@ def test_relief_is_larger_nearer_to_the_viewer():
     shield, tunic = (given["depth"][0][given["parts"][0] == part].mean() for part in (15, 4))
 
     assert shield > tunic
+
+
+@pytest.mark.parametrize("motion", sorted(MOTIONS))
+def test_a_motion_has_the_wide_frame_when_somebody_reaches_out_of_the_narrow_one(motion):
+    reach = max(reach_m(name, motion, 4) for name in ("legionary", "officer", "archer"))
+
+    assert frame_width_px(motion) == (WIDE_PX if reach > NARROW_REACH_M else WIDTH_PX), reach
