@@ -2,52 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from assets.atlas import HELD, loops
-from assets.crowd import Members, spacing_of
+from assets.crowd import Members, Site, Variety, overridden, spacing_of
 from assets.cues import first_phases
 from assets.motions import load_motion
 from assets.shapes import Array
 from assets.simulation import IN_CONTACT, MOVING, STANDING, Walked, simulate
-from assets.travel import Travel
-from pipeline.sections import Zone
+from assets.travel import Travel, travel
+from pipeline.sections import Override, Zone
 
 Numbers = npt.NDArray[np.uint8]
+Indices = npt.NDArray[np.intp]
 RADIUS_M = 0.25  # the space that a body keeps to itself; less where ranks stand closer
 STEADY_S = 0.3  # nobody changes what he does for less than so long
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marching:
-    """One zone's people and where its formation would have them."""
+    """One zone's people and what they do. everyone, drill: with those who were removed by hand, nobody recast or turned:
+    what the others make way for, so that they do not move when one of them is changed."""
 
     zone: Zone
     members: Members
     travel: Travel
+    everyone: Members
+    drill: Travel
+
+
+def marching(
+    zone: Zone,
+    site: Site,
+    everyone: Members,
+    changes: Mapping[int, Override],
+    times_s: Array,
+    seed: int,
+    variety: Variety,
+) -> Marching:
+    """A zone's people by their formation, with the changes of some by place number. Raises AssetError as
+    assets.travel.travel."""
+    members = overridden(everyone, changes)
+    told = travel(zone, site, members, times_s, seed, variety)
+    if not zone.avoid or not changes:
+        return Marching(zone, members, told, members, told)
+    everyone = overridden(everyone, {place: Override(c.id, move_m=c.move_m) for place, c in changes.items()})
+    return Marching(zone, members, told, everyone, travel(zone, site, everyone, times_s, seed, variety))
 
 
 def avoided(bodies: Sequence[Marching], times_s: Array, keep_out: tuple[Array, ...]) -> list[Travel]:
-    """What the bodies do when they avoid each other; zones that do not ask for it are neither moved nor seen.
+    """What the members of the bodies do when they avoid each other; zones that do not ask for it are neither moved nor
+    seen.
 
     Who comes to a halt waits as his zone waits, who has an enemy within reach fights as it fights; a planted foot stays
     planted, as phases follow the way that was really walked. Raises AssetError as assets.simulation.simulate.
     """
-    asking = [body for body in bodies if body.zone.avoid and len(body.members.numbers)]
+    asking = [body for body in bodies if body.zone.avoid and len(body.everyone.numbers)]
     if not asking:
         return [body.travel for body in bodies]
     walked = simulate(
-        np.concatenate([body.travel.plan[0] for body in asking]),
-        np.concatenate([body.travel.plan for body in asking], axis=1),
+        np.concatenate([body.drill.plan[0] for body in asking]),
+        np.concatenate([body.drill.plan for body in asking], axis=1),
         np.concatenate([_radii(body) for body in asking]),
         times_s,
         keep_out=keep_out,
-        foes=np.concatenate([np.full(len(body.members.numbers), body.zone.side) for body in asking]),
-        yaws=np.concatenate([body.travel.yaws[0] for body in asking]),
+        foes=np.concatenate([np.full(len(body.everyone.numbers), body.zone.side) for body in asking]),
+        yaws=np.concatenate([body.drill.yaws[0] for body in asking]),
     )
     found: list[Travel] = []
     last = 0
@@ -55,26 +79,27 @@ def avoided(bodies: Sequence[Marching], times_s: Array, keep_out: tuple[Array, .
         if body not in asking:
             found.append(body.travel)
             continue
-        first, last = last, last + len(body.members.numbers)
-        found.append(_walking(body, walked, np.s_[:, first:last], times_s))
+        first, last = last, last + len(body.everyone.numbers)
+        there = first + np.flatnonzero(np.isin(body.everyone.numbers, body.members.numbers))
+        found.append(_walking(body, walked, there, times_s))
     return found
 
 
 def _radii(body: Marching) -> Array:
-    return np.minimum(RADIUS_M * body.members.scales, 0.45 * spacing_of(body.zone))
+    return np.minimum(RADIUS_M * body.everyone.scales, 0.45 * spacing_of(body.zone))
 
 
-def _walking(body: Marching, walked: Walked, mine: tuple[slice, slice], times_s: Array) -> Travel:
+def _walking(body: Marching, walked: Walked, there: Indices, times_s: Array) -> Travel:
+    """there: columns of `walked` that are the body's members."""
     zone, told = body.zone, body.travel
     names = tuple(sorted({*told.motion_names, zone.waits, *([zone.fights] if zone.side else [])}))
     doing = np.array([names.index(name) for name in told.motion_names], np.uint8)[told.motions]
     walks = np.array([load_motion(name).speed_mps > 0 for name in names])
-    states = _steady(walked.states[mine], times_s)
+    states = _steady(walked.states[:, there], times_s)
     halted = walks[doing] & (states != MOVING)
     doing = np.where(halted & (states == IN_CONTACT), names.index(zone.fights) if zone.side else doing, doing)
     doing = np.where(halted & (states == STANDING), np.uint8(names.index(zone.waits)), doing).astype(np.uint8)
-    plan = walked.plan[mine]
-    made = replace(told, plan=plan, yaws=walked.yaws[mine], motions=doing, motion_names=names)
+    made = replace(told, plan=walked.plan[:, there], yaws=walked.yaws[:, there], motions=doing, motion_names=names)
     return replace(made, phases=_followed(made, body.members.scales, told.phases[0], times_s))
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from assets.avoidance import Marching, avoided
+from assets.avoidance import Marching, avoided, marching
 from assets.brief import changes_of, check_brief, check_override_zones
-from assets.crowd import Site, Variety, muster, overridden
+from assets.crowd import Site, Variety, muster
 from assets.layout import entries, gathered, imported, write
 from assets.shapes import headings, long_axis, middle
-from assets.travel import travel
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground import Heightfield
 from pipeline.errors import ConfigError
@@ -60,10 +59,9 @@ def lay_out_crowd(
         site = site_of(zone, drawn, keep_out)
         if zone.start_frame is not None:
             site = replace(site, start_s=(zone.start_frame - track.frames.first) / rate)
-        members = muster(zone, site, seed, params)
-        changes = changes_of(brief, number, dict.fromkeys(map(int, members.numbers)))
-        members = overridden(members, changes)
-        bodies.append(Marching(zone, members, travel(zone, site, members, times_s, seed, params)))
+        everyone = muster(zone, site, seed, params)
+        changes = changes_of(brief, number, dict.fromkeys(map(int, everyone.numbers)))
+        bodies.append(marching(zone, site, everyone, changes, times_s, seed, params))
         progress(number, len(brief.zones), zone.name)
     travels = avoided(bodies, times_s, keep_out)
     for number, (body, done) in enumerate(zip(bodies, travels, strict=True), start=1):

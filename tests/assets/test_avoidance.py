@@ -3,23 +3,22 @@
 import numpy as np
 import pytest
 
-from assets.avoidance import RADIUS_M, Marching, avoided
+from assets.avoidance import RADIUS_M, avoided
+from assets.avoidance import marching as mustered
 from assets.crowd import Site, Variety, muster
 from assets.motions import load_motion
 from assets.shapes import inside
-from assets.travel import travel
-from pipeline.sections import Zone
+from pipeline.sections import Override, Zone
 
 TIMES = np.arange(144) / 24
 WELL = np.array([[-1.5, -1.0], [1.5, -1.0], [1.5, 1.5], [-1.5, 1.5]])
 
 
-def marching(name, z, heading, **words):
+def marching(name, z, heading, changes=None, **words):
     """Twenty in ranks about (0, z)."""
     zone = Zone(name, 20, formation="phalanx", motion="march", **{"avoid": True, **words})
     site = Site(np.array([[-4.0, z - 2], [4.0, z - 2], [4.0, z + 2], [-4.0, z + 2]]), heading, np.zeros(2))
-    members = muster(zone, site, 7, Variety())
-    return Marching(zone, members, travel(zone, site, members, TIMES, 7, Variety()))
+    return mustered(zone, site, muster(zone, site, 7, Variety()), changes or {}, TIMES, 7, Variety())
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +77,44 @@ def test_who_does_not_ask_is_left_as_he_was():
 
     assert avoided([plain, asking], TIMES, ())[0] is plain.travel
     assert avoided([plain], TIMES, ())[0] is plain.travel
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"remove": True},
+        {"character": "officer"},
+        {"motion": "cheer"},
+        {"motion": "run"},
+        {"facing_deg": 70},
+        {"scale": 1.3},
+    ],
+)
+def test_changing_one_of_an_army_moves_no_other(battle, change):
+    _, plain = battle
+    override = Override(100_006, **change)
+    bodies = [marching("north", -6.0, 0.0, {5: override}, side=1), marching("south", 6.0, np.pi, side=2)]
+
+    done = avoided(bodies, TIMES, ())
+
+    others = np.arange(20) != 5
+    for name in ("plan", "yaws", "phases"):
+        mine = getattr(done[0], name) if override.remove else getattr(done[0], name)[:, others]
+        np.testing.assert_array_equal(mine, getattr(plain[0], name)[:, others])
+        np.testing.assert_array_equal(getattr(done[1], name), getattr(plain[1], name))
+    doing, before = (np.array(t.motion_names)[t.motions] for t in (done[0], plain[0]))
+    np.testing.assert_array_equal(doing if override.remove else doing[:, others], before[:, others])
+
+
+def test_who_is_moved_by_hand_is_avoided_by_those_around_him_alone():
+    """Two paces to the front out of a block of twenty that marches; thirty metres on marches another."""
+    plain = [marching("near", -5.0, 0.0), marching("far", -35.0, 0.0)]
+    moved = [marching("near", -5.0, 0.0, {5: Override(100_006, move_m=(0.4, 0.5))}), marching("far", -35.0, 0.0)]
+
+    before, after = (avoided(bodies, TIMES, ()) for bodies in (plain, moved))
+
+    change = np.linalg.norm(after[0].plan - before[0].plan, axis=-1).max(axis=0)
+    far = np.linalg.norm(before[0].plan[0] - before[0].plan[0, 5], axis=-1)
+    assert change[5] > 0.3
+    assert change[far > 3.0].max() < 0.02
+    np.testing.assert_array_equal(before[1].plan, after[1].plan)
