@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
-from assets.bodies import Body, rest_body, vertex_normals
-from assets.characters import Character, Part
-from assets.gaits import Build
-from assets.kit import Piece, neighbour_means
-from assets.motions import Grip, load_motion
-from assets.skeleton import Pose, about, hand_axes, solve
+from assets.bodies import vertex_normals
+from assets.characters import Character
+from assets.figures import Figure, dressed, grip_of
+from assets.motions import load_motion
+from assets.posing import ground_m, posed
+from assets.skeleton import Pose
 
-Array = NDArray[np.float64]
+__all__ = ["Figure", "Mesh", "dressed", "grip_of", "mesh_of", "posed_mesh"]
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
@@ -38,95 +38,13 @@ class Mesh:
     rest: Floats
 
 
-@dataclass(frozen=True, eq=False)
-class Figure:
-    """A dressed body in rest, ready to be posed."""
-
-    body: Body
-    vertices: NDArray[np.float64]
-    triangles: Ints
-    parts: Ints
-    weights: sparse.csr_matrix
-    slides: NDArray[np.float64]  # (V, 3) rest direction of a shaft that slides through the hand, 0 elsewhere
-    hangs: NDArray[np.float64]  # (V,) how freely a vertex swings
-    clears: NDArray[np.float64]  # (V,) how far it stays off the legs, metres
-    soles: NDArray[np.bool_]  # (V,) vertices of feet and shoes
-    grip: Grip
-
-    @cached_property
-    def build(self) -> Build:
-        skeleton = self.body.skeleton
-        ankle = skeleton.head("foot.L")
-        low = self.vertices[self.soles][:, 1].min()
-        left = self.vertices[self.soles & (self.vertices[:, 0] > 0)]
-        ground = left[left[:, 1] < low + 0.02] - ankle
-        toes = np.mean([skeleton.head(f"toe{toe}-1.L") for toe in (1, 2, 3)], axis=0) - ankle
-        ahead = skeleton.head("toe3-1.L") - ankle
-        ahead = np.array([ahead[0], 0.0, ahead[2]]) / np.hypot(ahead[0], ahead[2])
-        return Build(
-            leg_m=skeleton.leg_length_m(),
-            hip_m=float(abs(skeleton.hip_offset()[0])),
-            ankle_m=float(ankle[1] - low),
-            heel_m=float(-(ground @ ahead).min()),
-            ball_m=float(toes @ ahead),
-            height_m=self.body.height_m,
-            knuckle_m=float(toes[1] + ankle[1] - low),
-        )
-
-    @cached_property
-    def string(self) -> NDArray[np.bool_]:
-        """(V,) the middle of a bow's string, where the fingers take it."""
-        found = np.zeros(len(self.vertices), bool)
-        found[self.triangles[self.parts == Part.HAIR]] = True
-        found &= np.asarray(self.weights.argmax(axis=1)).ravel() == self.body.skeleton.index("wrist.L")
-        middle = self.vertices[found].mean(axis=0) if found.any() else np.zeros(3)
-        return found & (np.linalg.norm(self.vertices - middle, axis=1) < 0.1)
-
-    @cached_property
-    def worn(self) -> NDArray[np.bool_]:
-        """(V,) what a lying body rests on: all but what the hands hold and what hangs or sticks out."""
-        loose = [Part.SHIELD, Part.SHIELD_MARK, Part.SHIELD_TRIM, Part.SHAFT, Part.BLADE, Part.HILT, Part.BOW,
-                 Part.QUIVER, Part.CREST]  # fmt: skip
-        worn = np.ones(len(self.vertices), bool)
-        worn[self.triangles[np.isin(self.parts, loose)]] = False
-        return worn & (self.hangs == 0)
-
-    @cached_property
-    def cloth(self) -> sparse.csr_matrix:
-        """(H, H) over the vertices that hang: the mean of each one's neighbours."""
-        hanging = self.hangs > 0
-        number = np.cumsum(hanging) - 1
-        faces = number[self.triangles[hanging[self.triangles].all(axis=1)]]
-        return neighbour_means(faces.astype(np.int32), int(hanging.sum()))
-
-    @cached_property
-    def leg_radii(self) -> dict[str, Array]:
-        """How thick each thigh and shin is (trousers included) at even steps down the bone, metres."""
-        skeleton = self.body.skeleton
-        bones = np.asarray(self.body.weights.argmax(axis=1)).ravel()
-        margin = 0.012 + 0.012 * bool((self.parts == Part.TROUSERS).any())
-        table = {}
-        for first, second in (("upperleg01", "lowerleg01"), ("lowerleg01", "foot")):
-            group = np.array([name.startswith(first[:-2]) for name in skeleton.names])[bones]
-            for side, sign in (("L", 1), ("R", -1)):
-                points = self.body.vertices[group & (self.body.vertices[:, 0] * sign > 0)]
-                a, b = skeleton.head(f"{first}.{side}"), skeleton.head(f"{second}.{side}")
-                along = (points - a) @ (b - a) / ((b - a) @ (b - a))
-                away = np.linalg.norm(points - a - along[:, None] * (b - a), axis=1)
-                steps = np.linspace(0, 1, 9)
-                # High up, the trunk carries the cloth: only the front of the thigh counts there.
-                share = np.where((steps < 0.4) & (first == "upperleg01"), 0.55, 0.95)
-                radii = [np.quantile(away[np.abs(along - s) < 0.09], q) for s, q in zip(steps, share, strict=True)]
-                table[f"{first}.{side}"] = np.array(radii) + margin
-        return table
-
-
 @lru_cache(maxsize=160)  # about a megabyte each
 def posed_mesh(character: Character, motion: str, phase: float) -> Mesh:
     """`character` in `motion` at `phase` (cycles; only the fraction counts, but for a clip that does not loop: it stays at
     its end): body and kit as one mesh.
 
-    The lowest sole is at y = 0 exactly, but for a runner's flight and for who lies: then the body's lowest point is. The arrays are shared between callers and cannot be written to.
+    The lowest sole is at y = 0 exactly, but for a runner's flight and for who lies: then the body's lowest point is. The
+    arrays are shared between callers and cannot be written to.
     Raises AssetError when the motion is not known.
     """
     figure = dressed(character)
@@ -138,8 +56,8 @@ def posed_mesh(character: Character, motion: str, phase: float) -> Mesh:
 def mesh_of(character: Character, pose: Pose) -> Mesh:
     """`character` in any pose: blended, alive, or on a slope. On level ground feet stand as in `posed_mesh`."""
     figure = dressed(character)
-    vertices, joints = _posed(figure, pose)
-    ground = _ground(figure, pose, vertices)
+    vertices, joints = posed(figure, pose)
+    ground = ground_m(figure, pose, vertices)
     vertices[:, 1] -= ground
     joints[:, 1] -= ground
     if pose.lying > 0:  # cloth and kit under a lying body are pressed flat
@@ -148,159 +66,6 @@ def mesh_of(character: Character, pose: Pose) -> Mesh:
     return Mesh(
         _fixed(vertices), figure.triangles, _fixed(normals), figure.parts, _fixed(joints), _fixed(figure.vertices)
     )
-
-
-@lru_cache(maxsize=32)
-def dressed(character: Character) -> Figure:
-    """The body and the kit of `character` in rest."""
-    from assets.wardrobe import KIT  # here: the wardrobe's modules measure bodies, which this module also provides
-
-    body = rest_body(character.phenotype, character.height_m)
-    pieces = [piece for name in character.kit for piece in KIT[name](body)]
-    seen = np.ones(len(body.triangles), bool)
-    for piece in pieces:
-        if piece.hidden is not None:
-            seen &= ~piece.hidden
-    hems = [piece.hem_m for piece in pieces if piece.hem_m is not None]
-    if hems:
-        thighs = _under_skirt(body, body.vertices, body.bone_of, min(hems))
-        seen &= ~thighs[body.triangles].all(axis=1)
-        pieces = [_shortened(body, piece, min(hems)) for piece in pieces]
-    eyes = body.of_bones("eye")[body.triangles].all(axis=1)
-    skin = np.where(eyes, Part.EYES, Part.SKIN).astype(np.int32)
-    counts = np.cumsum([len(body.vertices), *(len(piece.vertices) for piece in pieces)])
-    triangles = [body.triangles[seen]] + [p.triangles + c for p, c in zip(pieces, counts[:-1], strict=True)]
-    vertices = np.concatenate([body.vertices] + [p.vertices for p in pieces])
-    slides = [np.zeros_like(body.vertices)]
-    slides += [
-        np.zeros_like(p.vertices) if p.slides is None else np.tile(p.slides, (len(p.vertices), 1)) for p in pieces
-    ]
-    hangs = [np.zeros(len(body.vertices))] + [np.zeros(len(p.vertices)) if p.hangs is None else p.hangs for p in pieces]
-    clears = np.concatenate([np.zeros(len(body.vertices))] + [np.full(len(p.vertices), p.clear_m) for p in pieces])
-    weights = sparse.vstack([body.weights] + [p.weights for p in pieces]).tocsr()
-    faces = np.ascontiguousarray(np.concatenate(triangles), np.int32)
-    parts = np.concatenate([skin[seen]] + [p.parts for p in pieces]).astype(np.int32)
-    kept = np.unique(faces)  # covered skin is not posed at all
-    renumber = np.full(len(vertices), -1, np.int32)
-    renumber[kept] = np.arange(len(kept), dtype=np.int32)
-    names = np.array([name.startswith(("foot", "toe")) for name in body.skeleton.names])
-    soles = names[np.asarray(weights[kept].argmax(axis=1)).ravel()]
-    faces = renumber[faces]
-    for array in (faces, parts):
-        array.flags.writeable = False
-    return Figure(
-        body,
-        vertices[kept],
-        faces,
-        parts,
-        weights[kept],
-        np.concatenate(slides)[kept],
-        np.concatenate(hangs)[kept],
-        clears[kept],
-        soles,
-        grip_of(character),
-    )
-
-
-def _under_skirt(body: Body, vertices: Array, bone_of: NDArray[np.int64], hem_m: float) -> NDArray[np.bool_]:
-    """(V,) vertices of hips and thighs that a skirt with this hem always covers."""
-    thigh = np.array([name.startswith(("upperleg", "pelvis", "root", "spine05")) for name in body.skeleton.names])
-    return thigh[bone_of] & (vertices[:, 1] > hem_m + 0.09) & (vertices[:, 1] < body.skeleton.head("spine04")[1] + 0.01)
-
-
-def _shortened(body: Body, piece: Piece, hem_m: float) -> Piece:
-    """Trousers lose what the skirt over them covers, so that no knee pokes cloth through cloth."""
-    if len(piece.parts) == 0 or piece.parts[0] != Part.TROUSERS:
-        return piece
-    covered = _under_skirt(body, piece.vertices, np.asarray(piece.weights.argmax(axis=1)).ravel(), hem_m)
-    keep = ~covered[piece.triangles].all(axis=1)
-    return replace(piece, triangles=piece.triangles[keep], parts=piece.parts[keep])
-
-
-def grip_of(character: Character) -> Grip:
-    """What the character's hands hold, read off its kit."""
-    kit = set(character.kit)
-    right = "spear" if "spear" in kit else "sword" if "sword" in kit else "free"
-    left = "shield" if "shield_tall" in kit else "strap" if "shield_round" in kit else "bow" if "bow" in kit else "free"
-    return Grip(right, left)
-
-
-def _posed(figure: Figure, pose: Pose) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(vertices, joints) by linear blend skinning, then cloth swung and kept off the thighs."""
-    skeleton = figure.body.skeleton
-    rotations, heads = solve(skeleton, pose)
-    shift = heads - np.einsum("bij,bj->bi", rotations, skeleton.heads)
-    bones = np.concatenate([rotations, shift[:, :, None]], axis=2).reshape(-1, 12)
-    vertices = _skinned(figure.weights, bones, figure.vertices)
-    if figure.slides.any():
-        _slide(figure, pose, vertices, rotations, heads)
-    if pose.string > 0 and figure.string.any():
-        fingers = np.mean([heads[skeleton.index(f"finger{n}-2.R")] for n in (2, 3, 4)], axis=0)
-        middle = figure.string
-        vertices[middle] += pose.string * (fingers - vertices[middle].mean(axis=0))
-    joints = np.asarray(figure.body.joints @ _skinned(figure.body.weights, bones, figure.body.vertices))
-    hanging = figure.hangs > 0
-    if hanging.any():
-        vertices[hanging] = _hung(figure, pose, vertices[hanging], hanging, heads)
-    return vertices, joints
-
-
-def _ground(figure: Figure, pose: Pose, vertices: Array) -> float:
-    """The height of the ground under a body that has just been posed."""
-    feet = float(vertices[figure.soles, 1].min()) - pose.clear_m
-    if pose.lying > 0:
-        feet += pose.lying * (float(vertices[figure.worn, 1].min()) - feet)
-    return (1 - pose.terrain) * feet
-
-
-def _slide(figure: Figure, pose: Pose, vertices: Array, rotations: Array, heads: Array) -> None:
-    """Turn a held shaft in the hand and push it through, or down until its butt is on the ground."""
-    skeleton, shaft = figure.body.skeleton, figure.slides.any(axis=1)
-    wrist = skeleton.index("wrist.R")
-    way = rotations[wrist] @ figure.slides[shaft][0]
-    if pose.shaft_turn:
-        knuckles, along = hand_axes(skeleton, "R")
-        reach = np.mean([skeleton.head(f"finger{n}-1.R") for n in (2, 3, 4, 5)], axis=0) - skeleton.heads[wrist]
-        palm = rotations[wrist] @ np.cross(knuckles, along)
-        centre = heads[wrist] + rotations[wrist] @ (0.86 * reach) - 0.026 * palm
-        swing = about(palm, pose.shaft_turn)
-        vertices[shaft], way = (vertices[shaft] - centre) @ swing.T + centre, swing @ way
-    share = 1.0 if pose.shaft_m is None else pose.butt_share
-    down = float(vertices[shaft, 1].min() - _ground(figure, pose, vertices))
-    vertices[shaft] += way * ((1 - share) * (pose.shaft_m or 0.0) - share * down / max(way[1], 0.3))
-
-
-def _skinned(weights: sparse.csr_matrix, bones: NDArray[np.float64], rest: NDArray[np.float64]) -> NDArray[np.float64]:
-    blended = (weights @ bones).reshape(-1, 3, 4)
-    return np.einsum("vij,vj->vi", blended[:, :, :3], rest) + blended[:, :, 3]
-
-
-def _hung(figure: Figure, pose: Pose, vertices: Array, hanging: NDArray[np.bool_], heads: Array) -> Array:
-    """Swing hanging cloth, then keep it off both legs; what a knee pushes away draws the cloth around it along."""
-    waist = heads[figure.body.skeleton.index("spine04")]
-    drop = np.maximum(waist[1] - vertices[:, 1], 0.0) * figure.hangs[hanging]
-    vertices = vertices + np.stack(
-        [np.sin(pose.drape[1]) * drop, np.zeros_like(drop), -np.sin(pose.drape[0]) * drop], 1
-    )
-    clear = figure.clears[hanging]
-    pushed = _off_the_legs(figure, vertices, clear, heads) - vertices
-    for _ in range(6):
-        pushed = 0.4 * pushed + 0.6 * (figure.cloth @ pushed)
-    return _off_the_legs(figure, vertices + pushed, clear, heads)
-
-
-def _off_the_legs(figure: Figure, vertices: Array, clear: Array, heads: Array) -> Array:
-    skeleton = figure.body.skeleton
-    for name, radii in figure.leg_radii.items():
-        end = {"upperleg01": "lowerleg01", "lowerleg01": "foot"}[name[:-2]] + name[-2:]
-        a, b = heads[skeleton.index(name)], heads[skeleton.index(end)]
-        way = b - a
-        along = (vertices - a) @ way / (way @ way)
-        away = vertices - (a + np.clip(along, 0.0, 1.0)[:, None] * way)
-        distance = np.maximum(np.linalg.norm(away, axis=1), 1e-6)
-        radius = np.interp(along, np.linspace(0, 1, len(radii)), radii) + clear
-        vertices = vertices + away * (np.maximum(radius - distance, 0.0) / distance)[:, None]
-    return vertices
 
 
 def _fixed(array: NDArray[np.float64]) -> Floats:

@@ -6,73 +6,25 @@ R (x - rest head) + posed head; R is the turn away from the rest pose, in world 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = tuple[float, float, float]
+from assets.poses import Arm, Leg, Pose, Vector
+from assets.rotations import about, basis, bend, part_way, turn, unit
+
+__all__ = [
+    "CHEST", "NECK", "SPINE", "WRIST_RAD", "Arm", "Leg", "Pose", "Skeleton", "Vector", "about", "basis", "bend",
+    "hand_axes", "part_way", "solve", "turn", "unit",
+]  # fmt: skip
+
 Array = NDArray[np.float64]
 
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
 CHEST = ("spine03", "spine02", "spine01")
 NECK = ("neck01", "neck02", "neck03")
 WRIST_RAD = 1.45  # no hand bends further from its forearm
-_REACH = 0.998  # of a limb's length: a little bend always stays, a straight limb would flip its knee
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """Where a hand is. Lengths in arm lengths; x outward, y up, z forward, in the chest's frame.
-
-    wrist: from the shoulder joint. elbow: the way that the elbow points.
-    knuckles, grip: the way from wrist to knuckles, and along a held shaft from little finger to index finger, in the
-    frame of the whole person (x outward); None leaves the hand in line with the forearm. curl: 0 flat hand, 1 fist.
-    """
-
-    wrist: Vector = (0.12, -0.95, 0.06)
-    elbow: Vector = (0.5, -0.1, -1.0)
-    knuckles: Vector | None = None
-    grip: Vector | None = None
-    curl: float = 0.35
-    shrug: float = 0.0  # radians, the collar bone's lift
-    hold: float = 1.0  # how much the hand keeps to knuckles and grip; at 0 it is in line with the forearm
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """Where a foot is: ankle in metres in the person's space; pitch > 0 lifts the toes, yaw > 0 turns them outward."""
-
-    ankle: Vector = (0.1, 0.08, 0.0)
-    pitch: float = 0.0
-    yaw: float = 0.12
-    toes: float = 0.0  # the toes' own turn against the foot, radians, > 0 bends them up
-    roll: float = 0.0  # > 0 turns the sole inward
-    knee: Vector = (0.0, 0.0, 1.0)  # the way that the knee points (x outward), before `yaw` turns it along
-
-
-@dataclass(frozen=True, slots=True)
-class Pose:
-    """One moment of a person. Angles in radians as (pitch forward, yaw to the left, roll to the left)."""
-
-    hips: Vector = (0.0, 0.9, 0.0)  # midway between the hip joints, metres
-    pelvis: Vector = (0.0, 0.0, 0.0)
-    spine: Vector = (0.0, 0.0, 0.0)
-    head: Vector = (0.0, 0.0, 0.0)
-    left_arm: Arm = field(default_factory=Arm)
-    right_arm: Arm = field(default_factory=Arm)
-    left_leg: Leg = field(default_factory=Leg)
-    right_leg: Leg = field(default_factory=Leg)
-    # How far a held shaft has slid through the right hand, towards its point; None: until its butt is on the ground.
-    shaft_m: float | None = 0.0
-    drape: tuple[float, float] = (0.0, 0.0)  # radians that hanging cloth swings back and to the left
-    chest: Vector = (0.0, 0.0, 0.0)  # what the upper back turns on top of `spine`: an S where the two differ
-    butt_share: float = 0.0  # how much of the way a sliding shaft has gone to put its butt on the ground
-    shaft_turn: float = 0.0  # radians that a held shaft is turned about the palm's normal: pi points it the other way
-    string: float = 0.0  # how far a bow's string is drawn to the right hand, 0 to 1
-    clear_m: float = 0.0  # how far the lowest sole is off the ground: a runner's flight
-    lying: float = 0.0  # 0: the soles carry the body; 1: whatever of the body is lowest
-    terrain: float = 0.0  # 1: already put on uneven ground (assets.footing), so the lowest sole is not moved to y = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,50 +49,6 @@ class Skeleton:
     def hip_offset(self) -> Array:
         """From midway between the hip joints to the left one, in rest."""
         return (self.head("upperleg01.L") - self.head("upperleg01.R")) / 2
-
-
-def turn(pitch: float, yaw: float, roll: float) -> Array:
-    """Rotation matrix: roll about Z, then pitch about X (forward), then yaw about Y (to the left)."""
-    return about((0, 1, 0), yaw) @ about((1, 0, 0), pitch) @ about((0, 0, 1), -roll)
-
-
-def about(axis: Vector | Array, angle: float) -> Array:
-    """Rotation by `angle` radians about `axis` (Rodrigues)."""
-    x, y, z = unit(np.asarray(axis, float))
-    k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)
-
-
-def part_way(a: Array, b: Array, share: float) -> Array:
-    """The rotation `share` of the way from rotation `a` to `b`, by the short way."""
-    if share >= 1.0 or share <= 0.0:
-        return b if share >= 1.0 else a
-    way = b @ a.T
-    angle = float(np.arccos(np.clip((np.trace(way) - 1) / 2, -1.0, 1.0)))
-    axis = np.array([way[2, 1] - way[1, 2], way[0, 2] - way[2, 0], way[1, 0] - way[0, 1]])
-    return about(axis, share * angle) @ a if angle > 1e-9 else a
-
-
-def unit(vector: Array) -> Array:
-    return vector / max(float(np.linalg.norm(vector)), 1e-12)
-
-
-def basis(first: Array, second: Array) -> Array:
-    """Orthonormal columns: `first`, then `second` made perpendicular to it, then their cross product."""
-    a = unit(first)
-    b = unit(second - a * (second @ a))
-    return np.stack([a, b, np.cross(a, b)], axis=1)
-
-
-def bend(root: Array, target: Array, upper: float, lower: float, pole: Array) -> tuple[Array, Array]:
-    """Two-bone IK: (joint, end). The end is `target`, or as near as the limb reaches; the joint leans towards `pole`."""
-    way = target - root
-    distance = float(np.clip(np.linalg.norm(way), abs(upper - lower) * 1.01, (upper + lower) * _REACH))
-    axis = unit(way)
-    side = unit(pole - axis * (pole @ axis))
-    along = (upper**2 - lower**2 + distance**2) / (2 * distance)
-    out = np.sqrt(max(upper**2 - along**2, 0.0))
-    return root + axis * along + side * out, root + axis * distance
 
 
 def solve(skeleton: Skeleton, pose: Pose) -> tuple[Array, Array]:
