@@ -96,7 +96,7 @@ def imported(brief: CrowdBrief, frames: FrameRange, rate: FrameRate) -> Laid:
     return _changed(laid, brief)
 
 
-def write(laid: Laid, frames: FrameRange, out: Path) -> CrowdLayout:
+def write(laid: Laid, frames: FrameRange, out: Path, rate: FrameRate) -> CrowdLayout:
     """Write the layout's files into `out`."""
     layout = CrowdLayout(
         agents=out / "agents.json",
@@ -107,6 +107,7 @@ def write(laid: Laid, frames: FrameRange, out: Path) -> CrowdLayout:
         frames=frames,
         count=len(laid.agents),
         motion_names=laid.motion_names,
+        rate=rate,
     )
     write_bytes(layout.agents, (json.dumps(laid.agents, indent=1, sort_keys=True) + "\n").encode())
     for path, array in ((layout.positions, laid.positions), (layout.yaws, laid.yaws), (layout.phases, laid.phases)):

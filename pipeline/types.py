@@ -108,7 +108,7 @@ class CrowdLayout:
     agents: JSON list, one object per agent: id (1-based, stable), name, zone, character, motion (the first frame's),
     scale (body height factor), seed. positions: .npy (F, N, 3) float32 world metres, the point between the feet. yaws:
     .npy (F, N) float32 radians. phases: .npy (F, N) float32, cycles in [0, 1) of that frame's motion. motions: .npy
-    (F, N) uint8, index into motion_names.
+    (F, N) uint8, index into motion_names. rate: frames per second, by which a change of motion takes its time.
     """
 
     agents: Path
@@ -119,6 +119,7 @@ class CrowdLayout:
     frames: FrameRange
     count: int
     motion_names: tuple[str, ...]
+    rate: FrameRate = FrameRate()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def lay_out_crowd(
     times_s = np.arange(len(track.frames)) / rate
     check_brief(brief)
     if brief.layout is not None:
-        return write(imported(brief, track.frames, plate.rate), track.frames, out)
+        return write(imported(brief, track.frames, plate.rate), track.frames, out, plate.rate)
     check_override_zones(brief)
     drawn = _Drawing(heights, track, pose)
     keep_out = tuple(drawn.plan(area.polygon_px, area.polygon_m, f"crowd {area.name}", 3) for area in brief.keep_out)
@@ -66,7 +66,7 @@ def lay_out_crowd(
     travels = avoided(bodies, times_s, keep_out)
     for number, (body, done) in enumerate(zip(bodies, travels, strict=True), start=1):
         agents += entries(body.zone, number, body.members, done)
-    return write(gathered(agents, travels, heights.stand, track.frames), track.frames, out)
+    return write(gathered(agents, travels, heights.stand, track.frames), track.frames, out, plate.rate)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
