@@ -26,8 +26,18 @@ COLOURS = np.array([
     (0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255), (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255),
     (255, 0, 170), (255, 0, 85),
 ], np.uint8)  # fmt: skip
+# Model family: whose strokes its public pose nets saw. For SDXL those are xinsir's; FLUX's and Qwen's union nets were
+# trained on the first annotator's pictures.
+STROKES = {"sd15": "controlnet", "sdxl": "xinsir", "flux": "controlnet", "qwen": "controlnet", "wan": "wan"}
 HALF_WIDTH_PX = 4.0
 _LIMB_SHARE = 0.6
+
+
+def stroke_of(model: str) -> str:
+    """Which drawing of `half_width_px` a model family wants. Raises AssetError on another name."""
+    if model not in STROKES:
+        raise AssetError(f"pose drawing for model family {model!r} is not known. Take one of: {', '.join(STROKES)}.")
+    return STROKES[model]
 
 
 def half_width_px(family: str, height_px: int, width_px: int) -> float:

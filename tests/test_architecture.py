@@ -20,6 +20,8 @@ ALLOWED = {
     "assets": {"pipeline", "assets"},
     "stages": {"pipeline", "calibration", "assets", "stages"},
 }
+# The command line: alone it names both the runner and the stages, and nothing imports it.
+COMMANDS = (ROOT / "pipeline/__main__.py", ROOT / "pipeline/crowd_commands.py")
 # library: where alone it may be imported
 DOORS = {
     "numba": ("pipeline/kernels",),
@@ -52,8 +54,8 @@ def room(file: Path) -> str:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(ROOT).as_posix())
 def test_imports_follow_the_one_way(file):
-    if file == ROOT / "pipeline/__main__.py":
-        return  # the one place that names both the runner and the stages
+    if file in COMMANDS:
+        return
     ours = {n for n in imports(file) if n.split(".")[0] in PACKAGES}
 
     # Kernels may use the error tree: it holds no behaviour.
@@ -62,6 +64,12 @@ def test_imports_follow_the_one_way(file):
     }
 
     assert not wrong - {"pipeline"}
+
+
+def test_nothing_imports_the_command_line():
+    users = {f for f in FILES if imports(f) & {"pipeline.__main__", "pipeline.crowd_commands"}}
+
+    assert users == {ROOT / "pipeline/__main__.py"}
 
 
 @pytest.mark.parametrize("library", DOORS)

@@ -18,7 +18,9 @@ def battleplate(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProces
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, timeout=120)
 
 
-@pytest.mark.parametrize(("command", "word"), [("preview", "crowd.html"), ("pick", "overrides")])
+@pytest.mark.parametrize(
+    ("command", "word"), [("preview", "crowd.html"), ("pick", "overrides"), ("guides", "Cryptomatte")]
+)
 def test_help_tells_what_a_crowd_command_is_for(command, word):
     said = battleplate("crowd", command, "--help")
 
@@ -34,6 +36,8 @@ def test_help_tells_what_a_crowd_command_is_for(command, word):
         (["pick", "arena/shot.toml", "--frame", "1001", "--at", "1,2,3"], "Write a pixel of the plate as X,Y"),
         (["preview", "arena/shot.toml", "--frames", "ten"], "is not understood"),
         (["preview", "nothing.toml"], "there is no such file"),
+        (["guides", "arena/shot.toml"], "Run first: battleplate run arena/shot.toml --until lay_out_crowd"),
+        (["guides", "arena/shot.toml", "--family", "sd9"], "Take one of: sd15, sdxl, flux, qwen, wan"),
         (["preview", "arena/shot.toml"], "plate.mov"),
     ],
 )
