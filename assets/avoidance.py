@@ -19,8 +19,11 @@ from pipeline.sections import Override, Zone
 
 Numbers = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
 RADIUS_M = 0.25  # the space that a body keeps to itself; less where ranks stand closer
 STEADY_S = 0.3  # nobody changes what he does for less than so long
+ROUND_S = 0.5  # who is turned by hand steps round in so long
+STEPS = "walk"  # the steps of who stands and is pushed aside
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,22 +95,78 @@ def _radii(body: Marching) -> Array:
 def _walking(body: Marching, walked: Walked, there: Indices, times_s: Array) -> Travel:
     """there: columns of `walked` that are the body's members."""
     zone, told = body.zone, body.travel
-    names = tuple(sorted({*told.motion_names, zone.waits, *([zone.fights] if zone.side else [])}))
+    plan, yaws = walked.plan[:, there], walked.yaws[:, there]
+    states = _steady(_states(plan, yaws, walked.states[:, there], times_s), times_s)
+    steps = _steps(body)
+    names = tuple(sorted({*told.motion_names, *steps, zone.waits, *([zone.fights] if zone.side else [])}))
     doing = np.array([names.index(name) for name in told.motion_names], np.uint8)[told.motions]
     walks = np.array([load_motion(name).speed_mps > 0 for name in names])
-    states = _steady(walked.states[:, there], times_s)
-    halted = walks[doing] & (states != MOVING)
+    goes_on = np.array([loops(name) for name in names])  # who falls lies where he fell, and does not get up
+    stepping = np.array([names.index(name) for name in steps], np.uint8)
+    going = states == MOVING
+    halted, pushed = walks[doing] & ~going, ~walks[doing] & goes_on[doing] & going
     doing = np.where(halted & (states == IN_CONTACT), names.index(zone.fights) if zone.side else doing, doing)
-    doing = np.where(halted & (states == STANDING), np.uint8(names.index(zone.waits)), doing).astype(np.uint8)
-    made = replace(told, plan=walked.plan[:, there], yaws=walked.yaws[:, there], motions=doing, motion_names=names)
+    doing = np.where(halted & (states == STANDING), names.index(zone.waits), doing)
+    doing = np.where(pushed, stepping, doing).astype(np.uint8)
+    used = np.unique(doing)
+    doing, names = np.searchsorted(used, doing).astype(np.uint8), tuple(names[i] for i in used)
+    made = replace(told, plan=plan, yaws=_faced(body, yaws, going, times_s), motions=doing, motion_names=names)
     return replace(made, phases=_followed(made, body.members.scales, told.phases[0], times_s))
 
 
+def _steps(body: Marching) -> list[str]:
+    """In which motion each member steps aside: the one that he walks in, if he walks at all."""
+    own = dict(zip(body.everyone.numbers.tolist(), body.everyone.motions, strict=True))
+    wanted = [own[number] for number in body.members.numbers.tolist()]
+    return [name if load_motion(name).speed_mps > 0 else STEPS for name in wanted]
+
+
+def _faced(body: Marching, yaws: Array, going: Flags, times_s: Array) -> Array:
+    """Yaws (F, N) with those turned by hand: who walks looks where he goes, and steps round as he comes to a halt."""
+    column = {number: k for k, number in enumerate(body.everyone.numbers.tolist())}
+    turned, rows = yaws.copy(), np.arange(len(yaws))
+    for k, number in enumerate(body.members.numbers.tolist()):
+        wanted = body.members.yaws[k]
+        if wanted == body.everyone.yaws[column[number]]:
+            continue
+        stands = np.flatnonzero(~going[:, k])
+        if not len(stands):
+            continue
+        off = (wanted - yaws[stands, k] + np.pi) % (2 * np.pi) - np.pi
+        walks = [r for r in rows[going[:, k]] if np.abs(times_s[stands] - times_s[r]).min() >= ROUND_S]
+        known = np.concatenate([stands, np.array(walks, int)])
+        order = np.argsort(known)
+        offsets = np.unwrap(np.concatenate([off, np.zeros(len(walks))])[order])
+        turned[:, k] += np.interp(rows, known[order], offsets)
+    return turned
+
+
+def _states(plan: Array, yaws: Array, states: Numbers, times_s: Array) -> Numbers:
+    """States (F, N) in which MOVING is everyone who has moved or turned since the frame before, and no halt or step is
+    shorter than STEADY_S."""
+    going = states == MOVING
+    going[1:] |= (np.diff(plan, axis=0) != 0).any(axis=-1) | (np.diff(yaws, axis=0) != 0)
+    least = _least(times_s)
+    far = len(going) + least
+    ahead = np.full(going.shape, far)  # frames until one goes on
+    for row in range(len(going) - 2, -1, -1):
+        ahead[row] = np.where(going[row + 1], 1, ahead[row + 1] + 1)
+    since, lasted = np.where(going[0], 0, far), np.where(going[0], least, 0)
+    for row in range(1, len(going)):
+        since = np.where(going[row], 0, since + 1)
+        going[row] |= (since + ahead[row] <= least) | ((lasted > 0) & (lasted < least))
+        lasted = np.where(going[row], lasted + 1, 0)
+    return np.where(going, MOVING, states).astype(np.uint8)
+
+
+def _least(times_s: Array) -> int:
+    """Frames in STEADY_S."""
+    return max(1, round(STEADY_S / float(times_s[1] - times_s[0]))) if len(times_s) > 1 else 1
+
+
 def _steady(states: Numbers, times_s: Array) -> Numbers:
-    """States (F, N) without changes that do not last: nobody stops for two frames."""
-    if len(times_s) < 2:
-        return states
-    least = max(1, round(STEADY_S / float(times_s[1] - times_s[0])))
+    """States (F, N) without changes that do not last: nobody takes to fighting for two frames."""
+    least = _least(times_s)
     held = states.copy()
     for row in range(1, len(states)):
         ahead = states[row : row + least]

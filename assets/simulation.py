@@ -66,8 +66,8 @@ class Steering:
 @dataclass(frozen=True, slots=True, eq=False)
 class Walked:
     """F frames of N people. plan (F, N, 2) x, z metres; yaws (F, N) rad, continuous; speeds (F, N) m/s; states (F, N)
-    uint8: STANDING, MOVING, or IN_CONTACT when an enemy is within reach. end: the moment of the last frame, to go on
-    from."""
+    uint8: MOVING, STANDING, or IN_CONTACT who stands with an enemy within reach. Who stands on two frames has neither
+    moved nor turned between them. end: the moment of the last frame, to go on from."""
 
     plan: Array
     yaws: Array
@@ -145,7 +145,7 @@ def _first_moment(places: Array, slots: Array, times: Array, yaws: npt.ArrayLike
 
 
 def _walked(moments: list[Flock]) -> Walked:
-    states = [np.where(m.touching, IN_CONTACT, np.where(m.moving, MOVING, STANDING)) for m in moments]
+    states = [np.where(m.moving, MOVING, np.where(m.touching, IN_CONTACT, STANDING)) for m in moments]
     return Walked(
         plan=np.stack([m.places for m in moments]),
         yaws=np.stack([m.yaws for m in moments]),

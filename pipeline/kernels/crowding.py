@@ -11,7 +11,8 @@ from pipeline.kernels.detour import Walls, push_out
 
 TOUCHES = 16  # so many others can touch a member; more than six of his size cannot without overlap
 _APART_M = 1e-3  # pushed apart this far beyond touching, so that what passes leave over is no overlap
-_GOOD_ENOUGH_M = 5e-4  # passes end when no pair is nearer than this short of that
+_GOOD_ENOUGH_M = 5e-4  # a pair that lacks less of it is left alone: more passes elsewhere change nobody here
+_ALONE = 6  # so many passes push only those who move
 
 
 def overlaps(places: np.ndarray, radii: np.ndarray) -> tuple[int, float]:
@@ -92,17 +93,20 @@ def nearest_foes(places: np.ndarray, sides: np.ndarray, sight_m: float) -> np.nd
     return found
 
 
-def part(places: np.ndarray, radii: np.ndarray, touches: np.ndarray, walls: Walls, passes: int) -> np.ndarray:
+def part(
+    places: np.ndarray, radii: np.ndarray, touches: np.ndarray, moving: np.ndarray, walls: Walls, passes: int
+) -> np.ndarray:
     """Places (N, 2) with overlaps pushed apart and nobody inside a wall; touches (N, TOUCHES): rows that may meet, -1
-    after the last. Everybody moves by what all his overlaps ask for, from the places of the pass before (Jacobi).
+    after the last. Everybody moves by what all his overlaps ask for, from the places of the pass before (Jacobi); who
+    stands (moving (N,) bool is false) is pushed only when the passes of those who move have not helped.
 
     Source: Müller, Heidelberger, Hennix and Ratcliff, "Position Based Dynamics", JVCIR 2007.
     """
-    here, there, lacks = places, np.empty_like(places), np.empty(len(places))
-    for _ in range(passes):
-        _part(here, radii, touches, walls, there, lacks)
+    here, there, pushed = places, np.empty_like(places), np.empty(len(places), np.bool_)
+    for n in range(passes):
+        _part(here, radii, touches, moving if n < _ALONE else np.ones_like(moving), walls, n == 0, there, pushed)
         here, there = there, here if here is not places else np.empty_like(places)
-        if lacks.max() <= _GOOD_ENOUGH_M:
+        if not pushed.any():
             break
     return here
 
@@ -111,12 +115,13 @@ def settle(places: np.ndarray, radii: np.ndarray, walls: Walls, passes: int) -> 
     """Places (N, 2) from which all overlaps are pushed apart, as far as `passes` rounds of passes bring it."""
     if len(places) == 0:
         return places
+    everybody = np.ones(len(places), np.bool_)
     for _ in range(passes):
         order, bounds, grid = sort_cells(places, 4 * float(radii.max()))
         touches = np.empty((len(places), TOUCHES), np.int64)
         _touches(places[order], radii[order], bounds, grid, touches)
         moved = np.empty_like(places)
-        moved[order] = part(places[order], radii[order], touches, walls, passes)
+        moved[order] = part(places[order], radii[order], touches, everybody, walls, passes)
         if np.array_equal(moved, places):
             break
         places = moved
@@ -159,32 +164,34 @@ def _nearest_foes(places, ours, theirs, bounds, grid, sight_m, found):
 
 
 @njit(parallel=True, cache=True)
-def _part(places, radii, touches, walls, out, lacks):
+def _part(places, radii, touches, moving, walls, first, out, pushed):
     for i in prange(len(places)):
         x, z = places[i, 0], places[i, 1]
-        push_x, push_z, met, worst = 0.0, 0.0, 0, 0.0
+        push_x, push_z, met = 0.0, 0.0, 0
         for k in range(TOUCHES):
             j = touches[i, k]
-            if j < 0:
+            if j < 0 or not moving[i]:
                 break
             dx, dz = x - places[j, 0], z - places[j, 1]
             reach = radii[i] + radii[j] + _APART_M
             d2 = dx * dx + dz * dz
-            if d2 >= reach * reach:
+            near = reach - _GOOD_ENOUGH_M
+            if d2 >= near * near:
                 continue
             d = math.sqrt(d2)
-            lack = reach - d
+            lack = (0.5 if moving[j] else 1.0) * (reach - d)
             if d > 1e-9:
-                push_x, push_z = push_x + 0.5 * lack * dx / d, push_z + 0.5 * lack * dz / d
+                push_x, push_z = push_x + lack * dx / d, push_z + lack * dz / d
             else:  # in one place: the sorted order says who goes which way
-                push_x += 0.5 * lack if i > j else -0.5 * lack
+                push_x += lack if i > j else -lack
             met += 1
-            worst = max(worst, lack)
+        pushed[i] = met > 0
         if met > 0:
             share = 1.0 if met == 1 else 1.6 / met  # all at once overshoots
             x, z = x + share * push_x, z + share * push_z
-        lacks[i] = worst
-        out[i, 0], out[i, 1] = push_out(x, z, radii[i], walls.corners, walls.starts)
+        if met > 0 or (first and moving[i]):
+            x, z = push_out(x, z, radii[i], walls.corners, walls.starts)
+        out[i, 0], out[i, 1] = x, z
 
 
 @njit(cache=True)

@@ -23,6 +23,9 @@ from pipeline.kernels.halts import approach, held_back, pace_behind, shortened
 from pipeline.kernels.orca import allowed_velocity, half_plane
 
 FREE = 250  # `level` of who is held back by nobody; n: by an enemy through n comrades
+# Who stands, stands: below these nobody stops or starts, and what is wanted lies between two bounds, so nobody dithers.
+_HALT_MPS, _KEEP_MPS, _START_MPS = 0.12, 0.06, 0.2
+_HALT_RAD, _START_RAD = 0.06, 0.3
 _BLOCK = 64  # members that share scratch memory; changes speed, never values
 _WALL_PLANES = 4
 
@@ -64,7 +67,7 @@ class Flock:
     levels: np.ndarray
     fronts: np.ndarray
     touching: np.ndarray  # (N,) bool: an enemy is within reach
-    moving: np.ndarray  # (N,) bool: faster than a shuffle
+    moving: np.ndarray  # (N,) bool: he steps; else he stands, and neither his place nor his yaw changes
     lost: np.ndarray  # (N, 2) metres that the slot went on while he was halted: he follows slot - lost
     heads: np.ndarray  # (N,) rad: where the slot last went
 
@@ -103,10 +106,10 @@ def advance(
     slack = min(2 * rules.fastest_mps * step_s + 0.1, rules.look_m)
     _steer(
         places, velocities, wishes, owns, lost, radii, sides, levels, fronts, touching, foes, bounds, grid, walls, rules, step_s,
-        slack, now.velocities, now.levels, now.fronts, now.touching, touches,
+        slack, now.moving, now.velocities, now.levels, now.fronts, now.touching, touches,
     )  # fmt: skip
     moved = places + now.velocities * step_s
-    now.places[:] = part(moved, radii, touches, walls, rules.passes)
+    now.places[:] = part(moved, radii, touches, now.moving, walls, rules.passes)
     now.velocities[:] = (now.places - places) / step_s
     _turn(now.velocities, slot_paces, now.levels, now.fronts, now.heads, now.yaws, now.turns, now.moving, rules, step_s)
     back = np.empty_like(order)
@@ -136,7 +139,7 @@ def _wish(places, slots, owns, walls, rules, wishes):
 @njit(parallel=True, cache=True)
 def _steer(
     places, velocities, wishes, owns, lost, radii, sides, levels, fronts, touching, foes, bounds, grid, walls, rules, step_s, slack,
-    new_velocities, new_levels, new_fronts, new_touching, touches,
+    moving, new_velocities, new_levels, new_fronts, new_touching, touches,
 ):  # fmt: skip
     count = len(places)
     look2 = rules.look_m * rules.look_m
@@ -229,7 +232,12 @@ def _steer(
                 planes, hard, rows, rules.fastest_mps, own_x + back_x, own_z + back_z, spare
             )
             add_x, add_z = shortened((new_x - vx) * ease, (new_z - vz) * ease, rules.strongest_mps2 * step_s)
-            new_velocities[i, 0], new_velocities[i, 1] = vx + add_x, vz + add_z
+            pace2, wanted2 = (vx + add_x) ** 2 + (vz + add_z) ** 2, new_x * new_x + new_z * new_z
+            if moving[i]:
+                moving[i] = pace2 > _HALT_MPS * _HALT_MPS or wanted2 > _KEEP_MPS * _KEEP_MPS
+            else:
+                moving[i] = wanted2 > _START_MPS * _START_MPS
+            new_velocities[i, 0], new_velocities[i, 1] = (vx + add_x, vz + add_z) if moving[i] else (0.0, 0.0)
             new_levels[i], new_touching[i] = level, touched
             if level < FREE:
                 lost[i, 0] += (owns[i, 0] - own_x) * step_s
@@ -248,7 +256,8 @@ def _steer(
 
 @njit(parallel=True, cache=True)
 def _turn(velocities, slot_paces, levels, fronts, heads, yaws, turns, moving, rules, step_s):
-    """Walkers look where they go, the halted at the enemy, those who stand as their slots last went; nobody spins."""
+    """Walkers look where they go, the halted at the enemy, those who stand as their slots last went; nobody spins. Who
+    stands turns only when he is far off, and then he steps."""
     ease = 1.0 - math.exp(-step_s / rules.turn_s)
     for i in prange(len(yaws)):
         go_x, go_z = slot_paces[i, 0], slot_paces[i, 1]
@@ -257,7 +266,6 @@ def _turn(velocities, slot_paces, levels, fronts, heads, yaws, turns, moving, ru
         wanted = heads[i]
         vx, vz = velocities[i, 0], velocities[i, 1]
         sin, cos = math.sin(yaws[i]), math.cos(yaws[i])
-        moving[i] = math.sqrt(vx * vx + vz * vz) > (0.15 if moving[i] else 0.35)
         if levels[i] < FREE:
             wanted = math.atan2(fronts[i, 0], fronts[i, 1])
         elif vx * vx + vz * vz > (
@@ -266,6 +274,11 @@ def _turn(velocities, slot_paces, levels, fronts, heads, yaws, turns, moving, ru
             wanted = math.atan2(vx, vz)
         off = wanted - yaws[i]
         off -= 2.0 * math.pi * math.floor(off / (2.0 * math.pi) + 0.5)
+        steps = vx != 0.0 or vz != 0.0  # also who was pushed
+        if not steps and abs(off) < (_HALT_RAD if turns[i] != 0.0 else _START_RAD):
+            turns[i], moving[i] = 0.0, False
+            continue
+        moving[i] = True
         turn = min(max(off / (2.0 * rules.turn_s), -rules.fastest_turn), rules.fastest_turn)
         turns[i] += (turn - turns[i]) * ease
         yaws[i] += turns[i] * step_s

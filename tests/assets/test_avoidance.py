@@ -8,6 +8,7 @@ from assets.avoidance import marching as mustered
 from assets.crowd import Site, Variety, muster
 from assets.motions import load_motion
 from assets.shapes import inside
+from pipeline.kernels.crowding import overlaps
 from pipeline.sections import Override, Zone
 
 TIMES = np.arange(144) / 24
@@ -16,7 +17,7 @@ WELL = np.array([[-1.5, -1.0], [1.5, -1.0], [1.5, 1.5], [-1.5, 1.5]])
 
 def marching(name, z, heading, changes=None, **words):
     """Twenty in ranks about (0, z)."""
-    zone = Zone(name, 20, formation="phalanx", motion="march", **{"avoid": True, **words})
+    zone = Zone(name, 20, formation="phalanx", **{"motion": "march", "avoid": True, **words})
     site = Site(np.array([[-4.0, z - 2], [4.0, z - 2], [4.0, z + 2], [-4.0, z + 2]]), heading, np.zeros(2))
     return mustered(zone, site, muster(zone, site, 7, Variety()), changes or {}, TIMES, 7, Variety())
 
@@ -118,3 +119,57 @@ def test_who_is_moved_by_hand_is_avoided_by_those_around_him_alone():
     assert change[5] > 0.3
     assert change[far > 3.0].max() < 0.02
     np.testing.assert_array_equal(before[1].plan, after[1].plan)
+
+
+def shots():
+    """Bodies in which people halt, are pushed aside, and squeeze through each other."""
+    return {
+        "armies": [marching("north", -6.0, 0.0, side=1), marching("south", 6.0, np.pi, side=2)],
+        "through": [marching("north", -5.0, 0.0), marching("south", 5.0, np.pi)],
+        "pushed": [marching("north", -5.0, 0.0), marching("south", 1.0, np.pi, motion="idle")],
+    }
+
+
+@pytest.mark.parametrize("name", ["armies", "through", "pushed"])
+def test_planted_feet_of_those_who_stand_do_not_slide_and_nobody_overlaps(name):
+    bodies = shots()[name]
+
+    done = avoided(bodies, TIMES, ())
+
+    seen = 0
+    for travels in done:
+        still = np.array([load_motion(n).speed_mps == 0 for n in travels.motion_names])[travels.motions]
+        both = still[1:] & still[:-1]
+        slid = np.linalg.norm(np.diff(travels.plan, axis=0), axis=-1)[both]
+        turned = np.abs(np.diff(travels.yaws, axis=0))[both]
+        assert slid.max(initial=0) <= 1e-3
+        assert turned.max(initial=0) == 0
+        seen += both.sum()
+    assert seen > 20
+    plan = np.concatenate([d.plan for d in done], axis=1)
+    radii = np.concatenate([np.minimum(RADIUS_M * b.members.scales, 0.45 * 1.1) for b in bodies])
+    assert max(overlaps(places, radii)[1] for places in plan) <= 0.005
+
+
+def test_who_stands_and_is_pushed_aside_takes_steps():
+    bodies = shots()["pushed"]
+
+    done = avoided(bodies, TIMES, ())[1]
+
+    moved = np.linalg.norm(np.diff(done.plan, axis=0), axis=-1) > 0
+    doing = np.array(done.motion_names)[done.motions]
+    assert moved.any()
+    assert set(doing[1:][moved]) == {"walk"}
+    assert (doing == "idle").mean() > 0.3
+
+
+def test_who_is_turned_by_hand_looks_there_when_he_halts():
+    change = {5: Override(100_006, facing_deg=90)}
+    bodies = [marching("north", -6.0, 0.0, change, side=1), marching("south", 6.0, np.pi, side=2)]
+
+    done = avoided(bodies, TIMES, ())[0]
+
+    still = np.array([load_motion(n).speed_mps == 0 for n in done.motion_names])[done.motions[:, 5]]
+    np.testing.assert_allclose(done.yaws[still, 5], np.pi / 2, atol=1e-6)
+    assert abs(done.yaws[0, 5]) < 0.2  # he marches as the others do
+    assert np.abs(np.diff(done.yaws[:, 5])).max() < np.radians(20)
