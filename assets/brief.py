@@ -9,7 +9,7 @@ from assets.characters import load_character
 from assets.crowd import CLOSEST_M, ID_BLOCK, spacing_of
 from assets.formations import FORMATIONS
 from assets.mocap.load import is_capture
-from assets.motions import MOTIONS, load_motion
+from assets.motions import MOTIONS
 from pipeline.errors import AssetError, ConfigError
 from pipeline.sections import CrowdBrief, Override, Zone
 
@@ -25,13 +25,18 @@ def check_brief(brief: CrowdBrief) -> None:
     for number, often in Counter(change.id for change in brief.overrides).items():
         if often > 1:
             raise ConfigError(f"crowd override {number}: the id is named {often} times. Write one override for it.")
+    known = sorted({*MOTIONS, *brief.captures})
     for zone in brief.zones:
         _check_zone(zone)
+        for motion in (*zone.weights, zone.waits, zone.fights):
+            _check_motion(f"crowd zone {zone.name}", motion, known)
     for change in brief.overrides:
         if change.character:
             load_character(change.character)
         if change.motion:
-            _check_motion(f"crowd override {change.id}", change.motion)
+            _check_motion(f"crowd override {change.id}", change.motion, known)
+    for name, motion in brief.layout_motions.items():
+        _check_motion(f"crowd layout_motions {name!r}", motion, known)
 
 
 def changes_of(brief: CrowdBrief, number: int, there: Mapping[int, object]) -> dict[int, Override]:
@@ -91,14 +96,14 @@ def _check_zone(zone: Zone) -> None:
         )
     for character in zone.characters:
         load_character(character)
-    for motion in (*zone.weights, zone.waits, zone.fights):
-        _check_motion(where, motion)
 
 
-def _check_motion(where: str, name: str) -> None:
-    """A file's content would have to decide what is made again; a name alone does not tell of its changes."""
+def _check_motion(where: str, name: str, known: list[str]) -> None:
+    if name in known:
+        return
     if is_capture(name):
         raise ConfigError(
-            f"{where}: motion {name!r} is a file; a shot takes motions by name. Use one of {', '.join(sorted(MOTIONS))}."
+            f"{where}: motion {name!r} is a file, a motion has a name. Write it under [crowd.captures], such as "
+            f'salute = "{name}", and motion = "salute".'
         )
-    load_motion(name)
+    raise AssetError(f"{where}: motion {name!r} is not known. Use one of {', '.join(known)}.")

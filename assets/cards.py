@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from assets.atlas import VIEWS, Atlas, bin_phase, load_atlas, phase_bin, view_yaw
 from assets.formations import chance
-from assets.motions import load_motion
+from assets.motions import learn_captures, load_motion
 from pipeline.errors import AssetError
 from pipeline.types import CharacterAtlas, CrowdLayout
 
@@ -54,6 +54,7 @@ class Stance:
 @lru_cache(maxsize=2)
 def load_agents(layout: CrowdLayout) -> Agents:
     """The agents of a receipt. Raises AssetError when its files do not belong together."""
+    learn_captures(layout.captures)
     entries = json.loads(layout.agents.read_text())
     files = (layout.positions, layout.yaws, layout.phases, layout.motions)
     positions, yaws, phases, motions = (np.load(path) for path in files)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.foreign import LABELS, Part, agent_ids, character_table, pick, prototype_names, time_codes
+from assets.motions import learn_captures
 from assets.puppets import beats, gestures, light_body, puppet
 from pipeline.errors import AssetError
 from pipeline.frames import FrameRange, FrameRate
@@ -127,6 +128,7 @@ def write_crowd(
 
 def of_layout(layout: CrowdLayout) -> ImportedCrowd:
     """A layout's files as arrays."""
+    learn_captures(layout.captures)
     agents = json.loads(layout.agents.read_text("utf-8"))
 
     def column(key: str) -> list:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from assets.characters import character_names
 from assets.formations import chance
-from assets.motions import MOTIONS
+from assets.motions import MOTIONS, is_known
 from assets.retime import Moves, at_times, headings, moves_of, strides
 from pipeline.errors import AssetError, FormatError
 from pipeline.frames import FrameRange, FrameRate
@@ -107,7 +107,8 @@ class Part:
         if label:
             words, numbers = self.one.words[label]
             used = sorted({words[i] for i in np.unique(numbers.values)})
-            ours = _mapped(self.where, "motion", used, table, sorted(MOTIONS), "layout_motions")
+            known = sorted({*MOTIONS, *filter(is_known, table.values())})  # captures stand in the table
+            ours = _mapped(self.where, "motion", used, table, known, "layout_motions")
             names = tuple(dict.fromkeys(ours[word] for word in words if word in ours))
             lookup = np.array([names.index(ours[word]) if word in ours else 0 for word in words], np.uint8)
             given = names, lookup[at_times(numbers, self.times, held=True).astype(np.int64)]

@@ -96,8 +96,8 @@ def imported(brief: CrowdBrief, frames: FrameRange, rate: FrameRate) -> Laid:
     return _changed(laid, brief)
 
 
-def write(laid: Laid, frames: FrameRange, out: Path, rate: FrameRate) -> CrowdLayout:
-    """Write the layout's files into `out`."""
+def write(laid: Laid, frames: FrameRange, out: Path, rate: FrameRate, captures: tuple[Path, ...] = ()) -> CrowdLayout:
+    """Write the layout's files into `out`, where its captures are already."""
     layout = CrowdLayout(
         agents=out / "agents.json",
         positions=out / "positions.npy",
@@ -108,6 +108,7 @@ def write(laid: Laid, frames: FrameRange, out: Path, rate: FrameRate) -> CrowdLa
         count=len(laid.agents),
         motion_names=laid.motion_names,
         rate=rate,
+        captures=captures,
     )
     write_bytes(layout.agents, (json.dumps(laid.agents, indent=1, sort_keys=True) + "\n").encode())
     for path, array in ((layout.positions, laid.positions), (layout.yaws, laid.yaws), (layout.phases, laid.phases)):

@@ -6,8 +6,12 @@ body at exactly that speed, so a person who moves at it does not slide.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from assets import clips_fall, clips_fighting, clips_moving, clips_standing
 from assets.clips_moving import Bearing
@@ -16,7 +20,7 @@ from assets.grips import Grip
 from assets.skeleton import Pose
 from pipeline.errors import AssetError
 
-__all__ = ["MOTIONS", "Grip", "Motion", "load_motion", "motion_titles", "moving_at"]
+__all__ = ["MOTIONS", "Grip", "Motion", "is_known", "learn_captures", "load_motion", "motion_titles", "moving_at"]
 
 Footfalls = tuple[tuple[str, float, float], ...]
 
@@ -34,6 +38,14 @@ class Motion:
     title: str = ""  # one line
     gait: Gait | None = None  # of clips that cover ground
     bearing: Bearing | None = None
+    shares: tuple[float, ...] = ()  # of its way gone, at even steps of its phase; empty: at an even speed
+
+    def gone_m(self, phases: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Metres that someone of scale 1 has gone at `phases`, counted from phase 0."""
+        way_m = self.speed_mps * self.cycle_s
+        if not self.shares:
+            return np.asarray(way_m * np.asarray(phases, np.float64))
+        return np.asarray(way_m * np.interp(phases, np.linspace(0, 1, len(self.shares)), self.shares))
 
     def at_speed(self, speed_mps: float) -> Motion:
         """The same way of going at another speed: half of the change in longer strides, half in quicker ones.
@@ -46,15 +58,32 @@ class Motion:
 
 
 def load_motion(name: str) -> Motion:
-    """The motion called `name`, or captured in the file of that path. Raises AssetError that lists the known ones."""
-    if name.lower().endswith((".bvh", ".glb", ".gltf", ".usd", ".usda", ".usdc", ".usdz")):
-        from assets.mocap.load import load_capture_motion  # it knows this module
+    """The motion called `name`: one of ours, or a layout's capture that was learnt. Raises AssetError that lists ours."""
+    if name in MOTIONS:
+        return MOTIONS[name]
+    if name in _LEARNT:
+        return _LEARNT[name]
+    known = ", ".join(sorted(MOTIONS))
+    raise AssetError(f"motion {name!r} is not known. Take one of: {known}.")
 
-        return load_capture_motion(name)
-    if name not in MOTIONS:
-        known = ", ".join(sorted(MOTIONS))
-        raise AssetError(f"motion {name!r} is not known. Take one of: {known}.")
-    return MOTIONS[name]
+
+def is_known(name: str) -> bool:
+    """Whether `load_motion` knows it."""
+    return name in MOTIONS or name in _LEARNT
+
+
+def learn_captures(files: Iterable[Path]) -> None:
+    """From now on `load_motion` knows the captured motions of a layout (CrowdLayout.captures) by their files' stems.
+
+    Such a name ends in the digest of its file's content ("salute.3fa9c21b"), so it can never mean another motion: not in
+    another shot, and not in anything that is remembered by name. Raises AssetError when a file is broken.
+    """
+    from assets.mocap.baked import unpacked  # these know this module
+    from assets.mocap.motion import captured_motion
+
+    for file in files:
+        if file.stem not in _LEARNT:
+            _LEARNT[file.stem] = captured_motion(unpacked(file.stem, file))
 
 
 def motion_titles() -> dict[str, str]:
@@ -78,6 +107,7 @@ def _on_the_spot(name: str, cycle_s: float, pose: Callable[[float, Build, Grip],
     return Motion(name, cycle_s, 0.0, (("L", 0.0, 1.0), ("R", 0.0, 1.0)), pose, title=title)
 
 
+_LEARNT: dict[str, Motion] = {}  # by content: what is known once stays true, whatever else this process does
 _UNTIL = clips_fall.UNTIL
 MOTIONS: dict[str, Motion] = {
     motion.name: motion

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.formations import chance
+from assets.motions import learn_captures
 from assets.standins import Standin, level_for, moment_of, moments_for, standin
 from assets.view import View
 from pipeline.errors import AssetError
@@ -55,6 +56,7 @@ class Crowd:
 
 def read_crowd(layout: CrowdLayout) -> Crowd:
     """The agents of a receipt. Raises AssetError when its files do not belong together."""
+    learn_captures(layout.captures)
     entries = json.loads(layout.agents.read_text("utf-8"))
     positions, yaws, phases = (np.load(p).astype(np.float64) for p in (layout.positions, layout.yaws, layout.phases))
     shape = (len(layout.frames), len(entries))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from assets.motions import MOTIONS, Motion
+from assets.motions import MOTIONS, load_motion
 from pipeline.io.usdread import Sampled
 
 Array = npt.NDArray[np.float64]
@@ -74,14 +74,15 @@ def moves_of(
     names, motions = given
     turned = np.zeros(motions.shape)
     for number, name in enumerate(names):
-        motion = MOTIONS[name]
+        motion = load_motion(name)
         stride = motion.speed_mps * motion.cycle_s * scales
         clock = np.full(len(scales), 1 / (motion.cycle_s * frames_per_second))
-        turned = np.where(motions == number, gone / stride if motion.speed_mps > 0 else clock, turned)
+        walks = motion.speed_mps > 0 and motion.loops
+        turned = np.where(motions == number, gone / stride if walks else clock, turned)
     turned[0] = 0
     phases = starts + np.cumsum(turned, axis=0)
     for number, name in enumerate(names):
-        if not _loops(MOTIONS[name]):
+        if not load_motion(name).loops:
             phases = _once(phases, turned, motions == number)
     return Moves(names, motions, strides(phases))
 
@@ -103,10 +104,6 @@ def _by_speed(gone: Array, frames_per_second: float) -> tuple[tuple[str, ...], n
     motions = sum(((smooth >= speed).astype(np.uint8) for _, speed in gaits[1:]), np.zeros(gone.shape, np.uint8))
     used = np.unique(motions) if motions.size else np.array([0])
     return tuple(gaits[i][0] for i in used), np.searchsorted(used, motions).astype(np.uint8)
-
-
-def _loops(motion: Motion) -> bool:
-    return motion.loops
 
 
 def _once(phases: Array, turned: Array, doing: npt.NDArray[np.bool_]) -> Array:

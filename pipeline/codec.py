@@ -27,7 +27,9 @@ def build(kind: Any, value: Any, where: str, path: PathReader = Path) -> Any:
     if origin in (types.UnionType, typing.Union):
         if value is None:
             return None
-        return build(next(a for a in arguments if a is not type(None)), value, where, path)
+        kinds = [a for a in arguments if a is not type(None)]
+        fitting = [a for a in kinds if dataclasses.is_dataclass(a) == isinstance(value, dict)]  # a name, or a table
+        return build((fitting or kinds)[0], value, where, path)
     if origin is tuple:
         return _build_tuple(arguments, value, where, path)
     if origin is dict:

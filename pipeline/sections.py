@@ -193,6 +193,27 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptureFile:
+    """[crowd.captures.NAME]: a file of captured motion (BVH, glTF, UsdSkel), which zones then name as a motion.
+
+    start_s, end_s: the seconds of the file that are taken. loop: whether these repeat; left out, that is found out.
+    """
+
+    file: Path
+    clip: str = ""  # of a glTF file with several animations; "": the first
+    start_s: float = 0.0
+    end_s: float | None = None
+    loop: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.start_s < 0 or (self.end_s is not None and self.end_s <= self.start_s):
+            raise ConfigError(
+                f"start_s is {self.start_s:g}{'' if self.end_s is None else f', end_s is {self.end_s:g}'}: a cut begins "
+                "at 0 or later and ends after that. Change it."
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class CrowdBrief:
     """[crowd]: the director's words for the crowd."""
 
@@ -204,6 +225,12 @@ class CrowdBrief:
     layout: Path | None = None  # a crowd of another program, USD, instead of zones
     layout_characters: dict[str, str] = field(default_factory=dict)  # its prototypes: our characters
     layout_motions: dict[str, str] = field(default_factory=dict)  # its clips: our motions
+    captures: dict[str, Path | CaptureFile] = field(default_factory=dict)  # motions of one's own, by name
+
+    def capture(self, name: str) -> CaptureFile:
+        """The capture called `name`, also where only its path was written."""
+        given = self.captures[name]
+        return given if isinstance(given, CaptureFile) else CaptureFile(given)
 
 
 def _above(name: str, value: float | None, least: float) -> None:

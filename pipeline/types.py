@@ -108,7 +108,8 @@ class CrowdLayout:
     agents: JSON list, one object per agent: id (1-based, stable), name, zone, character, motion (the first frame's),
     scale (body height factor), seed. positions: .npy (F, N, 3) float32 world metres, the point between the feet. yaws:
     .npy (F, N) float32 radians. phases: .npy (F, N) float32, cycles in [0, 1) of that frame's motion. motions: .npy
-    (F, N) uint8, index into motion_names. rate: frames per second, by which a change of motion takes its time.
+    (F, N) uint8, index into motion_names. rate: frames per second, by which a change of motion takes its time. captures:
+    NAME.npz of each captured motion, which assets.motions.learn_captures reads before a motion is loaded by that name.
     """
 
     agents: Path
@@ -120,6 +121,7 @@ class CrowdLayout:
     count: int
     motion_names: tuple[str, ...]
     rate: FrameRate = FrameRate()
+    captures: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

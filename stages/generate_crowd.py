@@ -15,6 +15,7 @@ from assets.characters import load_character
 from assets.contact import contact_sheet
 from assets.demand import Demand, Scene, Wanted, demand
 from assets.guides import ROOT_M
+from assets.motions import learn_captures
 from assets.providers.base import Light, Provider, Request, open_provider
 from assets.sprites import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, sprite_request, sun_seen
 from pipeline.errors import ConfigError
@@ -79,6 +80,7 @@ def generate_crowd(
 
 
 def _scene(track: CameraTrack, layout: CrowdLayout) -> Scene:
+    learn_captures(layout.captures)
     agents, lens = json.loads(layout.agents.read_text()), track.lens
     return Scene(
         characters=[agent["character"] for agent in agents],

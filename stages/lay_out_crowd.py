@@ -12,6 +12,8 @@ from assets.avoidance import Marching, avoided, marching
 from assets.brief import changes_of, check_brief, check_override_zones
 from assets.crowd import Site, Variety, muster
 from assets.layout import entries, gathered, imported, write
+from assets.mocap.shot import bake, renamed
+from assets.motions import learn_captures
 from assets.shapes import headings, long_axis, middle
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground import Heightfield
@@ -47,8 +49,11 @@ def lay_out_crowd(
     rate = float(plate.rate.fraction)
     times_s = np.arange(len(track.frames)) / rate
     check_brief(brief)
+    captures = bake(brief, out / "captures")
+    learn_captures(captures)
+    brief = renamed(brief, captures)
     if brief.layout is not None:
-        return write(imported(brief, track.frames, plate.rate), track.frames, out, plate.rate)
+        return write(imported(brief, track.frames, plate.rate), track.frames, out, plate.rate, captures)
     check_override_zones(brief)
     drawn = _Drawing(heights, track, pose)
     keep_out = tuple(drawn.plan(area.polygon_px, area.polygon_m, f"crowd {area.name}", 3) for area in brief.keep_out)
@@ -66,7 +71,7 @@ def lay_out_crowd(
     travels = avoided(bodies, times_s, keep_out)
     for number, (body, done) in enumerate(zip(bodies, travels, strict=True), start=1):
         agents += entries(body.zone, number, body.members, done)
-    return write(gathered(agents, travels, heights.stand, track.frames), track.frames, out, plate.rate)
+    return write(gathered(agents, travels, heights.stand, track.frames), track.frames, out, plate.rate, captures)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

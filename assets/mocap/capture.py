@@ -56,22 +56,25 @@ class Capture:
         )
 
 
-def read_capture(path: Path) -> Capture:
+def read_capture(path: Path, clip: str = "") -> Capture:
     """The motion in a BVH, glTF or UsdSkel file, on a rig of a known family, stood up and facing +Z in rest.
 
-    Raises AssetError when the file is broken, holds no motion, or its rig is not known.
+    clip: which of a glTF file's animations; "": the first. Raises AssetError when the file is broken, holds no motion, or its rig is not known.
     """
     from assets.mocap.bvh import read_bvh
     from assets.mocap.gltf import read_gltf
     from assets.mocap.usdskel import read_usdskel
 
-    readers = {".bvh": read_bvh, ".glb": read_gltf, ".gltf": read_gltf}
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise AssetError(f"{path}: is not a captured motion that can be read. Take one of: {', '.join(SUFFIXES)}.")
     if not path.is_file():
-        raise AssetError(f"{path}: is not there. Check the motion's path; it is taken relative to the shot file.")
-    return stood_up(readers.get(suffix, read_usdskel)(path))
+        raise AssetError(f"{path}: is not there. Check its path; it is taken relative to the shot file.")
+    if suffix in (".glb", ".gltf"):
+        return stood_up(read_gltf(path, clip))
+    if clip:
+        raise AssetError(f"{path}: a {suffix} file holds one motion without a name. Remove clip = {clip!r}.")
+    return stood_up(read_bvh(path) if suffix == ".bvh" else read_usdskel(path))
 
 
 def stood_up(capture: Capture) -> Capture:

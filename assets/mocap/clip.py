@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from assets.gaits import Build, smooth
-from assets.mocap.cycle import find_cycle, resampled
-from assets.mocap.planting import Feet, footfalls, lowest, sample
-from assets.mocap.trace import SIGNS, Trace
-from assets.mocap.travel import ahead, contacts, velocity
+from assets.mocap.planting import SIGNS, Feet, lowest, sample
 from assets.skeleton import NECK, SPINE, Arm, Leg, Pose, Vector
 
 if TYPE_CHECKING:
@@ -23,19 +20,17 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 LEG_M = 0.85  # of the body whose speed a clip's speed is: an adult of 1.74 m
-_GOES = 0.25  # leg lengths a second: who is slower stays where he is
 _STRAIGHT = 0.9979  # of a leg's length that may be used
-_ROWS_A_FRAME = 2.0
 _ARM = ("wrist", "elbow", "knuckles", "grip", "shrug")
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One round of a trace: rows by name (N + 1, k), feet by side."""
+    """One round of a trace: rows by name (N + 1, k), feet by side. speed: leg lengths a second, the mean of the way."""
 
     name: str
     cycle_s: float
-    speed: float  # leg lengths a second
+    speed: float
     loops: bool
     rows: dict[str, Array]
     feet: dict[str, Feet]
@@ -102,36 +97,6 @@ class Clip:
         return replace(pose, drape=ours.drape)
 
 
-def make_clip(name: str, found: Trace) -> Clip:
-    """The best round of `found`, feet planted, beginning where the left foot lands."""
-    found = ahead(found)
-    cycle = find_cycle(found.features(), found.frame_s)
-    way = velocity(found) if cycle.loops else np.zeros(3)
-    if cycle.loops and np.linalg.norm(way) >= _GOES:
-        way = _velocity_over(found, cycle.start, cycle.frames)
-    speed = float(way[2]) if way[2] >= _GOES else 0.0
-    down = contacts(found)
-    way = way * (speed > 0)
-    shift = way * (np.arange(found.frames)[:, None] * found.frame_s)
-    vectors = dict(found.vectors)
-    for place in ("hips", "ankle.L", "ankle.R"):
-        vectors[place] = vectors[place] - shift
-    samples = max(48, round(cycle.frames * _ROWS_A_FRAME))
-    rows = {key: resampled(values, cycle, samples) for key, values in (vectors | found.turns).items()}
-    once = replace(cycle, loops=False)  # no seam is spread over flags
-    on = {side: resampled(flags[:, None].astype(float), once, samples)[:, 0] > 0.99 for side, flags in down.items()}
-    _centre(rows, cycle.loops, speed > 0)
-    if cycle.loops:
-        rows, on = _from_strike(rows, on, samples)
-    cycle_s, travel = cycle.frames * found.frame_s, speed * cycle.frames * found.frame_s
-    feet = {}
-    for side, sign in SIGNS.items():
-        steps = np.concatenate([rows[f"ankle.{side}"], rows[f"foot.{side}"]], axis=1)
-        falls = footfalls(steps, on[side], sign, travel, found.ball, cycle.loops)
-        feet[side] = Feet(sign, steps, falls, travel, cycle.loops)
-    return Clip(name, cycle_s, speed, cycle.loops, rows, feet)
-
-
 @lru_cache(maxsize=256)
 def _lowering(clip: Clip, build: Build) -> Array:
     """(N + 1, 1) how far the hips must go down so that both legs reach, metres; it rises and falls gently."""
@@ -154,34 +119,6 @@ def _lowering(clip: Clip, build: Build) -> Array:
 def _lying(hips_m: float, build: Build) -> float:
     """How far someone is down: 0 on his feet or crouching, 1 on the ground."""
     return smooth((0.6 - hips_m / build.leg_m) / 0.3)
-
-
-def _velocity_over(found: Trace, start: int, frames: float) -> Array:
-    """(3,) leg lengths a second over just the cycle, so that it closes."""
-    hips, last = found.vectors["hips"], found.frames - 1
-    end = min(start + frames, float(last))
-    then = np.array([np.interp(end, np.arange(last + 1), hips[:, axis]) for axis in range(3)])
-    return (then - hips[start]) * (1, 0, 1) / ((end - start) * found.frame_s)
-
-
-def _centre(rows: dict[str, Array], loops: bool, goes: bool) -> None:
-    """Put the origin under the hips of who goes, between the feet of who stays: over the cycle, or at a clip's start."""
-    places = rows["hips"] if goes else (rows["ankle.L"] + rows["ankle.R"]) / 2
-    middle = (places[:-1].mean(axis=0) if loops else places[0]) * (1, 0, 1)
-    for place in ("hips", "ankle.L", "ankle.R"):
-        rows[place] = rows[place] - middle
-
-
-def _from_strike(
-    rows: dict[str, Array], on: dict[str, NDArray[np.bool_]], count: int
-) -> tuple[dict[str, Array], dict[str, NDArray[np.bool_]]]:
-    """Begin the cycle where the left foot lands to stay longest."""
-    down = on["L"][:-1]
-    lands = np.flatnonzero(down & ~np.roll(down, 1))
-    stays = [int(np.argmin(np.roll(down, -land))) for land in lands]
-    first = int(lands[int(np.argmax(stays))]) if len(lands) else 0
-    order = (first + np.arange(count + 1)) % count
-    return {name: values[order] for name, values in rows.items()}, {side: flags[order] for side, flags in on.items()}
 
 
 def angles(rotation: Rotation) -> Vector:

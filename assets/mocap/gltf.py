@@ -23,14 +23,14 @@ _SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 _PATHS = {"translation": 3, "rotation": 4, "scale": 3}
 
 
-def read_gltf(path: Path) -> Capture:
-    """The first animation of a glTF file on its first skin, sampled at the rate of its keys. Metres, Y up by the standard.
+def read_gltf(path: Path, clip: str = "") -> Capture:
+    """The animation called `clip` (else the first) of a glTF file on its first skin, sampled at the rate of its keys. Metres, Y up by the standard.
 
     The rest pose is the skin's bind pose; without a skin it is the nodes' own. Raises AssetError when the file is
     broken or holds no animation.
     """
     try:
-        return _read(path, *_opened(path))
+        return _read(path, clip, *_opened(path))
     except (KeyError, IndexError, ValueError, TypeError, struct.error, OSError, RecursionError) as error:
         raise AssetError(
             f"{path}: is a broken glTF file ({type(error).__name__}: {error}). Copy or export it again."
@@ -115,12 +115,16 @@ class _Track:
         return a + (b - a) * share
 
 
-def _read(path: Path, document: dict[str, Any], buffers: list[bytes]) -> Capture:
+def _read(path: Path, clip: str, document: dict[str, Any], buffers: list[bytes]) -> Capture:
     if not document.get("animations"):
         raise AssetError(f"{path}: holds no animation. Export it with its animation.")
     nodes = document["nodes"]
     tracks: dict[tuple[int, str], _Track] = {}
-    animation = document["animations"][0]
+    takes = [animation.get("name", "") for animation in document["animations"]]
+    if clip and clip not in takes:
+        known = ", ".join(sorted(filter(None, takes))) or "none has a name"
+        raise AssetError(f"{path}: holds no animation {clip!r}. Known there: {known}.")
+    animation = document["animations"][takes.index(clip) if clip else 0]
     for channel in animation["channels"]:
         target, sampler = channel["target"], animation["samplers"][channel["sampler"]]
         if target["path"] not in _PATHS or "node" not in target:

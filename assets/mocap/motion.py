@@ -23,7 +23,8 @@ def captured_motion(clip: Clip) -> Motion:
     """`clip` as a motion like our own."""
     falls = tuple((side, fall.first, fall.last) for side, feet in clip.feet.items() for fall in feet.falls)
     title = "Captured: " + clip.name
-    return CapturedMotion(clip.name, clip.cycle_s, clip.speed_mps, falls, clip.pose, clip.loops, title)
+    shares = () if clip.loops or not clip.speed else tuple(clip.feet["L"].shares.tolist())
+    return CapturedMotion(clip.name, clip.cycle_s, clip.speed_mps, falls, clip.pose, clip.loops, title, shares=shares)
 
 
 def _clip(motion: Motion) -> Clip:

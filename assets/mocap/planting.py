@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.gaits import Build, smooth
-from assets.mocap.trace import ANKLE, HEEL, KNUCKLE
 from assets.skeleton import Leg
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+SIGNS = {"L": 1.0, "R": -1.0}
+# A grown person's foot in leg lengths, shoe included, where the rig does not tell: ankle's height, heel, toe joints.
+ANKLE, HEEL, BALL, KNUCKLE = 0.10, 0.068, 0.178, 0.035
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,16 @@ class Footfall:
 
 @dataclass(frozen=True, eq=False)
 class Feet:
-    """One side's captured foot over the clip: rows (N + 1, 6) ankle x, y, z, pitch, yaw, toes; and its footfalls."""
+    """One side's captured foot over the clip: rows (N + 1, 6) ankle x, y, z, pitch, yaw, toes; and its footfalls.
+
+    travel: leg lengths that the ground passes in one cycle; shares: (N + 1,) how much of that it has passed at each row.
+    """
 
     sign: float
     rows: Array
     falls: tuple[Footfall, ...]
-    travel: float  # leg lengths that the ground passes in one cycle
+    travel: float
+    shares: Array
     loops: bool
 
     def leg(self, build: Build, stride_m: float, phase: float) -> Leg:
@@ -46,6 +53,11 @@ class Feet:
         x, y, z, pitch, yaw, toes = captured + self._correction(build, scales, phase)
         clear = -lowest(build, pitch, toes)
         return Leg((float(x), float(max(y, clear)), float(z)), pitch=float(pitch), yaw=float(yaw), toes=float(toes))
+
+    def passed(self, phase: float) -> float:
+        """Leg lengths of ground that have passed since phase 0; `phase` may pass 1."""
+        rounds = np.floor(phase)
+        return float(self.travel * (rounds + sample(self.shares[:, None], phase - rounds)[0]))
 
     def _captured(self, phase: float) -> Array:
         return sample(self.rows, phase)
@@ -83,7 +95,7 @@ class Feet:
         planted = (
             fall.x * scales[0] + self.sign * along * np.sin(fall.yaw),
             up,
-            (fall.z - self.travel * phase) * scales[2] + along * np.cos(fall.yaw),
+            (fall.z - self.passed(phase)) * scales[2] + along * np.cos(fall.yaw),
             pitch,
             fall.yaw,
             max(-pitch, 0.0),
@@ -91,8 +103,11 @@ class Feet:
         return np.array(planted) - captured
 
 
-def footfalls(rows: Array, down: Flags, sign: float, travel: float, ball: float, loops: bool) -> tuple[Footfall, ...]:
-    """The footfalls in a clip's rows (N + 1, 6), where `down` (N + 1,) says that the foot is on the ground."""
+def footfalls(rows: Array, down: Flags, sign: float, passed: Array, ball: float, loops: bool) -> tuple[Footfall, ...]:
+    """The footfalls in a clip's rows (N + 1, 6), where `down` (N + 1,) says that the foot is on the ground.
+
+    passed: (N + 1,) leg lengths of ground that have passed at each row.
+    """
     count = len(down) - 1
     edges = np.flatnonzero(np.diff(down.astype(int)))
     if not down.any():
@@ -107,16 +122,17 @@ def footfalls(rows: Array, down: Flags, sign: float, travel: float, ball: float,
         starts = ([0] if down[0] else []) + [int(e) + 1 for e in edges if down[e + 1]]
         ends = [int(e) for e in edges if down[e]] + ([count] if down[-1] else [])
         spans = list(zip(starts, ends, strict=True))
-    return tuple(_fall(rows, a, b, count, sign, travel, ball) for a, b in spans if b > a)
+    return tuple(_fall(rows, a, b, passed, sign, ball) for a, b in spans if b > a)
 
 
-def _fall(rows: Array, first: int, last: int, count: int, sign: float, travel: float, ball: float) -> Footfall:
-    places = np.arange(first, last + 1)
-    there = rows[np.where(places > count, places - count, places)]
+def _fall(rows: Array, first: int, last: int, passed: Array, sign: float, ball: float) -> Footfall:
+    places, count = np.arange(first, last + 1), len(rows) - 1
+    rounds, within = np.where(places > count, 1, 0), np.where(places > count, places - count, places)
+    there, gone = rows[within], rounds * passed[-1] + passed[within]
     along, _ = np.array([rolled(HEEL, ball, ANKLE, KNUCKLE, pitch) for pitch in there[:, 3]]).T
     yaw = float(np.median(there[:, 4]))
     x = np.median(there[:, 0] - sign * along * np.sin(yaw))
-    z = np.median(there[:, 2] - along * np.cos(yaw) + travel * places / count)
+    z = np.median(there[:, 2] - along * np.cos(yaw) + gone)
     return Footfall(first / count, last / count, float(x), float(z), yaw)
 
 

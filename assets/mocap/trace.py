@@ -13,13 +13,10 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from assets.mocap.capture import Capture
+from assets.mocap.planting import ANKLE, BALL, HEEL, KNUCKLE, SIGNS
 from assets.mocap.rigs import FINGERS, roles_of
 
 Array = NDArray[np.float64]
-
-SIGNS = {"L": 1.0, "R": -1.0}
-# A grown person's foot in leg lengths, shoe included, where the rig does not tell: ankle's height, heel, toe joints.
-ANKLE, HEEL, BALL, KNUCKLE = 0.10, 0.068, 0.178, 0.035
 
 
 @dataclass(frozen=True, eq=False)

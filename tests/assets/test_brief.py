@@ -38,7 +38,13 @@ def brief(*overrides, **zone):
         ({"spacing_m": 0.1}, "spacing_m is 0.1, must be above 0.2"),
         ({"start_spread_s": -1}, "start_spread_s is -1, must be 0 or more"),
         ({"motions": {"levitate": 1}}, "motion 'levitate' is not known"),
-        ({"motion": "mocap/walk.bvh"}, "'mocap/walk.bvh' is a file; a shot takes motions by name. Use one of blow"),
+        (
+            {"motion": "mocap/walk.bvh"},
+            r"'mocap/walk.bvh' is a file, a motion has a name. Write it under \[crowd.captures\]",
+        ),
+        ({"motion": "kick"}, "crowd zone north: motion 'kick' is not known. Use one of blow, brace"),
+        ({"waits": "kick"}, "crowd zone north: motion 'kick' is not known"),
+        ({"fights": "kick"}, "crowd zone north: motion 'kick' is not known"),
         ({"characters": {"dragon": 1}}, "'dragon' is not known"),
     ],
 )
@@ -86,3 +92,38 @@ def test_overrides_find_their_zone_and_place():
     words = brief({"id": 100_004, "remove": True})
 
     assert changes_of(words, 1, dict.fromkeys(range(20))) == {3: words.overrides[0]}
+
+
+def test_a_capture_is_a_motion_by_its_name():
+    from pathlib import Path
+
+    from pipeline.sections import CaptureFile
+
+    data = {
+        "zones": [{"name": "north", "count": 3, "polygon_m": FIELD, "motion": "kick", "waits": "sulk"}],
+        "overrides": [{"id": 100_001, "motion": "kick"}],
+        "layout_motions": {"Kick_01": "kick"},
+        "captures": {"kick": "kick.bvh", "sulk": {"file": "sulk.glb", "clip": "Take 2", "loop": True}},
+    }
+    words = codec.build(CrowdBrief, data, "shot.toml [crowd]", Path("/shot").joinpath)
+
+    check_brief(words)
+    assert words.capture("kick") == CaptureFile(Path("/shot/kick.bvh"))
+    assert words.capture("sulk") == CaptureFile(Path("/shot/sulk.glb"), "Take 2", loop=True)
+
+
+@pytest.mark.parametrize(
+    ("capture", "said"),
+    [
+        (
+            {"file": "a.bvh", "start_s": 3.0, "end_s": 2.0},
+            r"captures.kick: start_s is 3, end_s is 2: a cut begins at 0",
+        ),
+        ({"file": "a.bvh", "looped": True}, r"captures.kick: unknown key 'looped'. Did you mean 'loop'"),
+        ({"loop": True}, r"captures.kick: 'file' is missing"),
+        (3, r"captures.kick: expected a path in quotes"),
+    ],
+)
+def test_a_capture_that_makes_no_sense_is_named(capture, said):
+    with pytest.raises(BattleplateError, match=said):
+        codec.build(CrowdBrief, {"captures": {"kick": capture}}, "shot.toml [crowd]")

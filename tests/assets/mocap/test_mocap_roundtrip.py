@@ -220,9 +220,3 @@ def test_a_clip_that_does_not_come_back_is_played_once(tmp_path: Path):
     first, last = (theirs.pose(phase, rigs.build(), FREE) for phase in (0.0, 0.999))
     assert (first.lying, last.lying) == (0.0, 1.0)
     assert last.hips[1] == pytest.approx(fall.pose(0.999, rigs.build(), FREE).hips[1], abs=0.03)
-
-
-def test_a_zone_may_name_a_file_as_its_motion(tmp_path: Path):
-    path = rigs.write_bvh(tmp_path / "walk.bvh", walking("walk", frames=40))
-
-    assert load_motion(str(path)).speed_mps == pytest.approx(1.25, rel=0.02)
