@@ -46,7 +46,8 @@ def travel(zone: Zone, site: Site, members: Members, times_s: Array, seed: int, 
 
     Who waits for a cue stands in `zone.waits`; then a walker starts as fast as people do, at the step nearest to how it
     stood. A moving member's phase is the distance that it has gone over its own stride, so a planted foot stays put
-    whatever the speed. A clip that does not loop begins with the cue, else with the shot, and holds its end.
+    whatever the speed. A clip that does not loop begins with the cue, else with the shot, and holds its end; where it
+    leads somewhere, it goes the clip's own way, standing and stepping with it.
     Raises AssetError for motions that do not go together with the zone's speed, path or waiting.
     """
     speeds = _speeds(zone, site, members)
@@ -90,6 +91,12 @@ def _speeds(zone: Zone, site: Site, members: Members) -> Array:
         raise AssetError(
             f"crowd zone {zone.name}: who walks along a path looks along it. Remove facing, or let them stand."
         )
+    led = next((name for name in own if own[name] > 0 and not loops(name)), None)
+    if led and zone.avoid:
+        raise AssetError(
+            f"crowd zone {zone.name}: motion {led!r} goes its own way once, and cannot go round others. Remove avoid, or "
+            "cut the capture to a loop."
+        )
     return np.array([(zone.speed_mps or own[name]) if own[name] > 0 else 0.0 for name in members.motions])
 
 
@@ -101,7 +108,19 @@ def _gone(zone: Zone, members: Members, speeds: Array, timing: Timing, seed: int
     paces = speeds * (1 + np.where(members.own_way | (zone.formation == "loose"), uneven, 0.0))
     turn = 2 * np.pi * chance(seed, zone.name, numbers, "sway")
     sway = np.minimum(variety.sway_m, 0.3 * speeds * SWAY_PERIOD_S / (2 * np.pi))  # never enough to walk backwards
-    return np.asarray(paces * full + sway * (np.sin(2 * np.pi * full / SWAY_PERIOD_S + turn) - np.sin(turn)))
+    gone = np.asarray(paces * full + sway * (np.sin(2 * np.pi * full / SWAY_PERIOD_S + turn) - np.sin(turn)))
+    for name in {*members.motions}:
+        mine, motion = np.array(members.motions) == name, load_motion(name)
+        if motion.speed_mps > 0 and not motion.loops:
+            phases = _once(zone, name, timing.since[:, mine])
+            gone[:, mine] = motion.gone_m(phases) * members.scales[mine]
+    return gone
+
+
+def _once(zone: Zone, motion: str, since: Array) -> Array:
+    """Phases of a clip that does not loop; where it leads somewhere, the zone's speed makes it quicker or slower."""
+    own_mps = load_motion(motion).speed_mps
+    return clip_phases(motion, since * (zone.speed_mps / own_mps if zone.speed_mps and own_mps else 1.0))
 
 
 def _led(zone: Zone, site: Site, members: Members, gone: Array) -> tuple[Array, Array]:
@@ -153,7 +172,7 @@ def _moments(
         mine, motion = doing == name, load_motion(str(name))
         stays = name == zone.waits  # and goes on as it did
         if not loops(str(name)):
-            phases[:, mine] = clip_phases(str(name), timing.since[:, mine])
+            phases[:, mine] = _once(zone, str(name), timing.since[:, mine])
         elif timing.told and not stays:
             waiting = _standing(zone.waits, start, timing.begins, pace)[mine]
             first = first_phases(zone.waits, str(name), waiting)

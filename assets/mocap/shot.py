@@ -61,7 +61,7 @@ def renamed(brief: CrowdBrief, files: Iterable[Path]) -> CrowdBrief:
         brief,
         zones=tuple(_zone(zone, names) for zone in brief.zones),
         overrides=tuple(replace(o, motion=names.get(o.motion, o.motion)) for o in brief.overrides),
-        layout_motions=known | ours,
+        layout_motions=ours | {name: stem for name, stem in known.items() if name not in ours},
     )
 
 
