@@ -121,10 +121,16 @@ def simulate(
         steps = max(1, math.ceil((times[f] - times[f - 1]) / longest - 1e-9))
         step_s = (times[f] - times[f - 1]) / steps
         for k in range(steps):
-            here, there = (goals[f - 1] + (goals[f] - goals[f - 1]) * (n / steps) for n in (k, k + 1))
+            here, there = (_between(goals[f - 1], goals[f], n / steps) for n in (k, k + 1))
             flock = advance(flock, here, there, sizes, sides, walls, rules, step_s)
         moments.append(flock)
     return _walked(moments)
+
+
+def _between(a: Array, b: Array, share: float) -> Array:
+    if share in (0.0, 1.0):  # a step per frame, as a rule: nothing to compute
+        return b if share else a
+    return a + (b - a) * share
 
 
 def _first_moment(places: Array, slots: Array, times: Array, yaws: npt.ArrayLike | None, rules: Rules) -> Flock:

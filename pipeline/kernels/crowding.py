@@ -12,6 +12,7 @@ from pipeline.kernels.detour import Walls, push_out
 TOUCHES = 16  # so many others can touch a member; more than six of his size cannot without overlap
 _APART_M = 1e-3  # pushed apart this far beyond touching, so that what passes leave over is no overlap
 _GOOD_ENOUGH_M = 5e-4  # a pair that lacks less of it is left alone: more passes elsewhere change nobody here
+_AS_FAR = 2.0
 _ALONE = 6  # so many passes push only those who move
 
 
@@ -77,19 +78,37 @@ def span(x, z, row, bounds, grid):
     return bounds[line * columns + low], bounds[line * columns + high + 1]
 
 
-def nearest_foes(places: np.ndarray, sides: np.ndarray, sight_m: float) -> np.ndarray:
-    """(N, 3): metres to everybody's nearest enemy (inf: none within sight_m) and the unit way to the enemy's line.
+@njit(cache=True)
+def band(x, z, reach2, line, bounds, grid):
+    """First and one-past-last sorted member of a row's cells that come nearer to a place than sqrt(reach2) metres.
+    line: the row, counted from the grid's first."""
+    columns, cell = int(grid[2]), grid[3]
+    gap = max((line + grid[1]) * cell - z, z - (line + grid[1] + 1) * cell, 0.0)
+    room = reach2 - gap * gap
+    if room <= 0.0 or line < 0 or line >= (len(bounds) - 1) // columns:
+        return 0, 0
+    half = math.sqrt(room)
+    low = max(int(np.floor((x - half) / cell) - grid[0]), 0)
+    high = min(int(np.floor((x + half) / cell) - grid[0]), columns - 1)
+    if low > high:
+        return 0, 0
+    return bounds[line * columns + low], bounds[line * columns + high + 1]
 
-    That way is the mean of the ways to all enemies in sight, the nearest counting most (1 / distance^5): it does not jump
-    when another enemy comes nearest, and before a line it is square to the line.
+
+def nearest_foes(places: np.ndarray, sides: np.ndarray, sights_m: np.ndarray, cell_m: float) -> np.ndarray:
+    """(N, 3): metres to everybody's nearest enemy (inf: none within sights_m (N,)) and the unit way to the enemy's line.
+
+    That way is the mean of the ways to the enemies in sight, the nearest counting most (1 / distance^5, fading to nothing
+    at _AS_FAR times the nearest): it does not jump when another enemy comes nearest, and before a line it is square to it.
+    cell_m: of the grid; it decides the order of sums, so it must not hang on who is there.
     """
     found = np.zeros((len(places), 3))
     found[:, 0] = np.inf
     for side in np.unique(sides[sides != 0]):
         ours, theirs = np.flatnonzero(sides == side), places[(sides != side) & (sides != 0)]
         if len(theirs):
-            order, bounds, grid = sort_cells(theirs, sight_m)
-            _nearest_foes(places, ours, theirs[order], bounds, grid, sight_m, found)
+            order, bounds, grid = sort_cells(theirs, cell_m)
+            _nearest_foes(places, ours, theirs[order], bounds, grid, sights_m, found)
     return found
 
 
@@ -144,20 +163,32 @@ def _touches(places, radii, bounds, grid, touches):
 
 
 @njit(parallel=True, cache=True)
-def _nearest_foes(places, ours, theirs, bounds, grid, sight_m, found):
+def _nearest_foes(places, ours, theirs, bounds, grid, sights_m, found):
     for k in prange(len(ours)):
         i = ours[k]
-        x, z = places[i, 0], places[i, 1]
-        best, way_x, way_z = sight_m * sight_m, 0.0, 0.0
-        for row in range(-1, 2):
-            first, last = span(x, z, row, bounds, grid)
+        x, z, sight2 = places[i, 0], places[i, 1], sights_m[i] * sights_m[i]
+        middle, rows = int(np.floor(z / grid[3]) - grid[1]), int(sights_m[i] / grid[3]) + 1
+        best = sight2
+        for n in range(2 * rows + 1):  # from his own row outwards, as far as the nearest found so far
+            line = middle + ((n + 1) // 2 if n % 2 else -(n // 2))
+            first, last = band(x, z, best, line, bounds, grid)
+            for j in range(first, last):
+                dx, dz = theirs[j, 0] - x, theirs[j, 1] - z
+                best = min(best, dx * dx + dz * dz)
+        if best >= sight2:
+            continue
+        reach2 = min(sight2, _AS_FAR * _AS_FAR * best) + 1e-12
+        rows = int(math.sqrt(reach2) / grid[3]) + 1
+        way_x, way_z = 0.0, 0.0
+        for line in range(middle - rows, middle + rows + 1):
+            first, last = band(x, z, reach2, line, bounds, grid)
             for j in range(first, last):
                 dx, dz = theirs[j, 0] - x, theirs[j, 1] - z
                 d2 = dx * dx + dz * dz
-                if d2 < sight_m * sight_m and d2 > 1e-12:
-                    weight = 1.0 / (d2 * d2 * d2)
+                if d2 < reach2 and d2 > 1e-12:
+                    fade = 1.0 - d2 / reach2
+                    weight = fade * fade / (d2 * d2 * d2)
                     way_x, way_z = way_x + weight * dx, way_z + weight * dz
-                    best = min(best, d2)
         size = math.sqrt(way_x * way_x + way_z * way_z)
         if size > 0.0:
             found[i, 0], found[i, 1], found[i, 2] = math.sqrt(best), way_x / size, way_z / size

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
-from pipeline.kernels.crowding import TOUCHES, nearest_foes, part, sort_cells, span
+from pipeline.kernels.crowding import TOUCHES, band, nearest_foes, part, sort_cells
 from pipeline.kernels.detour import Walls, nearest_wall, way_round
 from pipeline.kernels.halts import approach, held_back, pace_behind, shortened
 from pipeline.kernels.orca import allowed_velocity, half_plane
@@ -28,6 +28,7 @@ _HALT_MPS, _KEEP_MPS, _START_MPS = 0.12, 0.06, 0.2
 _HALT_RAD, _START_RAD = 0.06, 0.3
 _BLOCK = 64  # members that share scratch memory; changes speed, never values
 _WALL_PLANES = 4
+_CELL = 1.0  # of the distance that people look: finer cells find fewer who are too far, coarser ones are fewer to visit
 
 
 class Rules(NamedTuple):
@@ -91,15 +92,15 @@ def advance(
             raise ValueError(f"{name} is {array.shape}; wanted finite {shape}.")
     if count == 0:
         return flock
-    order, bounds, grid = sort_cells(flock.places, rules.look_m)
+    order, bounds, grid = sort_cells(flock.places, _CELL * rules.look_m)
     places, velocities, levels, fronts = (
-        a[order] for a in (flock.places, flock.velocities, flock.levels, flock.fronts)
+        a.take(order, axis=0) for a in (flock.places, flock.velocities, flock.levels, flock.fronts)
     )
-    radii, sides, touching = radii[order], sides[order], flock.touching[order]
-    foes = nearest_foes(places, sides, rules.sight_m)
-    slot_paces, lost = (next_slots[order] - slots[order]) / step_s, flock.lost[order]
+    radii, sides, touching = radii.take(order), sides.take(order), flock.touching.take(order)
+    slot_paces, lost = (next_slots - slots).take(order, axis=0) / step_s, flock.lost.take(order, axis=0)
     wishes, owns = np.empty_like(places), slot_paces.copy()
-    _wish(places, slots[order] - lost, owns, walls, rules, wishes)
+    _wish(places, slots.take(order, axis=0) - lost, owns, walls, rules, wishes)
+    foes = nearest_foes(places, sides, _sights(wishes + owns, velocities, rules), rules.sight_m / 2)
     now = Flock(np.empty_like(places), np.empty_like(places), flock.yaws[order], flock.turns[order],
                  np.empty_like(levels), np.empty_like(fronts), np.empty_like(touching), flock.moving[order], lost, flock.heads[order])  # fmt: skip
     touches = np.empty((count, TOUCHES), np.int64)
@@ -114,7 +115,14 @@ def advance(
     _turn(now.velocities, slot_paces, now.levels, now.fronts, now.heads, now.yaws, now.turns, now.moving, rules, step_s)
     back = np.empty_like(order)
     back[order] = np.arange(count)
-    return Flock(*(getattr(now, name)[back] for name in Flock.__dataclass_fields__))
+    return Flock(*(getattr(now, name).take(back, axis=0) for name in Flock.__dataclass_fields__))
+
+
+def _sights(wanted: np.ndarray, velocities: np.ndarray, rules: Rules) -> np.ndarray:
+    """(N,) metres within which an enemy could make each brake: nobody else's enemies need to be looked for."""
+    pace = 0.3 + 1.25 * np.sqrt(np.maximum((wanted**2).sum(axis=1), (velocities**2).sum(axis=1)))
+    gap = np.maximum(pace * rules.hold_s, pace**2 / (2 * rules.brake_mps2))
+    return np.minimum(rules.sight_m, rules.reach_m * 1.4 + 2 * gap)
 
 
 @njit(parallel=True, cache=True)
@@ -165,9 +173,10 @@ def _steer(
                 hard += 1
             free_x, free_z = own_x + back_x - vx, own_z + back_z - vz
             change = 2.0 * math.sqrt(free_x * free_x + free_z * free_z) + 0.3
-            met, seen = 0, 0
-            for row in range(-1, 2):
-                first, last = span(x, z, row, bounds, grid)
+            met, seen, calm = 0, 0, not moving[i]
+            row, rows = int(np.floor(z / grid[3]) - grid[1]), int(np.ceil(rules.look_m / grid[3]))
+            for line in range(row - rows, row + rows + 1):
+                first, last = band(x, z, look2, line, bounds, grid)
                 for j in range(first, last):
                     dx, dz = places[j, 0] - x, places[j, 1] - z
                     d2 = dx * dx + dz * dz
@@ -195,6 +204,7 @@ def _steer(
                     far = math.sqrt(d2) - reach - rules.horizon_s * math.sqrt(rx * rx + rz * rz)
                     if far > rules.horizon_s * change:
                         continue
+                    calm = calm and velocities[j, 0] == 0.0 and velocities[j, 1] == 0.0
                     at = min(seen, rules.neighbours - 1)
                     if seen == rules.neighbours and d2 >= near_d2[at]:
                         continue
@@ -212,6 +222,9 @@ def _steer(
                     planes[hard, 0], planes[hard, 1] = nx, nz
                     planes[hard, 2] = -approach(room, rules.contact_s, rules.brake_mps2)
                     hard += 1
+            wish_x, wish_z = own_x + back_x, own_z + back_z
+            if calm and wish_x * wish_x + wish_z * wish_z <= _START_MPS * _START_MPS:
+                seen, hard = 0, 0  # he stands, so do those around him, and nothing calls him
             rows = hard
             for k in range(seen):
                 j = near[k]
@@ -228,9 +241,7 @@ def _steer(
                     planes[rows, 0], planes[rows, 1] = nx, nz
                     planes[rows, 2] = nx * (vx + share * ux) + nz * (vz + share * uz)
                     rows += 1
-            new_x, new_z = allowed_velocity(
-                planes, hard, rows, rules.fastest_mps, own_x + back_x, own_z + back_z, spare
-            )
+            new_x, new_z = allowed_velocity(planes, hard, rows, rules.fastest_mps, wish_x, wish_z, spare)
             add_x, add_z = shortened((new_x - vx) * ease, (new_z - vz) * ease, rules.strongest_mps2 * step_s)
             pace2, wanted2 = (vx + add_x) ** 2 + (vz + add_z) ** 2, new_x * new_x + new_z * new_z
             if moving[i]:

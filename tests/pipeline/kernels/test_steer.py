@@ -137,13 +137,33 @@ def test_the_grid_does_not_eat_the_memory_for_a_lone_rider():
 def test_the_nearest_foe_is_the_nearest_of_all():
     places, _ = crowd(60, seed=2)
     sides = np.arange(60) % 3  # 0: at peace
+    sights = np.linspace(0.5, 3.0, 60)
 
-    found = nearest_foes(places, sides, 3.0)
+    found = nearest_foes(places, sides, sights, 1.5)
 
     far = np.linalg.norm(places[:, None] - places, axis=-1)
     far[(sides[:, None] == sides) | (sides[:, None] == 0) | (sides == 0)] = np.inf
-    nearest = np.where(far.min(axis=1) < 3.0, far.min(axis=1), np.inf)
+    nearest = np.where(far.min(axis=1) < sights, far.min(axis=1), np.inf)
     np.testing.assert_allclose(found[:, 0], nearest)
+
+
+def test_the_way_to_the_enemy_leads_to_the_near_ones_and_does_not_jump():
+    """Weights 1 / d^5 fade to nothing at twice the nearest: a raster of all pairs says so, and so do small moves."""
+    theirs = np.random.default_rng(8).uniform(-4, 4, (40, 2)) + [0, 6]
+    sides = np.r_[1, np.full(40, 2)]
+
+    def way(here):
+        places, sights = np.concatenate([[here], theirs]), np.full(41, 7.0)
+        return nearest_foes(places, sides, sights, 1.5)[0, 1:]
+
+    here = np.array([0.3, 0.1])
+    d2 = ((theirs - here) ** 2).sum(axis=1)
+    reach2 = min(49.0, 4 * d2.min())
+    weights = np.where(d2 < reach2, (1 - d2 / reach2) ** 2 / d2**3, 0)
+    mean = weights @ (theirs - here)
+    np.testing.assert_allclose(way(here), mean / np.linalg.norm(mean), atol=1e-9)
+    ways = np.array([way((x, 0.1)) for x in np.linspace(-3, 3, 600)])
+    assert np.linalg.norm(np.diff(ways, axis=0), axis=1).max() < 0.03
 
 
 def test_overlaps_agree_with_every_pair():
