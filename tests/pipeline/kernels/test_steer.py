@@ -149,7 +149,7 @@ def test_the_nearest_foe_is_the_nearest_of_all():
 
 def test_the_way_to_the_enemy_leads_to_the_near_ones_and_does_not_jump():
     """Weights 1 / d^5 fade to nothing at twice the nearest: a raster of all pairs says so, and so do small moves."""
-    theirs = np.random.default_rng(8).uniform(-4, 4, (40, 2)) + [0, 6]
+    theirs = np.random.default_rng(8).uniform((-4, 2), (4, 10), (40, 2))
     sides = np.r_[1, np.full(40, 2)]
 
     def way(here):
