@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,23 @@ PHASES_MOVING = 16
 PHASES_STILL = 8
 STILL_MOTIONS = frozenset({"idle", "brace", "shield_up"})
 HELD = 0.999  # the phase at which a clip that does not loop stays
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Change:
+    """A way from one motion to another as an atlas holds it: from a phase bin of `before` to one of `after`, in so many
+    steps (assets.changes), the body going ahead meanwhile by `way` tenths of a metre."""
+
+    before: str
+    before_bin: int
+    after: str
+    after_bin: int
+    way: int
+    steps: int
+
+    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """(motion, phase bin) where it begins and where it ends."""
+        return (self.before, self.before_bin), (self.after, self.after_bin)
 
 
 def phases_of(motion: str) -> int:
@@ -81,7 +98,8 @@ class Atlas:
 
     sprites: (S, H, W, 4) float16 RGBA premultiplied, scene-linear. reliefs: (S, H, W) float16 metres towards the viewer.
     root_px: (x, y) of the point between the feet, pixel centres at .5. tables: (character, motion) to
-    (variants, phases, VIEWS) int32 rows of `sprites`, -1 where none was made.
+    (variants, phases, VIEWS) int32 rows of `sprites`; (character, change) to (variants, steps - 1, VIEWS).
+    widths_px: (S,) of each sprite's own frame, in the middle of W.
     """
 
     sprites: Array
@@ -90,7 +108,17 @@ class Atlas:
     root_px: tuple[float, float]
     elevation_rad: float
     variants: int
-    tables: dict[tuple[str, str], Array]
+    tables: dict[tuple[str, str | Change], Array]
+    widths_px: Array
+
+    @cached_property
+    def changes(self) -> dict[tuple[str, str, str], tuple[Change, ...]]:
+        """The crossings that were painted, sorted, by (character, motion before, motion after)."""
+        found: dict[tuple[str, str, str], list[Change]] = {}
+        for character, doing in self.tables:
+            if isinstance(doing, Change):
+                found.setdefault((character, doing.before, doing.after), []).append(doing)
+        return {key: tuple(sorted(changes)) for key, changes in found.items()}
 
     def sprite_index(
         self,
@@ -132,12 +160,13 @@ def load_atlas(receipt: CharacterAtlas) -> Atlas:
         raise AssetError(
             f"{receipt.index}: lists {len(index['sprites'])} sprites, {len(sprites)} are there. Make it again."
         )
-    tables: dict[tuple[str, str], Array] = {}
+    tables: dict[tuple[str, str | Change], Array] = {}
     for row, sprite in enumerate(index["sprites"]):
-        key = sprite["character"], sprite["motion"]
-        shape = (index["variants"], phases_of(sprite["motion"]), VIEWS)
+        change = Change(**sprite["change"]) if "change" in sprite else None
+        key = sprite["character"], change or sprite["motion"]
+        shape = (index["variants"], change.steps - 1 if change else phases_of(sprite["motion"]), VIEWS)
         table = tables.setdefault(key, np.full(shape, -1, np.int32))
-        table[sprite["variant"], sprite["phase"], sprite["view"]] = row
+        table[sprite["variant"], sprite["step"] - 1 if change else sprite["phase"], sprite["view"]] = row
     return Atlas(
         sprites=sprites,
         reliefs=reliefs,
@@ -146,6 +175,7 @@ def load_atlas(receipt: CharacterAtlas) -> Atlas:
         elevation_rad=index["elevation_rad"],
         variants=index["variants"],
         tables={key: _nearest_views(table) for key, table in tables.items()},
+        widths_px=np.array([sprite.get("width_px", sprites.shape[2]) for sprite in index["sprites"]], np.int32),
     )
 
 

@@ -19,9 +19,9 @@ _MOST_ROWS = 40
 def contact_sheet(sprites: Array, wanted: Sequence[Wanted]) -> Array:
     """(rows * H, 16 * W, 3) uint8. sprites: (S, H, W, 4) premultiplied ACEScg, in the order of `wanted`."""
     height, width = sprites.shape[1:3]
-    rows: dict[tuple[str, str, int], list[int]] = {}
+    rows: dict[tuple[str, str, int, bool], list[int]] = {}
     for i, sprite in enumerate(wanted):
-        rows.setdefault((sprite.character, sprite.motion, sprite.variant), []).append(i)
+        rows.setdefault((sprite.character, sprite.motion, sprite.variant, sprite.change is None), []).append(i)
     shown = list(rows.values())[:_MOST_ROWS]
     sheet = np.full((max(1, len(shown)) * height, _COLUMNS * width, 3), _GREY, np.float32)
     for row, members in enumerate(shown):

@@ -68,13 +68,45 @@ def cross(
         if flights is not None or frames > _LONGEST_S * rate_hz:
             break
         frames += 2
+    return _crossing(old, new, flights or {}, way, build)
+
+
+def cross_along(
+    motion_a: Motion,
+    phase_a: float,
+    motion_b: Motion,
+    phase_b: float,
+    way_m: Array,
+    build: Build,
+    grip: Grip,
+    rate_hz: float = 24.0,
+) -> Crossing:
+    """As `cross`, for a body whose way is known. way_m: (K + 1,) how far it has gone on each frame, from 0. phase_b: of
+    the new motion on the last frame. Feet glide only where the time is too short for their steps.
+    """
+    way = np.asarray(way_m, float)
+    stride = motion_b.speed_mps * motion_b.cycle_s
+    gone = way[-1] / stride if stride else (len(way) - 1) / rate_hz / motion_b.cycle_s
+    entered = phase_b - gone if motion_b.loops else max(phase_b - gone, 0.0)
+    old = _track(motion_a, phase_a, way, rate_hz, build, grip, way[0])
+    new = _track(motion_b, entered, way, rate_hz, build, grip, way[-1])
+    return _crossing(old, new, _flights(old, new, build, rate_hz), way, build)
+
+
+def _crossing(
+    old: _Track, new: _Track, flights: dict[str, tuple[int, int]] | None, way: Array, build: Build
+) -> Crossing:
+    """flights as `_flights` finds them; None: feet are mixed like all else."""
+    last = len(way) - 1
     legs = {side: _legs(old, new, side, (flights or {}).get(side), build) for side in "LR"}
     poses = []
-    for frame, share in enumerate(shares):
-        pose = blend(old.poses[frame], new.poses[frame], share)
-        left, right = (_moved(legs[side][frame][0], -way[frame]) for side in "LR")
-        poses.append(settled(replace(pose, left_leg=left, right_leg=right), build))
-    down = tuple((legs["L"][frame][1], legs["R"][frame][1]) for frame in range(frames + 1))
+    for frame in range(last + 1):
+        pose = blend(old.poses[frame], new.poses[frame], smooth(frame / last))
+        if flights is not None:
+            left, right = (_moved(legs[side][frame][0], -way[frame]) for side in "LR")
+            pose = replace(pose, left_leg=left, right_leg=right)
+        poses.append(settled(pose, build))
+    down = tuple((legs["L"][frame][1], legs["R"][frame][1]) for frame in range(last + 1))
     return Crossing(tuple(poses), tuple(way.tolist()), new.phases[-1], down)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from assets.atlas import Atlas
-from assets.cards import Agents, Stance, cover, crowding, foot_leans, shadow_sprites, stance, tints
+from assets.cards import Agents, Stance, cover, crowding, foot_leans, stance, tints
+from assets.shown import Shown, shadow_sprites
 from assets.view import Buffers, View
 from pipeline.kernels.shadow import cast_shadows, contact_shadows
 from pipeline.kernels.splat import Cards, Pyramid, pyramid, splat
@@ -35,8 +37,8 @@ class Looks:
     softness: float = 0.03  # metres of penumbra per metre of way from the sun
 
 
-def draw_crowd(view: View, agents: Agents, atlas: Atlas, row: int, sprites: Ints, looks: Looks) -> Buffers:
-    """The crowd's layer on the layout's frame `row`. sprites: (N,) row of the atlas that each agent shows."""
+def draw_crowd(view: View, agents: Agents, atlas: Atlas, row: int, shown: Shown, looks: Looks) -> Buffers:
+    """The crowd's layer on the layout's frame `row`."""
     buffers = Buffers.empty(*view.size)
     positions = agents.positions[row].astype(np.float64)
     cards = stance(positions, view.centre, atlas.elevation_rad)
@@ -45,15 +47,15 @@ def draw_crowd(view: View, agents: Agents, atlas: Atlas, row: int, sprites: Ints
         tints(agents, looks.brightness, looks.hue),
         looks.crowding * crowding(positions),
         _motions(view, agents, row, cards, atlas.elevation_rad),
-        foot_leans(agents, row, cards, atlas.elevation_rad),
+        foot_leans(shown.feet[row], cards, atlas.elevation_rad),
     )
     order = np.lexsort((agents.ids, distance))
     for batch in _batches(order[distance[order] > NEAREST_M]):
-        used, images, reach = _images(atlas, sprites[batch])
+        used, images, root_px, reach = _images(atlas, shown.sprites[row][batch])
         wider = np.abs(dress.leans[batch])[:, [0, 0, 1, 1]] * [-1, 1, -1, 1]
         boxes = view.boxes(_corners(cards, batch, reach * agents.scales[batch, None] + wider))
         drawn = _cards(view, cards, batch, agents, atlas, used, boxes, dress)
-        splat(view.rays, drawn, images, atlas.root_px, buffers.rgba, buffers.depth, buffers.ids, buffers.motion)
+        splat(view.rays, drawn, images, root_px, buffers.rgba, buffers.depth, buffers.ids, buffers.motion)
     return buffers
 
 
@@ -62,6 +64,7 @@ def draw_shadow(
     agents: Agents,
     atlas: Atlas,
     row: int,
+    shown: Shown,
     to_sun: Array,
     ground_normal: Callable[[Array, Array], Array],
     looks: Looks,
@@ -83,14 +86,14 @@ def draw_shadow(
     )
     if to_sun[1] > LOWEST_SUN:
         cards = stance(positions, positions + 1e4 * to_sun, 0.0)
-        seen_by_sun = shadow_sprites(agents, atlas, row, to_sun)
+        seen_by_sun = shadow_sprites(agents, atlas, shown, row, to_sun)
         for batch in _batches(near):
-            used, images, reach = _images(atlas, seen_by_sun[batch])
+            used, images, root_px, reach = _images(atlas, seen_by_sun[batch])
             corners = _corners(cards, batch, reach * agents.scales[batch, None])
             boxes = view.boxes(_fallen(corners, positions[batch], normals[batch], to_sun))
             drawn = _cards(view, cards, batch, agents, atlas, used, boxes, None)
             sun, ground = _f32(rotation @ to_sun), _f32(normals[batch] @ rotation.T)
-            cast_shadows(view.rays, drawn, images, atlas.root_px, ground, sun, looks.softness, sun_taken)
+            cast_shadows(view.rays, drawn, images, root_px, ground, sun, looks.softness, sun_taken)
     return (1 - np.float32(looks.sun_shadow) * sun_taken) * (1 - np.float32(looks.contact) * contact)
 
 
@@ -109,12 +112,16 @@ def _batches(order: npt.NDArray[np.intp]) -> Iterator[npt.NDArray[np.intp]]:
         yield order[first : first + AT_ONCE]
 
 
-def _images(atlas: Atlas, sprites: Ints) -> tuple[Ints, Pyramid, Array]:
-    """Of N sprites: their rows in a pyramid of those used, the pyramid, and (N, 4) metres that each one covers."""
+def _images(atlas: Atlas, sprites: Ints) -> tuple[Ints, Pyramid, tuple[float, float], Array]:
+    """Of N sprites: their rows in a pyramid of those used, the pyramid, as wide as the widest, where the root is in it,
+    and (N, 4) metres that each one covers."""
     unique, used = np.unique(sprites, return_inverse=True)
-    pixels = np.asarray(atlas.sprites[unique], np.float32)
-    images = pyramid(pixels, np.asarray(atlas.reliefs[unique], np.float32))
-    return used.astype(np.int32), images, cover(pixels, atlas.root_px, atlas.metres_per_px)[used]
+    margin = (atlas.sprites.shape[2] - int(atlas.widths_px[unique].max())) // 2
+    own: Any = np.s_[:, :, margin : atlas.sprites.shape[2] - margin]
+    pixels = np.asarray(atlas.sprites[unique][own], np.float32)
+    images = pyramid(pixels, np.asarray(atlas.reliefs[unique][own], np.float32))
+    root_px = (atlas.root_px[0] - margin, atlas.root_px[1])
+    return used.astype(np.int32), images, root_px, cover(pixels, root_px, atlas.metres_per_px)[used]
 
 
 def _corners(cards: Stance, batch: npt.NDArray[np.intp], reach: Array) -> Array:

@@ -14,7 +14,7 @@ from assets.guides import Guides as Drawn
 from assets.guides import sprite_guides
 from assets.looks import character_identity
 from assets.motions import MOTIONS, load_motion
-from assets.people import posed_mesh
+from assets.people import Mesh, posed_mesh
 from assets.providers.base import Color, Guides, Light, Request
 
 HEIGHT_PX, WIDTH_PX, WIDE_PX = 128, 64, 128
@@ -54,9 +54,16 @@ def reach_m(character: str, motion: str, moments: int = 8) -> float:
 def sprite_request(
     character: Character, motion: str, phase: float, sight: Sight, light: Light, *, seed: int = 1, steps: int = 2
 ) -> Request:
-    """The request for one sprite of HEIGHT_PX x WIDTH_PX. phase in cycles; light in the camera's space."""
+    """The request for one sprite of HEIGHT_PX x frame_width_px(motion). phase in cycles; light in the camera's space."""
     mesh = posed_mesh(character, motion, phase)
-    drawn = sprite_guides(mesh, sight.yaw_rad, sight.elevation_rad, HEIGHT_PX, WIDTH_PX)
+    return figure_request(character, mesh, frame_width_px(motion), sight, light, seed=seed, steps=steps)
+
+
+def figure_request(
+    character: Character, mesh: Mesh, width_px: int, sight: Sight, light: Light, *, seed: int = 1, steps: int = 2
+) -> Request:
+    """The request for one sprite of HEIGHT_PX x width_px of a posed person. light in the camera's space."""
+    drawn = sprite_guides(mesh, sight.yaw_rad, sight.elevation_rad, HEIGHT_PX, width_px)
     return Request(
         guides=request_guides(drawn),
         identity=character_identity(character),

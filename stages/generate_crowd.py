@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,18 +13,20 @@ from typing import Any
 import numpy as np
 
 from assets.atlas import VIEWS, bin_phase
-from assets.characters import load_character
+from assets.changes import pose_of
+from assets.characters import Character, load_character
 from assets.contact import contact_sheet
 from assets.demand import Demand, Scene, Wanted, demand
 from assets.guides import ROOT_M
 from assets.motions import learn_captures
+from assets.people import Mesh, dressed, mesh_of, posed_mesh
 from assets.providers.base import Light, Provider, Request, open_provider
-from assets.sprites import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, sprite_request, sun_seen
+from assets.sprites import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, figure_request, sun_seen
 from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes
 from pipeline.io.images import write_png
 from pipeline.sections import CrowdBrief, LightFacts
-from pipeline.stage import Progress, silent, stage
+from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout
 
 Array = np.ndarray[Any, Any]
@@ -31,14 +35,16 @@ BATCH = 32  # sprites asked for at once: bounds memory, and keeps the progress b
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """How much work goes into a sprite. variants: how many different persons of each character."""
+    """How much work goes into a sprite. variants: how many different persons of each character. between: how many sprites,
+    at most, show people midway between two motions; 0: motions are cut."""
 
     steps: int = 2
     variants: int = 3
+    between: int = 600
     seed: int = 1
 
     def __post_init__(self) -> None:
-        limits = (("steps", 1, 50), ("variants", 1, 64), ("seed", 0, 2**31))
+        limits = (("steps", 1, 50), ("variants", 1, 64), ("between", 0, 100_000), ("seed", 0, 2**31))
         for name, low, high in limits:
             if not low <= getattr(self, name) <= high:
                 raise ConfigError(
@@ -55,19 +61,22 @@ def generate_crowd(
     params: Params,
     out: Path,
     progress: Progress = silent,
+    kept: Kept = NothingKept(),  # noqa: B008 (it holds nothing)
 ) -> CharacterAtlas:
     """An atlas with each sprite that some agent shows on some frame: one identity, painted once.
 
+    A killed run goes on after its last finished batch.
+
     Raises ProviderError when the provider cannot do it, AssetError for an unknown character or motion.
     """
-    needed = demand(_scene(track, layout), params.variants)
+    needed = demand(_scene(track, layout), params.variants, params.between)
     provider = open_provider(brief.provider)
-    sprites, reliefs = out / "sprites.npy", out / "reliefs.npy"
-    digests: list[str] = []
-    with replacing(sprites) as sprites_file, replacing(reliefs) as reliefs_file:
-        digests = _paint(provider, needed, light, params, sprites_file, reliefs_file, progress)
+    sprites, reliefs, batches = out / "sprites.npy", out / "reliefs.npy", out / "batches"
+    _paint(provider, needed, light, params, batches, kept, progress)
+    digests = _gather(needed, batches, sprites, reliefs)
     write_bytes(out / "index.json", _index(needed, params, digests))
     write_png(out / "contact_sheet.png", contact_sheet(np.load(sprites, mmap_mode="r"), needed.wanted))
+    shutil.rmtree(batches, ignore_errors=True)
     return CharacterAtlas(
         sprites=sprites,
         reliefs=reliefs,
@@ -92,6 +101,8 @@ def _scene(track: CameraTrack, layout: CrowdLayout) -> Scene:
         phases=np.load(layout.phases),
         camera_from_world=np.load(track.poses),
         tangents=(lens.width / 2 / lens.focal_x_px, lens.height / 2 / lens.focal_y_px),
+        scales=np.array([agent["scale"] for agent in agents], np.float64),
+        frames_per_second=float(layout.rate.fraction),
     )
 
 
@@ -100,27 +111,53 @@ def _paint(
     needed: Demand,
     light: LightFacts,
     params: Params,
-    sprites_file: Path,
-    reliefs_file: Path,
+    folder: Path,
+    kept: Kept,
     progress: Progress,
-) -> list[str]:
-    """Fill both arrays, a batch at a time; returns the digest of each sprite's request."""
-    count, digests = len(needed.wanted), []
-    sprites, reliefs = (
-        _array(sprites_file, (count, HEIGHT_PX, WIDTH_PX, 4)),
-        _array(reliefs_file, (count, HEIGHT_PX, WIDTH_PX)),
-    )
+) -> None:
+    """A file per batch in `folder`; those that an earlier, killed run finished stay as they are."""
+    count = len(needed.wanted)
     for first in range(0, count, BATCH):
-        requests = [_request(wanted, needed, light, params) for wanted in needed.wanted[first : first + BATCH]]
-        for row, (request, result) in enumerate(zip(requests, provider.generate(requests), strict=True), first):
-            sprites[row] = result.takes[0, 0]
-            reliefs[row] = request.guides.given()["depth"][0]
-            digests.append(result.request_digest)
+        path = _batch(folder, first)
+        if path not in kept:
+            requests = [_request(wanted, needed, light, params) for wanted in needed.wanted[first : first + BATCH]]
+            painted = list(zip(requests, provider.generate(requests), strict=True))
+            with replacing(path) as temporary:
+                np.savez(
+                    temporary,
+                    **{f"sprite{i}": result.takes[0, 0].astype(np.float16) for i, (_, result) in enumerate(painted)},
+                    **{
+                        f"relief{i}": request.guides.given()["depth"][0].astype(np.float16)
+                        for i, (request, _) in enumerate(painted)
+                    },
+                    digests=[result.request_digest for _, result in painted],
+                )
+            kept.note(path)
         progress(min(first + BATCH, count), count, "sprites")
-    for array in (sprites, reliefs):
-        if isinstance(array, np.memmap):
-            array.flush()
+
+
+def _gather(needed: Demand, folder: Path, sprites_path: Path, reliefs_path: Path) -> list[str]:
+    """All batches as two arrays, narrow frames in the middle of as wide ones as there are; the requests' digests."""
+    count, digests = len(needed.wanted), list[str]()
+    width = max((wanted.width_px for wanted in needed.wanted), default=WIDTH_PX)
+    with replacing(sprites_path) as sprites_file, replacing(reliefs_path) as reliefs_file:
+        sprites = _array(sprites_file, (count, HEIGHT_PX, width, 4))
+        reliefs = _array(reliefs_file, (count, HEIGHT_PX, width))
+        for first in range(0, count, BATCH):
+            with np.load(_batch(folder, first)) as batch:
+                digests += batch["digests"].tolist()
+                for row, wanted in enumerate(needed.wanted[first : first + BATCH]):
+                    margin = (width - wanted.width_px) // 2
+                    sprites[first + row, :, margin : width - margin] = batch[f"sprite{row}"]
+                    reliefs[first + row, :, margin : width - margin] = batch[f"relief{row}"]
+        for array in (sprites, reliefs):
+            if isinstance(array, np.memmap):
+                array.flush()
     return digests
+
+
+def _batch(folder: Path, first: int) -> Path:
+    return folder / f"{first:06d}.npz"
 
 
 def _array(path: Path, shape: tuple[int, ...]) -> Array:
@@ -139,10 +176,11 @@ def _request(wanted: Wanted, needed: Demand, light: LightFacts, params: Params) 
         round(float(needed.headings_rad[wanted.view]), 3),
         round(needed.elevation_rad, 3),
     )
-    return sprite_request(
-        load_character(wanted.character, wanted.variant),
-        wanted.motion,
-        float(bin_phase(wanted.motion, wanted.phase)),
+    character = load_character(wanted.character, wanted.variant)
+    return figure_request(
+        character,
+        _mesh(character, wanted),
+        wanted.width_px,
         Sight(2 * math.pi * wanted.view / VIEWS, round(needed.elevation_rad, 3)),
         Light(sun, light.sun_rgb, light.sky_rgb),
         seed=params.seed,
@@ -150,23 +188,40 @@ def _request(wanted: Wanted, needed: Demand, light: LightFacts, params: Params) 
     )
 
 
+def _mesh(character: Character, wanted: Wanted) -> Mesh:
+    if wanted.change is None:
+        return posed_mesh(character, wanted.motion, float(bin_phase(wanted.motion, wanted.phase)))
+    figure = dressed(character)
+    return mesh_of(character, pose_of(wanted.change, wanted.step, figure.build, figure.grip))
+
+
 def _index(needed: Demand, params: Params, digests: list[str]) -> bytes:
+    width = max((wanted.width_px for wanted in needed.wanted), default=WIDTH_PX)
     index = {
         "metres_per_px": METRES_PER_PX,
-        "root_px": [WIDTH_PX / 2, HEIGHT_PX - ROOT_M / METRES_PER_PX],
+        "root_px": [width / 2, HEIGHT_PX - ROOT_M / METRES_PER_PX],
         "views": VIEWS,
         "elevation_rad": round(needed.elevation_rad, 3),
         "variants": params.variants,
-        "sprites": [
-            {
-                "character": wanted.character,
-                "motion": wanted.motion,
-                "phase": wanted.phase,
-                "request": digest,
-                "variant": wanted.variant,
-                "view": wanted.view,
-            }
-            for wanted, digest in zip(needed.wanted, digests, strict=True)
-        ],
+        "between": {
+            "sprites": sum(wanted.change is not None for wanted in needed.wanted),
+            "most": params.between,
+            "unlike_m": round(needed.unlike_m, 3) if math.isfinite(needed.unlike_m) else None,
+        },
+        "sprites": [_entry(wanted, digest) for wanted, digest in zip(needed.wanted, digests, strict=True)],
     }
     return (json.dumps(index, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _entry(wanted: Wanted, digest: str) -> dict[str, Any]:
+    entry = {
+        "character": wanted.character,
+        "motion": wanted.motion,
+        "request": digest,
+        "variant": wanted.variant,
+        "view": wanted.view,
+        "width_px": wanted.width_px,
+    }
+    if wanted.change is None:
+        return entry | {"phase": wanted.phase}
+    return entry | {"change": dataclasses.asdict(wanted.change), "step": wanted.step}

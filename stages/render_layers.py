@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.atlas import load_atlas
-from assets.cards import load_agents, sprites_of
+from assets.cards import load_agents
 from assets.crowd_layer import Looks, draw_crowd, draw_shadow
 from assets.projection import load_paintings, read_pieces
 from assets.set_layer import draw_set
+from assets.shown import shown_by
 from assets.view import Buffers, View
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground import Heightfield
@@ -74,14 +75,14 @@ def render_layers(
     shadow = FrameFiles(out, "shadow.%04d.exr", frames)
     heights, focal_px = Heightfield.read(ground), max(track.lens.focal_x_px, track.lens.focal_y_px)
     centres = tuple(tuple(map(float, centre)) for centre in camera_centre(load_poses(track)))
-    shown = sprites_of(layout, atlas, centres)  # type: ignore[arg-type]
+    shown = shown_by(layout, atlas, centres)  # type: ignore[arg-type]
     for frame in frames:
         view, row = view_of(track, frame), track.frames.index(frame)
         built = draw_set(view, partial(_rays, track.lens), pieces, load_paintings(paintings), focal_px)
-        crowd = draw_crowd(view, agents, sprites, row, shown[row], params)
+        crowd = draw_crowd(view, agents, sprites, row, shown, params)
         for layer, buffers in zip(layers, (built, crowd), strict=True):
             exr.write(layer.files.path(frame), _channels(buffers), compression="zips")
-        shade = draw_shadow(view, agents, sprites, row, np.array(light.to_sun), heights.normal, params)
+        shade = draw_shadow(view, agents, sprites, row, shown, np.array(light.to_sun), heights.normal, params)
         exr.write(shadow.path(frame), {"Y": exr.half(shade)}, compression="zips")
     return RawLayers(layers=layers, shadow=shadow)
 

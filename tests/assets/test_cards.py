@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from assets.atlas import VIEWS, phases_of, view_bin
-from assets.cards import Agents, cover, crowding, foot_leans, held_views, stance, tints
+from assets.cards import Agents, cover, crowding, feet_off, foot_leans, held_views, stance, tints
 from assets.motions import load_motion
 
 
@@ -70,7 +70,7 @@ def test_a_planted_foot_stays_where_it_is_while_the_body_glides_on():
         cards = stance(places[row].astype(float), np.array([3.0, 1.7, 20.0]), 0.0)
         shown = np.round(unwrapped[row] * phases_of("march")) / phases_of("march")
         foot = places[row, 0] - ahead * shown * motion.speed_mps * motion.cycle_s  # of the sprite, up to a constant
-        right = foot_leans(agents, row, cards, 0.0)[0, 0]
+        right = foot_leans(feet_off(agents, row), cards, 0.0)[0, 0]
         on_card = foot @ cards.rights[0] + right
         planted = -0.31 * motion.speed_mps * motion.cycle_s * ahead @ cards.rights[0]
         assert on_card == pytest.approx(planted, abs=1e-3)
