@@ -8,7 +8,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,72 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assets.banners import Banner, read_banner
+from assets.parts import DEFAULT_PALETTE, MATERIALS, Colour, Material, Part
 from pipeline.errors import AssetError
 
+__all__ = [
+    "FOLDER", "Character", "Colour", "Material", "Part", "albedos", "character_names", "load_character", "materials",
+    "read_recipe", "recoloured",
+]  # fmt: skip
+
 FOLDER = Path(__file__).with_name("characters")
-Colour = tuple[float, float, float]
 
-
-class Part(IntEnum):
-    """What a triangle of a person is made of. Numbers are for ever: guides and trained models carry them."""
-
-    EMPTY = 0
-    SKIN = 1
-    HAIR = 2
-    EYES = 3
-    TUNIC = 4
-    TROUSERS = 5
-    CAPE = 6
-    HELMET = 7
-    CREST = 8
-    CUIRASS = 9
-    STRIPS = 10  # pteryges: leather strips at shoulders and hips
-    GREAVES = 11
-    BOOTS = 12
-    BELT = 13
-    BRACERS = 14
-    SHIELD = 15
-    SHIELD_MARK = 16  # the painted device
-    SHIELD_TRIM = 17  # rim and boss
-    SHAFT = 18  # wood: spear, arrows
-    BLADE = 19
-    HILT = 20
-    BOW = 21
-    QUIVER = 22
-
-
-class Material(IntEnum):
-    """How a part takes light."""
-
-    SKIN = 0
-    HAIR = 1
-    CLOTH = 2
-    LEATHER = 3
-    METAL = 4
-    WOOD = 5
-    PAINT = 6
-    MAIL = 7
-
-
-_MATERIALS = {
-    Part.SKIN: Material.SKIN, Part.HAIR: Material.HAIR, Part.EYES: Material.PAINT, Part.TUNIC: Material.CLOTH,
-    Part.TROUSERS: Material.CLOTH, Part.CAPE: Material.CLOTH, Part.HELMET: Material.METAL, Part.CREST: Material.HAIR,
-    Part.CUIRASS: Material.METAL, Part.STRIPS: Material.LEATHER, Part.GREAVES: Material.METAL,
-    Part.BOOTS: Material.LEATHER, Part.BELT: Material.LEATHER, Part.BRACERS: Material.LEATHER,
-    Part.SHIELD: Material.PAINT, Part.SHIELD_MARK: Material.PAINT, Part.SHIELD_TRIM: Material.METAL,
-    Part.SHAFT: Material.WOOD, Part.BLADE: Material.METAL, Part.HILT: Material.WOOD, Part.BOW: Material.WOOD,
-    Part.QUIVER: Material.LEATHER,
-}  # fmt: skip
-
-_DEFAULT_PALETTE: dict[str, Colour] = {
-    "skin": (0.36, 0.23, 0.16), "hair": (0.045, 0.030, 0.020), "eyes": (0.25, 0.23, 0.21), "tunic": (0.42, 0.36, 0.27),
-    "trousers": (0.16, 0.13, 0.10), "cape": (0.22, 0.05, 0.03), "helmet": (0.42, 0.38, 0.34), "crest": (0.28, 0.03, 0.02),
-    "cuirass": (0.40, 0.38, 0.36), "strips": (0.16, 0.08, 0.045), "greaves": (0.46, 0.32, 0.16),
-    "boots": (0.11, 0.06, 0.035), "belt": (0.12, 0.065, 0.035), "bracers": (0.13, 0.07, 0.04),
-    "shield": (0.24, 0.05, 0.03), "shield_mark": (0.46, 0.34, 0.12), "shield_trim": (0.46, 0.33, 0.17),
-    "shaft": (0.22, 0.14, 0.075), "blade": (0.50, 0.50, 0.50), "hilt": (0.16, 0.09, 0.05), "bow": (0.17, 0.085, 0.04),
-    "quiver": (0.15, 0.075, 0.04),
-}  # fmt: skip
 
 _PHENOTYPES = {"gender": 0.0, "age": 0.6, "muscle": 0.65, "weight": 0.5, "proportions": 0.6}
 _KIT = frozenset(
@@ -113,6 +57,7 @@ _KIT = frozenset(
         "sheath",
         "bow",
         "quiver",
+        "banner",
     ]
 )
 
@@ -130,6 +75,7 @@ class Character:
     kit: tuple[str, ...]
     palette: tuple[tuple[str, Colour], ...]
     made_of: tuple[tuple[str, str], ...] = ()  # (part, material) where it differs from the usual
+    banner: Banner | None = None  # of whose kit has one
     seed: int = 0
 
 
@@ -154,7 +100,7 @@ def load_character(name: str, seed: int = 0) -> Character:
 
 def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0) -> Character:
     """Check a recipe's table and choose within its ranges. Raises AssetError naming the field."""
-    unknown = set(recipe) - {"name", "version", "licence", "title", "body", "kit", "palette", "materials"}
+    unknown = set(recipe) - {"name", "version", "licence", "title", "body", "kit", "palette", "materials", "banner"}
     if unknown:
         raise AssetError(f"{where}: unknown key {sorted(unknown)[0]!r}. Remove it.")
     missing = {"name", "version", "licence", "body", "kit"} - set(recipe)
@@ -185,6 +131,7 @@ def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0) -> Charact
         kit=tuple(recipe["kit"]),
         palette=_palette(recipe.get("palette", {}), rng, where),
         made_of=_made_of(recipe.get("materials", {}), where),
+        banner=read_banner(recipe.get("banner", {}), where) if "banner" in recipe["kit"] else None,
         seed=seed,
     )
 
@@ -192,7 +139,7 @@ def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0) -> Charact
 def albedos(character: Character) -> NDArray[np.float32]:
     """(parts, 3) float32 linear ACEScg albedo of every Part; row 0 (empty) is black."""
     table = np.zeros((len(Part), 3), np.float32)
-    for name, colour in {**_DEFAULT_PALETTE, **dict(character.palette)}.items():
+    for name, colour in {**DEFAULT_PALETTE, **dict(character.palette)}.items():
         table[Part[name.upper()]] = colour
     return table
 
@@ -200,7 +147,7 @@ def albedos(character: Character) -> NDArray[np.float32]:
 def materials(character: Character) -> NDArray[np.int32]:
     """(parts,) int32 Material of every Part."""
     table = np.zeros(len(Part), np.int32)
-    for part, material in _MATERIALS.items():
+    for part, material in MATERIALS.items():
         table[part] = material
     for part_name, kind in character.made_of:
         table[Part[part_name.upper()]] = Material[kind.upper()]
@@ -234,9 +181,9 @@ def _palette(table: Mapping[str, Any], rng: np.random.Generator | None, where: s
     """Cloth differs a little from person to person of a kind: another dye bath, other years in the sun."""
     chosen = {}
     for name, colour in table.items():
-        if name not in _DEFAULT_PALETTE:
+        if name not in DEFAULT_PALETTE:
             raise AssetError(
-                f"{where}: palette.{name} is not a part. Take one of: {', '.join(sorted(_DEFAULT_PALETTE))}."
+                f"{where}: palette.{name} is not a part. Take one of: {', '.join(sorted(DEFAULT_PALETTE))}."
             )
         options = colour if isinstance(colour[0], list) else [colour]
         picked = options[0] if rng is None else options[int(rng.integers(len(options)))]

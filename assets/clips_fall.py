@@ -37,6 +37,8 @@ def _fall(build: Build, grip: Grip) -> Callable[[float], Pose]:
     # Back of the hand on the ground beside the shoulder.
     down_left, down_right = _arms_down(grip)
 
+    slid = -0.92 if grip.right == "banner" else 0.0  # the pole slips through the hand, its top to beside the head
+
     def leg(
         x: float, y: float, z: float, pitch: float, yaw: float, roll: float, knee: tuple[float, float, float]
     ) -> Leg:
@@ -53,16 +55,16 @@ def _fall(build: Build, grip: Grip) -> Callable[[float], Pose]:
     start = Pose(hips_over(build, stance, 0.062, 0.0, 0.03, start_pelvis), start_pelvis, (0.16, -0.10, 0.0),
                  (-0.14, 0.40, 0.0), left, right, *stance, shaft)  # fmt: skip
     hit = Pose(hips_over(build, stance, 0.10, 0.0, -0.10, hit_pelvis), hit_pelvis, (-0.20, 0.05, 0.04),
-               (0.30, 0.12, 0.05), left, flung, *stance, 0.0)  # fmt: skip
+               (0.30, 0.12, 0.05), left, flung, *stance, 0.3 * slid)  # fmt: skip
     toes = (rolled(build, stance[0], 0.0), rolled(build, stance[1], 0.35))
     sinking = Pose((0.0, 0.60 * size, -0.24 * size), (-0.25, -0.05, 0.0), (0.20, 0.05, 0.02), (0.25, 0.05, 0.0),
-                   left, flung, *toes, 0.2)  # fmt: skip
+                   left, flung, *toes, 0.3 * slid if slid else 0.2)  # fmt: skip
     sat = Pose((0.0, 0.17 * size, -0.26 * size), (-0.75, 0.0, 0.0), (0.25, 0.0, 0.0), (0.30, 0.0, 0.0), down_left, back,
-               *sat_legs, 0.0, lying=1.0)  # fmt: skip
+               *sat_legs, 0.4 * slid, lying=1.0)  # fmt: skip
     landed = Pose((0.0, 0.12 * size, -0.27 * size), (-1.50, 0.0, 0.0), (0.0, 0.0, 0.0), (0.25, 0.1, 0.0), down_left,
-                  down_right, *sat_legs, 0.0, lying=1.0)  # fmt: skip
+                  down_right, *sat_legs, slid, lying=1.0)  # fmt: skip
     lain = Pose((0.0, 0.11 * size, -0.27 * size), (-1.57, 0.0, 0.0), (-0.05, 0.0, 0.0), (-0.25, 0.45, 0.0), down_left,
-                down_right, *lain_legs, 0.0, lying=1.0)  # fmt: skip
+                down_right, *lain_legs, slid, lying=1.0)  # fmt: skip
     keys = [(0.0, start), (0.14, hit), (UNTIL, sinking), (0.50, sat), (0.66, landed), (0.84, lain), (1.0, lain)]
     return keyed(keys, loops=False)
 
@@ -79,4 +81,6 @@ def _arms_down(grip: Grip) -> tuple[Arm, Arm]:
     right = Arm((0.72, 0.35, -0.06), (0.6, -0.8, 0.0), (0.8, 0.05, -0.5), (0.4, 0.1, -1.0), 0.4)
     if grip.right in ("spear", "sword"):
         right = Arm((0.72, 0.20, -0.02), (0.6, -0.8, 0.0), (0.95, 0.1, -0.1), (0.1, 0.0, -1.0), 0.8)
+    if grip.right == "banner":  # the bar level with the ground: the back of the hand aside, knuckles up
+        right = Arm((0.66, 0.16, 0.16), (0.6, -0.8, -0.4), (0.30, 0.95, 0.0), (0.15, 0.0, -1.0), 0.8)
     return left, right

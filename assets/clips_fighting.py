@@ -10,7 +10,7 @@ import numpy as np
 
 from assets.clips_standing import brace, fighting_stance
 from assets.gaits import Build, rolled
-from assets.grips import Grip, on_guard
+from assets.grips import Arms, Grip, on_guard
 from assets.keyframes import hips_over, keyed, settled, standing
 from assets.skeleton import Arm, Leg, Pose
 
@@ -18,10 +18,14 @@ Clip = Callable[[float], Pose]
 
 
 def thrust(phase: float, build: Build, grip: Grip) -> Pose:
+    if grip.right == "banner":  # who carries one stands by it
+        return brace(phase, build, grip)
     return _on_his_toes(_thrust(build, grip)(phase), build)
 
 
 def blow(phase: float, build: Build, grip: Grip) -> Pose:
+    if grip.right == "banner":
+        return brace(phase, build, grip)
     return _on_his_toes(_blow(build, grip)(phase), build)
 
 
@@ -38,9 +42,7 @@ def draw(phase: float, build: Build, grip: Grip) -> Pose:
     return settled(_draw(build, grip)(phase), build)
 
 
-def _lunge(
-    build: Build, legs: tuple[Leg, Leg], arms: tuple[Arm, Arm, float], *, ahead: float, turned: float, bent: float
-) -> Pose:
+def _lunge(build: Build, legs: tuple[Leg, Leg], arms: Arms, *, ahead: float, turned: float, bent: float) -> Pose:
     """A key pose of a fight. ahead: the weight's way forward in metres for a body of 1.75 m, which also lowers it and
     lifts the rear heel; turned: the right shoulder's way forward, radians, shared by hips and back; bent: forward."""
     heel = max(0.0, 4.0 * (ahead - 0.06))

@@ -72,6 +72,9 @@ def cheer(phase: float, build: Build, grip: Grip) -> Pose:
     held = grip.right == "spear"  # taken by the middle, or it would leave every frame
     up, tilt = (0.10 if held else 0.40) + 0.40 * pump, -0.15 + 0.3 * pump
     right = Arm((0.28 - 0.08 * pump, up, 0.20), (1.0, -0.4, 0.1), (0.1, 0.4, 1.0), (0.12, 1.0, tilt), 1.0, 0.35 * pump)
+    if grip.right == "banner":  # its tip stays within a sprite's frame
+        up = -0.32 + 0.34 * pump
+        right = replace(right, wrist=(0.16, up, 0.36), elbow=(0.9, -0.7, -0.2), knuckles=(0.1, 0.1, 1.0))
     if grip.right == "free":
         right = replace(right, knuckles=(0, 1.0, 0.1), grip=(-0.3, 0.0, 1.0))
     return Pose(
@@ -83,7 +86,7 @@ def cheer(phase: float, build: Build, grip: Grip) -> Pose:
         right_arm=right,
         left_leg=legs[0],
         right_leg=legs[1],
-        shaft_m=-0.42,
+        shaft_m=-0.28 if grip.right == "banner" else -0.42,
         drape=(-0.03 * pump, 0.03 * np.sin(TAU * phase)),
     )
 

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from assets.banner_kit import banner
 from assets.bodies import Body, rest_body
 from assets.characters import Character, Part
+from assets.cloth import Flown
 from assets.gaits import Build
 from assets.grips import Grip
 from assets.kit import Piece, neighbour_means
@@ -34,6 +36,7 @@ class Figure:
     clears: NDArray[np.float64]  # (V,) how far it stays off the legs, metres
     soles: NDArray[np.bool_]  # (V,) vertices of feet and shoes
     grip: Grip
+    flown: Flown | None = None  # a banner's cloth
 
     @cached_property
     def build(self) -> Build:
@@ -56,6 +59,14 @@ class Figure:
         )
 
     @cached_property
+    def shaft(self) -> NDArray[np.bool_]:
+        """(V,) what is stiff of the thing that slides through the right hand: a spear, or a banner's pole."""
+        stiff = np.asarray(self.slides.any(axis=1))
+        if self.flown is not None:
+            stiff[self.flown.rows] = False
+        return stiff
+
+    @cached_property
     def string(self) -> NDArray[np.bool_]:
         """(V,) the middle of a bow's string, where the fingers take it."""
         found = np.zeros(len(self.vertices), bool)
@@ -68,7 +79,7 @@ class Figure:
     def worn(self) -> NDArray[np.bool_]:
         """(V,) what a lying body rests on: all but what the hands hold and what hangs or sticks out."""
         loose = [Part.SHIELD, Part.SHIELD_MARK, Part.SHIELD_TRIM, Part.SHAFT, Part.BLADE, Part.HILT, Part.BOW,
-                 Part.QUIVER, Part.CREST]  # fmt: skip
+                 Part.QUIVER, Part.CREST, Part.BANNER, Part.BANNER_MARK]  # fmt: skip
         worn = np.ones(len(self.vertices), bool)
         worn[self.triangles[np.isin(self.parts, loose)]] = False
         return worn & (self.hangs == 0)
@@ -107,7 +118,7 @@ class Figure:
 def dressed(character: Character) -> Figure:
     """The body and the kit of `character` in rest."""
     body = rest_body(character.phenotype, character.height_m)
-    pieces = [piece for name in character.kit for piece in KIT[name](body)]
+    pieces = [piece for name in character.kit for piece in _made(character, name, body)]
     seen = np.ones(len(body.triangles), bool)
     for piece in pieces:
         if piece.hidden is not None:
@@ -150,7 +161,13 @@ def dressed(character: Character) -> Figure:
         clears[kept],
         soles,
         grip_of(character),
+        next((p.flown.moved(renumber[c:]) for p, c in zip(pieces, counts[:-1], strict=True) if p.flown), None),
     )
+
+
+def _made(character: Character, name: str, body: Body) -> list[Piece]:
+    """One item of a character's kit, cut to fit the body."""
+    return banner(body, character.banner) if name == "banner" else KIT[name](body)
 
 
 def _under_skirt(body: Body, vertices: Array, bone_of: NDArray[np.int64], hem_m: float) -> NDArray[np.bool_]:
@@ -171,6 +188,6 @@ def _shortened(body: Body, piece: Piece, hem_m: float) -> Piece:
 def grip_of(character: Character) -> Grip:
     """What the character's hands hold, read off its kit."""
     kit = set(character.kit)
-    right = "spear" if "spear" in kit else "sword" if "sword" in kit else "free"
+    right = next((held for held in ("spear", "sword", "banner") if held in kit), "free")
     left = "shield" if "shield_tall" in kit else "strap" if "shield_round" in kit else "bow" if "bow" in kit else "free"
     return Grip(right, left)

@@ -11,7 +11,7 @@ Arms = tuple[Arm, Arm, float | None]  # left, right, Pose.shaft_m
 
 @dataclass(frozen=True, slots=True)
 class Grip:
-    """What the hands hold: right "free", "spear", "sword"; left "free", "shield" (centre grip), "strap" (on the forearm),
+    """What the hands hold: right "free", "spear", "sword", "banner"; left "free", "shield" (centre grip), "strap" (on the forearm),
     "bow"."""
 
     right: str = "free"
@@ -28,7 +28,13 @@ def carried(grip: Grip, swing: float, *, standing: bool = False) -> Arms:
     elif grip.left == "bow":
         left = Arm((0.20, -0.86, 0.20 - 0.10 * swing), (0.5, 0.0, -1.0), (0.1, -0.8, 0.6), (0.0, 0.6, 0.8), 1.0)
     right, shaft = _hanging(swing), None if standing else 0.0
-    if grip.right == "spear" and standing:  # the butt on the ground
+    if grip.right == "banner" and not standing:  # upright before the shoulder, its butt off the ground
+        right = Arm((0.10, -0.50, 0.42), (0.8, -0.7, -0.5), (0.0, 0.0, 1.0), (0.02, 1.0, 0.04 + 0.02 * swing), 1.0)
+        shaft = 0.02
+    elif grip.right == "banner":  # planted before the shoulder
+        right = Arm((0.14, -0.36, 0.42), (0.8, -0.9, -0.4), (0.05, 0.15, 1.0), (0.03, 1.0, 0.03), 1.0)
+        shaft = None
+    elif grip.right == "spear" and standing:  # the butt on the ground
         right = Arm((0.30, -0.38, 0.46), (0.8, -0.9, -0.4), (0.1, 0.15, 1.0), (0.04, 1.0, 0.05), 1.0)
         shaft = None
     elif grip.right == "spear":
@@ -54,7 +60,10 @@ def run_with(grip: Grip, swing: float) -> Arms:
     elif grip.left == "bow":
         left = Arm((0.24, -0.70, 0.22 - 0.20 * swing), (0.5, 0.0, -1.0), (0.1, -0.7, 0.7), (0.0, 0.4, 0.9), 1.0)
     right, shaft = _pumping(swing), 0.0
-    if grip.right == "spear":  # at the trail: level at the hip
+    if grip.right == "banner":  # slanted ahead
+        right = Arm((0.22, -0.42, 0.44 + 0.04 * swing), (0.7, -0.6, -0.8), (0.1, -0.2, 1.0), (0.0, 1.0, 0.30), 1.0)
+        shaft = 0.02
+    elif grip.right == "spear":  # at the trail: level at the hip
         right = Arm((0.26, -0.84, 0.06 + 0.10 * swing), (0.5, 0.0, -1.0), (0.0, -1.0, 0.25), (-0.04, 0.22, 1.0), 1.0)
         shaft = -0.15
     elif grip.right == "sword":
@@ -74,7 +83,10 @@ def levelled(grip: Grip, swing: float) -> Arms:
         left = replace(left, wrist=(0.06, -0.24 + 0.02 * swing, 0.70))
     elif grip.left == "free":
         left = _pumping(-swing)
-    if grip.right == "spear":  # couched under the arm, the point ahead
+    if grip.right == "banner":
+        right, shaft = run_with(grip, swing)[1:]
+        right = replace(right, wrist=(0.24, -0.30, 0.50 + 0.03 * swing), grip=(0.0, 1.0, 0.55))
+    elif grip.right == "spear":  # couched under the arm, the point ahead
         right = Arm((0.30, -0.58, 0.02 + 0.05 * swing), (0.5, 0.1, -1.0), (0.05, -0.9, 0.5), (-0.10, 0.10, 1.0), 1.0)
         shaft = -0.20
     elif grip.right == "sword":  # swung up for the first blow
@@ -84,7 +96,7 @@ def levelled(grip: Grip, swing: float) -> Arms:
     return left, right, shaft
 
 
-def on_guard(grip: Grip, breath: float) -> tuple[Arm, Arm, float]:
+def on_guard(grip: Grip, breath: float) -> Arms:
     """Arms for the line of battle."""
     left = Arm((0.05, -0.35 + breath, 0.62), (0.8, -1.0, 0.0), (0.1, 0.6, 0.8), (-0.3, 0.6, -0.5), 0.9)
     if grip.left == "shield":
@@ -93,8 +105,12 @@ def on_guard(grip: Grip, breath: float) -> tuple[Arm, Arm, float]:
         left = Arm((-0.10, -0.24 + breath, 0.66), (1.0, -0.6, 0.2), (-1.0, 0.10, 0.05), (0.05, 1.0, 0.0), 1.0)
     elif grip.left == "bow":
         left = Arm((0.55, -0.10 + breath, 0.80), (1.0, -0.3, -0.2), (0.5, 0.0, 0.9), (0.1, 1.0, 0.1), 1.0)
-    right, shaft = Arm((0.10, -0.45 + breath, 0.50), (0.9, -0.8, -0.5), (0.0, 0.7, 0.7), (-0.4, 0.6, -0.6), 0.9), 0.0
-    if grip.right == "spear":  # underarm, the point raised
+    right = Arm((0.10, -0.45 + breath, 0.50), (0.9, -0.8, -0.5), (0.0, 0.7, 0.7), (-0.4, 0.6, -0.6), 0.9)
+    shaft: float | None = 0.0
+    if grip.right == "banner":  # planted beside him
+        right = Arm((0.34, -0.26, 0.40), (0.9, -0.8, -0.3), (0.1, 0.1, 1.0), (0.02, 1.0, 0.03), 1.0)
+        shaft = None
+    elif grip.right == "spear":  # underarm, the point raised
         right, shaft = (
             Arm((0.34, -0.50 + breath, 0.30), (0.6, 0.0, -1.0), (0.0, -0.35, 0.95), (0.02, 0.88, 0.46), 1.0),
             0.1,

@@ -15,6 +15,7 @@ from scipy import sparse
 
 from assets.bodies import Body, vertex_normals
 from assets.characters import Part
+from assets.cloth import Flown
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -28,7 +29,7 @@ class Piece:
     hidden: (body triangles,) what this piece covers. hem_m: a skirt, which hides thighs down to a hand above this height.
     slides: the vertices go with Pose.shaft_m along `axis`.
     hangs: (V,) 0..1, how freely a vertex swings with Pose.drape; None for what does not hang.
-    clear_m: how much further than other cloth it stays off the legs.
+    clear_m: how much further than other cloth it stays off the legs. flown: which of its vertices are a banner's cloth.
     """
 
     vertices: Array
@@ -40,6 +41,7 @@ class Piece:
     slides: Array | None = None
     hangs: Array | None = None
     clear_m: float = 0.0
+    flown: Flown | None = None
 
 
 def rigid(

@@ -35,7 +35,8 @@ def character_identity(character: Character) -> Identity:
     colours, kinds = albedos(character), materials(character)
     looks = []
     for part in Part:
-        if part is not Part.EMPTY:
+        # A banner's looks are told of who carries one only, so that nobody else's requests changed when banners came.
+        if part is not Part.EMPTY and (character.banner is not None or part not in (Part.BANNER, Part.BANNER_MARK)):
             red, green, blue = (float(value) for value in colours[part])
             metallic, roughness = _SURFACES[Material(int(kinds[part]))]
             looks.append(PartLook(int(part), (red, green, blue), metallic, roughness))

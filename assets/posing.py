@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from assets.cloth import flown
 from assets.figures import Figure
 from assets.skeleton import Pose, about, hand_axes, solve
 
@@ -25,6 +26,8 @@ def posed(figure: Figure, pose: Pose) -> tuple[NDArray[np.float64], NDArray[np.f
         fingers = np.mean([heads[skeleton.index(f"finger{n}-2.R")] for n in (2, 3, 4)], axis=0)
         middle = figure.string
         vertices[middle] += pose.string * (fingers - vertices[middle].mean(axis=0))
+    if figure.flown is not None:
+        vertices[figure.flown.rows] = flown(figure.flown, vertices, pose.drape, ground_m(figure, pose, vertices))
     joints = np.asarray(figure.body.joints @ _skinned(figure.body.weights, bones, figure.body.vertices))
     hanging = figure.hangs > 0
     if hanging.any():

@@ -52,7 +52,7 @@ def puppet(character: str) -> Puppet:
     ways = level.merge @ vertex_normals(figure.vertices, figure.triangles)
     ways /= np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), 1e-9)
     vertices = level.merge @ figure.vertices + level.push[:, None] * ways
-    shafts = np.flatnonzero(figure.slides.any(axis=1))
+    shafts = np.flatnonzero(figure.slides.any(axis=1))  # a banner's cloth, too: it goes stiffly with its pole
     weights = figure.weights.tolil()
     weights.resize(len(figure.vertices), len(figure.body.skeleton.names) + 1)
     weights[shafts] = 0
@@ -105,7 +105,7 @@ def _measured(
     """(how far the posed mesh stands above its solved bones, where the shaft has slid to in the right hand's space)."""
     mesh, rest = posed_mesh(load_character(character), motion, phase), figure.body.skeleton.heads
     bones = np.concatenate([turns, (heads - np.einsum("jab,jb->ja", turns, rest))[..., None]], axis=2).reshape(-1, 12)
-    shafts, sole = np.flatnonzero(figure.slides.any(axis=1)), np.flatnonzero(figure.soles)[:1]
+    shafts, sole = np.flatnonzero(figure.shaft), np.flatnonzero(figure.soles)[:1]
     rows = np.concatenate([sole, shafts])
     blended = (figure.weights[rows] @ bones).reshape(-1, 3, 4)
     skinned = np.einsum("vab,vb->va", blended[..., :3], figure.vertices[rows]) + blended[..., 3]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets import arms, helmets
+from assets.banner_kit import banner
 from assets.bodies import Body
 from assets.characters import Part
 from assets.kit import Hang, Piece, hang, shell
@@ -186,4 +187,5 @@ KIT: dict[str, Callable[[Body], list[Piece]]] = {
     "cape": _cape,
     **helmets.KIT,
     **arms.KIT,
+    "banner": banner,
 }

@@ -105,5 +105,6 @@ def test_part_numbers_are_for_ever():
     assert [part.name for part in Part] == [
         "EMPTY", "SKIN", "HAIR", "EYES", "TUNIC", "TROUSERS", "CAPE", "HELMET", "CREST", "CUIRASS", "STRIPS", "GREAVES",
         "BOOTS", "BELT", "BRACERS", "SHIELD", "SHIELD_MARK", "SHIELD_TRIM", "SHAFT", "BLADE", "HILT", "BOW", "QUIVER",
+        "BANNER", "BANNER_MARK",
     ]  # fmt: skip
-    assert [part.value for part in Part] == list(range(23))
+    assert [part.value for part in Part] == list(range(25))

@@ -12,7 +12,9 @@ from assets.motions import MOTIONS, Grip, Motion, load_motion
 from assets.people import dressed, posed_mesh
 from assets.skeleton import Pose, Skeleton, solve
 
-GRIPS = [Grip(right, left) for right in ("free", "spear", "sword") for left in ("free", "shield", "strap", "bow")]
+GRIPS = [
+    Grip(right, left) for right in ("free", "spear", "sword", "banner") for left in ("free", "shield", "strap", "bow")
+]
 PEOPLE = [("legionary", 0), ("villager", 3), ("officer", 5), ("archer", 2)]
 GROUND_M = 0.01
 

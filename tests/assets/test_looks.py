@@ -5,6 +5,7 @@ import pytest
 from assets.characters import Part, load_character, recoloured
 from assets.looks import SET_MATERIALS, character_identity, set_identity, worn
 from assets.providers.base import SetPart
+from assets.providers.conditioning import PALETTE_PARTS, TOKENS
 from pipeline.errors import AssetError
 
 
@@ -12,9 +13,17 @@ def test_a_character_tells_the_look_of_every_part():
     identity = character_identity(load_character("legionary"))
     looks = {look.part: look for look in identity.looks}
 
-    assert set(looks) == {int(part) for part in Part if part is not Part.EMPTY}
+    assert set(looks) == {int(part) for part in Part} - {Part.EMPTY, Part.BANNER, Part.BANNER_MARK}
     assert looks[Part.HELMET].metallic == 1
     assert looks[Part.TUNIC].metallic == 0
+
+
+def test_who_carries_a_banner_tells_its_looks_too_and_a_generator_reads_them_all():
+    looks = character_identity(load_character("standard_bearer")).looks
+
+    assert {look.part for look in looks} == {int(part) for part in Part} - {Part.EMPTY}
+    assert len(looks) <= TOKENS
+    assert max(look.part for look in looks) < PALETTE_PARTS
 
 
 def test_a_changed_costume_is_another_identity():
