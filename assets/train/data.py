@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from assets.sprites import WIDE_PX
 from assets.train.masonry import masonry_sample
 from assets.train.people import kept_back, people_samples
 from assets.train.samples import Sample, write_shard
@@ -35,11 +36,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--people", type=int, default=8000)
+    parser.add_argument("--broad", type=int, default=4000, help="people in wide frames")
     parser.add_argument("--masonry", type=int, default=2000)
     parser.add_argument("--kept", type=int, default=200, help="samples kept back for the test")
     asked = parser.parse_args()
     write_shards(asked.folder, "people", asked.people, people_samples)
     write_shards(asked.folder, "kept", asked.kept, lambda rng: [kept_back(rng)])
+    write_shards(asked.folder, "broad", asked.broad, lambda rng: people_samples(rng, WIDE_PX))
+    write_shards(asked.folder, "keptbroad", asked.kept // 2, lambda rng: [kept_back(rng, WIDE_PX)])
     write_shards(asked.folder, "stone", asked.kept // 4, lambda rng: [masonry_sample(rng, 64, 128)])
     write_shards(asked.folder, "tall", asked.masonry // 2, lambda rng: [masonry_sample(rng, 64, 128)])
     write_shards(asked.folder, "wide", asked.masonry // 2, lambda rng: [masonry_sample(rng, 128, 64)])

@@ -15,7 +15,7 @@ from assets.motions import MOTIONS
 from assets.people import Mesh, posed_mesh
 from assets.providers.base import Guides, Light, Request
 from assets.providers.conditioning import ground_light
-from assets.sprites import FRAME_M, HEIGHT_PX, WIDTH_PX, request_guides
+from assets.sprites import FRAME_M, HEIGHT_PX, WIDTH_PX, frame_width_px, request_guides
 from assets.train.samples import Sample, sample_light
 
 Array = np.ndarray[Any, Any]
@@ -27,27 +27,35 @@ KEPT_YAWS_DEG = (105.0, 285.0)  # and within 4 degrees of them
 _CLOSE = 0.12  # share seen from twice as near
 
 
-def people_samples(rng: np.random.Generator) -> list[Sample]:
-    """One pose in several views, palettes and lights."""
+def motions_in(width_px: int) -> list[str]:
+    """The motions whose sprites are painted in frames of that width."""
+    return [motion for motion in sorted(MOTIONS) if frame_width_px(motion) == width_px]
+
+
+def people_samples(rng: np.random.Generator, width_px: int = WIDTH_PX) -> list[Sample]:
+    """One pose in several views, palettes and lights, in frames of one width."""
     names = [name for name in character_names() if name != KEPT_CHARACTER]
     character = load_character(str(rng.choice(names)), int(rng.integers(BODIES)))
     low, high = KEPT_PHASES
     phase = (high + rng.uniform(0, 1 - (high - low))) % 1.0
-    mesh = posed_mesh(character, str(rng.choice(sorted(MOTIONS))), phase)
-    return [_sample(mesh, character, _yaw(rng), rng) for _ in range(VIEWS_PER_POSE)]
+    mesh = posed_mesh(character, str(rng.choice(motions_in(width_px))), phase)
+    return [_sample(mesh, character, _yaw(rng), rng, width_px=width_px) for _ in range(VIEWS_PER_POSE)]
 
 
-def kept_back(rng: np.random.Generator) -> Sample:
+def kept_back(rng: np.random.Generator, width_px: int = WIDTH_PX) -> Sample:
     """A sample of the test: a phase and a view that were never trained, one in three times a person, too."""
     names = character_names() if rng.random() < 0.67 else [KEPT_CHARACTER]
     character = load_character(str(rng.choice(names)), BODIES)  # another body than any trained
-    mesh = posed_mesh(character, str(rng.choice(sorted(MOTIONS))), rng.uniform(*KEPT_PHASES))
+    mesh = posed_mesh(character, str(rng.choice(motions_in(width_px))), rng.uniform(*KEPT_PHASES))
     yaw = np.radians(rng.choice(KEPT_YAWS_DEG) + rng.uniform(-4, 4))
-    return _sample(mesh, character, float(yaw), rng, close=0.0)
+    return _sample(mesh, character, float(yaw), rng, close=0.0, width_px=width_px)
 
 
 def kept_pair(rng: np.random.Generator) -> tuple[Sample, Sample]:
-    """The same person in the same view, light and colours, all kept back, in two motions: only the pose differs."""
+    """The same person in the same view, light and colours, all kept back, in two motions: only the pose differs.
+
+    Both are of the width of most sprites, whatever the motions: pictures that are compared are of one size.
+    """
     names = character_names() if rng.random() < 0.67 else [KEPT_CHARACTER]
     character = load_character(str(rng.choice(names)), BODIES)
     worn = _dyed(character, rng) if rng.random() < 0.6 else character
@@ -66,23 +74,32 @@ def drawn_light(light: Light) -> DrawnLight:
     return DrawnLight((x, -y, -z), light.sun_rgb, light.sky_rgb, ground_light(light))
 
 
-def _sample(mesh: Mesh, character: Character, yaw: float, rng: np.random.Generator, close: float = _CLOSE) -> Sample:
+def _sample(
+    mesh: Mesh,
+    character: Character,
+    yaw: float,
+    rng: np.random.Generator,
+    close: float = _CLOSE,
+    width_px: int = WIDTH_PX,
+) -> Sample:
     light, elevation = (
         sample_light(rng),
         float(rng.uniform(-0.08, 0.6) if rng.random() < 0.5 else rng.uniform(-0.02, 0.2)),
     )
     worn = _dyed(character, rng) if rng.random() < 0.6 else character
     if rng.random() >= close:
-        return _seen(mesh, worn, yaw, elevation, light)
-    whole = _seen(mesh, worn, yaw, elevation, light, near=2)
-    top, left = int(rng.integers(HEIGHT_PX + 1)), int(rng.integers(WIDTH_PX + 1))
-    window = slice(top, top + HEIGHT_PX), slice(left, left + WIDTH_PX)
+        return _seen(mesh, worn, yaw, elevation, light, width_px=width_px)
+    whole = _seen(mesh, worn, yaw, elevation, light, near=2, width_px=width_px)
+    top, left = int(rng.integers(HEIGHT_PX + 1)), int(rng.integers(width_px + 1))
+    window = slice(top, top + HEIGHT_PX), slice(left, left + width_px)
     guides = Guides.image(**{name: guide[0][window] for name, guide in whole.request.guides.given().items()})
     return Sample(replace(whole.request, guides=guides), np.ascontiguousarray(whole.truth[window]))
 
 
-def _seen(mesh: Mesh, worn: Character, yaw: float, elevation: float, light: Light, near: int = 1) -> Sample:
-    size = HEIGHT_PX * near, WIDTH_PX * near
+def _seen(
+    mesh: Mesh, worn: Character, yaw: float, elevation: float, light: Light, near: int = 1, width_px: int = WIDTH_PX
+) -> Sample:
+    size = HEIGHT_PX * near, width_px * near
     guides = request_guides(sprite_guides(mesh, yaw, elevation, *size))
     truth = beauty(mesh, worn, yaw, elevation, drawn_light(light), *size)
     request = Request(guides=guides, identity=character_identity(worn), metres_per_px=FRAME_M / size[0], light=light)

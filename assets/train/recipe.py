@@ -41,6 +41,7 @@ class Recipe:
         0.5  # of the batches: windows of WINDOW_PX, little of them empty; the rest sees whole pictures
     )
     wide_share: float = 0.2  # of the whole batches: masonry in wide pictures
+    broad_share: float = 0.3  # of the rest: people in wide frames
     masonry_share: float = 0.22  # of the samples of any other batch
 
 

@@ -27,7 +27,7 @@ _SAVE_EVERY = 500
 
 
 class Bench:
-    """Where samples wait: people and masonry in tall crops, masonry in wide ones."""
+    """Where samples wait: people in narrow and in wide frames, masonry in tall and in wide crops."""
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
         self._folder, self._recipe = folder, recipe
@@ -47,11 +47,13 @@ class Bench:
         windows = rng.random() < recipe.window_share
         if not windows and "wide" in have and rng.random() < recipe.wide_share:
             have = ["wide"]
+        elif not windows and "broad" in have and rng.random() < recipe.broad_share:
+            have = ["broad"]
         elif not windows:
-            have = [kind for kind in have if kind != "wide"]
-        chances = np.array(
-            [recipe.masonry_share / 2 if kind != "people" else 1 - recipe.masonry_share for kind in have]
-        )
+            have = [kind for kind in have if kind in ("people", "tall")]
+        people = sum(kind in _PEOPLE for kind in have)
+        shares = {kind: (1 - recipe.masonry_share) / people for kind in have if kind in _PEOPLE}
+        chances = np.array([shares.get(kind, recipe.masonry_share / 2) for kind in have])
         kinds = rng.choice(have, recipe.batch, p=chances / chances.sum())
         pairs = [_pair(self._draw(str(kind), rng), recipe, rng) for kind in kinds]
         if windows:
@@ -64,7 +66,8 @@ class Bench:
         return shard[int(rng.integers(len(shard)))]
 
 
-_KINDS = ("people", "tall", "wide")
+_KINDS = ("people", "broad", "tall", "wide")
+_PEOPLE = ("people", "broad")
 
 
 def _pair(sample: Sample, recipe: Recipe, rng: np.random.Generator) -> tuple[Condition, Array]:
