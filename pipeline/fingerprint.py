@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pipeline import codec
 from pipeline.errors import ConfigError, PlateError, StageError, StoreError
-from pipeline.io import sequences
+from pipeline.io import parts, sequences
 from pipeline.io.files import sha256
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,10 +64,18 @@ def _outside(path: Path) -> str:
     """Content digest of a file, or of every frame that a folder, a pattern or one frame of a sequence means."""
     try:
         found = sequences.find(path)
-    except PlateError:  # the stage that reads it says what is wrong
-        return _remembered(path) if path.is_file() else "not there"
+    except PlateError:  # no plate; or the stage that reads it says what is wrong
+        return _with_parts(path) if path.is_file() else "not there"
     files = [found] if isinstance(found, Path) else list(found.files)
     return digest_of([[f.name, _remembered(f)] for f in files])
+
+
+def _with_parts(path: Path) -> str:
+    """A file that is made of others (USD layers, a glTF's buffers) counts with all of them."""
+    others = parts.parts_of(path)
+    own = _remembered(path)
+    beside = [[os.path.relpath(file, path.resolve().parent), _remembered(file)] for file in others]
+    return digest_of([own, *beside]) if beside else own
 
 
 def _remembered(file: Path) -> str:

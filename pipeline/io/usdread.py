@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import FormatError
+from pipeline.io.usdlayers import parts_of
 
 Array = npt.NDArray[Any]
 Times = npt.NDArray[np.float64]
@@ -77,6 +78,12 @@ def read_instancers(path: Path, times_of: Callable[[Clock], Times], labels: Coll
     from pxr import Usd, UsdGeom
 
     stage = open_stage(path)
+    missing = [file for file in parts_of(path)[1] if file.suffix.lower().startswith(".usd")]
+    if missing:
+        raise FormatError(
+            f"{path}: needs {missing[0]}{f' and {len(missing) - 1} more' if missing[1:] else ''}, which is not there. "
+            "Copy it along, or flatten the file: `usdcat --flatten`."
+        )
     clock = Clock(
         stage.GetStartTimeCode() if stage.HasAuthoredTimeCodeRange() else None,
         stage.GetEndTimeCode() if stage.HasAuthoredTimeCodeRange() else None,
