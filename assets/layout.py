@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from assets.crowd import ID_BLOCK, Members
 from assets.exchange import read_crowd
+from assets.mocap.shot import said
 from assets.shapes import Array
 from assets.travel import Travel
 from pipeline.errors import ConfigError
@@ -32,6 +33,7 @@ class Laid:
     phases: npt.NDArray[np.floating]
     motions: npt.NDArray[np.uint8]
     motion_names: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # what a foreign crowd's reader took for granted
 
 
 def entries(zone: Zone, number: int, members: Members, done: Travel) -> list[dict[str, object]]:
@@ -92,7 +94,7 @@ def imported(brief: CrowdBrief, frames: FrameRange, rate: FrameRate) -> Laid:
         }
         for i in range(len(crowd.ids))
     ]
-    laid = Laid(agents, crowd.positions, crowd.yaws, crowd.phases, crowd.motions, crowd.motion_names)
+    laid = Laid(agents, crowd.positions, crowd.yaws, crowd.phases, crowd.motions, crowd.motion_names, crowd.notes)
     return _changed(laid, brief)
 
 
@@ -109,6 +111,7 @@ def write(laid: Laid, frames: FrameRange, out: Path, rate: FrameRate, captures: 
         motion_names=laid.motion_names,
         rate=rate,
         captures=captures,
+        notes=(*laid.notes, *map(said, captures)),
     )
     write_bytes(layout.agents, (json.dumps(laid.agents, indent=1, sort_keys=True) + "\n").encode())
     for path, array in ((layout.positions, laid.positions), (layout.yaws, laid.yaws), (layout.phases, laid.phases)):
@@ -143,6 +146,7 @@ def _changed(laid: Laid, brief: CrowdBrief) -> Laid:
         laid.phases[:, stay],
         laid.motions[:, stay],
         laid.motion_names,
+        laid.notes,
     )
 
 

@@ -106,6 +106,11 @@ class Reporter:
 
         return tell
 
+    def noted(self, name: str, note: str) -> None:
+        """Something that a stage found or took for granted, which people should read."""
+        self.console.print(f"{name}: {note}", highlight=False, markup=False)
+        self._event("note", f"{name}: {note}", stage=name)
+
     def finished(self, name: str, seconds: float) -> None:
         """A stage is done, after `seconds` of wall time."""
         task = self._task(name)

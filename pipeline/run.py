@@ -141,6 +141,8 @@ def _make_once(job: Job, folder: Folder, report: Reporter) -> Made:
         _empty(folder.path)
     result = stage(out=folder.path, **arguments)
     _check_kind(stage, result)
+    for note in getattr(result, "notes", ()):
+        report.noted(stage.name, note)
     receipt = folder.finish(job.key, result, folder.marks(result))
     return made_of(receipt)
 

@@ -13,7 +13,7 @@ import numpy as np
 from assets.mocap.baked import SUFFIX, packed
 from assets.mocap.clip import LEG_M, Clip
 from assets.mocap.load import load_clip
-from assets.motions import MOTIONS
+from assets.motions import MOTIONS, load_motion
 from pipeline.errors import AssetError, ConfigError
 from pipeline.io.files import write_bytes
 from pipeline.sections import CrowdBrief, Zone
@@ -49,6 +49,19 @@ def bake(brief: CrowdBrief, folder: Path) -> tuple[Path, ...]:
         made.append(folder / f"{name}.{hashlib.sha256(data).hexdigest()[:DIGITS]}{SUFFIX}")
         write_bytes(made[-1], data)
     return tuple(made)
+
+
+def said(file: Path) -> str:
+    """What `bake` made of a capture, in one line."""
+    motion = load_motion(file.stem)
+    way_m = float(motion.gone_m(np.ones(1))[0])
+    if motion.loops:
+        how = f"repeats every {motion.cycle_s:.2f} s" + (
+            f", goes {motion.speed_mps:.2f} m/s" if way_m else ", on the spot"
+        )
+    else:
+        how = f"is played once, {motion.cycle_s:.2f} s" + (f", and leads {way_m:.1f} m" if way_m else ", on the spot")
+    return f"captured motion {file.stem.rpartition('.')[0]} {how}"
 
 
 def renamed(brief: CrowdBrief, files: Iterable[Path]) -> CrowdBrief:

@@ -113,6 +113,18 @@ def test_who_sets_off_once_goes_the_captured_way_and_stays(world, files, speed_m
     np.testing.assert_array_equal(agents.positions[-1], agents.positions[-2])
 
 
+def test_what_was_found_in_captures_and_foreign_crowds_is_told(world, files, tmp_path):
+    layout = lay(world, brief(files, Zone("north", 2, polygon_m=FIELD_M)))[0]
+    write_crowd(layout, tmp_path / "crowd.usda", FrameRate(25))
+    foreign = lay(world, CrowdBrief(layout=tmp_path / "crowd.usda"), out=tmp_path / "back")[0]
+
+    assert layout.notes[0] == "captured motion hurrah repeats every 1.10 s, on the spot"
+    assert layout.notes[1].startswith("captured motion setoff is played once, 3.97 s, and leads 2.0 m")
+    assert layout.notes[2].startswith("captured motion stroll repeats every 1.0")
+    assert foreign.notes[0] == "the file's time code 1001 was taken as frame 1001"
+    assert foreign.notes[1].startswith("the file ends at time code 1012, the shot needs 1012.46")
+
+
 def test_a_capture_may_be_waited_in_mixed_and_given_to_one(world, files):
     zone = Zone("north", 30, polygon_m=FIELD_M, motions={"hurrah": 1, "idle": 1}, waits="hurrah", start_frame=1004)
     changes = (Override(100_003, motion="stroll"),)
