@@ -12,7 +12,7 @@ from assets.atlas import HELD, loops
 from assets.crowd import Members, Site, Variety, overridden, spacing_of
 from assets.cues import first_phases
 from assets.motions import load_motion
-from assets.shapes import Array
+from assets.shapes import Array, headings
 from assets.simulation import IN_CONTACT, MOVING, STANDING, Walked, simulate
 from assets.travel import Travel, travel
 from pipeline.sections import Override, Zone
@@ -22,6 +22,7 @@ Indices = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 RADIUS_M = 0.25  # the space that a body keeps to itself; less where ranks stand closer
 STEADY_S = 0.3  # nobody changes what he does for less than so long
+LOOK_S = 0.13  # before and after a moment, which tells where somebody goes
 ROUND_S = 0.5  # who is turned by hand steps round in so long
 STEPS = "walk"  # the steps of who stands and is pushed aside
 
@@ -110,7 +111,8 @@ def _walking(body: Marching, walked: Walked, there: Indices, times_s: Array) -> 
     doing = np.where(pushed, stepping, doing).astype(np.uint8)
     used = np.unique(doing)
     doing, names = np.searchsorted(used, doing).astype(np.uint8), tuple(names[i] for i in used)
-    made = replace(told, plan=plan, yaws=_faced(body, yaws, going, times_s), motions=doing, motion_names=names)
+    yaws = _faced(body, _looking(plan, yaws, going, times_s), going, times_s)
+    made = replace(told, plan=plan, yaws=yaws, motions=doing, motion_names=names)
     return replace(made, phases=_followed(made, body.members.scales, told.phases[0], times_s))
 
 
@@ -119,6 +121,30 @@ def _steps(body: Marching) -> list[str]:
     own = dict(zip(body.everyone.numbers.tolist(), body.everyone.motions, strict=True))
     wanted = [own[number] for number in body.members.numbers.tolist()]
     return [name if load_motion(name).speed_mps > 0 else STEPS for name in wanted]
+
+
+def _looking(plan: Array, yaws: Array, going: Flags, times_s: Array) -> Array:
+    """Yaws (F, N) of walkers turned to where they go. A walk of frames that are all known needs no lag: feet slide by
+    less. Who goes slowly, or back, or stands looks as the walk has it."""
+    if len(times_s) < 2:
+        return yaws
+    pace = np.gradient(plan, times_s, axis=0)
+    reach = max(1, round(LOOK_S / float(times_s[1] - times_s[0])))
+    pace = _smoothed(pace, reach)
+    off = (headings(pace) - yaws + np.pi) % (2 * np.pi) - np.pi
+    share = np.clip((np.linalg.norm(pace, axis=-1) - 0.3) / 0.4, 0, 1) * np.clip((2.6 - np.abs(off)) / 0.4, 0, 1)
+    settled = (
+        _smoothed(going.astype(np.float64), reach) >= 1 - 1e-9
+    )  # on the move, and for long enough to be off the spot
+    return yaws + np.where(going, _smoothed(np.where(settled, share * off, 0.0), reach), 0.0)
+
+
+def _smoothed(values: Array, reach: int) -> Array:
+    """The weighted mean over `reach` frames before and after; ends are held."""
+    bell = np.hanning(2 * reach + 3)[1:-1]
+    padded = np.concatenate([values[:1].repeat(reach, 0), values, values[-1:].repeat(reach, 0)])
+    parts = [weight * padded[k : k + len(values)] for k, weight in enumerate(bell / bell.sum())]
+    return np.asarray(sum(parts[1:], parts[0]))
 
 
 def _faced(body: Marching, yaws: Array, going: Flags, times_s: Array) -> Array:
