@@ -17,6 +17,7 @@ from assets.skeleton import Leg, Pose
 Array = NDArray[np.float64]
 SWING_S = 0.25  # a foot is in the air at least so long
 _LIFT_M = 0.07
+_AHEAD_M = 0.45  # a foot lands no farther than that before the hips of someone who halts
 _LONGEST_S = 3.0
 
 
@@ -64,7 +65,7 @@ def cross(
         way = np.concatenate([[0.0], np.cumsum((speeds[1:] + speeds[:-1]) / 2 / rate_hz)])
         old = _track(motion_a, phase_a, way, rate_hz, build, grip, way[0])
         new = _track(motion_b, phase_b, way, rate_hz, build, grip, way[-1])
-        flights = _flights(old, new, build, rate_hz)
+        flights = _flights(old, new, way, build, rate_hz)
         if flights is not None or frames > _LONGEST_S * rate_hz:
             break
         frames += 2
@@ -90,7 +91,7 @@ def cross_along(
     entered = phase_b - gone if motion_b.loops else max(phase_b - gone, 0.0)
     old = _track(motion_a, phase_a, way, rate_hz, build, grip, way[0])
     new = _track(motion_b, entered, way, rate_hz, build, grip, way[-1])
-    return _crossing(old, new, _flights(old, new, build, rate_hz), way, build)
+    return _crossing(old, new, _flights(old, new, way, build, rate_hz), way, build)
 
 
 def _crossing(
@@ -126,7 +127,7 @@ def _track(
     return _Track(motion, phases, poses, feet)
 
 
-def _flights(old: _Track, new: _Track, build: Build, rate_hz: float) -> dict[str, tuple[int, int]] | None:
+def _flights(old: _Track, new: _Track, way: Array, build: Build, rate_hz: float) -> dict[str, tuple[int, int]] | None:
     """By side: the first frame in the air and the first on the new place; a side that stays put is left out.
 
     None when the crossing is too short for its steps.
@@ -137,6 +138,9 @@ def _flights(old: _Track, new: _Track, build: Build, rate_hz: float) -> dict[str
         if old.down(0, side) and new.down(0, side) and _same_place(old.feet[side][0], new.feet[side][0], build):
             continue
         lifts[side] = next((i for i in range(last + 1) if not _holds(old, new, i, side)), last + 1)
+    if new.still and not old.still:  # whoever comes to a halt strides on until one step takes each foot to its place
+        strides = {side: _last_lift(old, side, last - 2 * step) for side in lifts}
+        lifts = {side: max(lift, strides[side]) if lift <= last else lift for side, lift in lifts.items()}
     found: dict[str, tuple[int, int]] = {}
     free = 0
     for side in sorted(lifts, key=lambda side: (lifts[side], side)):
@@ -145,6 +149,11 @@ def _flights(old: _Track, new: _Track, build: Build, rate_hz: float) -> dict[str
             waiting = sum(other not in found for other in lifts) - 1
             up = max(min(up, last - step * (1 + waiting)), free, 0)
             land = up + step
+            if not old.still:
+                reach = (
+                    i for i in range(land, last - step * waiting) if new.feet[side][i].ankle[2] - way[i] < _AHEAD_M
+                )
+                land = next(reach, max(land, last - step * waiting))
         else:
             land = next((i for i in range(up + air, last + 1) if new.down(i, side)), last + 1)
             if land > last and up + air <= last and not new.down(last, side):
@@ -153,6 +162,12 @@ def _flights(old: _Track, new: _Track, build: Build, rate_hz: float) -> dict[str
             return None
         found[side], free = (up, land), land
     return found
+
+
+def _last_lift(old: _Track, side: str, until: int) -> int:
+    """The last frame up to `until` on which the old motion takes that foot off the ground; 0 when there is none."""
+    lifted = (i for i in range(max(until, 0), 0, -1) if old.down(i - 1, side) and not old.down(i, side))
+    return next(lifted, 0)
 
 
 def _holds(old: _Track, new: _Track, frame: int, side: str) -> bool:

@@ -1,6 +1,7 @@
 """generate_crowd on a layout of a few agents."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from pipeline.errors import AssetError, ConfigError, ProviderError
 from pipeline.frames import FrameRange
 from pipeline.io.images import read_png
 from pipeline.sections import CrowdBrief, LightFacts
+from pipeline.store import KeptFiles
 from pipeline.types import CameraTrack, CrowdLayout, Lens
 from stages.generate_crowd import Params, generate_crowd
 
@@ -160,3 +162,71 @@ def test_an_unknown_character_is_refused(tmp_path):
 def test_settings_out_of_range_are_refused(setting, words):
     with pytest.raises(ConfigError, match=words):
         Params(**setting)
+
+
+class Stopped(RuntimeError):
+    """Someone killed the run."""
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path):
+    """Thirty-two sprites are a batch: the second run paints only what the first had not finished."""
+    agents = tuple(("peasant", "march", 0.0, seed) for seed in range(3))
+    where = {
+        "brief": CrowdBrief(),
+        "track": track(tmp_path),
+        "light": LightFacts(),
+        "params": Params(steps=1, variants=3),
+    }
+    people = walked(layout(tmp_path, agents), tmp_path)
+    whole = generate_crowd(**where, layout=people, out=tmp_path / "whole")
+    kept = KeptFiles(tmp_path / "out")
+
+    def stop(done, total, note=""):
+        if done < total:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        generate_crowd(**where, layout=people, out=tmp_path / "out", progress=stop, kept=kept)
+    first = tmp_path / "out" / "batches" / "000000.npz"
+    born = first.stat().st_mtime_ns
+    times = []
+    atlas = generate_crowd(
+        **where,
+        layout=people,
+        out=tmp_path / "out",
+        progress=lambda *_: times.append(first.stat().st_mtime_ns),
+        kept=KeptFiles(tmp_path / "out"),
+    )
+
+    assert set(times) == {born}
+    assert not first.parent.exists()
+    for name in ("sprites", "reliefs", "index", "contact_sheet"):
+        assert getattr(atlas, name).read_bytes() == getattr(whole, name).read_bytes(), name
+
+
+def walked(people: CrowdLayout, folder: Path) -> CrowdLayout:
+    """The layout with everyone through his whole cycle."""
+    steps = (np.arange(24)[:, None] + np.zeros(people.count)) / 24
+    np.save(folder / "phases.npy", steps.astype(np.float32))
+    for name in ("positions", "yaws", "motions", "poses"):
+        file = folder / f"{name}.npy"
+        np.save(file, np.repeat(np.load(file)[:1], 24, axis=0))
+    return replace(people, frames=FrameRange(1001, 1024))
+
+
+def test_levelled_weapons_have_a_wide_frame_and_stand_on_the_same_root(tmp_path):
+    atlas, _ = make(
+        tmp_path, Params(variants=1, steps=1), agents=(("legionary", "brace", 0.0, 1), ("peasant", "idle", 0.0, 1))
+    )
+    index, loaded = json.loads(atlas.index.read_text()), load_atlas(atlas)
+    sprites = np.load(atlas.sprites)
+
+    assert sprites.shape[2] == 128
+    assert loaded.root_px[0] == 64
+    assert {(s["motion"], s["width_px"]) for s in index["sprites"]} == {("idle", 64), ("brace", 128)}
+    for entry, sprite in zip(index["sprites"], sprites, strict=True):
+        columns = np.flatnonzero((sprite[..., 3] > 0.1).any(axis=0))
+        assert abs(columns.mean() - 63.5) < 24  # the figure stands in the middle
+        if entry["width_px"] == 64:
+            assert not sprite[:, :32].any()
+            assert not sprite[:, 96:].any()
