@@ -7,6 +7,7 @@ up. View yaw 0 faces the viewer; pi/2 faces the right of the picture.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -14,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from assets.motions import load_motion
+from assets.blending import STANDARD
+from assets.motions import MOTIONS, Grip, load_motion
 from pipeline.errors import AssetError
 from pipeline.types import CharacterAtlas
 
@@ -22,6 +24,8 @@ Array = np.ndarray[Any, Any]
 VIEWS = 24  # 15 degrees apart: half a bin is 7.5 degrees, under what is seen at 128 px
 PHASES_MOVING = 16
 PHASES_STILL = 8
+MOST_PHASES = 256
+BETWEEN_M, LEAP_M, ARM_M = 0.10, 0.25, 0.6
 STILL_MOTIONS = frozenset({"idle", "brace", "shield_up"})
 HELD = 0.999  # the phase at which a clip that does not loop stays
 
@@ -44,8 +48,25 @@ class Change:
 
 
 def phases_of(motion: str) -> int:
-    """How many phases of `motion` an atlas holds."""
-    return PHASES_STILL if motion in STILL_MOTIONS else PHASES_MOVING
+    """How many phases of `motion` an atlas holds: of a captured one as many as its length and its liveliness need."""
+    if motion in MOTIONS:
+        return PHASES_STILL if motion in STILL_MOTIONS else PHASES_MOVING
+    return _captured_phases(motion)
+
+
+@lru_cache(maxsize=256)
+def _captured_phases(motion: str) -> int:
+    """So many that from one to the next a hand or a foot goes BETWEEN_M on average, and LEAP_M where it is fastest, but
+    no more than one for each frame of a film, and MOST_PHASES."""
+    clip = load_motion(motion)
+    steps = max(64, math.ceil(clip.cycle_s * 30))
+    poses = [clip.pose(min(k / steps, HELD), STANDARD, Grip()) for k in range(steps + 1)]
+    arms = [(pose.left_arm.wrist, pose.right_arm.wrist) for pose in poses]
+    legs = [(pose.left_leg.ankle, pose.right_leg.ankle, pose.hips) for pose in poses]
+    points = np.concatenate([ARM_M * np.array(arms), np.array(legs)], axis=1)
+    moved = np.linalg.norm(np.diff(points, axis=0), axis=2).max(axis=1)
+    wanted = math.ceil(max(moved.sum() / BETWEEN_M, moved.max() * steps / LEAP_M))
+    return int(np.clip(wanted, PHASES_STILL, min(max(PHASES_MOVING, round(24 * clip.cycle_s)), MOST_PHASES)))
 
 
 def phase_bin(motion: str, phase: Array) -> Array:

@@ -40,7 +40,8 @@ def frame_width_px(motion: str) -> int:
     """
     if motion in MOTIONS:
         return WIDE_PX if motion in _WIDE else WIDTH_PX
-    return WIDE_PX if reach_m(_MEASURED_ON, motion) > NARROW_REACH_M else WIDTH_PX
+    moments = max(8, math.ceil(4 * load_motion(motion).cycle_s))
+    return WIDE_PX if reach_m(_MEASURED_ON, motion, moments) > NARROW_REACH_M else WIDTH_PX
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assets.cards import Agents, load_agents
+from assets.atlas import HELD, bin_phase, phase_bin, phases_of
+from assets.cards import Agents, feet_off, load_agents
 from assets.exchange import write_crowd
 from assets.motions import Grip, load_motion
 from assets.skeleton import solve
@@ -136,6 +137,45 @@ def test_a_capture_may_be_waited_in_mixed_and_given_to_one(world, files):
     assert set(names(0)) == {"hurrah"}
     assert set(names(-1)) == {"hurrah", "idle", "stroll"}
     assert names(-1)[2] == "stroll"
+
+
+def test_a_long_capture_has_phases_by_its_length_and_ends_at_its_end(world, files):
+    """Someone who sets off and stops, over four seconds; who breathes has fewer, and bins come back to themselves."""
+    layout = lay(world, brief(files, Zone("north", 1, polygon_m=FIELD_M)))[0]
+    hurrah, setoff, stroll = (file.stem for file in layout.captures)
+
+    assert phases_of(setoff) > 2 * phases_of(stroll) > 2 * phases_of("idle")
+    assert phases_of(setoff) <= 24 * load_motion(setoff).cycle_s + 1
+    for name in (hurrah, setoff, stroll):
+        bins = np.arange(phases_of(name))
+        np.testing.assert_array_equal(phase_bin(name, bin_phase(name, bins)), bins)
+        poses = [heads(name, float(phase)) for phase in np.arange(200) / 200]
+        shown = [heads(name, float(bin_phase(name, int(b)))) for b in phase_bin(name, np.arange(200) / 200)]
+        assert np.mean([np.linalg.norm(a - b, axis=1).max() for a, b in zip(poses, shown, strict=True)]) < 0.06
+    assert bin_phase(setoff, phases_of(setoff) - 1) == HELD
+
+
+def test_feet_of_who_sets_off_stay_between_sprites(world, files):
+    """Seen from the sprite of his phase's bin, a planted foot lies off by just what the card is moved for it."""
+    zone = Zone("north", 1, polygon_m=FIELD_M, motion="setoff", facing_deg=0)
+    _, agents = lay(longer(world, 100), brief(files, zone), params=Params(facing_spread_deg=0))
+    name = agents.doing(0)[0]
+
+    counts = []
+    for side, first, last in load_motion(name).footfalls:
+        rows = np.flatnonzero((agents.phases[:, 0] > first) & (agents.phases[:, 0] < last))
+        planted = []
+        for row in rows:
+            shown = float(bin_phase(name, int(phase_bin(name, agents.phases[row, 0]))))
+            if not first < shown < last:
+                continue
+            pose = load_motion(name).pose(shown, rigs.build(), Grip())
+            leg = pose.left_leg if side == "L" else pose.right_leg
+            if abs(leg.pitch) < 0.05:  # rolling, the ankle goes on while the sole stays
+                planted.append(agents.positions[row, 0, 2] + feet_off(agents, row)[0, 1] + leg.ankle[2])
+        counts.append(len(planted))
+        assert np.ptp(planted or [0.0]) < 0.03
+    assert sum(counts) > 25
 
 
 def test_two_shots_may_call_different_captures_the_same(world, files, tmp_path):
