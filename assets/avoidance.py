@@ -13,8 +13,9 @@ from assets.crowd import Members, Site, Variety, overridden, spacing_of
 from assets.cues import first_phases
 from assets.motions import load_motion
 from assets.shapes import Array, headings
-from assets.simulation import IN_CONTACT, MOVING, STANDING, Walked, simulate
+from assets.simulation import IN_CONTACT, MOVING, STANDING, Walked
 from assets.travel import Travel, travel
+from assets.walks import Walk, straight
 from pipeline.sections import Override, Zone
 
 Numbers = npt.NDArray[np.uint8]
@@ -58,17 +59,20 @@ def marching(
     return Marching(zone, members, told, everyone, travel(zone, site, everyone, times_s, seed, variety))
 
 
-def avoided(bodies: Sequence[Marching], times_s: Array, keep_out: tuple[Array, ...]) -> list[Travel]:
+def avoided(
+    bodies: Sequence[Marching], times_s: Array, keep_out: tuple[Array, ...], walk: Walk = straight
+) -> list[Travel]:
     """What the members of the bodies do when they avoid each other; zones that do not ask for it are neither moved nor
     seen.
 
     Who comes to a halt waits as his zone waits, who has an enemy within reach fights as it fights; a planted foot stays
-    planted, as phases follow the way that was really walked. Raises AssetError as assets.simulation.simulate.
+    planted, as phases follow the way that was really walked. walk: how the walk is computed (assets.walks.in_parts keeps
+    what is done). Raises AssetError as assets.simulation.simulate.
     """
     asking = [body for body in bodies if body.zone.avoid and len(body.everyone.numbers)]
     if not asking:
         return [body.travel for body in bodies]
-    walked = simulate(
+    walked = walk(
         np.concatenate([body.drill.plan[0] for body in asking]),
         np.concatenate([body.drill.plan for body in asking], axis=1),
         np.concatenate([_radii(body) for body in asking]),

@@ -15,11 +15,12 @@ from assets.layout import entries, gathered, imported, write
 from assets.mocap.shot import bake, renamed
 from assets.motions import learn_captures
 from assets.shapes import headings, long_axis, middle
+from assets.walks import forget, in_parts
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground import Heightfield
 from pipeline.errors import ConfigError
 from pipeline.sections import CrowdBrief, Points, Zone
-from pipeline.stage import Progress, silent, stage
+from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import CameraTrack, CrowdLayout, Ground, Plate
 
 Array = npt.NDArray[np.float64]
@@ -40,6 +41,7 @@ def lay_out_crowd(
     params: Params,
     out: Path,
     progress: Progress = silent,
+    kept: Kept = NothingKept(),  # noqa: B008 (it holds nothing)
 ) -> CrowdLayout:
     """Agents in world space on every frame, on the ground.
 
@@ -68,10 +70,12 @@ def lay_out_crowd(
         changes = changes_of(brief, number, dict.fromkeys(map(int, everyone.numbers)))
         bodies.append(marching(zone, site, everyone, changes, times_s, seed, params))
         progress(number, len(brief.zones), zone.name)
-    travels = avoided(bodies, times_s, keep_out)
+    travels = avoided(bodies, times_s, keep_out, in_parts(out / "walk", kept))
     for number, (body, done) in enumerate(zip(bodies, travels, strict=True), start=1):
         agents += entries(body.zone, number, body.members, done)
-    return write(gathered(agents, travels, heights.stand, track.frames), track.frames, out, plate.rate, captures)
+    layout = write(gathered(agents, travels, heights.stand, track.frames), track.frames, out, plate.rate, captures)
+    forget(out / "walk")
+    return layout
 
 
 @dataclass(frozen=True, slots=True, eq=False)
