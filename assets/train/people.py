@@ -90,8 +90,11 @@ def _sample(
     if rng.random() >= close:
         return _seen(mesh, worn, yaw, elevation, light, width_px=width_px)
     whole = _seen(mesh, worn, yaw, elevation, light, near=2, width_px=width_px)
-    top, left = int(rng.integers(HEIGHT_PX + 1)), int(rng.integers(width_px + 1))
-    window = slice(top, top + HEIGHT_PX), slice(left, left + width_px)
+    covered = np.zeros(1, bool)
+    while not covered.any():  # a wide frame's corners are often empty
+        top, left = int(rng.integers(HEIGHT_PX + 1)), int(rng.integers(width_px + 1))
+        window = slice(top, top + HEIGHT_PX), slice(left, left + width_px)
+        covered = whole.truth[window][..., 3] > 0
     guides = Guides.image(**{name: guide[0][window] for name, guide in whole.request.guides.given().items()})
     return Sample(replace(whole.request, guides=guides), np.ascontiguousarray(whole.truth[window]))
 

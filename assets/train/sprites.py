@@ -76,8 +76,9 @@ def _pair(sample: Sample, recipe: Recipe, rng: np.random.Generator) -> tuple[Con
 
 
 def _window(shown: Condition, said: Array, rng: np.random.Generator) -> tuple[Condition, Array]:
-    """Both, cut to a window around a random pixel of the figure."""
-    rows, columns = np.nonzero(_drawn(said))
+    """Both, cut to a window around a random pixel of the figure; anywhere of a picture without one."""
+    drawn = _drawn(said)
+    rows, columns = np.nonzero(drawn if drawn.any() else ~drawn)
     pick = int(rng.integers(len(rows)))
     corner = [
         int(np.clip(centre[pick] - WINDOW_PX // 2 + rng.integers(-12, 13), 0, side - WINDOW_PX))
