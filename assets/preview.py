@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from assets.formations import chance
 from assets.motions import learn_captures
-from assets.standins import Standin, level_for, moment_of, moments_for, standin
+from assets.standins import Standin, lasting, level_for, moment_of, moments_for, standin
 from assets.view import View
 from pipeline.errors import AssetError
 from pipeline.kernels.raster import empty_buffers, rasterize
@@ -155,6 +155,7 @@ def px_per_m(view: View, points: Array) -> Array:
 def _standin(crowd: Crowd, row: int, agent: int, size: float) -> Standin:
     """size: pixels a metre of the figure."""
     motion, moments = crowd.motion(row, agent), moments_for(BODY_M * size)
+    moments *= lasting(motion)
     moment = moment_of(motion, float(crowd.phases[row, agent]), moments)
     return standin(crowd.characters[agent], motion, moment, moments, level_for(size))
 

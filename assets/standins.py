@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from assets.atlas import PHASES_MOVING, phases_of
 from assets.bodies import vertex_normals
 from assets.characters import Character, Part, load_character
 from assets.motions import load_motion
@@ -42,6 +43,11 @@ def level_for(px_per_m: float) -> int:
 def moments_for(tall_px: float) -> int:
     """How many phases of a cycle a figure so tall on screen is worth."""
     return next(count for least, count in MOMENTS if tall_px >= least)
+
+
+def lasting(motion: str) -> int:
+    """By how much a motion needs more phases than one of ours: 1, but for long captured ones."""
+    return max(1, -(-phases_of(motion) // PHASES_MOVING))
 
 
 def moment_of(motion: str, phase: float, moments: int) -> int:
