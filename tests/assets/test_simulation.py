@@ -1,5 +1,10 @@
 """Walks of a few hundred people: nobody overlaps, passes a wall or an enemy; equal inputs give equal bytes."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -284,3 +289,29 @@ def test_wrong_inputs_are_named(change, words):
 def test_steering_is_checked_where_it_is_built():
     with pytest.raises(AssetError, match="lag_s"):
         Steering(lag_s=0)
+
+
+def test_the_number_of_threads_changes_no_byte():
+    """Armies that meet, in processes of one and of three threads."""
+    code = (
+        "import hashlib, sys; sys.path.insert(0, 'tests/assets'); import test_simulation as t;"
+        "slots, foes, at_s = t.armies(5, files=10, ranks=8);"
+        "w = t.simulate(slots[0], slots, t.radii(slots), at_s, foes=foes);"
+        "print(hashlib.sha256(b''.join(getattr(w, n).tobytes() for n in ('plan', 'yaws', 'states'))).hexdigest())"
+    )
+    root = Path(__file__).parent.parent.parent
+
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=root,
+            env=os.environ | {"NUMBA_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "3")
+    ]
+
+    assert len(found[0].strip()) == 64
+    assert found[0] == found[1]
