@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from assets import crowd_pose, lod
 from assets.characters import load_character
-from assets.crowd_people import Moment, People, camera_from_people, local_slopes
+from assets.crowd_drawn import Drawn
+from assets.crowd_people import People, camera_from_people
 from assets.optics import Optics
 from assets.view import View
 from pipeline.errors import AssetError
 from pipeline.kernels import crowdraster
-from pipeline.kernels.crowdplace import LensTable, place, to_pixels
+from pipeline.kernels.crowdplace import to_pixels
 from pipeline.kernels.crowdraster import Scene
 from pipeline.kernels.raster import NEAR_M
 
@@ -28,6 +29,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 WANTED = ("normals", "parts", "motion", "mattes")
+_LARGEST_PX = 200.0  # of a crowd's triangles, in the picture's rows
 _REACH_M = 3.0  # of a body with its spear, from the point between its feet
 
 
@@ -71,8 +73,8 @@ def crowd_guides(
         raise AssetError(f"crowd guide {min(unknown)!r} is not known. Take any of: {', '.join(sorted(WANTED))}.")
     height, width = view.size
     frames = camera_from_people(people, people.now, view.pose)
-    levels = _levels(people, frames, lens)
-    drawn = _Drawn(people, levels)
+    levels, turned = _levels(people, frames, lens)
+    drawn = Drawn(people, levels, turned)
     scene = drawn.scene(frames, lens.table)
     shown = np.flatnonzero(levels >= 0)
     order = shown[np.lexsort((people.ids[shown], frames[shown, 2, 3]))].astype(np.int32)
@@ -94,52 +96,9 @@ def crowd_guides(
     )  # fmt: skip
 
 
-class _Drawn:
-    """Who wears which mesh, and where in the scene its vertices lie: the same for positions, normals and the other frame."""
-
-    def __init__(self, people: People, levels: NDArray[np.int64]) -> None:
-        self.people = people
-        shown = np.flatnonzero(levels >= 0)
-        meshes, mesh = np.unique(people.wears[shown] * 16 + levels[shown], return_inverse=True)
-        self.meshes = [(load_character(people.characters[code // 16]), int(code % 16)) for code in meshes]
-        self.worn = [shown[mesh == number] for number in range(len(meshes))]
-        chains = [lod.chain(character)[level] for character, level in self.meshes]
-        self.firsts, self.first_triangles, self.counts = (np.zeros(len(people.ids), np.int32) for _ in range(3))
-        size = np.zeros(len(people.ids), np.int64)
-        triangles = 0
-        for agents, level in zip(self.worn, chains, strict=True):
-            size[agents], self.counts[agents] = level.vertices, len(level.triangles)
-            self.first_triangles[agents] = triangles
-            triangles += len(level.triangles)
-        ends = np.cumsum(size)
-        self.total = int(ends[-1]) if len(ends) else 0
-        self.firsts[:] = ends - size
-        none = [np.zeros((0, 3), np.int32)], [np.zeros(0, np.uint8)]
-        self.triangles = np.concatenate([level.triangles for level in chains] or none[0])
-        self.parts = np.concatenate([level.parts for level in chains] or none[1])
-
-    def scene(self, frames: Array, table: LensTable) -> Scene:
-        vertices = self.placed(self.people.now, frames, "vertices")
-        pixels = to_pixels(vertices, table)
-        ids = np.ascontiguousarray(self.people.ids, np.uint32)
-        return Scene(vertices, pixels, self.triangles, self.parts, self.firsts, self.first_triangles, self.counts, ids)
-
-    def placed(self, moment: Moment, frames: Array, what: str) -> Floats:
-        """(V, 3) float32 "vertices" or "normals" of everyone shown, at a moment, in camera axes."""
-        out = np.empty((self.total, 3), np.float32)
-        slopes = local_slopes(moment) if what == "vertices" else np.zeros((len(frames), 2), np.float32)
-        for (character, level), agents in zip(self.meshes, self.worn, strict=True):
-            for motion in np.unique(moment.doing[agents]):
-                mine = agents[moment.doing[agents] == motion]
-                name = self.people.motions[motion]
-                bins, shares = lod.moments(name, moment.phases[mine])
-                poses = getattr(lod.poses(character, name, level), what)
-                place(poses, bins, shares, frames[mine], slopes[mine], self.firsts[mine], out)
-        return out
-
-
-def _levels(people: People, frames: Array, lens: Optics) -> NDArray[np.int64]:
-    """(N,) mesh of its chain that each agent wears, -1 for those out of the picture."""
+def _levels(people: People, frames: Array, lens: Optics) -> tuple[NDArray[np.int64], Floats]:
+    """(N,) mesh of its chain that each agent wears, -1 for those out of the picture; (N,) how far it has turned into the
+    next."""
     x, y, z = frames[:, 0, 3], frames[:, 1, 3], frames[:, 2, 3]
     reach = _REACH_M * people.scales
     (low_x, high_x), (low_y, high_y) = ((axis[:, 0].min(), axis[:, 1].max()) for axis in lens.ranges)
@@ -153,8 +112,8 @@ def _levels(people: People, frames: Array, lens: Optics) -> NDArray[np.int64]:
     for row, levels in enumerate(chains):
         strays[row, : len(levels)] = [level.strays_m for level in levels]
     tall = np.array([load_character(name).height_m for name in people.characters])[people.wears] * people.scales
-    chosen = lod.allowed(strays[people.wears] * people.scales[:, None], tall, metres_per_px)
-    return np.where(shown, chosen, -1)
+    chosen, turned = lod.allowed(strays[people.wears] * people.scales[:, None], tall, metres_per_px)
+    return np.where(shown, chosen, -1), turned
 
 
 def _read(
@@ -162,7 +121,7 @@ def _read(
     view: View,
     lens: Optics,
     wanted: Collection[str],
-    drawn: _Drawn,
+    drawn: Drawn,
     scene: Scene,
     frames: Array,
     slot: Ints,
@@ -188,8 +147,24 @@ def _read(
 
 
 def _mattes(scene: Scene, lens: Optics, order: Ints) -> tuple[NDArray[np.uint32], Floats]:
-    rays, ranges = lens.fine
-    depth, slot = np.full(rays.shape[:2], np.inf, np.float32), np.full(rays.shape[:2], -1, np.int32)
-    doubled = replace(scene, pixels=scene.pixels * np.float32(2))
-    crowdraster.draw(doubled, rays, ranges, order, depth, slot, np.empty(slot.shape, np.int32))
-    return crowdraster.rank(slot, scene.ids)
+    """Four samples in each pixel, of the rows that anybody may reach."""
+    rays, (columns, rows) = lens.fine
+    height, width = len(rays) // 2, rays.shape[1] // 2
+    ids, coverage = np.zeros((height, width, 4), np.uint32), np.zeros((height, width, 4), np.float32)
+    top, bottom = _rows(scene, height)
+    band = slice(2 * top, 2 * bottom)
+    depth, slot = (np.full((2 * (bottom - top), 2 * width), value) for value in (np.float32(np.inf), np.int32(-1)))
+    shifted = replace(scene, pixels=(scene.pixels - np.array([0, top], np.float32)) * np.float32(2))
+    crowdraster.draw(shifted, rays[band], (columns, rows[band]), order, depth, slot, np.empty(slot.shape, np.int32))
+    ids[top:bottom], coverage[top:bottom] = crowdraster.rank(slot, scene.ids)
+    return ids, coverage
+
+
+def _rows(scene: Scene, height: int) -> tuple[int, int]:
+    """First and one-past-last row of the picture that anything of the crowd may reach."""
+    y = scene.pixels[:, 1]
+    if not np.isfinite(y).all():
+        return 0, height  # somebody crosses the lens
+    low, high = (float(y.min()), float(y.max())) if len(y) else (0.0, 0.0)
+    bend = 1 + 5e-4 * _LARGEST_PX**2  # between its corners a triangle may leave their box by so much
+    return int(np.clip(low - bend, 0, height)), int(np.clip(high + bend + 1, 0, height))

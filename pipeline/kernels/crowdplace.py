@@ -28,8 +28,25 @@ class LensTable:
     pixels: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Turning:
+    """What agents are turning into. poses: (P, U, 3) float32 of the other mesh; parents: (V,) int32 the vertex of it that
+    each vertex becomes; shares: (N,) float32 how far each agent has got."""
+
+    poses: Floats
+    parents: Ints
+    shares: Floats
+
+
 def place(
-    poses: Floats, bins: Ints, shares: Floats, frames: NDArray[np.float64], slopes: Floats, firsts: Ints, out: Floats
+    poses: Floats,
+    bins: Ints,
+    shares: Floats,
+    frames: NDArray[np.float64],
+    slopes: Floats,
+    firsts: Ints,
+    out: Floats,
+    turning: Turning | None = None,
 ) -> None:
     """Put agents that share poses before the camera, each at its own moment between two of them.
 
@@ -51,7 +68,16 @@ def place(
         raise ValueError(f"bins name poses outside 0..{len(poses) - 1}")
     if firsts.min() < 0 or firsts.max() + poses.shape[1] > len(out):
         raise ValueError(f"vertices reach outside the {len(out)} rows of out")
-    _place(poses, bins, shares, frames, slopes, firsts, out)
+    other, parents = np.zeros((len(poses), 0, 3), np.float32), np.zeros(0, np.int32)
+    turned = np.zeros(count, np.float32)
+    if turning is not None:
+        other, parents, turned = turning.poses, turning.parents, turning.shares
+        check("turning.poses", other, np.float32, (len(poses), other.shape[1], 3))
+        check("turning.parents", parents, np.int32, (poses.shape[1],))
+        check("turning.shares", turned, np.float32, (count,))
+        if len(parents) and (parents.min() < 0 or parents.max() >= other.shape[1]):
+            raise ValueError(f"parents name vertices outside 0..{other.shape[1] - 1}")
+    _place(poses, bins, shares, frames, slopes, firsts, other, parents, turned, out)
 
 
 def to_pixels(points: Floats, table: LensTable) -> Floats:
@@ -63,9 +89,12 @@ def to_pixels(points: Floats, table: LensTable) -> Floats:
 
 
 @njit(cache=True)
-def _place(poses, bins, shares, frames, slopes, firsts, out):
+def _place(poses, bins, shares, frames, slopes, firsts, other, parents, turned, out):
     for n in range(len(bins)):
         before, after, first = poses[bins[n, 0]], poses[bins[n, 1]], firsts[n]
+        other_before, other_after = other[bins[n, 0]], other[bins[n, 1]]
+        turn = turned[n]
+        stay = np.float32(1) - turn
         share, m = shares[n], frames[n].astype(np.float32)
         rise_x, rise_z = slopes[n, 0], slopes[n, 1]
         keep = np.float32(1) - share
@@ -73,6 +102,11 @@ def _place(poses, bins, shares, frames, slopes, firsts, out):
             x = keep * before[v, 0] + share * after[v, 0]
             y = keep * before[v, 1] + share * after[v, 1]
             z = keep * before[v, 2] + share * after[v, 2]
+            if turn > 0:
+                p = parents[v]
+                x = stay * x + turn * (keep * other_before[p, 0] + share * other_after[p, 0])
+                y = stay * y + turn * (keep * other_before[p, 1] + share * other_after[p, 1])
+                z = stay * z + turn * (keep * other_before[p, 2] + share * other_after[p, 2])
             low = min(max(np.float32(1) - y / np.float32(LEG_M), np.float32(0)), np.float32(1))
             y += low * (rise_x * x + rise_z * z)
             out[first + v, 0] = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]

@@ -19,6 +19,8 @@ from pipeline.kernels.splat import check
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 _SMALL_PX = 48.0  # as in pipeline.kernels.raster
+_TILE_PX = 8
+_WIDE_PX = 5  # from such a box on, each row is searched only where the triangle crosses it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +30,10 @@ class Scene:
     triangles: (T, 3) int32, parts: (T,) uint8: the meshes, one after the other, each counting its vertices from 0.
     firsts, first_triangles, triangle_counts: (N,) int32 per agent: its vertices, and the mesh that it wears.
     ids: (N,) uint32.
+    chunks: the meshes' chunks, one after the other, (C, 4) int32: first and one-past-last triangle, counted within the
+    mesh; first and one-past-last row of `corners` (K,) int32, the vertices of its triangles. Any order of chunks gives the
+    same picture; nearest first is fastest. first_chunks, chunk_counts: (N,) int32 per agent, into `orders` (O,) int32,
+    rows of `chunks` in which it is drawn.
     """
 
     vertices: Floats
@@ -38,6 +44,11 @@ class Scene:
     first_triangles: Ints
     triangle_counts: Ints
     ids: NDArray[np.uint32]
+    chunks: Ints
+    corners: Ints
+    orders: Ints
+    first_chunks: Ints
+    chunk_counts: Ints
 
 
 def ray_ranges(rays: Floats) -> tuple[Floats, Floats]:
@@ -67,8 +78,9 @@ def draw(
     check("ranges of columns", columns, np.float32, (width, 2))
     check("ranges of rows", rows, np.float32, (height, 2))
     if rays.size and len(order):
-        _draw(scene.vertices, scene.pixels, scene.triangles, scene.firsts, scene.first_triangles, scene.triangle_counts,
-              scene.ids, order, rays, columns, rows, depth, slot, triangle)  # fmt: skip
+        _draw(scene.vertices, scene.pixels, scene.triangles, scene.firsts, scene.first_triangles, scene.ids, scene.chunks,
+              scene.corners, scene.orders, scene.first_chunks, scene.chunk_counts, order, rays, columns, rows, depth, slot,
+              triangle)  # fmt: skip
 
 
 def resolve(
@@ -136,10 +148,15 @@ def _check_scene(scene: Scene, order: Ints) -> None:
     check("triangles", scene.triangles, np.int32, (len(scene.triangles), 3))
     check("ids", scene.ids, np.uint32, (count,))
     check("order", order, np.int32, (len(order),))
-    for name in ("firsts", "first_triangles", "triangle_counts"):
+    check("chunks", scene.chunks, np.int32, (len(scene.chunks), 4))
+    check("corners", scene.corners, np.int32, (len(scene.corners),))
+    check("orders", scene.orders, np.int32, (len(scene.orders),))
+    for name in ("firsts", "first_triangles", "triangle_counts", "first_chunks", "chunk_counts"):
         check(name, getattr(scene, name), np.int32, (count,))
     if count and (scene.first_triangles + scene.triangle_counts).max() > len(scene.triangles):
         raise ValueError(f"agents name triangles beyond the {len(scene.triangles)} there are")
+    if count and (scene.first_chunks + scene.chunk_counts).max() > len(scene.orders):
+        raise ValueError(f"agents name chunks beyond the {len(scene.orders)} there are")
     if len(order) and (order.min() < 0 or order.max() >= count):
         raise ValueError(f"order names agents outside 0..{count - 1}")
 
@@ -163,70 +180,154 @@ def _hidden(depth, x0, x1, y0, y1, nearest):
 
 
 @njit(cache=True)
-def _draw(vertices, pixels, triangles, firsts, first_triangles, triangle_counts, ids, order, rays, columns, rows,
-          depth, slot, triangle):  # fmt: skip
-    height, width = depth.shape
+def _tiles_hide(depth, tiles, x0, x1, y0, y1, nearest):
+    """As `_hidden`, for larger boxes. tiles: at least the largest depth of each tile; made exact where it is asked for."""
+    for j in range(y0 // _TILE_PX, (y1 - 1) // _TILE_PX + 1):
+        for i in range(x0 // _TILE_PX, (x1 - 1) // _TILE_PX + 1):
+            if tiles[j, i] < nearest:
+                continue
+            left, right = i * _TILE_PX, min((i + 1) * _TILE_PX, depth.shape[1])
+            top, bottom = j * _TILE_PX, min((j + 1) * _TILE_PX, depth.shape[0])
+            if not _hidden(depth, max(x0, left), min(x1, right), max(y0, top), min(y1, bottom), nearest):
+                return False
+            deepest = np.float32(0)
+            for y in range(top, bottom):
+                for x in range(left, right):
+                    deepest = max(deepest, depth[y, x])
+            tiles[j, i] = deepest
+    return True
+
+
+@njit(cache=True)
+def _chunk_shows(vertices, pixels, first, members, depth, tiles):
+    """Whether anything of a chunk of triangles may be seen: not between pixels' centres, nor behind what is drawn."""
+    low_x = low_y = nearest = np.float32(np.inf)
+    high_x = high_y = -np.float32(np.inf)
+    for m in members:
+        v = first + m
+        z = vertices[v, 2]
+        if not z >= NEAR_M:
+            return True
+        nearest = min(nearest, z)
+        low_x, high_x = min(low_x, pixels[v, 0]), max(high_x, pixels[v, 0])
+        low_y, high_y = min(low_y, pixels[v, 1]), max(high_y, pixels[v, 1])
+    x0, x1 = _span(low_x, low_x, high_x, depth.shape[1])
+    if x0 >= x1:
+        return False
+    y0, y1 = _span(low_y, low_y, high_y, depth.shape[0])
+    return y0 < y1 and not _tiles_hide(depth, tiles, x0, x1, y0, y1, np.float32(nearest * np.float32(0.999999)))
+
+
+@njit(cache=True)
+def _draw(vertices, pixels, triangles, firsts, first_triangles, ids, chunks, chunk_corners, orders, first_chunks,
+          chunk_counts, order, rays, columns, rows, depth, slot, triangle):  # fmt: skip
     corners, edges = np.empty((3, 3), np.float64), np.empty((3, 3), np.float64)
+    tiles = np.full((depth.shape[0] // _TILE_PX + 1, depth.shape[1] // _TILE_PX + 1), np.float32(np.inf))
     for agent in order:
-        first, base = firsts[agent], first_triangles[agent]
-        for t in range(triangle_counts[agent]):
-            i, j, k = first + triangles[base + t, 0], first + triangles[base + t, 1], first + triangles[base + t, 2]
-            az, bz, cz = vertices[i, 2], vertices[j, 2], vertices[k, 2]
-            x0, x1, y0, y1 = 0, -1, 0, -1
-            if az >= NEAR_M and bz >= NEAR_M and cz >= NEAR_M:
-                # Straight from pixels: most triangles of a crowd fall between the pixels' centres and end here.
-                ax, bx, cx = pixels[i, 0], pixels[j, 0], pixels[k, 0]
-                ay, by, cy = pixels[i, 1], pixels[j, 1], pixels[k, 1]
-                if max(ax, bx, cx) - min(ax, bx, cx) < _SMALL_PX and max(ay, by, cy) - min(ay, by, cy) < _SMALL_PX:
-                    x0, x1 = _span(ax, bx, cx, width)
-                    if x0 >= x1:
-                        continue
-                    y0, y1 = _span(ay, by, cy, height)
-                    if y0 >= y1:
-                        continue
-            elif not (az >= NEAR_M or bz >= NEAR_M or cz >= NEAR_M):
-                continue
-            for axis in range(3):
-                corners[0, axis] = vertices[i, axis]
-                corners[1, axis] = vertices[j, axis]
-                corners[2, axis] = vertices[k, axis]
-            if x1 < 0:
-                low_x, high_x, low_y, high_y = _ray_box(corners)
-                x0, x1 = _reach(columns, low_x, high_x)
-                y0, y1 = _reach(rows, low_y, high_y)
-                if x0 >= x1 or y0 >= y1:
+        first = firsts[agent]
+        for n in range(chunk_counts[agent]):
+            chunk = chunks[orders[first_chunks[agent] + n]]
+            if _chunk_shows(vertices, pixels, first, chunk_corners[chunk[2] : chunk[3]], depth, tiles):
+                _draw_chunk(vertices, pixels, triangles, first, first_triangles[agent], chunk[0], chunk[1], agent, ids,
+                            rays, columns, rows, depth, slot, triangle, corners, edges)  # fmt: skip
+
+
+@njit(cache=True)
+def _crossed(px, py, qx, qy, top, bottom, low, high):
+    """low..high widened by the columns in which the edge p-q runs between the heights top and bottom."""
+    if py > qy:
+        px, py, qx, qy = qx, qy, px, py
+    if qy < top or py > bottom:
+        return low, high
+    along = (qx - px) / max(qy - py, np.float32(1e-6))
+    begin = px + max(top - py, np.float32(0)) * along
+    end = qx - max(qy - bottom, np.float32(0)) * along
+    return min(low, begin, end), max(high, begin, end)
+
+
+@njit(cache=True)
+def _draw_chunk(vertices, pixels, triangles, first, base, first_t, end_t, agent, ids, rays, columns, rows, depth, slot,
+                triangle, corners, edges):  # fmt: skip
+    height, width = depth.shape
+    for t in range(first_t, end_t):
+        i, j, k = first + triangles[base + t, 0], first + triangles[base + t, 1], first + triangles[base + t, 2]
+        az, bz, cz = vertices[i, 2], vertices[j, 2], vertices[k, 2]
+        x0, x1, y0, y1, small = 0, -1, 0, -1, False
+        ax = ay = bx = by = cx = cy = margin = np.float32(0)
+        if az >= NEAR_M and bz >= NEAR_M and cz >= NEAR_M:
+            # Straight from pixels: most triangles of a crowd fall between the pixels' centres and end here.
+            ax, bx, cx = pixels[i, 0], pixels[j, 0], pixels[k, 0]
+            ay, by, cy = pixels[i, 1], pixels[j, 1], pixels[k, 1]
+            if max(ax, bx, cx) - min(ax, bx, cx) < _SMALL_PX and max(ay, by, cy) - min(ay, by, cy) < _SMALL_PX:
+                x0, x1 = _span(ax, bx, cx, width)
+                if x0 >= x1:
                     continue
-            # In a dense crowd most triangles lie behind what is drawn: they end here. A little less: z is rounded.
-            if _hidden(depth, x0, x1, y0, y1, np.float32(min(az, bz, cz) * 0.999999)):
+                y0, y1 = _span(ay, by, cy, height)
+                if y0 >= y1:
+                    continue
+                small = True
+        elif not (az >= NEAR_M or bz >= NEAR_M or cz >= NEAR_M):
+            continue
+        for axis in range(3):
+            corners[0, axis] = vertices[i, axis]
+            corners[1, axis] = vertices[j, axis]
+            corners[2, axis] = vertices[k, axis]
+        if x1 < 0:
+            low_x, high_x, low_y, high_y = _ray_box(corners)
+            x0, x1 = _reach(columns, low_x, high_x)
+            y0, y1 = _reach(rows, low_y, high_y)
+            if x0 >= x1 or y0 >= y1:
                 continue
-            volume = _edges(corners[0], corners[1], corners[2], edges)
-            if not abs(volume) > 0.0:
-                continue
-            sign = 1.0 if volume > 0 else -1.0
-            volume *= sign
-            a0, a1, a2 = sign * edges[0, 0], sign * edges[0, 1], sign * edges[0, 2]
-            b0, b1, b2 = sign * edges[1, 0], sign * edges[1, 1], sign * edges[1, 2]
-            c0, c1, c2 = sign * edges[2, 0], sign * edges[2, 1], sign * edges[2, 2]
-            for y in range(y0, y1):
-                for x in range(x0, x1):
-                    ray_x, ray_y = np.float64(rays[y, x, 0]), np.float64(rays[y, x, 1])
-                    w0 = a0 * ray_x + a1 * ray_y + a2
-                    if w0 < 0.0:
-                        continue
-                    w1 = b0 * ray_x + b1 * ray_y + b2
-                    if w1 < 0.0:
-                        continue
-                    w2 = c0 * ray_x + c1 * ray_y + c2
-                    total = w0 + w1 + w2
-                    if w2 < 0.0 or not total > 0.0:
-                        continue
-                    z = np.float32(volume / total)
-                    if not z >= NEAR_M or z > depth[y, x]:
-                        continue
-                    if z < depth[y, x] or ids[agent] < ids[slot[y, x]]:
-                        depth[y, x] = z
-                        slot[y, x] = agent
-                        triangle[y, x] = t
+        # In a dense crowd most triangles lie behind what is drawn: they end here. A little less: z is rounded.
+        nearest = np.float32(min(az, bz, cz) * 0.999999)
+        if _hidden(depth, x0, x1, y0, y1, nearest):
+            continue
+        narrowed = small and x1 - x0 >= _WIDE_PX
+        if narrowed:
+            wide = np.float32(max(x1 - x0, y1 - y0))
+            margin = np.float32(0.1) + wide * wide * np.float32(5e-4)  # for the lens's bend, as in raster._span
+        volume = _edges(corners[0], corners[1], corners[2], edges)
+        if not abs(volume) > 0.0:
+            continue
+        sign = 1.0 if volume > 0 else -1.0
+        volume *= sign
+        a0, a1, a2 = sign * edges[0, 0], sign * edges[0, 1], sign * edges[0, 2]
+        b0, b1, b2 = sign * edges[1, 0], sign * edges[1, 1], sign * edges[1, 2]
+        c0, c1, c2 = sign * edges[2, 0], sign * edges[2, 1], sign * edges[2, 2]
+        for y in range(y0, y1):
+            begin, end = x0, x1
+            if narrowed:
+                top, bottom = np.float32(y + 0.5) - margin, np.float32(y + 0.5) + margin
+                low, high = np.float32(np.inf), np.float32(-np.inf)
+                low, high = _crossed(ax, ay, bx, by, top, bottom, low, high)
+                low, high = _crossed(bx, by, cx, cy, top, bottom, low, high)
+                low, high = _crossed(cx, cy, ax, ay, top, bottom, low, high)
+                if not low <= high:
+                    continue
+                begin = max(x0, int(low - margin - np.float32(0.5)))
+                end = min(x1, int(high + margin + np.float32(1.5)))
+            for x in range(begin, end):
+                if depth[y, x] < nearest:
+                    continue
+                ray_x, ray_y = np.float64(rays[y, x, 0]), np.float64(rays[y, x, 1])
+                w0 = a0 * ray_x + a1 * ray_y + a2
+                if w0 < 0.0:
+                    continue
+                w1 = b0 * ray_x + b1 * ray_y + b2
+                if w1 < 0.0:
+                    continue
+                w2 = c0 * ray_x + c1 * ray_y + c2
+                total = w0 + w1 + w2
+                if w2 < 0.0 or not total > 0.0:
+                    continue
+                z = np.float32(volume / total)
+                if not z >= NEAR_M or z > depth[y, x]:
+                    continue
+                other = slot[y, x]
+                if z < depth[y, x] or (t < triangle[y, x] if other == agent else ids[agent] < ids[other]):
+                    depth[y, x] = z
+                    slot[y, x] = agent
+                    triangle[y, x] = t
 
 
 @njit(cache=True)
@@ -293,7 +394,11 @@ def _rank(slot, ids, out, cover):
     height, width, _ = out.shape
     for y in range(height):
         for x in range(width):
-            count = 0
+            count, first = 0, slot[2 * y, 2 * x]
+            if first == slot[2 * y, 2 * x + 1] == slot[2 * y + 1, 2 * x] == slot[2 * y + 1, 2 * x + 1]:
+                if first >= 0:
+                    out[y, x, 0], cover[y, x, 0] = ids[first], np.float32(1)
+                continue
             for j in range(2):
                 for i in range(2):
                     agent = slot[2 * y + j, 2 * x + i]

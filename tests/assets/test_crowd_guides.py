@@ -102,7 +102,7 @@ def test_one_person_is_what_the_raster_of_single_meshes_draws():
     """At a kept phase, near enough for the full mesh."""
     crowd = only(people(), np.array([1]))
     near = Moment(
-        np.array([[0.3, 0.0, 0.9]]), np.array([2.8]), np.array([5 / 16]), np.zeros(1, np.intp), np.zeros((1, 2))
+        np.array([[0.05, 0.3, 0.7]]), np.array([2.8]), np.array([5 / 16]), np.zeros(1, np.intp), np.zeros((1, 2))
     )
     crowd = replace(crowd, now=near, there=near)
     mesh = posed_mesh(load_character("spearman"), "march", 5 / 16)
@@ -285,11 +285,11 @@ def test_the_pose_map_is_the_readable_drawing_nearest_last():
 
 def test_feet_stand_on_the_slope():
     """Both soles of a man on a slope touch it, not only the point between his feet."""
-    from assets.crowd_guides import _Drawn
+    from assets.crowd_drawn import Drawn
 
     crowd = only(people(), np.array([0]))
     on = replace(crowd.now, positions=np.array([[0.0, 0.0, 6.0]]), slopes=np.array([[0.3, 0.2]]), phases=np.zeros(1))
-    drawn = _Drawn(crowd, np.zeros(1, np.int64))
+    drawn = Drawn(crowd, np.zeros(1, np.int64))
     placed = drawn.placed(on, camera_from_people(crowd, on, pose()), "vertices")
     world = (placed - pose()[:3, 3]) @ pose()[:3, :3]
     above = world[:, 1] - 0.3 * world[:, 0] - 0.2 * (world[:, 2] - 6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -50,8 +51,21 @@ def scene(seed: int = 1, agents: int = 6, near_m: float = 1.0) -> Scene:
     return Scene(
         vertices, crowdplace.to_pixels(vertices, table()), triangles, random.integers(1, 20, 14).astype(np.uint8),
         (count * np.arange(agents)).astype(np.int32), (7 * (np.arange(agents) % 2)).astype(np.int32),
-        np.full(agents, 7, np.int32), (101 + random.permutation(agents)).astype(np.uint32),
+        np.full(agents, 7, np.int32), (101 + random.permutation(agents)).astype(np.uint32), *chunks(triangles, agents),
     )  # fmt: skip
+
+
+def chunks(triangles: np.ndarray, agents: int) -> tuple[np.ndarray, ...]:
+    """Each mesh of 7 triangles in two chunks, of 4 and 3."""
+    rows, corners = [], []
+    for mesh in (0, 7):
+        for first, end in ((0, 4), (4, 7)):
+            mine = np.unique(triangles[mesh + first : mesh + end])
+            rows.append((first, end, len(corners), len(corners) + len(mine)))
+            corners += mine.tolist()
+    first_chunks = (2 * (np.arange(agents) % 2)).astype(np.int32)
+    orders = np.array([1, 0, 2, 3], np.int32)
+    return np.array(rows, np.int32), np.array(corners, np.int32), orders, first_chunks, np.full(agents, 2, np.int32)
 
 
 def drawn(s: Scene, order: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -112,12 +126,68 @@ def test_the_order_of_drawing_changes_nothing():
     s = scene(7)
     s.vertices[12:24] = s.vertices[36:48]  # two agents in one place: of equal depths the lower id wins
     s = Scene(s.vertices, crowdplace.to_pixels(s.vertices, table()), s.triangles, s.parts, s.firsts, s.first_triangles,
-              s.triangle_counts, s.ids)  # fmt: skip
+              s.triangle_counts, s.ids, s.chunks, s.corners, s.orders, s.first_chunks, s.chunk_counts)  # fmt: skip
 
     there, back = drawn(s), drawn(s, np.arange(6, dtype=np.int32)[::-1].copy())
 
     assert np.array_equal(there[0], back[0])
     assert np.array_equal(crowdraster.label(there[1], s.ids), crowdraster.label(back[1], s.ids))
+
+
+@pytest.mark.parametrize("spread_m", [0.02, 0.1, 0.4, 1.2])
+def test_what_is_left_out_as_hidden_is_hidden(spread_m):
+    """Many small or large people before each other, near ones first: as single meshes drawn one after the other."""
+    random = np.random.default_rng(11)
+    s = scene(3, agents=160)
+    centres = np.stack(
+        [random.uniform(-1, 1, 160), random.uniform(-0.6, 0.6, 160), np.sort(random.uniform(2, 3, 160))], 1
+    )
+    vertices = (centres[:, None] + random.normal(0, spread_m, (160, 12, 3))).reshape(-1, 3).astype(np.float32)
+    s = replace(s, vertices=vertices, pixels=crowdplace.to_pixels(vertices, table()))
+
+    depth, slot, triangle = drawn(s)
+
+    twin = raster.empty_buffers(*SIZE)
+    meshes = [s.firsts[a] + s.triangles[s.first_triangles[a] :][:7] for a in range(160)]
+    raster.rasterize(vertices, np.concatenate(meshes).astype(np.int32), rays(), s.pixels, *twin)
+    assert np.array_equal(depth, twin[0])
+    assert np.array_equal(np.where(slot >= 0, 7 * slot + triangle, -1), twin[1])
+    assert (slot >= 0).any()
+
+
+def test_whatever_the_order_of_chunks_the_same_triangle_wins():
+    s = scene(4, agents=20)
+    doubled = s.triangles.copy()
+    doubled[4:7] = doubled[0:3]  # of equal triangles of one person the first wins, though its chunk is drawn last
+    s = replace(s, triangles=doubled)
+    rows, corners, *_ = chunks(doubled, 20)
+
+    pictures = [
+        drawn(replace(s, chunks=rows, corners=corners, orders=np.array(orders, np.int32)))
+        for orders in ((0, 1, 2, 3), (1, 0, 3, 2))
+    ]
+
+    assert all(np.array_equal(a, b) for a, b in zip(*pictures, strict=True))
+    assert (pictures[0][2][(pictures[0][1] >= 0) & (pictures[0][1] % 2 == 0)] < 4).all()
+
+
+def test_an_agent_half_turned_lies_half_way():
+    random = np.random.default_rng(5)
+    poses, others = (random.normal(size=(3, count, 3)).astype(np.float32) for count in (8, 4))
+    parents = random.integers(0, 4, 8).astype(np.int32)
+    bins, shares = np.array([[0, 1], [2, 0]], np.int32), np.array([0.25, 0.5], np.float32)
+    frames = np.tile(np.eye(3, 4), (2, 1, 1))
+    out = np.empty((16, 3), np.float32)
+    turning = crowdplace.Turning(others, parents, np.array([0.5, 1.0], np.float32))
+
+    firsts = np.array([0, 8], np.int32)
+    crowdplace.place(poses, bins, shares, frames, np.zeros((2, 2), np.float32), firsts, out, turning)
+
+    def mixed(table, n):
+        return (1 - shares[n]) * table[bins[n, 0]] + shares[n] * table[bins[n, 1]]
+
+    assert np.allclose(out[:8], 0.5 * mixed(poses, 0) + 0.5 * mixed(others, 0)[parents], atol=1e-6)
+    assert np.allclose(out[8:], mixed(others, 1)[parents], atol=1e-6)
 
 
 def test_the_lens_table_is_as_good_as_the_lens():
