@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from assets.bodies import Body
 from assets.characters import Part
-from assets.kit import Piece, grid, rigid
+from assets.kit import Maker, Piece, grid, rigid
 from assets.skeleton import basis, hand_axes
 
 Array = NDArray[np.float64]
@@ -76,10 +74,11 @@ class Hand:
 # ---------------------------------------------------------------- weapons
 
 
-def _spear(body: Body) -> list[Piece]:
-    """2.35 m long; held 1.0 m above its butt when it has not slid."""
+def _spear(body: Body, *, length_m: float = 2.35) -> list[Piece]:
+    """Held 1.0 m above its butt when it has not slid."""
     hand = Hand(body, "R")
-    at = lambda s: hand.centre + hand.shaft * s  # noqa: E731
+    more = length_m - 2.35  # of the part above the hand
+    at = lambda s: hand.centre + hand.shaft * (s + more if s > 0.9 else s)  # noqa: E731
     rod = tube(
         np.stack([at(s) for s in (-1.0, -0.98, 0.0, 1.0, 1.12)]), np.array([0.008, 0.0135, 0.0145, 0.0125, 0.011])
     )
@@ -107,9 +106,9 @@ def _sword_solids(base: Array, along: Array, flat: Array, length: float = 0.56) 
     return [(blade, Part.BLADE), (guard, Part.HILT), (grip, Part.HILT), (ball(at(-0.075), (0.024,) * 3), Part.HILT)]
 
 
-def _sword(body: Body) -> list[Piece]:
+def _sword(body: Body, *, length_m: float = 0.56) -> list[Piece]:
     hand = Hand(body, "R")
-    return [join(body, hand.bone, _sword_solids(hand.centre, hand.shaft, hand.palm))]
+    return [join(body, hand.bone, _sword_solids(hand.centre, hand.shaft, hand.palm, length_m))]
 
 
 def _sheath(body: Body) -> list[Piece]:
@@ -128,22 +127,25 @@ def _sheath(body: Body) -> list[Piece]:
     ]
 
 
-def _bow(body: Body) -> list[Piece]:
+def _bow(body: Body, *, span_m: float = 1.32) -> list[Piece]:
     hand = Hand(body, "L")
     share = np.linspace(-1, 1, 21)
     curve = (
-        hand.centre + np.outer(share * 0.66, hand.shaft) - np.outer(0.17 * share**2 - 0.05 * share**4, hand.knuckles)
+        hand.centre
+        + np.outer(share * (span_m / 2), hand.shaft)
+        - np.outer(0.17 * share**2 - 0.05 * share**4, hand.knuckles)
     )
     limbs = tube(curve, 0.017 - 0.010 * np.abs(share), sides=8)
     string = tube(np.stack([curve[0], (curve[0] + curve[-1]) / 2, curve[-1]]), 0.0035, sides=5)
     return [join(body, hand.bone, [(limbs, Part.BOW), (string, Part.HAIR)])]
 
 
-def _quiver(body: Body) -> list[Piece]:
+def _quiver(body: Body, *, longer_m: float = 0.0) -> list[Piece]:
     spine = body.skeleton.head("spine02")
     behind = float(body.vertices[body.of_bones("spine02", "spine01")][:, 2].min()) - 0.065
     low, high = np.array([0.13, spine[1] - 0.20, behind]), np.array([-0.13, spine[1] + 0.27, behind - 0.01])
     way = (high - low) / np.linalg.norm(high - low)
+    low = low - way * longer_m
     case = tube(
         np.stack([low, low + way * 0.01, high - way * 0.02, high]), np.array([0.035, 0.05, 0.058, 0.058]), sides=12
     )
@@ -187,18 +189,18 @@ def _shield(body: Body, centre: Array, frame: Array, points: Array, faces: Ints,
     return [join(body, "wrist.L", solids)]
 
 
-def _tall(body: Body) -> list[Piece]:
-    """A curved oblong, 1.06 m by 0.66 m, gripped behind the boss."""
+def _tall(body: Body, *, height_m: float = 1.06, width_m: float = 0.66) -> list[Piece]:
+    """A curved oblong, gripped behind the boss."""
     hand = Hand(body, "L")
     frame = np.stack([-hand.shaft, -hand.palm, hand.knuckles], axis=1)
-    rows, columns, half, bow = 61, 45, 0.53, 0.85
+    rows, columns, half, wide, bow = 61, 45, height_m / 2, width_m / 2, 0.85
     y, a = np.meshgrid(np.linspace(half, -half, rows), np.linspace(-bow, bow, columns), indexing="ij")
-    radius = 0.33 / bow * 1.08
+    radius = wide / bow * 1.08
     face = lambda y, a: np.stack([radius * np.sin(a), y, radius * (np.cos(a) - 1.0)], -1)  # noqa: E731
     points = face(y, a).reshape(-1, 3)
     faces = grid(rows, columns, closed=False)
     middle = points[faces].mean(axis=1)
-    u, v = np.abs(middle[:, 0]) / 0.33, np.abs(middle[:, 1]) / half
+    u, v = np.abs(middle[:, 0]) / wide, np.abs(middle[:, 1]) / half
     ring = np.hypot(middle[:, 0], middle[:, 1])
     marked = (
         ((ring > 0.135) & (ring < 0.165))
@@ -215,12 +217,12 @@ def _tall(body: Body) -> list[Piece]:
     )
 
 
-def _round(body: Body) -> list[Piece]:
-    """A dished round shield of 0.86 m, on the forearm."""
+def _round(body: Body, *, across_m: float = 0.86) -> list[Piece]:
+    """A dished round shield, on the forearm."""
     hand = Hand(body, "L")
     out = -hand.palm
     frame = np.stack([-hand.knuckles, hand.shaft, out], axis=1)
-    rings, columns, radius = 25, 96, 0.43
+    rings, columns, radius = 25, 96, across_m / 2
     r, a = np.meshgrid(
         np.linspace(0.002, 1.0, rings), np.linspace(0, 2 * np.pi, columns, endpoint=False), indexing="ij"
     )
@@ -238,7 +240,7 @@ def _round(body: Body) -> list[Piece]:
     )
 
 
-KIT: dict[str, Callable[[Body], list[Piece]]] = {
+KIT: dict[str, Maker] = {
     "spear": _spear,
     "sword": _sword,
     "sheath": _sheath,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from assets.banners import Banner, read_banner
 from assets.parts import DEFAULT_PALETTE, MATERIALS, Colour, Material, Part
+from assets.sizes import Sizes, read_sizes
 from pipeline.errors import AssetError
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
 FOLDER = Path(__file__).with_name("characters")
 
 
+_KEYS = frozenset(["name", "version", "licence", "title", "body", "kit", "palette", "materials", "banner", "sizes"])
 _PHENOTYPES = {"gender": 0.0, "age": 0.6, "muscle": 0.65, "weight": 0.5, "proportions": 0.6}
 _KIT = frozenset(
     [
@@ -76,6 +78,7 @@ class Character:
     palette: tuple[tuple[str, Colour], ...]
     made_of: tuple[tuple[str, str], ...] = ()  # (part, material) where it differs from the usual
     banner: Banner | None = None  # of whose kit has one
+    sizes: Sizes = ()  # of kit, where they differ from the usual
     seed: int = 0
 
 
@@ -100,7 +103,7 @@ def load_character(name: str, seed: int = 0) -> Character:
 
 def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0) -> Character:
     """Check a recipe's table and choose within its ranges. Raises AssetError naming the field."""
-    unknown = set(recipe) - {"name", "version", "licence", "title", "body", "kit", "palette", "materials", "banner"}
+    unknown = set(recipe) - _KEYS
     if unknown:
         raise AssetError(f"{where}: unknown key {sorted(unknown)[0]!r}. Remove it.")
     missing = {"name", "version", "licence", "body", "kit"} - set(recipe)
@@ -132,6 +135,7 @@ def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0) -> Charact
         palette=_palette(recipe.get("palette", {}), rng, where),
         made_of=_made_of(recipe.get("materials", {}), where),
         banner=read_banner(recipe.get("banner", {}), where) if "banner" in recipe["kit"] else None,
+        sizes=read_sizes(recipe.get("sizes", {}), recipe["kit"], where),
         seed=seed,
     )
 

@@ -167,7 +167,9 @@ def dressed(character: Character) -> Figure:
 
 def _made(character: Character, name: str, body: Body) -> list[Piece]:
     """One item of a character's kit, cut to fit the body."""
-    return banner(body, character.banner) if name == "banner" else KIT[name](body)
+    if name == "banner":
+        return banner(body, character.banner)
+    return KIT[name](body, **dict(dict(character.sizes).get(name, ())))
 
 
 def _under_skirt(body: Body, vertices: Array, bone_of: NDArray[np.int64], hem_m: float) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from assets.bodies import Body
 from assets.characters import Part
-from assets.kit import Piece, grid, hull_radius, rigid, shell
+from assets.kit import Maker, Piece, grid, hull_radius, rigid, shell
 
 Array = NDArray[np.float64]
 
@@ -165,7 +165,7 @@ def _band(body: Body, head: Head, height: float, out_m: float, half_m: float, pa
     return rigid(body, "head", np.concatenate(rows), grid(len(rows), _COLUMNS, closed=True), part)
 
 
-def _greek(body: Body) -> list[Piece]:
+def _greek(body: Body, *, crest_m: float = 0.085) -> list[Piece]:
     head = measure(body)
 
     def rim(angle: Array) -> Array:
@@ -180,21 +180,21 @@ def _greek(body: Body) -> list[Piece]:
         mouth = (y < head.eyes - 0.012) & (a < 0.32) & ~((a < 0.13) & (y > head.nose - 0.012))
         return eye | mouth
 
-    return [bowl(body, head, rim, cut=cut, gap_m=0.018, peak_m=0.015), _crest(body, head, 0.085, -0.95, 1.75)]
+    return [bowl(body, head, rim, cut=cut, gap_m=0.018, peak_m=0.015), _crest(body, head, crest_m, -0.95, 1.75)]
 
 
-def _crested(body: Body) -> list[Piece]:
+def _crested(body: Body, *, crest_m: float = 0.115) -> list[Piece]:
     head = measure(body)
-    return [*_legion(body), _crest(body, head, 0.115, -1.05, 1.9)]
+    return [*_legion(body), _crest(body, head, crest_m, -1.05, 1.9)]
 
 
-def _cap(body: Body) -> list[Piece]:
+def _cap(body: Body, *, peak_m: float = 0.05) -> list[Piece]:
     head = measure(body)
 
     def rim(angle: Array) -> Array:
         return np.where(np.abs(angle) > 1.2, head.eyes + 0.004, head.brow - 0.006)
 
-    return [bowl(body, head, rim, gap_m=0.014, peak_m=0.05)]
+    return [bowl(body, head, rim, gap_m=0.014, peak_m=peak_m)]
 
 
 def _scalp(body: Body, head: Head) -> Array:
@@ -234,7 +234,7 @@ def _beard(body: Body) -> list[Piece]:
     return [shell(body, mask, thick, Part.HAIR, smooth=2, hide=False)]
 
 
-KIT: dict[str, Callable[[Body], list[Piece]]] = {
+KIT: dict[str, Maker] = {
     "helmet_legion": _legion,
     "helmet_crested": _crested,
     "helmet_greek": _greek,

@@ -267,4 +267,4 @@ def _smooth(x: Array) -> Array:
     return x * x * (3 - 2 * x)
 
 
-Maker = Callable[[Body], list[Piece]]
+Maker = Callable[..., list[Piece]]  # (body, **sizes): see assets.sizes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,7 @@ from assets import arms, helmets
 from assets.banner_kit import banner
 from assets.bodies import Body
 from assets.characters import Part
-from assets.kit import Hang, Piece, hang, shell
+from assets.kit import Hang, Maker, Piece, hang, shell
 
 Array = NDArray[np.float64]
 
@@ -66,19 +65,19 @@ def _skirt(body: Body, length: float, part: Part, **cut: float) -> Piece:
     return hang(body, Hang(_waist(body) + 0.02, hip - (hip - knee) * length, **cut), part)  # type: ignore[arg-type]
 
 
-def _tunic(body: Body) -> list[Piece]:
+def _tunic(body: Body, *, sleeve: float = 0.72, skirt: float = 0.88) -> list[Piece]:
     return [
-        shell(body, _torso(body, 0.72), _let_out(body, 0.016), Part.TUNIC, smooth=14),
-        _skirt(body, 0.88, Part.TUNIC),
+        shell(body, _torso(body, sleeve), _let_out(body, 0.016), Part.TUNIC, smooth=14),
+        _skirt(body, skirt, Part.TUNIC),
     ]
 
 
-def _long_tunic(body: Body) -> list[Piece]:
+def _long_tunic(body: Body, *, sleeve: float = 1.25, skirt: float = 1.75) -> list[Piece]:
     return [
         shell(
-            body, np.maximum(_torso(body, 1.25), _forearms(body, 0.75)), _let_out(body, 0.018), Part.TUNIC, smooth=14
+            body, np.maximum(_torso(body, sleeve), _forearms(body, 0.75)), _let_out(body, 0.018), Part.TUNIC, smooth=14
         ),
-        _skirt(body, 1.75, Part.TUNIC, fold_m=0.024, rows=20),
+        _skirt(body, skirt, Part.TUNIC, fold_m=0.024, rows=20),
     ]
 
 
@@ -106,8 +105,9 @@ def _boots(body: Body) -> list[Piece]:
     return [shell(body, feet, 0.007, Part.BOOTS, smooth=16)]
 
 
-def _greaves(body: Body) -> list[Piece]:
-    shins = _limb(body, "lowerleg01", "foot", ("upperleg02", *_SHIN), -0.06, 0.88)
+def _greaves(body: Body, *, ends: float = 0.88) -> list[Piece]:
+    """Over the shins, from the knee down to `ends` of the way to the ankle."""
+    shins = _limb(body, "lowerleg01", "foot", ("upperleg02", *_SHIN), -0.06, ends)
     return [shell(body, shins, 0.012, Part.GREAVES, smooth=4, split=1)]
 
 
@@ -122,14 +122,16 @@ def _belt(body: Body) -> list[Piece]:
     return [hang(body, band, Part.BELT)]
 
 
-def _cuirass(offset_m: float, sleeve: float, bands: int = 0, smooth: int = 8) -> Callable[[Body], list[Piece]]:
+def _cuirass(usual_m: float, usual_sleeve: float, bands: int = 0, smooth: int = 8) -> Maker:
     """A body armour of even thickness; bands > 0 lays it in overlapping hoops."""
 
-    def make(body: Body) -> list[Piece]:
+    def make(
+        body: Body, *, thick_m: float = usual_m, sleeve: float = usual_sleeve, hoops: float = bands
+    ) -> list[Piece]:
         inside = np.minimum(_torso(body, sleeve, neck_m=-0.005), body.vertices[:, 1] - _waist(body) + 0.05)
-        piece = shell(body, inside, offset_m, Part.CUIRASS, smooth=smooth, split=1)
-        if bands:
-            _lay_in_hoops(body, piece, bands)
+        piece = shell(body, inside, thick_m, Part.CUIRASS, smooth=smooth, split=1)
+        if hoops:
+            _lay_in_hoops(body, piece, round(hoops))
         return [piece]
 
     return make
@@ -145,9 +147,9 @@ def _lay_in_hoops(body: Body, piece: Piece, bands: int) -> None:
     piece.vertices[:] += away * (0.011 * (place % 1.0) ** 1.5)[:, None]
 
 
-def _strips(body: Body) -> list[Piece]:
+def _strips(body: Body, *, skirt: float = 0.52) -> list[Piece]:
     """Leather strips over the hips: every other column of a short skirt stands out, every eighth is a gap."""
-    piece = _skirt(body, 0.52, Part.STRIPS, fold_m=0.0, columns=96, rows=6, ease_m=(0.026, 0.050))  # type: ignore[arg-type]
+    piece = _skirt(body, skirt, Part.STRIPS, fold_m=0.0, columns=96, rows=6, ease_m=(0.026, 0.050))  # type: ignore[arg-type]
     column = np.arange(len(piece.vertices)) % 96
     piece.vertices[:, [0, 2]] *= np.where(column % 6 < 3, 1.018, 1.0)[:, None]
     first = piece.triangles.min(axis=1) % 96
@@ -158,20 +160,20 @@ def _strips(body: Body) -> list[Piece]:
     ]
 
 
-def _cape(body: Body) -> list[Piece]:
+def _cape(body: Body, *, below_knee_m: float = 0.22, fold_m: float = 0.032) -> list[Piece]:
     """A mantle over the shoulders and a sheet down the back."""
     shoulder, neck = body.skeleton.head("upperarm01.L")[1], body.skeleton.head("neck01")
     y, z = body.vertices[:, 1], body.vertices[:, 2]
     hem = shoulder - 0.06 - 0.12 * np.clip((neck[2] + 0.03 - z) * 12, 0, 1)
     mantle = np.minimum(_torso(body, 0.45, neck_m=0.03), y - hem)
     behind = 0.036 + 0.012 * np.clip((neck[2] - z) * 12, 0, 1)
-    sheet = Hang(shoulder - 0.03, _knee(body) - 0.22, (0.046, 0.14), folds=9, fold_m=0.032,
+    sheet = Hang(shoulder - 0.03, _knee(body) - below_knee_m, (0.046, 0.14), folds=9, fold_m=fold_m,
                  span=(np.pi - 1.40, np.pi + 1.40), rows=22, columns=56, seed=3, follow=0.30)  # fmt: skip
     hanging = replace(hang(body, sheet, Part.CAPE, torso=True), clear_m=0.04)
     return [shell(body, mantle, behind, Part.CAPE, smooth=10, hide=False), hanging]
 
 
-KIT: dict[str, Callable[[Body], list[Piece]]] = {
+KIT: dict[str, Maker] = {
     "tunic": _tunic,
     "long_tunic": _long_tunic,
     "trousers": _trousers,
