@@ -75,7 +75,7 @@ def is_known(name: str) -> bool:
 def learn_captures(files: Iterable[Path]) -> None:
     """From now on `load_motion` knows the captured motions of a layout (CrowdLayout.captures) by their files' stems.
 
-    Such a name ends in the digest of its file's content ("salute.3fa9c21b"), so it can never mean another motion: not in
+    Such a name ends in the digest of its file's content ("salute.3fa9c21b70de"), so it can never mean another motion: not in
     another shot, and not in anything that is remembered by name. Raises AssetError when a file is broken.
     """
     from assets.mocap.baked import unpacked  # these know this module

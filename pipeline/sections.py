@@ -197,6 +197,8 @@ class CaptureFile:
     """[crowd.captures.NAME]: a file of captured motion (BVH, glTF, UsdSkel), which zones then name as a motion.
 
     start_s, end_s: the seconds of the file that are taken. loop: whether these repeat; left out, that is found out.
+    carry: whether weapons are carried as on the march; left out: in a motion that goes somewhere, else the captured hand
+    wields them.
     """
 
     file: Path
@@ -204,6 +206,7 @@ class CaptureFile:
     start_s: float = 0.0
     end_s: float | None = None
     loop: bool | None = None
+    carry: bool | None = None
 
     def __post_init__(self) -> None:
         if self.start_s < 0 or (self.end_s is not None and self.end_s <= self.start_s):

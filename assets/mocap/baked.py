@@ -12,7 +12,7 @@ from assets.mocap.planting import SIGNS, Feet, Footfall
 from pipeline.errors import AssetError
 
 SUFFIX = ".npz"
-_FACTS = ("cycle_s", "speed", "loops", "travel")
+_FACTS = ("cycle_s", "speed", "loops", "carries", "travel")
 
 
 def packed(clip: Clip) -> bytes:
@@ -24,7 +24,7 @@ def packed(clip: Clip) -> bytes:
         arrays[f"steps.{side}"] = feet[side].rows.astype(np.float32)
         arrays[f"falls.{side}"] = np.array(falls, np.float32).reshape(-1, 5)
     arrays["shares"] = feet["L"].shares.astype(np.float32)
-    facts = np.array([clip.cycle_s, clip.speed, clip.loops, feet["L"].travel], np.float32)
+    facts = np.array([clip.cycle_s, clip.speed, clip.loops, clip.carries, feet["L"].travel], np.float32)
     held = BytesIO()
     np.savez(held, **{"facts": facts, **arrays})  # type: ignore[arg-type]
     return held.getvalue()
@@ -50,4 +50,4 @@ def unpacked(name: str, path: Path) -> Clip:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AssetError(f"{path}: is no captured motion of a layout. Run lay_out_crowd again.") from error
     rows = {key.removeprefix("row."): values for key, values in arrays.items() if key.startswith("row.")}
-    return Clip(name, facts["cycle_s"], facts["speed"], bool(facts["loops"]), rows, feet)
+    return Clip(name, facts["cycle_s"], facts["speed"], bool(facts["loops"]), rows, feet, bool(facts["carries"]))

@@ -34,6 +34,7 @@ class Clip:
     loops: bool
     rows: dict[str, Array]
     feet: dict[str, Feet]
+    carries: bool = False  # shield and weapon, as our marchers do
     stride_m: float = LEG_M  # how long a captured leg length of travel is
 
     @property
@@ -82,15 +83,15 @@ class Clip:
         return Arm(_vector(wrist), _vector(elbow), _vector(knuckles), _vector(grip), 0.40, float(shrug[0]))
 
     def _holding(self, pose: Pose, phase: float, build: Build, grip: Grip) -> Pose:
-        """Who goes somewhere carries shield and weapon as in our march; who fights on the spot uses the captured arm."""
+        """Who carries his weapon holds it as in our march; else the captured arm wields it. A shield is held as ours are."""
         from assets.motions import load_motion  # that module knows this one
 
-        if self.speed == 0 and grip.left == "free":
+        if not self.carries and grip.left == "free":
             return replace(pose, right_arm=replace(pose.right_arm, curl=1.0)) if grip.right != "free" else pose
-        ours = load_motion("march" if self.speed > 0 else "brace").pose(phase, build, grip)
+        ours = load_motion("march" if self.carries else "brace").pose(phase, build, grip)
         if grip.left != "free":
             pose = replace(pose, left_arm=ours.left_arm)
-        if self.speed > 0 and grip.right != "free":
+        if self.carries and grip.right != "free":
             pose = replace(pose, right_arm=ours.right_arm, shaft_m=ours.shaft_m)
         elif grip.right != "free":
             pose = replace(pose, right_arm=replace(pose.right_arm, curl=1.0))

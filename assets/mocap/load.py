@@ -32,7 +32,7 @@ def load_clip(name: str, source: CaptureFile) -> Clip:
     capture = _cut(read_capture(source.file, source.clip), source)
     if capture.frames < _FEWEST:
         raise AssetError(f"{source.file}: {capture.frames} frames, need {_FEWEST} or more. Export a longer range.")
-    return make_clip(name, trace(capture), source.loop)
+    return make_clip(name, trace(capture), source.loop, source.carry)
 
 
 def load_capture_motion(path: Path | str) -> Motion:

@@ -22,10 +22,11 @@ _SWAY_S = 0.2  # within a step the hips go faster and slower: a way is smoothed 
 _ROWS_A_FRAME = 2.0
 
 
-def make_clip(name: str, found: Trace, loop: bool | None = None) -> Clip:
+def make_clip(name: str, found: Trace, loop: bool | None = None, carry: bool | None = None) -> Clip:
     """The best round of `found`, feet planted, beginning where the left foot lands; all of it when none comes back.
 
     loop: True takes all of it as one round, its end led into its beginning; False plays all of it once.
+    carry: whether weapons are carried as on our march; None: in a motion that goes somewhere.
     """
     found = ahead(found)
     whole = Cycle(0, float(found.frames - 1), bool(loop))
@@ -51,7 +52,8 @@ def make_clip(name: str, found: Trace, loop: bool | None = None) -> Clip:
         steps = np.concatenate([rows[f"ankle.{side}"], rows[f"foot.{side}"]], axis=1)
         falls = footfalls(steps, on[side], sign, travel * shares, found.ball, cycle.loops)
         feet[side] = Feet(sign, steps, falls, travel, shares, cycle.loops)
-    return Clip(name, cycle_s, travel / cycle_s, cycle.loops, rows, feet)
+    carries = travel > 0 if carry is None else carry
+    return Clip(name, cycle_s, travel / cycle_s, cycle.loops, rows, feet, carries)
 
 
 def _even_way(found: Trace, cycle: Cycle) -> Array:

@@ -19,7 +19,7 @@ from pipeline.io.files import write_bytes
 from pipeline.sections import CrowdBrief, Zone
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-DIGITS = 8  # of the content's digest in a name
+DIGITS = 12  # of the content's digest in a name
 WANDERS_M = 0.9  # farther from the agent's own place a body would leave its picture
 
 

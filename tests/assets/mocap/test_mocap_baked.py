@@ -106,6 +106,19 @@ def test_a_cut_and_a_loop_are_as_asked(walk_bvh: Path):
         load_clip("d", CaptureFile(walk_bvh, start_s=1.0, end_s=1.1))
 
 
+def test_weapons_are_carried_or_wielded_as_asked(walk_bvh: Path):
+    """The captured right wrist swings with the walk; a carried spear's hand is where our marchers have it."""
+    spear, phases = Grip("spear", "shield"), np.linspace(0, 1, 9)
+
+    def wrists(motion: Motion) -> np.ndarray:
+        return np.array([motion.pose(float(phase), rigs.build(), spear).right_arm.wrist for phase in phases])
+
+    carried, wielded = (captured_motion(load_clip("a", CaptureFile(walk_bvh, carry=carry))) for carry in (None, False))
+    free = [captured_motion(load_clip("a", CaptureFile(walk_bvh))).pose(float(p), rigs.build(), FREE) for p in phases]
+    np.testing.assert_array_equal(wrists(carried), wrists(load_motion("march")))
+    np.testing.assert_array_equal(wrists(wielded), [pose.right_arm.wrist for pose in free])
+
+
 def test_a_clip_of_a_gltf_is_taken_by_name(tmp_path: Path):
     path = rigs.write_glb(tmp_path / "walk.glb", walking("walk", 40))
     with pytest.raises(AssetError, match="holds no animation 'run'"):
