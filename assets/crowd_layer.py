@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,8 @@ from pipeline.kernels.splat import Cards, Pyramid, pyramid, splat
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+IdNumbers = npt.NDArray[np.int64]
+NOBODY: IdNumbers = np.zeros(0, np.int64)
 AT_ONCE = 256  # cards whose sprites are in memory together
 NEAREST_M = 0.6  # who stands closer to the lens is not drawn: a card would fill the picture
 LOWEST_SUN = 0.08  # sine of the sun's height above the ground under which shadows would never end
@@ -37,8 +38,10 @@ class Looks:
     softness: float = 0.03  # metres of penumbra per metre of way from the sun
 
 
-def draw_crowd(view: View, agents: Agents, atlas: Atlas, row: int, shown: Shown, looks: Looks) -> Buffers:
-    """The crowd's layer on the layout's frame `row`."""
+def draw_crowd(
+    view: View, agents: Agents, atlas: Atlas, row: int, shown: Shown, looks: Looks, left_out: IdNumbers = NOBODY
+) -> Buffers:
+    """The crowd's layer on the layout's frame `row`. left_out: ids of those whom someone else draws."""
     buffers = Buffers.empty(*view.size)
     positions = agents.positions[row].astype(np.float64)
     cards = stance(positions, view.centre, atlas.elevation_rad)
@@ -50,7 +53,8 @@ def draw_crowd(view: View, agents: Agents, atlas: Atlas, row: int, shown: Shown,
         foot_leans(shown.feet[row], cards, atlas.elevation_rad),
     )
     order = np.lexsort((agents.ids, distance))
-    for batch in _batches(order[distance[order] > NEAREST_M]):
+    order = order[(distance[order] > NEAREST_M) & ~np.isin(agents.ids[order], left_out)]
+    for batch in _batches(order):
         used, images, root_px, reach = _images(atlas, shown.sprites[row][batch])
         wider = np.abs(dress.leans[batch])[:, [0, 0, 1, 1]] * [-1, 1, -1, 1]
         boxes = view.boxes(_corners(cards, batch, reach * agents.scales[batch, None] + wider))
@@ -117,9 +121,9 @@ def _images(atlas: Atlas, sprites: Ints) -> tuple[Ints, Pyramid, tuple[float, fl
     and (N, 4) metres that each one covers."""
     unique, used = np.unique(sprites, return_inverse=True)
     margin = (atlas.sprites.shape[2] - int(atlas.widths_px[unique].max())) // 2
-    own: Any = np.s_[:, :, margin : atlas.sprites.shape[2] - margin]
-    pixels = np.asarray(atlas.sprites[unique][own], np.float32)
-    images = pyramid(pixels, np.asarray(atlas.reliefs[unique][own], np.float32))
+    own = slice(margin, atlas.sprites.shape[2] - margin)
+    pixels = np.asarray(atlas.sprites[unique, :, own], np.float32)
+    images = pyramid(pixels, np.asarray(atlas.reliefs[unique, :, own], np.float32))
     root_px = (atlas.root_px[0] - margin, atlas.root_px[1])
     return used.astype(np.int32), images, root_px, cover(pixels, root_px, atlas.metres_per_px)[used]
 

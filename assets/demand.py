@@ -43,6 +43,7 @@ class Wanted:
 
     @property
     def width_px(self) -> int:
+        """Of the frame that its motions have."""
         motions = (self.change.before, self.change.after) if self.change else (self.motion,)
         return max(frame_width_px(motion) for motion in motions)
 

@@ -18,6 +18,7 @@ from assets.people import Mesh, posed_mesh
 from assets.providers.base import Color, Guides, Light, Request
 
 HEIGHT_PX, WIDTH_PX, WIDE_PX = 128, 64, 128
+WIDEST_PX = 224  # for the moments at which a spear is thrust out, or lies beside who fell
 METRES_PER_PX = FRAME_M / HEIGHT_PX
 NARROW_REACH_M = 0.85  # from the vertical through the root: half the narrow frame, and a hand's breadth that may be cut
 # Of the shipped motions, measured once (a test measures them again); a captured motion is measured when it is asked for.
@@ -50,6 +51,15 @@ def reach_m(character: str, motion: str, moments: int = 8) -> float:
     who, last = load_character(character), moments if load_motion(motion).loops else moments - 1
     meshes = (posed_mesh(who, motion, min(k / last, 0.999)).vertices for k in range(moments))
     return max(float(np.hypot(points[:, 0], points[:, 2]).max()) for points in meshes)
+
+
+def fitting_px(width_px: int, mesh: Mesh, yaw_rad: float) -> int:
+    """The frame of a motion, `width_px`, or WIDEST_PX where a wide one would cut what this mesh shows at that yaw."""
+    if width_px < WIDE_PX:
+        return width_px
+    across = np.cos(yaw_rad) * mesh.vertices[:, 0] + np.sin(yaw_rad) * mesh.vertices[:, 2]
+    room_m = (width_px / 2 - 1) * METRES_PER_PX  # a column on each side stays empty
+    return WIDEST_PX if float(np.abs(across).max()) > room_m else width_px
 
 
 def sprite_request(

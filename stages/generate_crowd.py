@@ -21,7 +21,7 @@ from assets.guides import ROOT_M
 from assets.motions import learn_captures
 from assets.people import Mesh, dressed, mesh_of, posed_mesh
 from assets.providers.base import Light, Provider, Request, open_provider
-from assets.sprites import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, figure_request, sun_seen
+from assets.sprites import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, figure_request, fitting_px, sun_seen
 from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes
 from pipeline.io.images import write_png
@@ -73,8 +73,8 @@ def generate_crowd(
     provider = open_provider(brief.provider)
     sprites, reliefs, batches = out / "sprites.npy", out / "reliefs.npy", out / "batches"
     _paint(provider, needed, light, params, batches, kept, progress)
-    digests = _gather(needed, batches, sprites, reliefs)
-    write_bytes(out / "index.json", _index(needed, params, digests))
+    painted = _gather(needed, batches, sprites, reliefs)
+    write_bytes(out / "index.json", _index(needed, params, painted))
     write_png(out / "contact_sheet.png", contact_sheet(np.load(sprites, mmap_mode="r"), needed.wanted))
     shutil.rmtree(batches, ignore_errors=True)
     return CharacterAtlas(
@@ -131,29 +131,33 @@ def _paint(
                         for i, (request, _) in enumerate(painted)
                     },
                     digests=[result.request_digest for _, result in painted],
+                    widths=[request.size_px[0] for request, _ in painted],
                 )
             kept.note(path)
         progress(min(first + BATCH, count), count, "sprites")
 
 
-def _gather(needed: Demand, folder: Path, sprites_path: Path, reliefs_path: Path) -> list[str]:
-    """All batches as two arrays, narrow frames in the middle of as wide ones as there are; the requests' digests."""
-    count, digests = len(needed.wanted), list[str]()
-    width = max((wanted.width_px for wanted in needed.wanted), default=WIDTH_PX)
+def _gather(needed: Demand, folder: Path, sprites_path: Path, reliefs_path: Path) -> list[tuple[str, int]]:
+    """All batches as two arrays, each sprite in the middle of a frame as wide as the widest; digest of the request and
+    own width of each."""
+    count, painted = len(needed.wanted), list[tuple[str, int]]()
+    for first in range(0, count, BATCH):
+        with np.load(_batch(folder, first)) as batch:
+            painted += zip(batch["digests"].tolist(), batch["widths"].tolist(), strict=True)
+    width = max((own for _, own in painted), default=WIDTH_PX)
     with replacing(sprites_path) as sprites_file, replacing(reliefs_path) as reliefs_file:
         sprites = _array(sprites_file, (count, HEIGHT_PX, width, 4))
         reliefs = _array(reliefs_file, (count, HEIGHT_PX, width))
         for first in range(0, count, BATCH):
             with np.load(_batch(folder, first)) as batch:
-                digests += batch["digests"].tolist()
-                for row, wanted in enumerate(needed.wanted[first : first + BATCH]):
-                    margin = (width - wanted.width_px) // 2
-                    sprites[first + row, :, margin : width - margin] = batch[f"sprite{row}"]
-                    reliefs[first + row, :, margin : width - margin] = batch[f"relief{row}"]
+                for row, (_, own) in enumerate(painted[first : first + BATCH]):
+                    middle = slice((width - own) // 2, (width + own) // 2)
+                    sprites[first + row, :, middle] = batch[f"sprite{row}"]
+                    reliefs[first + row, :, middle] = batch[f"relief{row}"]
         for array in (sprites, reliefs):
             if isinstance(array, np.memmap):
                 array.flush()
-    return digests
+    return painted
 
 
 def _batch(folder: Path, first: int) -> Path:
@@ -177,11 +181,12 @@ def _request(wanted: Wanted, needed: Demand, light: LightFacts, params: Params) 
         round(needed.elevation_rad, 3),
     )
     character = load_character(wanted.character, wanted.variant)
+    mesh, sight = _mesh(character, wanted), Sight(2 * math.pi * wanted.view / VIEWS, round(needed.elevation_rad, 3))
     return figure_request(
         character,
-        _mesh(character, wanted),
-        wanted.width_px,
-        Sight(2 * math.pi * wanted.view / VIEWS, round(needed.elevation_rad, 3)),
+        mesh,
+        fitting_px(wanted.width_px, mesh, sight.yaw_rad),
+        sight,
         Light(sun, light.sun_rgb, light.sky_rgb),
         seed=params.seed,
         steps=params.steps,
@@ -195,8 +200,8 @@ def _mesh(character: Character, wanted: Wanted) -> Mesh:
     return mesh_of(character, pose_of(wanted.change, wanted.step, figure.build, figure.grip))
 
 
-def _index(needed: Demand, params: Params, digests: list[str]) -> bytes:
-    width = max((wanted.width_px for wanted in needed.wanted), default=WIDTH_PX)
+def _index(needed: Demand, params: Params, painted: list[tuple[str, int]]) -> bytes:
+    width = max((own for _, own in painted), default=WIDTH_PX)
     index = {
         "metres_per_px": METRES_PER_PX,
         "root_px": [width / 2, HEIGHT_PX - ROOT_M / METRES_PER_PX],
@@ -208,19 +213,19 @@ def _index(needed: Demand, params: Params, digests: list[str]) -> bytes:
             "most": params.between,
             "unlike_m": round(needed.unlike_m, 3) if math.isfinite(needed.unlike_m) else None,
         },
-        "sprites": [_entry(wanted, digest) for wanted, digest in zip(needed.wanted, digests, strict=True)],
+        "sprites": [_entry(wanted, *about) for wanted, about in zip(needed.wanted, painted, strict=True)],
     }
     return (json.dumps(index, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _entry(wanted: Wanted, digest: str) -> dict[str, Any]:
+def _entry(wanted: Wanted, digest: str, width_px: int) -> dict[str, Any]:
     entry = {
         "character": wanted.character,
         "motion": wanted.motion,
         "request": digest,
         "variant": wanted.variant,
         "view": wanted.view,
-        "width_px": wanted.width_px,
+        "width_px": width_px,
     }
     if wanted.change is None:
         return entry | {"phase": wanted.phase}

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent.parent / "models" / "battleplate-sprites"
 FOLD = 2  # pixels per side that become channels
 MULTIPLE_PX = 16  # the UNet halves the folded picture three times
+_NOISE_PX = 256  # noise lies about a picture's middle column, so that a figure has its own in a frame of any width
 _BATCH_PX = 16 * 128 * 64  # pixels painted at once: bounds memory at about 1 GB
 _READ = frozenset({"coverage", "depth", "normals", "parts", "pose", "init"})
 
@@ -184,7 +185,9 @@ def _filled(rows: np.ndarray[Any, Any], room: int) -> torch.Tensor:
 def _start(request: Request, job: _Job, shown: Condition) -> np.ndarray[Any, Any]:
     """Noise of the take's own seed (every frame of a take shares it), mixed with the picture to start from."""
     width, height = request.size_px
-    noise = np.random.default_rng(request.seed + job.take).standard_normal((4, height, width), np.float32)
+    drawn = max(width, _NOISE_PX)
+    noise = np.random.default_rng(request.seed + job.take).standard_normal((4, height, drawn), np.float32)
+    noise = noise[:, :, (drawn - width) // 2 :][:, :, :width]
     if request.guides.init is None or request.strength == 1:
         return noise
     init = painting_target(shown, request.guides.init[job.frame])

@@ -7,9 +7,10 @@ import pytest
 
 from assets.characters import load_character, recoloured
 from assets.looks import character_identity
+from assets.people import posed_mesh
 from assets.providers.base import Guides, Light, open_provider
 from assets.providers.builtin import FOLDER, Builtin
-from assets.sprites import Sight, sprite_request
+from assets.sprites import Sight, figure_request, sprite_request
 from assets.train.brought import bring
 from assets.train.following import following
 from assets.train.masonry import masonry_sample
@@ -236,3 +237,16 @@ def test_the_answer_says_what_made_it(model, request_):
     assert len(model.model_digest) == 64
     assert result.cost_usd == 0
     assert "Battleplate" in result.licence
+
+
+def test_a_figure_looks_the_same_in_a_wider_frame(model):
+    """Motions whose weapons reach far have wide frames: nobody's clothes may flicker where the frame changes."""
+    who = load_character("legionary")
+    mesh = posed_mesh(who, "march", 0.25)
+    narrow, wide = (figure_request(who, mesh, width, Sight(0.4, 0.1), FROM_LEFT) for width in (64, 128))
+
+    first, second = (model.generate([request])[0].takes[0, 0] for request in (narrow, wide))
+
+    solid = inside(narrow)
+    reseeded = model.generate([replace(narrow, seed=9)])[0].takes[0, 0]
+    assert changed(first, second[:, 32:96])[solid].mean() < 0.5 * changed(first, reseeded)[solid].mean()

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from assets.characters import load_character
+from assets.guides import sprite_guides
 from assets.motions import MOTIONS
+from assets.people import posed_mesh
 from assets.providers.base import Light
 from assets.sprites import (
     HEIGHT_PX,
@@ -15,6 +17,7 @@ from assets.sprites import (
     WIDE_PX,
     WIDTH_PX,
     Sight,
+    fitting_px,
     frame_width_px,
     reach_m,
     sprite_request,
@@ -69,3 +72,15 @@ def test_a_motion_has_the_wide_frame_when_somebody_reaches_out_of_the_narrow_one
     reach = max(reach_m(name, motion, 4) for name in ("legionary", "officer", "archer"))
 
     assert frame_width_px(motion) == (WIDE_PX if reach > NARROW_REACH_M else WIDTH_PX), reach
+
+
+@pytest.mark.parametrize("motion", ["thrust", "blow", "fall", "charge", "draw"])
+def test_no_spear_is_cut_off(motion):
+    """Seen from the side, in every moment: nothing touches the frame's edges."""
+    cut = []
+    for k in range(6):
+        mesh = posed_mesh(load_character("legionary"), motion, min(k / 6, 0.999))
+        drawn = sprite_guides(mesh, math.pi / 2, 0.0, HEIGHT_PX, fitting_px(frame_width_px(motion), mesh, math.pi / 2))
+        cut.append(drawn.coverage[:, [0, -1]].any())
+
+    assert not any(cut)
