@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.banners import Banner, read_banner
+from assets.factions import JOINED, faction_names, in_colours
 from assets.parts import DEFAULT_PALETTE, MATERIALS, Colour, Material, Part
 from assets.sizes import Sizes, read_sizes
 from pipeline.errors import AssetError
 
 __all__ = [
-    "FOLDER", "Character", "Colour", "Material", "Part", "albedos", "character_names", "load_character", "materials",
-    "read_recipe", "recoloured",
+    "FOLDER", "Character", "Colour", "Material", "Part", "albedos", "character_names", "is_character", "load_character",
+    "materials", "read_recipe", "recoloured",
 ]  # fmt: skip
 
 FOLDER = Path(__file__).with_name("characters")
@@ -83,14 +84,18 @@ class Character:
 
 
 def character_names() -> list[str]:
-    """Every character that can be loaded, sorted."""
+    """Every character's own name, sorted; each can also be loaded in a faction's colours (assets.factions)."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 @lru_cache(maxsize=256)
 def load_character(name: str, seed: int = 0) -> Character:
-    """The character called `name`. Seed 0 is the middle of the recipe's ranges; another seed is another person of the
-    same kind. Raises AssetError that lists the known names, or names the field that is wrong."""
+    """The character called `name`, e.g. "legionary", or "legionary_in_azure" for one in a faction's colours.
+
+    Seed 0 is the middle of the recipe's ranges; another seed is another person of the same kind. Raises AssetError that
+    lists the known names, or names the field that is wrong.
+    """
+    name, joined, faction = name.partition(JOINED)
     path = FOLDER / f"{name}.toml"
     if name not in character_names():
         raise AssetError(f"character {name!r} is not known. Take one of: {', '.join(character_names())}.")
@@ -98,7 +103,13 @@ def load_character(name: str, seed: int = 0) -> Character:
         recipe = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise AssetError(f"{path.name}: not a TOML file ({error}). Mend that line.") from error
-    return read_recipe(recipe, path.name, seed)
+    return read_recipe(in_colours(recipe, faction) if joined else recipe, path.name, seed)
+
+
+def is_character(name: str) -> bool:
+    """Whether `load_character` knows the name."""
+    own, joined, faction = name.partition(JOINED)
+    return own in character_names() and (not joined or faction in faction_names())
 
 
 def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0) -> Character:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from assets.characters import character_names
+from assets.characters import character_names, is_character
 from assets.formations import chance
 from assets.motions import MOTIONS, is_known
 from assets.retime import Moves, at_times, headings, moves_of, strides
@@ -145,7 +145,8 @@ def prototype_names(one: Instancer) -> list[str]:
 
 def character_table(path: Path, scene: Crowds, table: Mapping[str, str]) -> dict[str, str]:
     used = sorted({name for one in scene.instancers for name in prototype_names(one)})
-    return _mapped(str(path), "prototype", used, table, character_names(), "layout_characters")
+    coloured = sorted({name for name in (*used, *table.values()) if is_character(name)} - set(character_names()))
+    return _mapped(str(path), "prototype", used, table, [*character_names(), *coloured], "layout_characters")
 
 
 def _mapped(
