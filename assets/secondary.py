@@ -6,7 +6,7 @@ neighbours do the same.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
@@ -68,18 +68,19 @@ def _look(seed: int, number: int) -> tuple[float, float]:
     return float(np.sign(aside) * abs(aside) ** 2.5 * 1.1), 0.22 * chance(seed, 4, number) - 0.06
 
 
-def breathing(pose: Pose, time_s: float, seed: int, effort: float = 0.0) -> Pose:
-    """`pose` with a chest that breathes. effort: 0 at rest (one breath in about 4 s), 1 after a charge (1.4 s)."""
+def breathing(pose: Pose, time_s: float, seed: int, effort: float = 0.0, share: float = 1.0) -> Pose:
+    """`pose` with a chest that breathes. effort: 0 at rest (one breath in about 4 s), 1 after a charge (1.4 s). share:
+    of the whole breath, for one who begins or ceases to."""
     pace = (0.25 + 0.45 * effort) * (0.85 + 0.3 * chance(seed, 5))
     cycle = (time_s * pace + chance(seed, 6)) % 1.0
     # Breath goes in for two fifths of the time and out more slowly.
     full = float(
         0.5 - 0.5 * np.cos(np.pi * cycle / 0.4) if cycle < 0.4 else 0.5 + 0.5 * np.cos(np.pi * (cycle - 0.4) / 0.6)
     )
-    deep = (0.018 + 0.035 * effort) * (full - 0.4)
+    deep = share * (0.018 + 0.035 * effort) * (full - 0.4)
     pitch, yaw, roll = pose.chest
     nod, look, tip = pose.head
-    lift = 0.03 + 0.05 * effort
+    lift = share * (0.03 + 0.05 * effort)
     return replace(
         pose,
         chest=(pitch - deep, yaw, roll),
@@ -126,12 +127,40 @@ def alive(
     glances about when on the spot. Feet and hips are the motion's own, so nothing slides."""
     late = phase - LATE_S / motion.cycle_s
     earlier = motion.pose(late % 1.0 if motion.loops else max(late, 0.0), build, grip)
-    pose = habit(lag(motion.pose(phase, build, grip), earlier), seed)
-    fighting = motion.name in ("thrust", "blow", "charge", "run")
-    if motion.loops:
-        pose = breathing(pose, time_s, seed, 0.8 if fighting else 0.0)
+    now = motion.pose(phase, build, grip)
+    return enlivened(now, earlier, liveliness(motion), time_s=time_s, seed=seed, towards=towards)
+
+
+@dataclass(frozen=True, slots=True)
+class Liveliness:
+    """How much of this module a motion bears. breath, glances: shares, 0 none; effort: as `breathing` has it."""
+
+    breath: float
+    effort: float
+    glances: float
+
+    def towards(self, other: Liveliness, share: float) -> Liveliness:
+        """This one, `share` of the way to another."""
+        mixed = (a + share * (b - a) for a, b in zip(astuple(self), astuple(other), strict=True))
+        return Liveliness(*mixed)
+
+
+def liveliness(motion: Motion) -> Liveliness:
+    """What a motion bears: who falls breathes no more, who fights breathes hard, who idles looks about."""
+    if not motion.loops:
+        return Liveliness(0.0, 0.0, 0.0)
+    effort = 0.8 if motion.name in ("thrust", "blow", "charge", "run") else 0.0
+    looks = {"idle": 0.9, "walk": 0.4, "march": 0.4, "brace": 0.4}.get(motion.name, 0.0)
+    return Liveliness(1.0, effort, looks)
+
+
+def enlivened(
+    now: Pose, earlier: Pose, lively: Liveliness, *, time_s: float, seed: int, towards: Vector | None = None
+) -> Pose:
+    """`now` with everything of this module on it, whatever made it. earlier: the same person's pose LATE_S before."""
+    pose = habit(lag(now, earlier), seed)
+    if lively.breath:
+        pose = breathing(pose, time_s, seed, lively.effort, lively.breath)
     if towards is not None:
         return gaze(pose, towards)
-    if motion.loops and motion.name in ("idle", "walk", "march", "brace"):
-        return gaze(pose, glance(time_s, seed), 0.9 if motion.name == "idle" else 0.4)
-    return pose
+    return gaze(pose, glance(time_s, seed), lively.glances) if lively.glances else pose

@@ -155,6 +155,25 @@ class CharacterAtlas:
 
 
 @dataclass(frozen=True, slots=True)
+class NearPeople:
+    """People near the camera, painted on every frame in their own pose and perspective, instead of from the atlas.
+
+    people: JSON: near, list of id, height_px and width_px of the picture that he is painted in; the same people on every
+    frame of the shot; passed_over, how many more are large enough, but not among the nearest. files: EXR as a Layer's,
+    in the plate's own distorted pixels; besides owner uint, the agent whose Z and motion are told, and cover half, how
+    much of the pixel he covers. Colours are before tints and neighbours' darkness. requests: JSON per frame: id, request
+    digest of each one painted. Both None when nobody is near: then no model was loaded, and its digest is empty.
+    """
+
+    people: Path
+    files: FrameFiles | None
+    requests: FrameFiles | None
+    provider: str
+    model_digest: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetPaintings:
     """Generated pictures projected onto the set's geometry.
 

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from assets.atlas import load_atlas
 from assets.cards import load_agents
 from assets.crowd_layer import Looks, draw_crowd, draw_shadow
+from assets.near_layer import Near
+from assets.near_merge import add_near
 from assets.projection import load_paintings, read_pieces
 from assets.set_layer import draw_set
 from assets.shown import shown_by
@@ -33,6 +35,7 @@ from pipeline.types import (
     Ground,
     Layer,
     Lens,
+    NearPeople,
     RawLayers,
     SetLayout,
     SetPaintings,
@@ -59,6 +62,7 @@ def render_layers(
     track: CameraTrack,
     layout: CrowdLayout,
     atlas: CharacterAtlas,
+    near: NearPeople,
     set_layout: SetLayout,
     paintings: SetPaintings,
     ground: Ground,
@@ -67,7 +71,7 @@ def render_layers(
     frames: FrameRange,
     out: Path,
 ) -> RawLayers:
-    """Both layers and the shadow in the plate's own distorted pixels."""
+    """Both layers and the shadow in the plate's own distorted pixels; near people stand where their sprites would."""
     agents, sprites = load_agents(layout), load_atlas(atlas)
     pieces = read_pieces(set_layout)
     names = {"set": {p.number: p.name for p in pieces}, "crowd": dict(zip(agents.ids, agents.names, strict=True))}
@@ -76,10 +80,13 @@ def render_layers(
     heights, focal_px = Heightfield.read(ground), max(track.lens.focal_x_px, track.lens.focal_y_px)
     centres = tuple(tuple(map(float, centre)) for centre in camera_centre(load_poses(track)))
     shown = shown_by(layout, atlas, centres)  # type: ignore[arg-type]
+    painted = np.array([person["id"] for person in json.loads(near.people.read_text())["near"]], np.int64)
     for frame in frames:
         view, row = view_of(track, frame), track.frames.index(frame)
         built = draw_set(view, partial(_rays, track.lens), pieces, load_paintings(paintings), focal_px)
-        crowd = draw_crowd(view, agents, sprites, row, shown, params)
+        crowd = draw_crowd(view, agents, sprites, row, shown, params, painted)
+        if near.files is not None:
+            add_near(crowd, _near(near.files.path(frame)), view, agents, row, params)
         for layer, buffers in zip(layers, (built, crowd), strict=True):
             exr.write(layer.files.path(frame), _channels(buffers), compression="zips")
         shade = draw_shadow(view, agents, sprites, row, shown, np.array(light.to_sun), heights.normal, params)
@@ -103,6 +110,17 @@ def view_of(track: CameraTrack, frame: int) -> View:
 @lru_cache(maxsize=5)  # the centre and four samples of one lens: computed once per worker
 def _rays(lens: Lens, x: float, y: float) -> Floats:
     return rays(replace(lens, centre_x_px=lens.centre_x_px - x, centre_y_px=lens.centre_y_px - y))
+
+
+def _near(path: Path) -> Near:
+    """A frame of generate_near."""
+    planes = exr.read(path).channels
+    rgba, motion = (
+        np.stack([planes[name] for name in names], axis=-1).astype(np.float32)
+        for names in ("RGBA", ("motion.x", "motion.y"))
+    )
+    pixels = Buffers(rgba, planes["Z"], planes["id"].astype(np.int32), motion)
+    return Near(pixels, planes["owner"].astype(np.int32), planes["cover"].astype(np.float32))
 
 
 def _layer(name: str, out: Path, frames: FrameRange, names: dict[int, str]) -> Layer:

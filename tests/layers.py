@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.frames import FrameFiles
 from pipeline.io import exr
-from pipeline.types import DepthMaps, Ground, Layer, Mattes, RawLayers
+from pipeline.types import DepthMaps, Ground, Layer, Mattes, NearPeople, RawLayers
 from tests.scenes import HILLS_Z_M, Scene, _opencv
 
 Array = NDArray[np.float32]
@@ -128,3 +128,10 @@ def _crowd(scene: Scene, frame: int) -> tuple[Array, Array, NDArray[np.uint32], 
         dark = np.maximum(dark, 0.6 * under)
     light = 1 - cv2.GaussianBlur(dark, (0, 0), 1.0)
     return rgba.astype(np.float32), z, ids, motion, light.astype(np.float32)
+
+
+def nobody_near(folder: Path) -> NearPeople:
+    """The receipt of a shot in which everyone is far away."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "people.json").write_text('{"near": [], "passed_over": 0}')
+    return NearPeople(folder / "people.json", None, None, "truth", "", "")

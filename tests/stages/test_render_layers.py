@@ -16,6 +16,7 @@ from pipeline.io import exr
 from pipeline.sections import LightFacts
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, Lens, SetLayout, SetPaintings
 from stages.render_layers import Params, render_layers
+from tests.layers import nobody_near
 
 LENS = Lens(240, 136, 210.0, 210.0, 121.0, 67.0, -0.12, 0.03, 5e-4, -3e-4)
 FRAMES = FrameRange(1001, 1004)
@@ -105,6 +106,7 @@ def shot(tmp_path):
     return {
         "track": track_of(tmp_path),
         "atlas": atlas_of(tmp_path / "atlas", figure()),
+        "near": nobody_near(tmp_path / "near"),
         "layout": layout_of(tmp_path / "crowd", [[0.0, 0.0, -12.0]]),
         "set_layout": built,
         "paintings": paintings,

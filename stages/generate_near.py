@@ -1,0 +1,173 @@
+"""Paint the people near the camera on every frame, each in his own pose and perspective, through the brief's provider."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from assets.atlas import load_atlas
+from assets.cards import Agents, load_agents
+from assets.near import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
+from assets.near_bodies import Bodies
+from assets.near_layer import Near, lay_back
+from assets.providers.base import Light, Provider, open_provider
+from assets.view import View
+from calibration.cameras import load_poses
+from calibration.ground import Heightfield
+from pipeline.errors import ConfigError
+from pipeline.frames import FrameFiles, FrameRange
+from pipeline.io import exr
+from pipeline.io.files import write_bytes
+from pipeline.sections import CrowdBrief, LightFacts
+from pipeline.stage import stage
+from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, NearPeople
+from stages.render_layers import view_of
+
+Array = npt.NDArray[np.float64]
+AT_ONCE_PX = 1 << 20  # of pictures asked for together: bounds memory, and lets people of one size go through together
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Who is near, and how much work goes into one painting."""
+
+    near_px: float = 72.0  # height in the picture, at its largest, from which a person is painted on every frame
+    most: int = 40  # of them in one frame; the nearest win
+    tallest_px: int = 256  # a picture of 2.7 m is at most so high; who stands taller is scaled up
+    steps: int = 2
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        limits = (("near_px", 8, 1e6), ("most", 0, 2000), ("tallest_px", HEIGHTS_PX[0], HEIGHTS_PX[-1]),
+                  ("steps", 1, 50), ("seed", 0, 2**31))  # fmt: skip
+        for name, low, high in limits:
+            if not low <= getattr(self, name) <= high:
+                raise ConfigError(f"generate_near.{name} is {getattr(self, name)}, must be {low} to {high}. Change it.")
+
+
+@stage(data=("assets/characters", "assets/models/battleplate-sprites"))
+def generate_near(
+    brief: CrowdBrief,
+    track: CameraTrack,
+    layout: CrowdLayout,
+    atlas: CharacterAtlas,
+    ground: Ground,
+    light: LightFacts,
+    params: Params,
+    frames: FrameRange,
+    out: Path,
+) -> NearPeople:
+    """The near people of each frame as one layer; nobody near: nothing is painted, and no model is loaded.
+
+    Raises ProviderError when the provider cannot do it, AssetError for an unknown character or motion.
+    """
+    agents, chosen = load_agents(layout), _chosen(layout, track, params)
+    people = out / "people.json"
+    write_bytes(people, _json(_listed(agents, chosen)))
+    if not len(chosen.rows):
+        return NearPeople(people, None, None, brief.provider, "", "")
+    files, requests = FrameFiles(out, "near.%04d.exr", frames), FrameFiles(out, "requests.%04d.json", frames)
+    provider, heights = _provider(brief.provider), Heightfield.read(ground)
+    bodies = Bodies(agents, load_atlas(atlas).variants, heights.height, heights.normal, float(layout.rate.fraction))
+    for frame in frames:
+        view, row = view_of(track, frame), track.frames.index(frame)
+        near = Near.empty(*view.size)
+        digests = _paint(provider, view, row, bodies, chosen, light, params, near)
+        exr.write(files.path(frame), _channels(near), compression="zips")
+        write_bytes(requests.path(frame), _json(digests))
+    return NearPeople(people, files, requests, provider.name, provider.model_digest, provider.licence)
+
+
+@lru_cache(maxsize=2)  # once per worker
+def _chosen(layout: CrowdLayout, track: CameraTrack, params: Params) -> Chosen:
+    lens = track.lens
+    focal = (lens.focal_x_px + lens.focal_y_px) / 2
+    tangents = lens.width / 2 / lens.focal_x_px, lens.height / 2 / lens.focal_y_px
+    agents, poses = load_agents(layout), load_poses(track)
+    return choose(agents, poses, Seen(focal, tangents), params.near_px, params.most, params.tallest_px)
+
+
+@lru_cache(maxsize=2)
+def _provider(name: str) -> Provider:
+    return open_provider(name)
+
+
+def _listed(agents: Agents, chosen: Chosen) -> dict[str, Any]:
+    near = [
+        {"id": int(agents.ids[row]), "height_px": int(height), "width_px": int(width)}
+        for row, (height, width) in zip(chosen.rows, chosen.pictures, strict=True)
+    ]
+    return {"near": near, "passed_over": chosen.passed_over}
+
+
+def _paint(
+    provider: Provider,
+    view: View,
+    row: int,
+    bodies: Bodies,
+    chosen: Chosen,
+    light: LightFacts,
+    params: Params,
+    near: Near,
+) -> list[dict[str, Any]]:
+    """Paint everyone of one frame, nearest first; returns id and request digest of each."""
+    agents = bodies.agents
+    roots = view.to_camera(agents.positions[row, chosen.rows].astype(np.float64))
+    order = [k for k in np.lexsort((agents.ids[chosen.rows], roots[:, 2])) if chosen.shown[row, k]]
+    towards = view.pose[:3, :3] @ np.array(light.to_sun)
+    seen = Light((float(towards[0]), float(towards[1]), float(towards[2])), light.sun_rgb, light.sky_rgb)
+    there = int(np.clip(row + view.ahead, 0, len(agents.positions) - 1))
+    entries: list[dict[str, Any]] = []
+    for batch in _batches(order, chosen):
+        placed = [bodies.placed(chosen.rows[k], row) for k in batch]
+        own = [
+            own_camera(roots[k], view.pose[:3, 1], agents.scales[chosen.rows[k]], tuple(chosen.pictures[k]))
+            for k in batch
+        ]
+        requests = [
+            own_request(body, bodies.character(chosen.rows[k]), view.pose, camera, seen,
+                        seed=params.seed, steps=params.steps)
+            for k, body, camera in zip(batch, placed, own, strict=True)
+        ]  # fmt: skip
+        for k, body, camera, result in zip(batch, placed, own, provider.generate(requests), strict=True):
+            number = int(agents.ids[chosen.rows[k]])
+            lay_back(near, view, body, bodies.placed(chosen.rows[k], there), camera, result.takes[0, 0], number)
+            entries.append({"id": number, "request": result.request_digest})
+    return sorted(entries, key=lambda entry: int(entry["id"]))
+
+
+def _batches(order: list[int], chosen: Chosen) -> list[list[int]]:
+    """Everyone in order, in groups that are asked for together."""
+    batches: list[list[int]] = []
+    room = 0
+    for k in order:
+        size = int(chosen.pictures[k].prod())
+        if size > room or not batches:
+            batches.append([])
+            room = AT_ONCE_PX
+        batches[-1].append(k)
+        room -= size
+    return batches
+
+
+def _channels(near: Near) -> dict[str, npt.NDArray[Any]]:
+    pixels = near.pixels
+    return {
+        **exr.rgba_channels(pixels.rgba),
+        "Z": pixels.depth,
+        "id": pixels.ids.astype(np.uint32),
+        "owner": near.owner.astype(np.uint32),
+        "cover": exr.half(near.cover),
+        "motion.x": exr.half(pixels.motion[..., 0]),
+        "motion.y": exr.half(pixels.motion[..., 1]),
+    }
+
+
+def _json(data: Any) -> bytes:
+    return (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()
