@@ -11,8 +11,9 @@ import numpy.typing as npt
 from assets.atlas import HELD, loops
 from assets.crowd import Members, Site, Variety, overridden, spacing_of
 from assets.cues import first_phases
+from assets.footlock import backs
 from assets.motions import load_motion
-from assets.shapes import Array, headings
+from assets.shapes import Array, headings, smoothed
 from assets.simulation import IN_CONTACT, MOVING, STANDING, Walked
 from assets.travel import Travel, travel
 from assets.walks import Walk, straight
@@ -134,21 +135,13 @@ def _looking(plan: Array, yaws: Array, going: Flags, times_s: Array) -> Array:
         return yaws
     pace = np.gradient(plan, times_s, axis=0)
     reach = max(1, round(LOOK_S / float(times_s[1] - times_s[0])))
-    pace = _smoothed(pace, reach)
+    pace = smoothed(pace, reach)
     off = (headings(pace) - yaws + np.pi) % (2 * np.pi) - np.pi
     share = np.clip((np.linalg.norm(pace, axis=-1) - 0.3) / 0.4, 0, 1) * np.clip((2.6 - np.abs(off)) / 0.4, 0, 1)
     settled = (
-        _smoothed(going.astype(np.float64), reach) >= 1 - 1e-9
+        smoothed(going.astype(np.float64), reach) >= 1 - 1e-9
     )  # on the move, and for long enough to be off the spot
-    return yaws + np.where(going, _smoothed(np.where(settled, share * off, 0.0), reach), 0.0)
-
-
-def _smoothed(values: Array, reach: int) -> Array:
-    """The weighted mean over `reach` frames before and after; ends are held."""
-    bell = np.hanning(2 * reach + 3)[1:-1]
-    padded = np.concatenate([values[:1].repeat(reach, 0), values, values[-1:].repeat(reach, 0)])
-    parts = [weight * padded[k : k + len(values)] for k, weight in enumerate(bell / bell.sum())]
-    return np.asarray(sum(parts[1:], parts[0]))
+    return yaws + np.where(going, smoothed(np.where(settled, share * off, 0.0), reach), 0.0)
 
 
 def _faced(body: Marching, yaws: Array, going: Flags, times_s: Array) -> Array:
@@ -206,12 +199,14 @@ def _steady(states: Numbers, times_s: Array) -> Numbers:
 
 
 def _followed(travel: Travel, scales: Array, first: Array, times_s: Array) -> Array:
-    """(F, N) phases of motions that may change on any frame: the way walked turns a walker's, time all others'."""
+    """(F, N) phases of motions that may change on any frame: the way walked turns a walker's, time all others'. Who backs
+    walks backwards."""
     motions = [load_motion(name) for name in travel.motion_names]
     strides = np.array([motion.speed_mps * motion.cycle_s for motion in motions])
     cycles = np.array([motion.cycle_s for motion in motions])
     once = np.array([not loops(name) for name in travel.motion_names])
     steps = np.linalg.norm(np.diff(travel.plan, axis=0), axis=-1)
+    steps = np.where(backs(travel.plan, travel.yaws)[1:], -steps, steps)
     phases = np.empty(travel.motions.shape)
     phases[0] = first
     for row in range(1, len(phases)):

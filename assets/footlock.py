@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from assets.gaits import Build, smooth
 from assets.keyframes import settled
+from assets.shapes import smoothed
 from assets.skeleton import Leg, Pose
 
 Array = npt.NDArray[np.float64]
@@ -24,6 +25,8 @@ MOST_RAD = 0.6
 SIDES = (1.0, -1.0)  # left, right
 WAY_FRAMES = 4  # so many frames before and after tell the way that somebody goes
 STANDS_M = 2e-3  # a frame
+FAST_M = 0.05  # a frame
+BACK_RAD = 2.1  # who goes so far off straight ahead goes backwards
 
 
 def spot(build: Build, leg: Leg, side: float) -> tuple[float, float, float]:
@@ -71,14 +74,31 @@ def locked(
     return made
 
 
-def _ways(plan: Array, yaws: Array) -> Array:
-    """(F,) radians to the left of straight ahead in which the person goes, the mean of a third of a second; 0: stands."""
+def backs(plan: Array, yaws: Array) -> Flags:
+    """(F, ...) who goes backwards: his cycle runs backwards then. plan: (F, ..., 2); yaws: (F, ...). Nobody does so fast:
+    who is fast is about to turn round."""
+    left, ahead = _pace(plan, yaws)
+    slow = np.hypot(left, ahead) < FAST_M
+    return np.asarray(slow & (np.abs(_courses(left, ahead)) > BACK_RAD))
+
+
+def _pace(plan: Array, yaws: Array) -> tuple[Array, Array]:
+    """(F, ...) metres a frame to the left and ahead, the mean of a third of a second."""
     steps = np.gradient(plan, axis=0) if len(plan) > 1 else np.zeros(plan.shape)
     c, s = np.cos(yaws), np.sin(yaws)
-    left, ahead = steps[:, 0] * c - steps[:, 1] * s, steps[:, 0] * s + steps[:, 1] * c
-    bell = np.hanning(2 * WAY_FRAMES + 3)[1:-1]
-    left, ahead = (np.convolve(np.pad(v, WAY_FRAMES, mode="edge"), bell / bell.sum(), "valid") for v in (left, ahead))
+    left, ahead = steps[..., 0] * c - steps[..., 1] * s, steps[..., 0] * s + steps[..., 1] * c
+    return smoothed(left, WAY_FRAMES), smoothed(ahead, WAY_FRAMES)
+
+
+def _courses(left: Array, ahead: Array) -> Array:
+    """Radians to the left of straight ahead in which people go; 0: they stand."""
     return np.where(np.hypot(left, ahead) > STANDS_M, np.arctan2(left, ahead), 0.0)
+
+
+def _ways(plan: Array, yaws: Array) -> Array:
+    """(F,) radians to the left of straight ahead to which legs swing forward: of who backs, the way he comes from."""
+    course = _courses(*_pace(plan, yaws))
+    return np.where(backs(plan, yaws), course - np.sign(course) * np.pi, course)
 
 
 def _swung(pose: Pose, way: float) -> Pose:

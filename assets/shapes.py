@@ -75,6 +75,14 @@ def headings(vectors: Array) -> Array:
     return np.arctan2(vectors[..., 0], vectors[..., 1])
 
 
+def smoothed(values: Array, reach: int) -> Array:
+    """(F, ...) the weighted mean over `reach` frames before and after; ends are held."""
+    bell = np.hanning(2 * reach + 3)[1:-1]
+    padded = np.concatenate([values[:1].repeat(reach, 0), values, values[-1:].repeat(reach, 0)])
+    parts = [weight * padded[k : k + len(values)] for k, weight in enumerate(bell / bell.sum())]
+    return np.asarray(sum(parts[1:], parts[0]))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rail:
     """A way on the ground with its corners rounded. points (M, 2) about RAIL_STEP_M apart; distances (M,) along it."""

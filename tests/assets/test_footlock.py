@@ -7,7 +7,7 @@ from assets.avoidance import avoided, marching
 from assets.blending import planted
 from assets.characters import load_character
 from assets.crowd import Site, Variety, muster
-from assets.footlock import MOST_M, in_world, locked, spot
+from assets.footlock import MOST_M, backs, in_world, locked, spot
 from assets.motions import load_motion
 from assets.people import dressed
 from assets.skeleton import solve
@@ -54,8 +54,9 @@ def contact_slides_m(figure, poses, down, doing, plan, yaws, scale):
 
 
 def walker(motion, plan, yaws, figure):
-    """Poses of someone whose phase goes with the way."""
-    gone = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(plan, axis=0), axis=1))])
+    """Poses of someone whose phase goes with the way, backwards where he backs."""
+    steps = np.linalg.norm(np.diff(plan, axis=0), axis=1)
+    gone = np.concatenate([[0.0], np.cumsum(np.where(backs(plan, yaws)[1:], -steps, steps))])
     walks = load_motion(motion)
     return posed([motion] * len(plan), (0.2 + gone / (walks.speed_mps * walks.cycle_s)) % 1.0, figure)
 
@@ -66,7 +67,12 @@ def ways():
     turn = gone / 1.5
     ring = 1.5 * np.stack([1 - np.cos(turn), np.sin(turn)], 1)
     aside = np.stack([0.5 * TIMES, 0.4 * np.sin(TIMES)], 1)
-    return {"slows down round a bend": (ring, turn), "steps aside": (aside, np.zeros(len(TIMES)))}
+    back = np.stack([0.1 * TIMES, -0.5 * TIMES], 1)
+    return {
+        "slows down round a bend": (ring, turn),
+        "steps aside": (aside, np.zeros(len(TIMES))),
+        "backs": (back, 0.2 * np.sin(TIMES)),
+    }
 
 
 @pytest.mark.parametrize("name", ways())
@@ -101,6 +107,15 @@ def test_walkers_of_a_crowd_that_pass_through_another_do_not_slide():
         held.append(contact_slides_m(figure, made, down, doing, *where))
 
     assert np.concatenate(held).max() < 1e-3
+
+
+def test_who_is_pushed_back_backs_and_who_walks_does_not():
+    ahead, zeros = np.stack([np.zeros(96), 0.6 * TIMES], 1), np.zeros(96)
+
+    assert not backs(ahead, zeros).any()
+    assert backs(-ahead, zeros).all()
+    assert not backs(-5 * ahead, zeros).any()  # nobody runs backwards
+    assert not backs(0 * ahead, zeros).any()
 
 
 def test_a_straight_walk_is_left_as_it_is():
