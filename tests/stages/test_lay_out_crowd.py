@@ -174,6 +174,29 @@ def test_removing_one_agent_changes_no_other(world, formation):
     assert fewer == {number: agent for number, agent in everyone.items() if number != 100_020}
 
 
+def test_removing_one_of_two_armies_that_avoid_each_other_changes_no_other(world):
+    ours = Zone(
+        "north", 20, polygon_m=((-6, -34), (6, -34), (6, -31), (-6, -31)), facing_deg=0, motion="march", avoid=True
+    )
+    theirs = Zone(
+        "south",
+        20,
+        polygon_m=((-6, -32.8), (6, -32.8), (6, -29.8), (-6, -29.8)),
+        facing_deg=180,
+        motion="march",
+        avoid=True,
+    )
+    zones = replace(ours, side=1), replace(theirs, side=2)
+
+    everyone = by_id(world, *zones)
+    without = by_id(world, *zones, overrides=(Override(100_005, remove=True), Override(200_003, remove=True)))
+
+    alone = by_id(world, zones[0])
+    assert sum(everyone[number][1] != agent[1] for number, agent in alone.items()) > 5  # they do feel each other
+    assert without == {number: agent for number, agent in everyone.items() if number not in (100_005, 200_003)}
+    assert not (world["out"] / "walk").exists()
+
+
 def test_a_keep_out_area_changes_only_those_whose_place_it_takes(world):
     north, south = Zone("north", 80, polygon_m=FIELD_M, motion="march"), Zone("south", 30, FIELD_PX, formation="loose")
     area = np.array([(-3.0, -26.0), (3.0, -26.0), (3.0, -23.0), (-3.0, -23.0)])
