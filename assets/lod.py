@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from assets.atlas import phases_of
 from assets.bodies import vertex_normals
 from assets.characters import Character
 from assets.mesh_chain import Level, build_chain, merged
@@ -19,7 +20,6 @@ from assets.mesh_chunks import Chunks
 from assets.motions import MOTIONS, load_motion
 from assets.people import Mesh, posed_mesh
 from pipeline.fingerprint import code_of, digest_of
-from pipeline.io.files import sha256
 from pipeline.io.kept import Arrays, kept
 
 __all__ = ["Level", "Poses", "allowed", "chain", "held", "joints", "merged", "moments", "poses"]
@@ -78,13 +78,14 @@ def held(motion: str) -> bool:
 
 def moments(motion: str, phases: Array) -> tuple[Ints, Floats]:
     """(N, 2) kept poses before and after each phase (cycles), and (N,) float32 the share of the one after."""
+    count = _count(motion)
     if held(motion):
-        at = np.clip(phases / _END, 0, 1) * (PHASES - 1)
-        before = np.minimum(at.astype(np.int32), PHASES - 2)
+        at = np.clip(phases / _END, 0, 1) * (count - 1)
+        before = np.minimum(at.astype(np.int32), count - 2)
         return np.stack([before, before + 1], axis=1).astype(np.int32), (at - before).astype(np.float32)
-    at = np.asarray(phases % 1.0, np.float64) * PHASES
-    before = np.minimum(at.astype(np.int32), PHASES - 1)
-    return np.stack([before, (before + 1) % PHASES], axis=1).astype(np.int32), (at - before).astype(np.float32)
+    at = np.asarray(phases % 1.0, np.float64) * count
+    before = np.minimum(at.astype(np.int32), count - 1)
+    return np.stack([before, (before + 1) % count], axis=1).astype(np.int32), (at - before).astype(np.float32)
 
 
 def joints(character: Character, motion: str) -> Floats:
@@ -137,7 +138,13 @@ def _coarse(level: Level, mesh: Mesh) -> tuple[Floats, Floats]:
 
 
 def _phases(motion: str) -> Array:
-    return np.linspace(0, _END, PHASES) if held(motion) else np.arange(PHASES) / PHASES
+    count = _count(motion)
+    return np.linspace(0, _END, count) if held(motion) else np.arange(count) / count
+
+
+def _count(motion: str) -> int:
+    """How many poses are kept: of a long captured motion more than of one of ours."""
+    return PHASES if motion in MOTIONS else max(PHASES, phases_of(motion))
 
 
 # ---------------------------------------------------------------- what decides a table
@@ -149,10 +156,7 @@ def _body_only(character: Character) -> Character:
 
 
 def _key(character: Character, motion: str | None) -> str:
-    told = asdict(character)
-    # A captured motion counts by its content, whatever the file is called.
-    what = motion if motion is None or motion in MOTIONS else sha256(Path(motion)) if Path(motion).is_file() else motion
-    return digest_of([told, what])
+    return digest_of([asdict(character), motion])  # a captured motion's name ends in the digest of its content
 
 
 @cache
