@@ -86,12 +86,13 @@ class Clip:
         """Who carries his weapon holds it as in our march; else the captured arm wields it. A shield is held as ours are."""
         from assets.motions import load_motion  # that module knows this one
 
-        if not self.carries and grip.left == "free":
+        carries = self.carries or grip.right == "banner"  # a banner is borne upright, whatever the captured arm did
+        if not carries and grip.left == "free":
             return replace(pose, right_arm=replace(pose.right_arm, curl=1.0)) if grip.right != "free" else pose
-        ours = load_motion("march" if self.carries else "brace").pose(phase, build, grip)
+        ours = load_motion("march" if carries else "brace").pose(phase, build, grip)
         if grip.left != "free":
             pose = replace(pose, left_arm=ours.left_arm)
-        if self.carries and grip.right != "free":
+        if carries and grip.right != "free":
             pose = replace(pose, right_arm=ours.right_arm, shaft_m=ours.shaft_m)
         elif grip.right != "free":
             pose = replace(pose, right_arm=replace(pose.right_arm, curl=1.0))

@@ -119,6 +119,15 @@ def test_weapons_are_carried_or_wielded_as_asked(walk_bvh: Path):
     np.testing.assert_array_equal(wrists(wielded), [pose.right_arm.wrist for pose in free])
 
 
+def test_a_banner_is_borne_upright_whatever_the_captured_arm_did(walk_bvh: Path):
+    wields = captured_motion(load_clip("a", CaptureFile(walk_bvh, carry=False)))
+    ours = load_motion("march").pose(0.3, rigs.build(), Grip("banner"))
+
+    pose = wields.pose(0.3, rigs.build(), Grip("banner"))
+
+    assert (pose.right_arm, pose.shaft_m) == (ours.right_arm, ours.shaft_m)
+
+
 def test_a_clip_of_a_gltf_is_taken_by_name(tmp_path: Path):
     path = rigs.write_glb(tmp_path / "walk.glb", walking("walk", 40))
     with pytest.raises(AssetError, match="holds no animation 'run'"):
