@@ -123,7 +123,7 @@ def main() -> None:
     asked = parser.parse_args()
     model = Builtin.open(asked.model)
     told: dict[str, Any] = {"figures": {}, "worth": {}}
-    for kind in ("kept", "stone"):
+    for kind in ("kept", "keptbroad", "stone"):
         for path in sorted(asked.data.glob(f"{kind}_????.npz"))[:1]:
             shard = Shard(path)
             samples = [shard[i] for i in range(min(asked.count, len(shard)))]
