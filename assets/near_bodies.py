@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.atlas import variant_of
+from assets.blending import planted
 from assets.cards import Agents
 from assets.characters import Character, load_character
 from assets.crossing import Crossing, cross, cross_along
 from assets.figures import dressed
 from assets.footing import foot_points, on_ground
+from assets.footlock import locked
 from assets.gaits import smooth
 from assets.motions import Motion, load_motion
 from assets.people import Mesh, mesh_of
@@ -21,6 +23,8 @@ from assets.secondary import LATE_S, enlivened, liveliness
 from assets.skeleton import Pose
 
 Array = NDArray[np.float64]
+_PART_FRAMES, _BEYOND_FRAMES = 96, 24  # a foot is down for less than a second of a walk
+_STANDS = 0.01  # metres and radians in a part of the shot, under which nobody has gone anywhere
 Ground = Callable[[Array, Array], Array]  # x, z (N,) to heights (N,) or normals (N, 3)
 
 
@@ -48,6 +52,7 @@ class Bodies:
     normal: Ground
     rate_hz: float = 24.0
     _crossings: dict[tuple[int, int], Crossing | None] = field(default_factory=dict)
+    _parts: dict[tuple[int, int], list[Pose]] = field(default_factory=dict)
 
     def character(self, agent: int) -> Character:
         """Who the agent is: the same person as on his sprites."""
@@ -78,7 +83,30 @@ class Bodies:
         return frame
 
     def pose(self, agent: int, row: int) -> Pose:
-        """The pose on level ground, in the person's space."""
+        """The pose on level ground, in the person's space, planted feet on one spot of the world."""
+        part = row // _PART_FRAMES
+        if (agent, part) not in self._parts:
+            self._parts[agent, part] = self._held(agent, part)
+        return self._parts[agent, part][row - part * _PART_FRAMES]
+
+    def _held(self, agent: int, part: int) -> list[Pose]:
+        """The poses of one part of the shot. Parts begin on fixed frames and look over their ends: a frame made alone
+        is the same as in a sequence."""
+        first, count = part * _PART_FRAMES, len(self.agents.positions)
+        rows = range(max(first - _BEYOND_FRAMES, 0), min(first + _PART_FRAMES + _BEYOND_FRAMES, count))
+        steps = [self._step(agent, row) for row in rows]
+        poses, down = [pose for pose, _ in steps], np.array([planted for _, planted in steps])
+        window = slice(rows.start, rows.stop)
+        plan = self.agents.positions[window, agent].astype(np.float64)[:, [0, 2]]
+        yaws = np.unwrap(self.agents.yaws[window, agent].astype(np.float64))
+        if len(plan) > 1 and np.ptp(plan, axis=0).max() + np.ptp(yaws) > _STANDS:
+            doing = self.agents.motions[window, agent].astype(int).tolist()
+            scale, build = float(self.agents.scales[agent]), dressed(self.character(agent)).build
+            poses = locked(poses, down, plan, yaws, scale, build, doing)
+        return poses[first - rows.start : first - rows.start + _PART_FRAMES]
+
+    def _step(self, agent: int, row: int) -> tuple[Pose, tuple[bool, bool]]:
+        """The pose as its motion has it, and whether the left and the right foot are planted."""
         figure, motion = dressed(self.character(agent)), self._motion(agent, row)
         begun = self._begun(agent, row)
         crossing = self._crossing(agent, begun) if begun else None
@@ -89,11 +117,13 @@ class Bodies:
             late = phase - LATE_S / motion.cycle_s
             earlier = motion.pose(late % 1.0 if motion.loops else max(late, 0.0), figure.build, figure.grip)
             now = motion.pose(phase, figure.build, figure.grip)
-            return enlivened(now, earlier, liveliness(motion), time_s=time_s, seed=seed)
-        late = max(step - round(LATE_S * self.rate_hz), 0)
+            down = planted(motion, phase, "L"), planted(motion, phase, "R")
+            return enlivened(now, earlier, liveliness(motion), time_s=time_s, seed=seed), down
+        before = max(step - round(LATE_S * self.rate_hz), 0)
         share = smooth(step / (len(crossing.poses) - 1))
         lively = liveliness(self._motion(agent, begun - 1)).towards(liveliness(motion), share)
-        return enlivened(crossing.poses[step], crossing.poses[late], lively, time_s=time_s, seed=seed)
+        pose = enlivened(crossing.poses[step], crossing.poses[before], lively, time_s=time_s, seed=seed)
+        return pose, crossing.planted[step]
 
     def _motion(self, agent: int, row: int) -> Motion:
         return load_motion(self.agents.motion_names[self.agents.motions[row, agent]])

@@ -9,6 +9,8 @@ from assets import guides as drawing
 from assets.cards import Agents
 from assets.characters import load_character
 from assets.figures import dressed
+from assets.footlock import in_world
+from assets.motions import load_motion
 from assets.near import Seen, choose, own_camera, own_guides, own_request
 from assets.near_bodies import Bodies, Placed
 from assets.near_layer import Near, finer, lay_back, merge, unveiled
@@ -306,9 +308,31 @@ def test_a_change_of_motion_is_a_way_and_not_a_jump():
 
     crossed = np.stack([joints(row) for row in range(begun - 2, begun + 4)])
     bodies._crossings[0, begun] = None
+    bodies._parts.clear()
     cut = np.linalg.norm(joints(begun) - crossed[1], axis=1).max()
     steps = np.linalg.norm(np.diff(crossed, axis=0), axis=-1).max()
     assert steps < 0.5 * cut
+
+
+def test_planted_feet_of_one_who_walks_a_bend_stay_put():
+    """Each foot's spot in the world, while it is down; the bare cycle would turn it along with the body."""
+    frames = 48
+    speed, radius = load_motion("march").speed_mps, 3.0
+    turn = np.arange(frames) * speed / 24 / radius
+    agents = agents_at([[0.0, 0, 0.0]], motions=("march",), frames=frames)
+    agents.positions[:, 0] = np.stack([radius * np.cos(turn), 0 * turn, -radius * np.sin(turn)], axis=1)
+    agents.yaws[:, 0] = np.pi + turn
+    agents.phases[:, 0] = np.arange(frames) / 24 / load_motion("march").cycle_s % 1
+    bodies, build = bodies_of(agents), dressed(load_character("legionary", 1)).build
+
+    plan = agents.positions[:, 0].astype(float)[:, [0, 2]]
+    slides = []
+    for poses in ([bodies.pose(0, row) for row in range(frames)], [bodies._step(0, row)[0] for row in range(frames)]):
+        spots = in_world(build, poses, plan, agents.yaws[:, 0].astype(float), 1.0)
+        down = np.array([bodies._step(0, row)[1] for row in range(frames)])
+        steps = np.linalg.norm(np.diff(spots[..., :2], axis=0), axis=-1)
+        slides.append(np.percentile(steps[down[1:] & down[:-1]], 90))
+    assert slides[0] < 1e-3 < 3e-3 < slides[1]
 
 
 # ---------------------------------------------------------------- what the model makes of it
