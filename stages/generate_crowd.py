@@ -20,7 +20,7 @@ from assets.demand import Demand, Scene, Wanted, demand
 from assets.guides import ROOT_M
 from assets.motions import learn_captures
 from assets.people import Mesh, dressed, mesh_of, posed_mesh
-from assets.providers.base import Light, Provider, Request, open_provider
+from assets.providers.base import Light, Provider, Request, Result, open_provider
 from assets.sprites import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, figure_request, fitting_px, sun_seen
 from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes
@@ -30,6 +30,7 @@ from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout
 
 Array = np.ndarray[Any, Any]
+_COLUMNS = 16  # a sprite's columns are kept in blocks of so many, on each side
 BATCH = 32  # sprites asked for at once: bounds memory, and keeps the progress bar moving
 
 
@@ -121,20 +122,25 @@ def _paint(
         path = _batch(folder, first)
         if path not in kept:
             requests = [_request(wanted, needed, light, params) for wanted in needed.wanted[first : first + BATCH]]
-            painted = list(zip(requests, provider.generate(requests), strict=True))
+            painted = provider.generate(requests)
+            pictures = [_trimmed(*pair) for pair in zip(requests, painted, strict=True)]
+            files: dict[str, Any] = {f"{i}": picture for i, picture in enumerate(pictures)}
+            files["digests"] = [result.request_digest for result in painted]
+            files["widths"] = [picture.shape[1] for picture in pictures]
             with replacing(path) as temporary:
-                np.savez(
-                    temporary,
-                    **{f"sprite{i}": result.takes[0, 0].astype(np.float16) for i, (_, result) in enumerate(painted)},
-                    **{
-                        f"relief{i}": request.guides.given()["depth"][0].astype(np.float16)
-                        for i, (request, _) in enumerate(painted)
-                    },
-                    digests=[result.request_digest for _, result in painted],
-                    widths=[request.size_px[0] for request, _ in painted],
-                )
+                np.savez(temporary, **files)
             kept.note(path)
         progress(min(first + BATCH, count), count, "sprites")
+
+
+def _trimmed(request: Request, result: Result) -> Array:
+    """(H, W, 5) float16 RGBA and relief, cut to the columns that show anything, as many on both sides of the root."""
+    picture = np.concatenate([result.takes[0, 0], request.guides.given()["depth"][0][..., None]], axis=-1)
+    columns = np.flatnonzero(picture[..., 3].any(axis=0))
+    width = picture.shape[1]
+    reach = int(np.maximum(columns + 1 - width / 2, width / 2 - columns).max()) if len(columns) else 1
+    margin = max(0, width // 2 - -(-reach // _COLUMNS) * _COLUMNS)
+    return np.asarray(picture[:, margin : width - margin], np.float16)
 
 
 def _gather(needed: Demand, folder: Path, sprites_path: Path, reliefs_path: Path) -> list[tuple[str, int]]:
@@ -152,8 +158,8 @@ def _gather(needed: Demand, folder: Path, sprites_path: Path, reliefs_path: Path
             with np.load(_batch(folder, first)) as batch:
                 for row, (_, own) in enumerate(painted[first : first + BATCH]):
                     middle = slice((width - own) // 2, (width + own) // 2)
-                    sprites[first + row, :, middle] = batch[f"sprite{row}"]
-                    reliefs[first + row, :, middle] = batch[f"relief{row}"]
+                    picture = batch[f"{row}"]
+                    sprites[first + row, :, middle], reliefs[first + row, :, middle] = picture[..., :4], picture[..., 4]
         for array in (sprites, reliefs):
             if isinstance(array, np.memmap):
                 array.flush()

@@ -133,7 +133,7 @@ def test_the_suns_side_is_the_bright_side(tmp_path):
         atlas, _ = make(tmp_path / f"sun{azimuth:g}", Params(variants=1), agents=agents, light=light)
         sprite = np.load(atlas.sprites)[0].astype(float)
         lit = sprite[..., :3].sum(-1) / np.maximum(sprite[..., 3], 1e-3) * (sprite[..., 3] > 0.9)
-        columns = np.arange(64)
+        columns = np.arange(lit.shape[1])
         sides.append((lit * columns).sum() / lit.sum())
 
     assert sides[0] < sides[1] - 1
@@ -216,17 +216,20 @@ def walked(people: CrowdLayout, folder: Path) -> CrowdLayout:
 
 def test_levelled_weapons_have_a_wide_frame_and_stand_on_the_same_root(tmp_path):
     atlas, _ = make(
-        tmp_path, Params(variants=1, steps=1), agents=(("legionary", "brace", 0.0, 1), ("peasant", "idle", 0.0, 1))
+        tmp_path,
+        Params(variants=1, steps=1),
+        agents=(("legionary", "charge", np.pi / 2, 1), ("peasant", "idle", 0.0, 1)),
     )
     index, loaded = json.loads(atlas.index.read_text()), load_atlas(atlas)
     sprites = np.load(atlas.sprites)
 
-    assert sprites.shape[2] == 128
-    assert loaded.root_px[0] == 64
-    assert {(s["motion"], s["width_px"]) for s in index["sprites"]} == {("idle", 64), ("brace", 128)}
+    own = {entry["motion"]: entry["width_px"] for entry in index["sprites"]}
+    assert own["idle"] <= 64 < own["charge"] == sprites.shape[2]
+    assert loaded.root_px[0] == own["charge"] / 2
     for entry, sprite in zip(index["sprites"], sprites, strict=True):
         columns = np.flatnonzero((sprite[..., 3] > 0.1).any(axis=0))
-        assert abs(columns.mean() - 63.5) < 24  # the figure stands in the middle
-        if entry["width_px"] == 64:
-            assert not sprite[:, :32].any()
-            assert not sprite[:, 96:].any()
+        margin = (sprite.shape[1] - entry["width_px"]) // 2
+        assert abs(columns.mean() + 0.5 - loaded.root_px[0]) < 24  # the figure stands in the middle
+        assert not sprite[:, :margin].any()
+        assert not sprite[:, sprite.shape[1] - margin :].any()
+        assert columns[0] < margin + 16 or columns[-1] >= sprite.shape[1] - margin - 16  # and no wider than it must be
