@@ -19,7 +19,7 @@ Ints = NDArray[np.int32]
 
 HELD_M = 1.05  # the hand above the butt when the pole has not slid
 _TIP_M = 0.16  # the finial, over the bar
-_STEP_M = 0.017  # between the cloth's vertices, so that a device's edges run clean
+_STEP_M = 0.02  # between the cloth's vertices
 _BAR_OUT_M = 0.018  # the cross-bar is tied to the front of the pole
 
 
@@ -58,29 +58,50 @@ def _cloth(hand: Hand, cut: Banner, tied: Array) -> tuple[Solid, Ints, Array, Ar
     down and side of each vertex (assets.cloth.Flown)."""
     rows, columns = (max(4, round(side / _STEP_M)) + 1 for side in (cut.drop_m, cut.width_m))
     down, across = np.meshgrid(np.linspace(0, cut.drop_m, rows), np.linspace(0, cut.width_m, columns), indexing="ij")
-    if cut.form == "vexillum":
-        across = across - cut.width_m / 2
-    flat = (tied + across[..., None] * hand.palm - down[..., None] * hand.shaft).reshape(-1, 3)
+    left = -cut.width_m / 2 if cut.form == "vexillum" else 0.0
+    points = np.stack([across.ravel() + left, down.ravel()], axis=1)
     faces = grid(rows, columns, closed=False)  # counter-clockwise from the front
-    painted = _marked(cut, across, down)[faces].sum(axis=1) >= 2
+    points, faces, painted = _cut_along(
+        points, faces, _device(cut, points[:, 0] - left - cut.width_m / 2, points[:, 1])
+    )
     parts = np.tile(np.where(painted, Part.BANNER_MARK, Part.BANNER).astype(np.int32), 2)
-    both = np.concatenate([faces, faces[:, ::-1] + rows * columns]).astype(np.int32)
-    side = np.repeat([1.0, -1.0], rows * columns)
-    return (np.concatenate([flat, flat]), both), parts, np.tile(across.ravel(), 2), np.tile(down.ravel(), 2), side
+    flat = tied + points[:, :1] * hand.palm - points[:, 1:] * hand.shaft
+    both = np.concatenate([faces, faces[:, ::-1] + len(points)]).astype(np.int32)
+    across, down = np.tile(points, (2, 1)).T
+    return (np.concatenate([flat, flat]), both), parts, across, down, np.repeat([1.0, -1.0], len(points))
 
 
-def _marked(cut: Banner, across: Array, down: Array) -> NDArray[np.bool_]:
-    """(N,) which of the cloth's points are painted."""
-    x = np.abs(across if cut.form == "vexillum" else across - cut.width_m / 2).ravel()
-    y = down.ravel() - cut.drop_m / 2
+def _device(cut: Banner, x: Array, down: Array) -> Array:
+    """(N,) how far inside what is painted each point of the cloth lies, about metres. x: from its middle; down: its top."""
+    x, y = np.abs(x), down - cut.drop_m / 2
     small, edge = min(cut.width_m, cut.drop_m), np.minimum(cut.width_m / 2 - x, cut.drop_m / 2 - np.abs(y))
-    ring = np.hypot(x, y) / small
+    radius = np.hypot(x, y)
     devices = {
-        "plain": np.zeros(x.shape, bool),
-        "border": (edge > 0.03) & (edge < 0.075),
-        "disc": (ring < 0.17) | ((ring > 0.26) & (ring < 0.34)),
-        "cross": (x < 0.09 * small) | (np.abs(y) < 0.09 * small),
-        "bars": (x > 0.18 * cut.width_m) & (x < 0.34 * cut.width_m),
-        "chevron": np.abs(y + 0.08 - 0.75 * x) < 0.10 * small,
+        "plain": np.full(x.shape, -1.0),
+        "border": np.minimum(edge - 0.03, 0.075 - edge),
+        "disc": np.maximum(0.17 * small - radius, np.minimum(radius - 0.26 * small, 0.34 * small - radius)),
+        "cross": 0.09 * small - np.minimum(x, np.abs(y)),
+        "bars": np.minimum(x - 0.18 * cut.width_m, 0.34 * cut.width_m - x),
+        "chevron": 0.10 * small - np.abs(y + 0.08 - 0.75 * x),
     }
-    return np.asarray(devices[cut.device] | (cut.drop_m / 2 - y < cut.fringe_m))
+    fringe = cut.fringe_m - (cut.drop_m / 2 - y) if cut.fringe_m else np.full(x.shape, -1.0)
+    return np.maximum(devices[cut.device], fringe)
+
+
+def _cut_along(points: Array, faces: Ints, inside: Array) -> tuple[Array, Ints, NDArray[np.bool_]]:
+    """Triangles cut where `inside` (one per point) is 0, so that a painted edge runs clean: (points, faces, whether
+    each face is inside)."""
+    within = inside > 0
+    corners = within[faces].sum(axis=1)
+    crossed = faces[(corners == 1) | (corners == 2)]
+    odd = (within[crossed] == (within[crossed].sum(axis=1) == 1)[:, None]).argmax(axis=1)
+    a, b, c = (crossed[np.arange(len(crossed)), (odd + k) % 3] for k in range(3))  # a is on its own side of the line
+    ends = np.sort(np.concatenate([np.stack([a, b], 1), np.stack([a, c], 1)]), axis=1)
+    edges, numbers = np.unique(ends, axis=0, return_inverse=True)
+    ab, ac = numbers.ravel().reshape(2, -1) + len(points)
+    i, j = edges.T
+    share = np.clip(inside[i] / (inside[i] - inside[j]), 0.02, 0.98)[:, None]
+    whole = faces[(corners == 0) | (corners == 3)]
+    cut = np.concatenate([whole, np.stack([a, ab, ac], 1), np.stack([ab, b, c], 1), np.stack([ab, c, ac], 1)])
+    sides = np.concatenate([within[whole[:, 0]], within[a], within[b], within[b]])
+    return np.concatenate([points, points[i] + share * (points[j] - points[i])]), cut.astype(np.int32), sides

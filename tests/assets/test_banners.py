@@ -88,7 +88,7 @@ def test_a_painted_disc_has_its_area():
 
     painted = areas[parts == Part.BANNER_MARK].sum()
 
-    assert painted == pytest.approx(np.pi * 0.81 * (0.17**2 + 0.34**2 - 0.26**2), rel=0.04)
+    assert painted == pytest.approx(np.pi * 0.81 * (0.17**2 + 0.34**2 - 0.26**2), rel=0.02)
 
 
 def test_a_recipe_s_banner_is_the_one_that_is_worn():

@@ -99,7 +99,7 @@ def test_the_pole_stays_in_the_hand_and_the_cloth_whole(who: str, motion: str):
         assert np.linalg.norm(np.cross(wrist, along)) < 0.12  # COCO's wrist lies a palm behind the grip
         assert 0.3 < wrist @ along < 2.2
         sides = np.linalg.norm(mesh.vertices[faces] - np.roll(mesh.vertices[faces], 1, axis=1), axis=2)
-        assert sides.max() < 0.05  # woven at 0.017 m, 0.024 across
+        assert sides.max() < 0.055  # woven at 0.02 m, 0.028 across
         assert mesh.vertices[cloth.rows, 1].min() > -1e-6
 
 
