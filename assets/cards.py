@@ -9,11 +9,11 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from assets.atlas import VIEWS, Atlas, bin_phase, load_atlas, phase_bin, view_yaw
+from assets.atlas import VIEWS, bin_phase, phase_bin
 from assets.formations import chance
 from assets.motions import learn_captures, load_motion
 from pipeline.errors import AssetError
-from pipeline.types import CharacterAtlas, CrowdLayout
+from pipeline.types import CrowdLayout
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -35,6 +35,7 @@ class Agents:
     positions: npt.NDArray[np.float32]
     yaws: npt.NDArray[np.float32]
     phases: npt.NDArray[np.float32]
+    frames_per_second: float = 24.0
 
     def doing(self, row: int) -> list[str]:
         """The name of each agent's motion on the layout's frame `row`."""
@@ -72,6 +73,7 @@ def load_agents(layout: CrowdLayout) -> Agents:
         positions=positions,
         yaws=yaws,
         phases=phases,
+        frames_per_second=float(layout.rate.fraction),
     )
 
 
@@ -90,32 +92,6 @@ def held_views(yaws_relative: Array) -> Array:
     return held
 
 
-@lru_cache(maxsize=2)
-def sprites_of(
-    layout: CrowdLayout, receipt: CharacterAtlas, cameras: tuple[tuple[float, float, float], ...]
-) -> npt.NDArray[np.int32]:
-    """(F, N) int32: the atlas's sprite of every agent on every frame, seen from `cameras`, one place per frame."""
-    agents, atlas = load_agents(layout), load_atlas(receipt)
-    if not len(agents.ids):
-        return np.zeros(agents.yaws.shape, np.int32)
-    relative = view_yaw(agents.yaws, agents.positions, np.array(cameras)[:, None])
-    held = held_views(relative)
-    seeds = agents.seeds.astype(np.uint64)
-    rows = [
-        atlas.sprite_index(agents.characters, agents.doing(row), agents.phases[row], held[row], seeds)
-        for row in range(len(held))
-    ]
-    return np.stack(rows)
-
-
-def shadow_sprites(agents: Agents, atlas: Atlas, row: int, to_sun: Array) -> npt.NDArray[np.int32]:
-    """(N,) int32: each agent's sprite as the sun sees it, or the nearest view that was painted."""
-    positions = agents.positions[row].astype(np.float64)
-    relative = view_yaw(agents.yaws[row], positions, positions + 1e4 * to_sun)
-    seeds = agents.seeds.astype(np.uint64)
-    return np.asarray(atlas.sprite_index(agents.characters, agents.doing(row), agents.phases[row], relative, seeds))
-
-
 def stance(positions: Array, viewer: Array, elevation_rad: float) -> Stance:
     """Upright cards at positions (N, 3) that turn to a viewer (3,) or (N, 3), leaning back as the sprites were seen."""
     towards = (np.asarray(viewer, np.float64) - positions) * [1.0, 0.0, 1.0]
@@ -125,20 +101,31 @@ def stance(positions: Array, viewer: Array, elevation_rad: float) -> Stance:
     return Stance(np.asarray(positions, np.float64), rights, c * UP - s * towards, c * towards + s * UP)
 
 
-def foot_leans(agents: Agents, row: int, cards: Stance, elevation_rad: float) -> Array:
-    """(N, 2) metres right and up on the card by which planted feet stand off those that the sprite shows.
+def feet_off(agents: Agents, row: int) -> Array:
+    """(N, 2) metres x, z in the world by which planted feet stand off those that the sprite of a motion shows.
 
     A sprite shows the middle of its phase bin. While the body glides on, a planted foot does not: it lies behind by the
-    way walked since that moment. elevation_rad: of the viewer above the agents; a foot farther off is seen higher.
+    way walked since that moment.
     """
     steps = np.zeros(len(agents.ids))
     for number, name in enumerate(agents.motion_names):
         mine, motion = agents.motions[row] == number, load_motion(name)
         bins = bin_phase(name, phase_bin(name, agents.phases[row][mine]))
         since = (agents.phases[row][mine].astype(np.float64) - bins + 0.5) % 1 - 0.5
-        steps[mine] = -since * motion.cycle_s * motion.speed_mps * agents.scales[mine]
+        gone = since * motion.cycle_s * motion.speed_mps
+        if motion.shares:  # an uneven way
+            gone = motion.gone_m(bins + since) - motion.gone_m(bins)
+        steps[mine] = -gone * agents.scales[mine]
     yaws = agents.yaws[row].astype(np.float64)
-    stepped = steps[:, None] * np.stack([np.sin(yaws), np.zeros(len(yaws)), np.cos(yaws)], axis=1)
+    return np.asarray(steps[:, None] * np.stack([np.sin(yaws), np.cos(yaws)], axis=1))
+
+
+def foot_leans(feet: Array, cards: Stance, elevation_rad: float) -> Array:
+    """(N, 2) metres right and up on the card that `feet` (N, 2), metres x, z in the world, are seen to lie off.
+
+    elevation_rad: of the viewer above the agents; a foot farther off is seen higher.
+    """
+    stepped = np.stack([feet[:, 0], np.zeros(len(feet)), feet[:, 1]], axis=1)
     towards = np.cross(cards.rights, UP)
     away = -(stepped * towards).sum(axis=1)
     return np.stack([(stepped * cards.rights).sum(axis=1), away * np.sin(elevation_rad)], axis=1)
