@@ -49,7 +49,8 @@ def choose(agents: Agents, poses: Array, lens: Seen, near_px: float, most: int, 
 
     poses: (F, 4, 4) camera_from_world. Nobody changes between sprite and painting within a shot.
     """
-    tall_m = np.array([load_character(name).height_m for name in agents.characters]) * agents.scales
+    heights_m = {name: load_character(name).height_m for name in set(agents.characters)}
+    tall_m = np.array([heights_m[name] for name in agents.characters]) * agents.scales
     positions = agents.positions.astype(np.float64)
     local = np.einsum("fij,fnj->fni", poses[:, :3, :3], positions) + poses[:, None, :3, 3]
     up = np.einsum("fi,n->fni", poses[:, :3, 1], tall_m)

@@ -73,8 +73,7 @@ def generate_near(
     if not len(chosen.rows):
         return NearPeople(people, None, None, brief.provider, "", "")
     files, requests = FrameFiles(out, "near.%04d.exr", frames), FrameFiles(out, "requests.%04d.json", frames)
-    provider, heights = _provider(brief.provider), Heightfield.read(ground)
-    bodies = Bodies(agents, load_atlas(atlas).variants, heights.height, heights.normal, float(layout.rate.fraction))
+    provider, bodies = _provider(brief.provider), _bodies(layout, atlas, ground)
     for frame in frames:
         view, row = view_of(track, frame), track.frames.index(frame)
         near = Near.empty(*view.size)
@@ -91,6 +90,12 @@ def _chosen(layout: CrowdLayout, track: CameraTrack, params: Params) -> Chosen:
     tangents = lens.width / 2 / lens.focal_x_px, lens.height / 2 / lens.focal_y_px
     agents, poses = load_agents(layout), load_poses(track)
     return choose(agents, poses, Seen(focal, tangents), params.near_px, params.most, params.tallest_px)
+
+
+@lru_cache(maxsize=2)
+def _bodies(layout: CrowdLayout, atlas: CharacterAtlas, ground: Ground) -> Bodies:
+    heights, rate = Heightfield.read(ground), float(layout.rate.fraction)
+    return Bodies(load_agents(layout), load_atlas(atlas).variants, heights.height, heights.normal, rate)
 
 
 @lru_cache(maxsize=2)

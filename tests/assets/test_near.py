@@ -96,6 +96,13 @@ def test_who_is_out_of_the_picture_takes_nobodys_place():
     assert chosen.passed_over == 0
 
 
+def test_of_nobody_nobody_is_near():
+    chosen = choose(agents_at(np.zeros((0, 3))), poses_of((0, 1.7, 0))[[0] * 4], SEEN, 40, 9, 256)
+
+    assert len(chosen.rows) == 0
+    assert chosen.pictures.shape == (0, 2)
+
+
 def test_the_picture_is_as_fine_as_the_plate_up_to_the_limit():
     agents = agents_at([[0, 0, -6.0], [0.6, 0, -3.5], [-0.5, 0, -2.0]], frames=1)
 
