@@ -41,7 +41,7 @@ class Params:
 
     steps: int = 2
     variants: int = 3
-    between: int = 600
+    between: int = 1200
     seed: int = 1
 
     def __post_init__(self) -> None:
