@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from assets import lod
 from assets.characters import load_character
 from assets.crowd_people import Moment, People, local_slopes
+from assets.mesh_chain import Level
 from assets.mesh_chunks import SIDES
+from assets.people import Mesh
 from pipeline.kernels.crowdplace import LensTable, Turning, place, to_pixels
 from pipeline.kernels.crowdraster import Scene
 
@@ -60,8 +62,12 @@ class Drawn:
         out = np.empty((self.total, 3), np.float32)
         slopes = local_slopes(moment) if what == "vertices" else np.zeros((len(frames), 2), np.float32)
         for (character, level), chain, agents in zip(self.meshes, self.chains, self.worn, strict=True):
-            for motion in np.unique(moment.doing[agents]):
-                mine = agents[moment.doing[agents] == motion]
+            alone = np.isin(agents, list(moment.own))
+            for agent in agents[alone]:
+                self._place_own(chain, level, moment.own[int(agent)], int(agent), what, frames, slopes, out)
+            shared = agents[~alone]
+            for motion in np.unique(moment.doing[shared]):
+                mine = shared[moment.doing[shared] == motion]
                 name = self.people.motions[motion]
                 bins, shares = lod.moments(name, moment.phases[mine])
                 poses, turning = getattr(lod.poses(character, name, level), what), None
@@ -70,6 +76,17 @@ class Drawn:
                     turning = Turning(other, chain[level].parents, self.turned[mine])
                 place(poses, bins, shares, frames[mine], slopes[mine], self.firsts[mine], out, turning)
         return out
+
+    def _place_own(
+        self, chain: tuple[Level, ...], level: int, mesh: Mesh, agent: int, what: str, frames: Array, slopes: Floats,
+        out: Floats,
+    ) -> None:  # fmt: skip
+        one, turning, turned = slice(agent, agent + 1), None, self.turned[agent : agent + 1]
+        if turned[0] > 0:
+            turning = Turning(lod.coarse(chain[level + 1], mesh, what)[None], chain[level].parents, turned)
+        bins, shares = np.zeros((1, 2), np.int32), np.zeros(1, np.float32)
+        poses = lod.coarse(chain[level], mesh, what)[None]
+        place(poses, bins, shares, frames[one], slopes[one], self.firsts[one], out, turning)
 
     def _chunks(self) -> tuple[Ints, Ints, Ints, Ints]:
         """(chunks, corners, orders as Scene has them, first row of `orders` of each mesh)."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assets.cards import Agents
+from assets.people import Mesh
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -18,13 +19,15 @@ Floats = NDArray[np.float32]
 class Moment:
     """Where N agents are on one frame. positions: (N, 3) world metres, the point between the feet; yaws (N,) radians;
     phases (N,) cycles; doing (N,) index into People.motions; slopes (N, 2): how the ground rises per metre along world x
-    and z, which the legs follow (zeros leave every sole at the height of the point between the feet)."""
+    and z, which the legs follow (zeros leave every sole at the height of the point between the feet). own: by agent's
+    row, the full mesh of who does not share a pose of his motion."""
 
     positions: Array
     yaws: Array
     phases: Array
     doing: NDArray[np.integer]
     slopes: Array
+    own: Mapping[int, Mesh] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

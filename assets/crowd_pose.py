@@ -32,7 +32,13 @@ def joints_of(people: People, moment: Moment, frames: Array, agents: Ints) -> Fl
         bins, shares = lod.moments(motion, moment.phases[mine])
         firsts = (18 * rows).astype(np.int32)
         place(lod.joints(character, motion), bins, shares, frames[mine], slopes[mine], firsts, out)
-    return out.reshape(-1, 18, 3)
+    placed = out.reshape(-1, 18, 3)
+    for row in np.flatnonzero(np.isin(agents, list(moment.own))):
+        agent = int(agents[row])
+        bins, shares = np.zeros((1, 2), np.int32), np.zeros(1, np.float32)
+        one, poses = slice(agent, agent + 1), np.ascontiguousarray(moment.own[agent].joints, np.float32)[None]
+        place(poses, bins, shares, frames[one], slopes[one], np.zeros(1, np.int32), placed[row])
+    return placed
 
 
 def seen(

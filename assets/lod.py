@@ -22,7 +22,7 @@ from assets.people import Mesh, posed_mesh
 from pipeline.fingerprint import code_of, digest_of
 from pipeline.io.kept import Arrays, kept
 
-__all__ = ["Level", "Poses", "allowed", "chain", "held", "joints", "merged", "moments", "poses"]
+__all__ = ["Level", "Poses", "allowed", "chain", "coarse", "held", "joints", "merged", "moments", "poses"]
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -99,6 +99,13 @@ def poses(character: Character, motion: str, level: int) -> Poses:
         return _full_poses(_body_only(character), motion)
     tables = _tables(_body_only(character), motion)
     return Poses(tables[f"vertices{level}"], tables[f"normals{level}"])
+
+
+def coarse(level: Level, mesh: Mesh, what: str) -> Floats:
+    """(V, 3) float32 "vertices" or "normals" of any pose of the full mesh at a level."""
+    if level.merge is None:
+        return mesh.vertices if what == "vertices" else mesh.normals
+    return _coarse(level, mesh)[0 if what == "vertices" else 1]
 
 
 @lru_cache(maxsize=64)

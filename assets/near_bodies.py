@@ -125,6 +125,13 @@ class Bodies:
         pose = enlivened(crossing.poses[step], crossing.poses[before], lively, time_s=time_s, seed=seed)
         return pose, crossing.planted[step]
 
+    def crossed(self, agent: int, row: int) -> Pose | None:
+        """The pose of someone who on that row goes from one motion to another, with nothing added; None: he does not."""
+        begun = self._begun(agent, row)
+        crossing = self._crossing(agent, begun) if begun else None
+        step = row - begun + 1
+        return crossing.poses[step] if crossing and step < len(crossing.poses) else None
+
     def _motion(self, agent: int, row: int) -> Motion:
         return load_motion(self.agents.motion_names[self.agents.motions[row, agent]])
 

@@ -17,11 +17,14 @@ import numpy.typing as npt
 
 from assets.cards import load_agents
 from assets.characters import Part
+from assets.crowd_bodies import ever_near, with_own
 from assets.crowd_guides import CrowdGuides, crowd_guides
 from assets.crowd_people import people_of
 from assets.guide_sheet import contact_sheet, four_views
+from assets.near_bodies import Bodies
 from assets.openpose import stroke_of
 from assets.optics import Optics, optics
+from calibration.cameras import load_poses
 from calibration.ground import Heightfield
 from calibration.lens import project, rays
 from pipeline.errors import ConfigError
@@ -109,7 +112,12 @@ def guides_of(shooting: Shooting, frame: int) -> CrowdGuides:
         normal = heights.normal(x, z)
         return np.asarray(-normal[:, [0, 2]] / normal[:, 1:2])
 
-    people = people_of(load_agents(layout), layout.frames.index(frame), view.ahead, slope)
+    agents, row = load_agents(layout), layout.frames.index(frame)
+    people = people_of(agents, row, view.ahead, slope)
+    bodies = Bodies(agents, 1, heights.height, heights.normal, float(layout.rate.fraction))
+    near = ever_near(agents.positions, agents.scales, load_poses(shooting.track), lens.angle_px)
+    there = int(np.clip(row + view.ahead, 0, len(agents.yaws) - 1))
+    people = with_own(people, bodies, near, (row, there))
     return crowd_guides(people, view, lens, families=(shooting.stroke,))
 
 
