@@ -27,6 +27,10 @@ Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 
 WINDOWS = ((21, 11), (15, 7), (7, 1))  # px over which a round gathers costs: low, for a row is metres of far ground
+_KEEN = (3, 1)  # px over which costs are gathered to see what sticks out of the ground
+_OUT_PX = 1.0  # so much more parallax than the sheet, per 960 px of width, sticks out ...
+_BESIDE_PX = 3.0  # ... and draws what lies so near to it upwards, for their windows overlap
+_LEAST = 0.02  # what such a place still says
 _MATCHED = (1, 5)  # rows and columns to either side that are compared
 _WIDEST = 0.12  # of the picture's width: over more parallax textures no longer look alike
 _NARROWER = 0.04  # for what the widest no longer see: the picture's rim, and what other things come to hide
@@ -39,10 +43,14 @@ _PICK = 2  # every second pixel of every second row counts: neighbours share the
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """points: (N, 3) world metres. say: (N,) weights: square of the parallax, relative to 15% of the picture's width."""
+    """points: (N, 3) world metres. say: (N,) weights: square of the parallax, relative to 15% of the picture's width.
+
+    clear: (N,) 0 to 1, how far a point lies from what sticks out of the sheet: beside a tuft ground is measured too high.
+    """
 
     points: Array
     say: Array
+    clear: Array
 
 
 def look(
@@ -63,10 +71,10 @@ def look(
     rows = np.flatnonzero((base > 0).any(axis=1))
     part = slice(int(rows[0]) if len(rows) else 0, None)
     free = ~_covered(matte, view)[part]
-    points, say = [np.empty((0, 3))], [np.empty(0)]
+    points, say, clear = [np.empty((0, 3))], [np.empty(0)], [np.empty(0)]
     for others in _widest(track, view, field):
         views = [load_view(plate, track, f, width_px) for f in others]
-        found, sure = _search(view, views, base[part], part, window)
+        found, sure, away_px = _search(view, views, base[part], part, window)
         row, column = np.nonzero((sure & free)[::_PICK, ::_PICK])
         row, column = row * _PICK, column * _PICK
         z = 1 / found[row, column].astype(np.float64)
@@ -74,7 +82,8 @@ def look(
         back = world_from_camera(view.pose)
         points.append(seen @ back[:3, :3].T + back[:3, 3])
         say.append((_parallax(points[-1], view, views) / (0.15 * view.lens.width)) ** 2)
-    return Evidence(np.concatenate(points), np.concatenate(say))
+        clear.append(np.clip((away_px[row, column] / _BESIDE_PX).astype(np.float64) ** 2, _LEAST, 1))
+    return Evidence(np.concatenate(points), np.concatenate(say), np.concatenate(clear))
 
 
 def inverse_depth(field: Heightfield, view: View) -> Floats:
@@ -115,8 +124,10 @@ def _widest(track: CameraTrack, view: View, field: Heightfield) -> list[list[int
     return chosen
 
 
-def _search(view: View, others: list[View], base: Floats, part: slice, window: tuple[int, int]) -> tuple[Floats, Bools]:
-    """Inverse depth where costs, gathered over `window`, are least, and where that is a match."""
+def _search(
+    view: View, others: list[View], base: Floats, part: slice, window: tuple[int, int]
+) -> tuple[Floats, Bools, Floats]:
+    """Inverse depth where costs, gathered over `window`, are least; where that is a match; px per 960 to what sticks out."""
     near = pinholes(view, others)
     farthest = max(
         float(np.linalg.norm(v.pose @ np.linalg.inv(view.pose) @ [0, 0, 0, 1] - [0, 0, 0, 1])) for v in others
@@ -136,15 +147,28 @@ def _search(view: View, others: list[View], base: Floats, part: slice, window: t
         grain(view.grey),
         _MATCHED,
     )
-    size = tuple(2 * round((s * scale - 1) / 2) + 1 for s in window)
+    steps, sure = _least(costs, _odd(_KEEN, scale))
+    out = sure & (base > 0) & (steps * _STEP_PX > _OUT_PX * scale)
+    away_px = cv2.distanceTransform((~out).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) / scale
+    steps, sure = _least(costs, _odd(window, scale))
+    found = (base + steps * step).astype(np.float32)
+    return found, sure & (base > 0) & (found > 1e-4), np.asarray(away_px, np.float32)
+
+
+def _odd(window: tuple[int, int], scale: float) -> tuple[int, int]:
+    return 2 * round((window[0] * scale - 1) / 2) + 1, 2 * round((window[1] * scale - 1) / 2) + 1
+
+
+def _least(costs: npt.NDArray[np.uint8], size: tuple[int, int]) -> tuple[Floats, Bools]:
+    """Where along the middle-centred last axis costs, gathered over `size` px, are least, in steps; whether that is a match."""
     gathered = np.stack([cv2.blur(c, size) for c in np.moveaxis(costs, -1, 0).astype(np.float32)], axis=-1)
-    best = np.clip(gathered.argmin(axis=-1), 1, len(offsets) - 2)
+    best = np.clip(gathered.argmin(axis=-1), 1, costs.shape[-1] - 2)
     before, least, after = (np.take_along_axis(gathered, (best + k)[..., None], -1)[..., 0] for k in (-1, 0, 1))
     bend = before + after - 2 * least
     aside = np.where(bend > 1e-3, 0.5 * (before - after) / np.maximum(bend, 1e-3), 0)
-    found = (base + (best - half + np.clip(aside, -0.5, 0.5)) * step).astype(np.float32)
     inside = (least <= before) & (least <= after)  # a lowest cost at the span's end is no match
-    return found, inside & (least < (1 - _ALIKE) * WORST) & (base > 0) & (found > 1e-4)
+    steps = (best - costs.shape[-1] // 2 + np.clip(aside, -0.5, 0.5)).astype(np.float32)
+    return steps, inside & (least < (1 - _ALIKE) * WORST)
 
 
 def _covered(matte: Path, view: View) -> Bools:

@@ -16,6 +16,7 @@ Array = npt.NDArray[np.float64]
 _MOST_CELLS = 240  # a side; the sheet is solved exactly, which costs about their cube
 _ROUNDS, _ROUNDS_AGAIN = 10, 6
 _FEWEST = 50  # points that make a survey
+_EVEN, _SKEWED = 1.5, 2.0  # highest tenth against lowest, off the middle: a lawn (1.3), and soil with tufts (over 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,25 @@ def survey(
     ground = np.abs(above) < tolerance
     measured = np.bincount(index[ground], minlength=shape[0] * shape[1]).reshape(shape) > 0
     return Survey(field, measured, above[ground], int(ground.sum()))
+
+
+def one_sided(points: npt.ArrayLike, cameras: npt.ArrayLike, field: Heightfield, sheet: Sheet) -> float:
+    """0 to 1: do points scatter about `field` evenly, as noise does, or upwards, as tufts on bare soil make them?
+
+    Compares how far the highest and the lowest tenth lie from the middle. A lawn, all blades, scatters evenly: its surface
+    is what one stands on. 0 when there are too few points to tell.
+    """
+    cloud, stood = np.asarray(points, np.float64), np.asarray(cameras, np.float64)
+    distance = np.hypot(cloud[:, 0] - stood[:, 0].mean(), cloud[:, 2] - stood[:, 2].mean())
+    off = (cloud[:, 1] - field.height(cloud[:, 0], cloud[:, 2])) / (
+        sheet.tolerance_m + sheet.tolerance_per_m * distance
+    )
+    off = off[(distance < sheet.reach_m) & (np.abs(off) < 2)]
+    if len(off) < _FEWEST:
+        return 0.0
+    low, middle, high = np.quantile(off, [0.1, 0.5, 0.9])
+    ratio = (high - middle) / max(middle - low, 1e-9)
+    return float(np.clip((ratio - _EVEN) / (_SKEWED - _EVEN), 0, 1))
 
 
 def _likeliness(above: Array, deviation: Array) -> Array:

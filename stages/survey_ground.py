@@ -12,7 +12,7 @@ import numpy.typing as npt
 from calibration import settle
 from calibration.cameras import camera_centre, load_poses, world_from_camera
 from calibration.lens import rays
-from calibration.survey import Sheet, Survey, survey
+from calibration.survey import Sheet, Survey, one_sided, survey
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io import exr
@@ -64,15 +64,17 @@ def survey_ground(
     first = found = survey(cloud, stood, sheet)
     background = _SAY_OF_DEPTH / np.maximum(np.linalg.norm(cloud - stood.mean(axis=0), axis=1), 1.0) ** 2
     for window in settle.WINDOWS if settled else ():
-        points, say = [cloud], [background]
+        seen = []
         for frame in settled:
             progress(next(done), steps, f"following the ground from frame {frame}")
             matte = mattes.files.path(frame)
-            seen = settle.look(plate, track, matte, found.field, frame, params.width_px, window)
-            points.append(seen.points)
-            say.append(seen.say)
+            seen.append(settle.look(plate, track, matte, found.field, frame, params.width_px, window))
         progress(next(done), steps, "laying the sheet again")
-        found = survey(np.concatenate(points), stood, sheet, np.concatenate(say), found.field)
+        # Bare soil with tufts: ground beside what sticks out says little. On a lawn all is blades, and all counts.
+        lean = one_sided(np.concatenate([s.points for s in seen]), stood, found.field, sheet)
+        points = np.concatenate([cloud, *[s.points for s in seen]])
+        say = np.concatenate([background, *[s.say * (1 - lean * (1 - s.clear)) for s in seen]])
+        found = survey(points, stood, sheet, say, found.field)
     progress(steps, steps, "done")
     field = found.field
     with replacing(out / "heights.npy") as path, path.open("wb") as file:

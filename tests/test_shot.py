@@ -197,8 +197,8 @@ def test_feet_slide_nowhere(made):
     )[bare]
 
     assert bare.mean() > 0.6
-    assert np.median(slides) < 0.75
-    assert np.percentile(slides, 85) < 1.5  # the others stand in dips that a crest hides but for two or three rows
+    assert np.median(slides) < 0.65
+    assert np.percentile(slides, 90) < 1.5  # the others stand in dips that a crest hides, or among tufts
 
 
 def test_depth_is_the_true_one_where_it_is_sure(made):

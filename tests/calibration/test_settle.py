@@ -87,6 +87,22 @@ def test_a_passer_by_is_no_ground(shot):
     assert not shot.scene.matte(frame)[px[:, 1].clip(0, 359), px[:, 0].clip(0, 639)].any()
 
 
+def test_ground_beside_what_stands_out_counts_little(shot):
+    """A mound that the sheet does not know: windows at its foot see both, and what they say of the ground is too high."""
+    scene = shot.scene
+    ground = field(scene, 0)
+    rows, columns = np.mgrid[0 : ground.heights.shape[0], 0 : ground.heights.shape[1]]
+    x, z = ground.origin_x_m + ground.cell_m * columns, ground.origin_z_m + ground.cell_m * rows
+    mound = (np.abs(x - 2) < 1.5) & (np.abs(z + 9) < 1.5)
+    unaware = replace(ground, heights=np.where(mound, ground.heights - np.float32(0.15), ground.heights))
+
+    seen = look(shot, unaware, 1006)
+
+    off = np.hypot(seen.points[:, 0] - 2, seen.points[:, 2] + 9)
+    assert (off < 1).sum() > 20
+    assert np.mean(seen.clear[off < 1]) < np.mean(seen.clear[off > 4]) / 3  # grain, too, looks as if it stood out
+
+
 def test_the_sheet_as_a_view_sees_it_has_the_scenes_depth(shot):
     view = load_view(shot.plate, shot.track, 1005, 640)
     shown = settle.inverse_depth(field(shot.scene, 0), view)
@@ -106,4 +122,4 @@ def test_a_still_camera_tells_nothing(shot, tmp_path):
     seen = settle.look(shot.plate, track, mattes(shot).path(1003), field(shot.scene, 0), 1003, 640, settle.WINDOWS[0])
 
     assert seen.points.shape == (0, 3)
-    assert seen.say.shape == (0,)
+    assert seen.say.shape == seen.clear.shape == (0,)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from calibration.survey import Sheet, survey
+from calibration.ground import Heightfield
+from calibration.survey import Sheet, one_sided, survey
 from pipeline.errors import CalibrationError
 
 
@@ -63,3 +64,17 @@ def test_points_that_are_no_number_are_passed_over():
 def test_too_few_points_are_an_error_that_says_so():
     with pytest.raises(CalibrationError, match="12 trusted depth points within 140 m"):
         survey(field_of_points(12), [[0, 1.7, 0]], Sheet())
+
+
+def test_noise_scatters_evenly_and_tufts_upwards():
+    """Where one in four points was drawn up by a tuft, the scatter is one-sided; grain alone never is."""
+    rng = np.random.default_rng(3)
+    noisy = np.column_stack([rng.uniform(-15, 15, 4000), 0.02 * rng.standard_normal(4000), rng.uniform(-35, -2, 4000)])
+    tufted = noisy.copy()
+    tufted[::4, 1] += rng.exponential(0.1, 1000)
+
+    even, lean = (one_sided(points, [[0, 1.7, 0]], Heightfield.flat(), Sheet()) for points in (noisy, tufted))
+
+    assert even == 0
+    assert lean > 0.9
+    assert one_sided(tufted[:20], [[0, 1.7, 0]], Heightfield.flat(), Sheet()) == 0
