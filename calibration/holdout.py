@@ -39,6 +39,19 @@ def visible_share(
     return _matted(plate, shape, guided, edge_px)
 
 
+def past_figures(layer_z_m: Array, matte: Array, figure_z_m: Array, *, tolerance_m: float, tolerance: float) -> Array:
+    """How much of a layer is seen past the people of the plate, (H, W) float32 0..1.
+
+    layer_z_m: +inf where empty. matte: (H, W) 0..1, 1 = a person. figure_z_m: how far that person stands, +inf: unknown,
+    before everything. A layer stands before a person when it is nearer by more than tolerance_m + tolerance * distance
+    (fully so at twice that): a matte claims the rest.
+    """
+    nearer = _filled(layer_z_m, 2 * round(SPILL_PX) + 1)
+    hides, sure = np.empty_like(nearer), np.ones_like(nearer)
+    visible_by_depth(figure_z_m, nearer, sure, hides, tolerance_m=tolerance_m, tolerance=tolerance, doubt=0.0)
+    return (1 - np.clip(matte, 0, 1) * hides).astype(np.float32)
+
+
 def _matted(plate: Array, shape: Array, otherwise: Array, reach: int) -> Array:
     """Within `reach` of the depth's edge, the share that the plate's own colours tell: between what surely hides and
     what surely does not. Where the two look alike (by their own spread) the colours tell nothing: then `otherwise`.

@@ -121,7 +121,7 @@ class CrowdLayout:
     frames: FrameRange
     count: int
     motion_names: tuple[str, ...]
-    rate: FrameRate = FrameRate()
+    rate: FrameRate = field(default_factory=FrameRate)
     captures: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
 

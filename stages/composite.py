@@ -11,7 +11,7 @@ import numpy as np
 
 from calibration.cameras import pose_at, to_camera
 from calibration.ground import Heightfield
-from calibration.holdout import visible_share, without_spill
+from calibration.holdout import past_figures, visible_share, without_spill
 from calibration.look import LookFigures, read_look
 from calibration.quality import Frame, figures_of
 from calibration.still import still_depth
@@ -29,7 +29,9 @@ LEAST_ALPHA = 1e-3  # under half a code value of an 8-bit matte: nothing is ther
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    tolerance_m: float = 0.5  # the plate's depth may be this much nearer before it hides a layer ...
+    tolerance_m: float = (
+        0.5  # the plate may be this much nearer before it hides a layer, a layer before it hides people
+    )
     tolerance: float = 0.05  # ... and this share of the distance ...
     doubt: float = 0.15  # ... and up to this share more where the depth is uncertain
     edge_px: int = 3  # how far a holdout's edge may move to the plate's own edge
@@ -55,6 +57,7 @@ class Shot:
     depth_m: np.ndarray
     confidence: np.ndarray
     matte: np.ndarray
+    figures_m: np.ndarray  # (H, W) how far the people of the matte stand, +inf where nobody does
     metadata: dict[str, Any]
 
 
@@ -129,7 +132,8 @@ def _read_shot(plate: Plate, mattes: Mattes, still: tuple[np.ndarray, np.ndarray
     image = exr.read(plate.files.path(frame))
     half = np.stack([exr.half(image.channels[c]) for c in "RGB"], axis=2)
     z, confidence = still
-    matte = exr.read(mattes.files.path(frame)).channels["A"].astype(np.float32)
+    people = exr.read(mattes.files.path(frame)).channels
+    matte, figures = people["A"].astype(np.float32), people["Z"].astype(np.float32)
     planes = {"depth": z, "matte": matte}
     for name, plane in planes.items():
         if plane.shape != half.shape[:2]:
@@ -141,7 +145,7 @@ def _read_shot(plate: Plate, mattes: Mattes, still: tuple[np.ndarray, np.ndarray
         raise PlateError(
             f"frame {frame}: {broken} NaN or infinite values, the first at {x}, {y}. Mend the plate's frame."
         )
-    return Shot(half, rgb, z, confidence, np.ascontiguousarray(matte), image.metadata)
+    return Shot(half, rgb, z, confidence, np.ascontiguousarray(matte), np.ascontiguousarray(figures), image.metadata)
 
 
 def _place(name: str, path: Path, shot: Shot, params: Params, frame: int) -> Placed:
@@ -153,17 +157,18 @@ def _place(name: str, path: Path, shot: Shot, params: Params, frame: int) -> Pla
     if check.count_broken(rgba):  # even where the alpha is 0: a broken layer must not pass because nothing shows it
         x, y = check.first_broken(rgba)
         raise StageError(f"frame {frame}: layer {name} holds NaN, the first at {x}, {y}. Run match_look again.")
-    alpha, visible = rgba[..., 3].copy(), 1 - np.clip(shot.matte, 0, 1)
+    alpha, visible = rgba[..., 3].copy(), np.ones_like(z)
     if alpha.any():
+        tolerances = {"tolerance_m": params.tolerance_m, "tolerance": params.tolerance}
+        visible *= past_figures(z, shot.matte, shot.figures_m, **tolerances)
         visible *= visible_share(
             z,
             shot.rgb,
             shot.depth_m,
             shot.confidence,
-            tolerance_m=params.tolerance_m,
-            tolerance=params.tolerance,
             doubt=params.doubt,
             edge_px=params.edge_px,
+            **tolerances,
         )
         merge.hold_out(rgba, visible, rgba)
         rgba[rgba[..., 3] < LEAST_ALPHA] = 0

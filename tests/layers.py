@@ -34,7 +34,8 @@ def write_mattes(scene: Scene, folder: Path) -> Mattes:
     files = FrameFiles(folder, "matte.%04d.exr", scene.range)
     for frame in scene.range:
         matte = scene.matte(frame) if scene.actor else np.zeros((scene.height, scene.width), np.float32)
-        exr.write(files.path(frame), {"A": exr.half(matte)})
+        depth = np.where(matte > 0, scene.depth_m(frame), np.inf).astype(np.float32)
+        exr.write(files.path(frame), {"A": exr.half(matte), "Z": depth})
     return Mattes(files, "supplied")
 
 

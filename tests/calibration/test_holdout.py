@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calibration.holdout import visible_share, without_spill
+from calibration.holdout import past_figures, visible_share, without_spill
 
 SETTINGS = {"tolerance_m": 0.5, "tolerance": 0.05, "doubt": 0.1}
 
@@ -92,3 +92,25 @@ def test_no_fringe_of_the_old_sky_is_left():
     np.testing.assert_allclose(cleaned[:, 29], plate[:, 20], atol=0.02)
     np.testing.assert_array_equal(cleaned[:, :29], plate[:, :29])
     np.testing.assert_array_equal(without_spill(plate, 0 * ones, visible), plate)
+
+
+@pytest.mark.parametrize(("layer_m", "seen"), [(8.0, 1.0), (13.9, 1.0), (15.3, 0.0), (40.0, 0.0)])
+def test_a_layer_stands_before_the_people_who_are_farther(layer_m, seen):
+    """A person at 16 m: hidden by what is nearer than 16 m less twice (0.5 m + 2%), hiding what is nearer by once that or
+    less."""
+    matte = np.zeros((20, 30), np.float32)
+    matte[5:15, 10:20] = 1
+    figure = np.where(matte > 0, np.float32(16), np.float32(np.inf))
+
+    share = past_figures(np.full_like(matte, layer_m), matte, figure, tolerance_m=0.5, tolerance=0.02)
+
+    assert (share[matte > 0] == seen).all()
+    assert (share[matte == 0] == 1).all()
+
+
+def test_people_of_unknown_distance_stand_before_everything():
+    matte = np.full((4, 5), 0.75, np.float32)
+
+    share = past_figures(np.full_like(matte, 2), matte, np.full_like(matte, np.inf), tolerance_m=0.5, tolerance=0.05)
+
+    np.testing.assert_array_equal(share, np.float32(0.25))

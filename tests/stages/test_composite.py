@@ -9,7 +9,7 @@ import pytest
 
 from calibration.ground import Heightfield
 from pipeline.errors import ConfigError, PlateError, StageError
-from pipeline.frames import FrameRange
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.sections import CameraFacts
 from stages.composite import Params, composite, ground_depth
@@ -83,6 +83,24 @@ def test_no_layer_stands_before_the_actor(shot, finished):
     assert actor.sum() > 300
     assert channels["crowd.A"][actor].max() == 0
     np.testing.assert_array_equal(bits(channels)[actor], bits(plate_of(shot))[actor])
+
+
+def test_people_of_the_plate_stand_behind_a_nearer_crowd(shot, finished, tmp_path):
+    """The same comp with the actor said to stand 60 m away: the crowd goes before him, at his own place it went behind."""
+    files, far = shot["mattes"].files, FrameFiles(tmp_path / "matte", "matte.%04d.exr", shot["mattes"].files.frames)
+    for frame in files.frames:
+        channels = exr.read(files.path(frame)).channels
+        exr.write(far.path(frame), {"A": channels["A"], "Z": channels["Z"] + np.float32(60)})
+    empty = dataclasses.replace(SCENE, actor=False)
+    others = {"mattes": dataclasses.replace(shot["mattes"], files=far), "depth": write_depth(empty, tmp_path / "depth")}
+    channels, _ = comped({**shot, **others}, tmp_path)
+    layer = exr.read(shot["layers"].layers[1].files.path(FRAME)).channels
+
+    free = (layer["A"] > 0.9) & (layer["Z"] < empty.depth_m(FRAME)) & (layer["Z"] < 40)
+    people = free & (SCENE.matte(FRAME) == 1)
+    assert people.sum() > 20
+    assert finished[0]["crowd.A"][people].max() == 0
+    assert channels["crowd.A"][people].mean() > 0.9
 
 
 def test_walls_hide_the_people_behind_them(shot, finished):
