@@ -167,7 +167,7 @@ def _least(costs: npt.NDArray[np.uint8], size: tuple[int, int]) -> tuple[Floats,
     bend = before + after - 2 * least
     aside = np.where(bend > 1e-3, 0.5 * (before - after) / np.maximum(bend, 1e-3), 0)
     inside = (least <= before) & (least <= after)  # a lowest cost at the span's end is no match
-    steps = (best - costs.shape[-1] // 2 + np.clip(aside, -0.5, 0.5)).astype(np.float32)
+    steps = best - costs.shape[-1] // 2 + np.clip(aside, -0.5, 0.5)
     return steps, inside & (least < (1 - _ALIKE) * WORST)
 
 
