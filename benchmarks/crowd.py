@@ -18,10 +18,10 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from assets.crowd_guides import WANTED, CrowdGuides, crowd_guides
-from assets.crowd_people import Moment, People
-from assets.formations import Body, chance, gauss, places
-from assets.optics import Optics, optics
+from assets.crowd.formations import Body, chance, gauss, places
+from assets.guides.crowd_guides import WANTED, CrowdGuides, crowd_guides
+from assets.guides.crowd_people import Moment, People
+from assets.guides.optics import Optics, optics
 from assets.view import View
 from calibration.lens import project, rays
 from pipeline.types import Lens
@@ -110,9 +110,9 @@ def _kept(count: int) -> tuple[People, View]:
 
 
 def simulated(count: int) -> str:
-    if importlib.util.find_spec("assets.simulation") is None:
+    if importlib.util.find_spec("assets.crowd.simulation") is None:
         return "absent"
-    from assets.simulation import Steering, simulate
+    from assets.crowd.simulation import Steering, simulate
 
     starts, _ = lay_out(count)
     times = np.arange(13) / 24
@@ -129,8 +129,8 @@ def peers(crowd: People, view: View, guides: CrowdGuides, ours_s: float) -> None
     """What others need for less: flat ids by OpenCV, rays against all triangles by embree."""
     import cv2
 
-    from assets.crowd_drawn import Drawn
-    from assets.crowd_people import camera_from_people
+    from assets.guides.crowd_drawn import Drawn
+    from assets.guides.crowd_people import camera_from_people
 
     drawn = Drawn(crowd, guides.levels.astype(int))
     scene = drawn.scene(camera_from_people(crowd, crowd.now, view.pose), lens().table)

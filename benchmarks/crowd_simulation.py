@@ -14,8 +14,8 @@ import time
 import numba
 import numpy as np
 
-from assets.drill import along, wheel
-from assets.simulation import Steering, Walked, simulate
+from assets.crowd.drill import along, wheel
+from assets.crowd.simulation import Steering, Walked, simulate
 from pipeline.kernels.crowding import overlaps
 
 RATE, SPACING_M, RADIUS_M = 24, 1.1, 0.25

@@ -116,7 +116,7 @@ def export(
     As a PointInstancer with everyone's id, motion and phase, for any number, which `[crowd] layout = "FILE"` brings back;
     or with --skel as people who move, for up to a few hundred. Metres, Y up, a time code is a frame of the shot.
     """
-    from assets.exchange import SENSOR_MM, ShotCamera, write_crowd
+    from assets.exchange.layouts import SENSOR_MM, ShotCamera, write_crowd
     from calibration.cameras import load_poses
     from pipeline.io.usd import check_ending
 
@@ -152,7 +152,7 @@ def guides(
 
     And to look at: `guides.mp4` and the contact sheet `guides.png`.
     """
-    from assets.openpose import stroke_of
+    from assets.guides.openpose import stroke_of
     from stages.crowd_sequence import write_guides
 
     chosen, loaded = FrameRange.parse(frames) if frames else None, _crowd_shot(shot, settings)

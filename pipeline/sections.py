@@ -117,7 +117,7 @@ class Zone:
     polygon_m: Points = ()
     formation: str = "phalanx"  # phalanx | line | column | wedge | ring | path | loose
     characters: dict[str, float] = field(default_factory=lambda: {"legionary": 1.0})  # name: weight
-    motion: str = "idle"  # a motion of assets/motions.py
+    motion: str = "idle"  # a motion of assets/motion/motions.py
     spacing_m: float | None = None  # None: 1.1, or what the density asks for
     facing_deg: float | None = None
     speed_mps: float = 0.0  # along its heading; 0: the motion's own speed (march 1.3, idle none)
@@ -246,7 +246,7 @@ class SetPiece:
     """[[set.pieces]]: one proxy of a set extension, placed by a pixel of the first frame and a distance, or in metres."""
 
     name: str
-    kind: str = "fortress"  # a builder of assets/sets.py
+    kind: str = "fortress"  # a builder of assets/sets/pieces.py
     base_px: tuple[float, float] | None = None  # where the middle of its base is seen in the first frame
     distance_m: float = 0.0  # from the camera, along that pixel's ray; 0: where the ray meets the ground
     base_m: tuple[float, float, float] | None = None

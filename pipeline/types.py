@@ -109,7 +109,7 @@ class CrowdLayout:
     scale (body height factor), seed. positions: .npy (F, N, 3) float32 world metres, the point between the feet. yaws:
     .npy (F, N) float32 radians. phases: .npy (F, N) float32, cycles in [0, 1) of that frame's motion. motions: .npy
     (F, N) uint8, index into motion_names. rate: frames per second, by which a change of motion takes its time. captures:
-    NAME.npz of each captured motion, which assets.motions.learn_captures reads before a motion is loaded by that name.
+    NAME.npz of each captured motion, which assets.motion.motions.learn_captures reads before a motion is loaded by that name.
     notes: what was found or taken for granted, one sentence each, for people to read.
     """
 
@@ -218,7 +218,7 @@ class RawLayers:
 class Look:
     """What the plate looks like, measured once per shot.
 
-    figures: JSON read by calibration.look: grain (sigma over level, spatial kernel, channel mix), tone (key, white
+    figures: JSON read by calibration.look.measured: grain (sigma over level, spatial kernel, channel mix), tone (key, white
     balance, black and white point), haze (colour, extinction per metre), sharpness (edge width in pixels).
     swatch: PNG, the plate's grain beside ours made from the profile.
     """

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from calibration.cameras import pose_at, to_camera
-from calibration.ground import Heightfield
-from calibration.holdout import past_figures, visible_share, without_spill
-from calibration.look import LookFigures, read_look
-from calibration.quality import Frame, figures_of
-from calibration.still import still_depth
+from calibration.depth.still import still_depth
+from calibration.ground.heightfield import Heightfield
+from calibration.look.measured import LookFigures, read_look
+from calibration.mattes.holdout import past_figures, visible_share, without_spill
+from calibration.solve.quality import Frame, figures_of
 from pipeline.errors import ConfigError, PlateError, StageError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr

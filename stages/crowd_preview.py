@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from assets.crowd_page import about, page
-from assets.picking import pick as pick_agent
-from assets.preview import Crowd, read_crowd
-from assets.preview_movie import SAMPLES, Backdrop, Shooting, movie_size, write_movie
-from assets.topview import Chart, chart_of, picture
+from assets.preview.figures import Crowd, read_crowd
+from assets.preview.movie import SAMPLES, Backdrop, Shooting, movie_size, write_movie
+from assets.preview.page import about, page
+from assets.preview.picking import pick as pick_agent
+from assets.preview.topview import Chart, chart_of, picture
 from assets.view import View
 from calibration.cameras import camera_centre, load_poses
-from calibration.ground import Heightfield
+from calibration.ground.heightfield import Heightfield
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io.files import write_bytes

@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assets.cards import load_agents
-from assets.characters import Part
-from assets.crowd_bodies import ever_near, with_own
-from assets.crowd_guides import CrowdGuides, crowd_guides
-from assets.crowd_people import people_of
-from assets.guide_sheet import contact_sheet, four_views
-from assets.near_bodies import Bodies
-from assets.openpose import stroke_of
-from assets.optics import Optics, optics
+from assets.guides.crowd_bodies import ever_near, with_own
+from assets.guides.crowd_guides import CrowdGuides, crowd_guides
+from assets.guides.crowd_people import people_of
+from assets.guides.guide_sheet import contact_sheet, four_views
+from assets.guides.openpose import stroke_of
+from assets.guides.optics import Optics, optics
+from assets.near.bodies import Bodies
+from assets.people.characters import Part
+from assets.sprites.cards import load_agents
 from calibration.cameras import load_poses
-from calibration.ground import Heightfield
+from calibration.ground.heightfield import Heightfield
 from calibration.lens import project, rays
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange
@@ -67,7 +67,7 @@ def write_guides(
 ) -> Written:
     """Write guides.%04d.exr, pose.%04d.png, guides.mp4 and guides.png into `out`. made: results by type.
 
-    frames: None for all. family: of assets.openpose.STROKES. workers: processes, 0 for one per core.
+    frames: None for all. family: of assets.guides.openpose.STROKES. workers: processes, 0 for one per core.
     Raises ConfigError for frames that the layout lacks or a crowd of nobody, AssetError for an unknown family.
     """
     track, layout, ground, plate = made[CameraTrack], made[CrowdLayout], made[Ground], made[Plate]

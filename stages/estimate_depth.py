@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from calibration.cameras import pose_at
-from calibration.depth import estimate, figures, full_size, points_seen
+from calibration.depth.sweep import estimate, figures, full_size, points_seen
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from assets.atlas import VIEWS, bin_phase
-from assets.changes import pose_of
-from assets.characters import Character, load_character
-from assets.contact import contact_sheet
-from assets.demand import Demand, Scene, Wanted, demand
-from assets.guides import ROOT_M
-from assets.motions import learn_captures
-from assets.people import Mesh, dressed, mesh_of, posed_mesh
+from assets.motion.changes import pose_of
+from assets.motion.motions import learn_captures
+from assets.people.characters import Character, load_character
+from assets.people.mesh import Mesh, dressed, mesh_of, posed_mesh
 from assets.providers.base import Light, Provider, Request, Result, open_provider
-from assets.sprites import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, figure_request, fitting_px, sun_seen
+from assets.sprites.atlas import VIEWS, bin_phase
+from assets.sprites.contact import contact_sheet
+from assets.sprites.demand import Demand, Scene, Wanted, demand
+from assets.sprites.guides import ROOT_M
+from assets.sprites.sprite import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, figure_request, fitting_px, sun_seen
 from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes
 from pipeline.io.images import write_png

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assets.atlas import load_atlas
-from assets.cards import Agents, load_agents
-from assets.near import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
-from assets.near_bodies import Bodies
-from assets.near_layer import Near, lay_back
+from assets.near.bodies import Bodies
+from assets.near.layer import Near, lay_back
+from assets.near.requests import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
 from assets.providers.base import Light, Provider, open_provider
+from assets.sprites.atlas import load_atlas
+from assets.sprites.cards import Agents, load_agents
 from assets.view import View
 from calibration.cameras import load_poses
-from calibration.ground import Heightfield
+from calibration.ground.heightfield import Heightfield
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assets.looks import set_identity
-from assets.projection import Drawn, Piece, Projector, draw, draw_guides, frame_piece, read_pieces, unseen_colours
+from assets.people.looks import set_identity
 from assets.providers.base import Light, Provider, Request, open_provider
+from assets.sets.projection import Drawn, Piece, Projector, draw, draw_guides, frame_piece, read_pieces, unseen_colours
 from calibration.cameras import load_poses
 from calibration.lens import undistort_points
 from pipeline.errors import ConfigError

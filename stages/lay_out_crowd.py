@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from assets.avoidance import Marching, avoided, marching
-from assets.brief import changes_of, check_brief, check_override_zones
-from assets.crowd import Site, Variety, muster
-from assets.layout import entries, gathered, imported, write
+from assets.crowd.avoidance import Marching, avoided, marching
+from assets.crowd.brief import changes_of, check_brief, check_override_zones
+from assets.crowd.layout import entries, gathered, imported, write
+from assets.crowd.members import Site, Variety, muster
+from assets.crowd.shapes import headings, long_axis, middle
+from assets.crowd.walks import forget, in_parts
 from assets.mocap.shot import bake, renamed
-from assets.motions import learn_captures
-from assets.shapes import headings, long_axis, middle
-from assets.walks import forget, in_parts
+from assets.motion.motions import learn_captures
 from calibration.cameras import camera_centre, load_poses
-from calibration.ground import Heightfield
+from calibration.ground.heightfield import Heightfield
 from pipeline.errors import ConfigError
 from pipeline.sections import CrowdBrief, Points, Zone
 from pipeline.stage import Kept, NothingKept, Progress, silent, stage
@@ -29,7 +29,7 @@ FARTHEST_M = 1500.0  # a pixel of the horizon would put people farther than anyo
 
 @dataclass(frozen=True, slots=True)
 class Params(Variety):
-    """How much the members of a body differ: the settings of assets.crowd.Variety."""
+    """How much the members of a body differ: the settings of assets.crowd.members.Variety."""
 
 
 @stage(data=("assets/characters",))

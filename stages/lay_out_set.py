@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from assets.masonry import Mesh, turned
-from assets.sets import Foot, build, flat
+from assets.sets.masonry import Mesh, turned
+from assets.sets.pieces import Foot, build, flat
 from calibration.cameras import camera_centre, load_poses, pixel_rays_world, to_camera
-from calibration.ground import Heightfield
+from calibration.ground.heightfield import Heightfield
 from calibration.lens import project
 from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from calibration.look import LookFigures, read_look
+from calibration.look.measured import LookFigures, read_look
 from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.color import Sample, measure_tone
-from calibration.grain import measure_grain
-from calibration.grainblocks import Array
-from calibration.grainswatch import swatch
-from calibration.haze import fit_haze
-from calibration.look import LookFigures, write_look
-from calibration.sharpness import edge_sigma_px
+from calibration.look.color import Sample, measure_tone
+from calibration.look.grain import measure_grain
+from calibration.look.grainblocks import Array
+from calibration.look.grainswatch import swatch
+from calibration.look.haze import fit_haze
+from calibration.look.measured import LookFigures, write_look
+from calibration.look.sharpness import edge_sigma_px
 from pipeline.errors import ConfigError
 from pipeline.io import exr
 from pipeline.io.color import to_display_8bit

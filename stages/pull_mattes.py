@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from calibration.matteedges import figure_depth, refine
-from calibration.mattes import find_matte
-from calibration.roto import read_matte, supplied_files
+from calibration.mattes.edges import figure_depth, refine
+from calibration.mattes.pull import find_matte
+from calibration.mattes.roto import read_matte, supplied_files
 from pipeline.errors import CalibrationError, ConfigError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr

@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from assets.atlas import load_atlas
-from assets.cards import load_agents
-from assets.crowd_layer import Looks, draw_crowd, draw_shadow
-from assets.near_layer import Near
-from assets.near_merge import add_near
-from assets.projection import load_paintings, read_pieces
-from assets.set_layer import draw_set
-from assets.shown import shown_by
+from assets.near.layer import Near
+from assets.near.merge import add_near
+from assets.sets.layer import draw_set
+from assets.sets.projection import load_paintings, read_pieces
+from assets.sprites.atlas import load_atlas
+from assets.sprites.cards import load_agents
+from assets.sprites.layer import Looks, draw_crowd, draw_shadow
+from assets.sprites.shown import shown_by
 from assets.view import Buffers, View
 from calibration.cameras import camera_centre, load_poses
-from calibration.ground import Heightfield
+from calibration.ground.heightfield import Heightfield
 from calibration.lens import project, rays
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles, FrameRange
@@ -46,7 +46,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Params(Looks):
-    """How the crowd is drawn: the settings of assets.crowd_layer.Looks."""
+    """How the crowd is drawn: the settings of assets.sprites.layer.Looks."""
 
     def __post_init__(self) -> None:
         for name in ("brightness", "hue", "crowding", "sun_shadow", "contact"):

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from calibration import overlay, solved
-from calibration.adjust import write_job
-from calibration.align import ASSUMED_HEIGHT_M, align_world, find_ground
 from calibration.cameras import camera_centre
-from calibration.child import run_child
-from calibration.colmap import Job
-from calibration.keyframes import choose_keyframes
-from calibration.nodal import turning_error_px
-from calibration.solved import Solve
-from calibration.track import TrackParams, Tracks, follow
-from calibration.trackview import TrackView, open_view
+from calibration.solve import overlay, solved
+from calibration.solve.adjust import write_job
+from calibration.solve.align import ASSUMED_HEIGHT_M, align_world, find_ground
+from calibration.solve.child import run_child
+from calibration.solve.colmap import Job
+from calibration.solve.keyframes import choose_keyframes
+from calibration.solve.nodal import turning_error_px
+from calibration.solve.solved import Solve
+from calibration.solve.track import TrackParams, Tracks, follow
+from calibration.solve.trackview import TrackView, open_view
 from pipeline.errors import CalibrationError, ConfigError
 from pipeline.io import color, exr, images
 from pipeline.io.files import replacing, write_bytes
@@ -116,7 +116,7 @@ def _solve(
         )
         write_job(job, tracks)
         run_child(
-            "calibration.adjust:solve",
+            "calibration.solve.adjust:solve",
             folder,
             params.timeout_s,
             lambda done, total, note="": progress(20 + round(0.75 * 100 * done / total), 100, note),

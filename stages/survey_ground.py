@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from calibration import settle
 from calibration.cameras import camera_centre, load_poses, world_from_camera
+from calibration.ground import settle
+from calibration.ground.survey import Sheet, Survey, one_sided, survey
 from calibration.lens import rays
-from calibration.survey import Sheet, Survey, one_sided, survey
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io import exr

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.color import Tone
-from calibration.haze import Haze
-from calibration.look import LookFigures, write_look
+from calibration.look.color import Tone
+from calibration.look.haze import Haze
+from calibration.look.measured import LookFigures, write_look
 from pipeline.kernels.color import RGB
 from pipeline.kernels.grain import Grain
 from pipeline.types import Look

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from assets.bodies import rest_body
-from assets.gaits import Build
-from assets.skeleton import Pose, Skeleton, hand_axes, solve
+from assets.motion.gaits import Build
+from assets.people.bodies import rest_body
+from assets.people.skeleton import Pose, Skeleton, hand_axes, solve
 
 RATE = 30
 HEIGHT_M = 1.714  # its legs are 0.85 m, which is the body that a speed is told for

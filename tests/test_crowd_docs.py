@@ -4,9 +4,9 @@ import re
 import tomllib
 from pathlib import Path
 
-from assets.brief import check_brief
-from assets.formations import FORMATIONS
-from assets.motions import MOTIONS
+from assets.crowd.brief import check_brief
+from assets.crowd.formations import FORMATIONS
+from assets.motion.motions import MOTIONS
 from pipeline import codec
 from pipeline.sections import CrowdBrief
 

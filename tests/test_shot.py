@@ -20,8 +20,8 @@ import pytest
 
 from assets.demo.terrain import height_m
 from calibration.cameras import load_poses, to_camera
-from calibration.evaluate import compare
 from calibration.lens import project, undistort_points
+from calibration.solve.evaluate import compare
 from pipeline import codec
 from pipeline.frames import FrameRate
 from pipeline.io import exr, video

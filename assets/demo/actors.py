@@ -31,7 +31,7 @@ class Actor:
 
     def place(self, frame: float) -> tuple[float, float]:
         """(across, away) at a frame number, metres."""
-        from assets.motions import load_motion
+        from assets.motion.motions import load_motion
 
         yaw = np.radians(self.yaw_deg)
         walked = load_motion(self.motion).speed_mps * (frame - FRAMES.first) / RATE
@@ -60,9 +60,9 @@ class Posed:
 
 def pose(actor: Actor, frame: float) -> Posed:
     """An actor at a frame number (fractions allowed), feet on the ground."""
-    from assets.characters import load_character
-    from assets.motions import load_motion
-    from assets.people import posed_mesh
+    from assets.motion.motions import load_motion
+    from assets.people.characters import load_character
+    from assets.people.mesh import posed_mesh
 
     time_s = (frame - FRAMES.first) / RATE
     motion = load_motion(actor.motion)
@@ -89,7 +89,7 @@ _cache: dict[tuple[Actor, int], tuple[Floats, Floats]] = {}
 
 def _colours(actor: Actor, shape: bytes, parts: Ints, rest: Floats, triangles: Ints) -> tuple[Floats, Floats]:
     """Worn cloth: the character's palette with stains, weave, faded shoulders and dust from the road up."""
-    from assets.characters import Material, albedos, load_character, materials
+    from assets.people.characters import Material, albedos, load_character, materials
     from pipeline.kernels.noise import fbm
 
     key = (actor, hash(shape))

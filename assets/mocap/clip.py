@@ -1,4 +1,4 @@
-"""A captured motion fitted to any body: one cycle of it as `assets.skeleton.Pose`."""
+"""A captured motion fitted to any body: one cycle of it as `assets.people.skeleton.Pose`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from assets.gaits import Build, smooth
 from assets.mocap.planting import SIGNS, Feet, lowest, sample
-from assets.skeleton import NECK, SPINE, Arm, Leg, Pose, Vector
+from assets.motion.gaits import Build, smooth
+from assets.people.skeleton import NECK, SPINE, Arm, Leg, Pose, Vector
 
 if TYPE_CHECKING:
-    from assets.motions import Grip
+    from assets.motion.motions import Grip
 
 Array = NDArray[np.float64]
 
@@ -84,7 +84,7 @@ class Clip:
 
     def _holding(self, pose: Pose, phase: float, build: Build, grip: Grip) -> Pose:
         """Who carries his weapon holds it as in our march; else the captured arm wields it. A shield is held as ours are."""
-        from assets.motions import load_motion  # that module knows this one
+        from assets.motion.motions import load_motion  # that module knows this one
 
         carries = self.carries or grip.right == "banner"  # a banner is borne upright, whatever the captured arm did
         if not carries and grip.left == "free":
@@ -124,14 +124,14 @@ def _lying(hips_m: float, build: Build) -> float:
 
 
 def angles(rotation: Rotation) -> Vector:
-    """(pitch, yaw, roll) as `assets.skeleton.turn` takes them."""
+    """(pitch, yaw, roll) as `assets.people.skeleton.turn` takes them."""
     matrix = rotation.as_matrix()
     pitch = -np.arcsin(np.clip(matrix[1, 2], -1.0, 1.0))
     return float(pitch), float(np.arctan2(matrix[0, 2], matrix[2, 2])), float(-np.arctan2(matrix[1, 0], matrix[1, 1]))
 
 
 def _shared(rotation: Rotation, steps: int) -> Vector:
-    """The angles that `assets.skeleton` shares out evenly over `steps` bones to make `rotation`."""
+    """The angles that `assets.people.skeleton` shares out evenly over `steps` bones to make `rotation`."""
     pitch, yaw, roll = angles(Rotation.from_rotvec(rotation.as_rotvec() / steps))
     return pitch * steps, yaw * steps, roll * steps
 

@@ -10,7 +10,7 @@ from assets.mocap.clip import Clip
 from assets.mocap.making import make_clip
 from assets.mocap.motion import captured_motion
 from assets.mocap.trace import trace
-from assets.motions import Motion
+from assets.motion.motions import Motion
 from pipeline.errors import AssetError
 from pipeline.sections import CaptureFile
 

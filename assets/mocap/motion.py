@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assets.mocap.clip import Clip
-from assets.motions import Motion
+from assets.motion.motions import Motion
 from pipeline.errors import AssetError
 
 

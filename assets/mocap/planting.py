@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assets.gaits import Build, smooth
-from assets.skeleton import Leg
+from assets.motion.gaits import Build, smooth
+from assets.people.skeleton import Leg
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -13,7 +13,7 @@ import numpy as np
 from assets.mocap.baked import SUFFIX, packed
 from assets.mocap.clip import LEG_M, Clip
 from assets.mocap.load import load_clip
-from assets.motions import MOTIONS, load_motion
+from assets.motion.motions import MOTIONS, load_motion
 from pipeline.errors import AssetError, ConfigError
 from pipeline.io.files import write_bytes
 from pipeline.sections import CrowdBrief, Zone

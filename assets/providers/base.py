@@ -6,8 +6,8 @@ Guides (what a request shows the generator), all at the picture's size, frame ax
 - depth     metres TOWARDS the viewer from a reference plane that faces the camera (larger is nearer), 0 where empty.
             People: the vertical plane through the root. Sets: any plane through the piece, e.g. its median distance.
 - normals   unit, camera space, COLMAP's axes: x right, y DOWN, z INTO the scene: what faces the viewer has z = -1;
-            0 where empty. Bumps (mail, folds, stone courses: assets/stonework.py) belong here: what is shown is painted.
-- parts     part ids, 0 where empty. 1-31: people and kit (assets/people.py, assets/kit.py). 32-63: sets, see SetPart.
+            0 where empty. Bumps (mail, folds, stone courses: assets/sets/stonework.py) belong here: what is shown is painted.
+- parts     part ids, 0 where empty. 1-31: people and kit (assets/people/mesh.py, assets/people/kit.py). 32-63: sets, see SetPart.
 - pose      OpenPose COCO-18 drawing, RGB 0..1 on black (sets: none).
 - init      RGBA picture to start from (scene-linear ACEScg, premultiplied), for `strength` below 1.
 
@@ -44,7 +44,7 @@ class SetPart(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartLook:
-    """What one part is made of (assets/looks.py). albedo: linear ACEScg 0..1, of metal its reflectance.
+    """What one part is made of (assets/people/looks.py). albedo: linear ACEScg 0..1, of metal its reflectance.
 
     metallic: 0 cloth .. 1 metal. roughness: 0 mirror .. 1 matte.
     """

@@ -1,7 +1,7 @@
 """The small model that ships: a rectified flow that paints people and masonry from depth, normals, parts, pose and looks.
 
 The more guides, the truer the picture; a pose map or a depth map alone is enough. With a pose map alone the outline is the
-model's own. Without parts, the identity's looks are read as what the figure wears: list no others (assets.looks.worn).
+model's own. Without parts, the identity's looks are read as what the figure wears: list no others (assets.people.looks.worn).
 
 A diffusers UNet2DConditionModel without a learned VAE: the picture is folded 2 x 2 into channels, the guides are laid
 beside the noise, the identity's looks come in as cross-attention tokens and the light as a class embedding. It says the

@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from assets.characters import load_character
-from assets.looks import worn
-from assets.people import dressed
+from assets.people.characters import load_character
+from assets.people.looks import worn
+from assets.people.mesh import dressed
 from assets.providers.base import Request
 from assets.train.recipe import Recipe
 

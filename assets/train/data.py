@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assets.sprites import WIDE_PX
+from assets.sprites.sprite import WIDE_PX
 from assets.train.masonry import masonry_sample
 from assets.train.people import kept_back, people_samples
 from assets.train.samples import Sample, write_shard

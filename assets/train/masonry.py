@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from assets.looks import SET_MATERIALS, set_identity
+from assets.people.looks import SET_MATERIALS, set_identity
 from assets.providers.base import Guides, Identity, Light, PartLook, Request, SetPart
 from assets.providers.conditioning import ground_light, paint_flat
-from assets.sets import Mesh, build
-from assets.stonework import courses, face_axes, smooth_chance, stone_normals
+from assets.sets.pieces import Mesh, build
+from assets.sets.stonework import courses, face_axes, smooth_chance, stone_normals
 from assets.train.samples import Sample, sample_light
 
 Array = np.ndarray[Any, Any]

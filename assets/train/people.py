@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from assets.characters import Character, Part, albedos, character_names, load_character, recoloured
-from assets.guides import Light as DrawnLight
-from assets.guides import beauty, sprite_guides
-from assets.looks import character_identity
-from assets.motions import MOTIONS
-from assets.people import Mesh, posed_mesh
+from assets.motion.motions import MOTIONS
+from assets.people.characters import Character, Part, albedos, character_names, load_character, recoloured
+from assets.people.looks import character_identity
+from assets.people.mesh import Mesh, posed_mesh
 from assets.providers.base import Guides, Light, Request
 from assets.providers.conditioning import ground_light
-from assets.sprites import FRAME_M, HEIGHT_PX, WIDTH_PX, frame_width_px, request_guides
+from assets.sprites.guides import Light as DrawnLight
+from assets.sprites.guides import beauty, sprite_guides
+from assets.sprites.sprite import FRAME_M, HEIGHT_PX, WIDTH_PX, frame_width_px, request_guides
 from assets.train.samples import Sample, sample_light
 
 Array = np.ndarray[Any, Any]
@@ -69,7 +69,7 @@ def kept_pair(rng: np.random.Generator) -> tuple[Sample, Sample]:
 
 
 def drawn_light(light: Light) -> DrawnLight:
-    """The same light in the axes of assets.guides (x right, y up, z towards the viewer), with what the ground returns."""
+    """The same light in the axes of assets.sprites.guides (x right, y up, z towards the viewer), with what the ground returns."""
     x, y, z = light.sun_direction
     return DrawnLight((x, -y, -z), light.sun_rgb, light.sky_rgb, ground_light(light))
 

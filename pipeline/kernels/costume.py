@@ -17,7 +17,7 @@ from pipeline.kernels.sprites import normal_at, same_samples
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
-SKIN, HAIR, CLOTH, LEATHER, METAL, WOOD, PAINT, MAIL = range(8)  # assets.characters.Material
+SKIN, HAIR, CLOTH, LEATHER, METAL, WOOD, PAINT, MAIL = range(8)  # assets.people.characters.Material
 
 
 @njit(cache=True)

@@ -1,4 +1,4 @@
-"""Draw the skeletons of a whole crowd as pose maps; assets.openpose.draw_pose is its readable twin, equal in every byte."""
+"""Draw the skeletons of a whole crowd as pose maps; assets.guides.openpose.draw_pose is its readable twin, equal in every byte."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _CELL = 1.0  # of the distance that people look: finer cells find fewer who are 
 
 
 class Rules(NamedTuple):
-    """What everybody keeps to. Metres, seconds; assets.simulation.Steering says what each means."""
+    """What everybody keeps to. Metres, seconds; assets.crowd.simulation.Steering says what each means."""
 
     fastest_mps: float
     hurry_mps: float

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from assets.motions import Grip, load_motion
+from assets.motion.motions import Grip, load_motion
 from calibration.cameras import look_at
 from pipeline.config import load_shot
 from pipeline.frames import FrameFiles, FrameRange, FrameRate

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from calibration.ground import Heightfield
+from calibration.ground.heightfield import Heightfield
 from pipeline.errors import ConfigError, PlateError, StageError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr

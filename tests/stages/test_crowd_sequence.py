@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from assets.openpose import COLOURS, STROKES, half_width_px, stroke_of
+from assets.guides.openpose import COLOURS, STROKES, half_width_px, stroke_of
 from calibration.cameras import load_poses, to_camera
 from calibration.lens import project
 from pipeline.errors import AssetError, ConfigError

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assets.atlas import load_atlas, view_yaw
+from assets.sprites.atlas import load_atlas, view_yaw
 from pipeline.errors import AssetError, ConfigError, ProviderError
 from pipeline.frames import FrameRange
 from pipeline.io.images import read_png

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assets.projection import Projector, load_paintings, read_pieces
 from assets.providers.base import GUIDE_CHANNELS, Capabilities, Result, SetPart
+from assets.sets.projection import Projector, load_paintings, read_pieces
 from calibration.cameras import load_poses, look_at, to_camera
 from pipeline.errors import AssetError, ConfigError
 from pipeline.frames import FrameRange

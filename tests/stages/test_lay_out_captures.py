@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assets.atlas import HELD, bin_phase, phase_bin, phases_of
-from assets.cards import Agents, feet_off, load_agents
-from assets.exchange import write_crowd
-from assets.motions import Grip, load_motion
-from assets.skeleton import solve
+from assets.exchange.layouts import write_crowd
+from assets.motion.motions import Grip, load_motion
+from assets.people.skeleton import solve
+from assets.sprites.atlas import HELD, bin_phase, phase_bin, phases_of
+from assets.sprites.cards import Agents, feet_off, load_agents
 from pipeline.errors import BattleplateError
 from pipeline.fingerprint import section_digest
 from pipeline.frames import FrameRange, FrameRate

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assets.exchange import write_crowd
-from assets.motions import load_motion
-from assets.shapes import inside
+from assets.crowd.shapes import inside
+from assets.exchange.layouts import write_crowd
+from assets.motion.motions import load_motion
 from calibration.cameras import camera_centre, to_camera
 from calibration.lens import project
 from pipeline.errors import AssetError, ConfigError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calibration.haze import Haze
+from calibration.look.haze import Haze
 from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameRange
 from pipeline.io import exr

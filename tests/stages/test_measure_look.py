@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calibration.look import read_look
+from calibration.look.measured import read_look
 from pipeline.errors import ConfigError, StoreError
 from pipeline.io.images import read_png
 from pipeline.kernels.grain import sigma_at

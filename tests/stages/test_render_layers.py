@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from assets.atlas import VIEWS, phases_of
-from assets.projection import Projector, draw, frame_piece, read_pieces
+from assets.sets.projection import Projector, draw, frame_piece, read_pieces
+from assets.sprites.atlas import VIEWS, phases_of
 from calibration.cameras import load_poses, look_at, pixel_rays_world, to_camera
 from calibration.lens import project, rays
 from pipeline.errors import ConfigError

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration import cameras, evaluate
+from calibration import cameras
 from calibration.lens import project
-from calibration.solved import Solve, check_solve
+from calibration.solve import evaluate
+from calibration.solve.solved import Solve, check_solve
 from pipeline.errors import BattleplateError, CalibrationError, ConfigError
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import color, exr, images, video

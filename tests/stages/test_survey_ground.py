@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from calibration.ground import Heightfield
+from calibration.ground.heightfield import Heightfield
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr

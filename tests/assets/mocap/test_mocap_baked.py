@@ -10,8 +10,8 @@ import pytest
 from assets.mocap.baked import packed, unpacked
 from assets.mocap.load import load_clip
 from assets.mocap.motion import captured_motion
-from assets.motions import MOTIONS, Grip, Motion, learn_captures, load_motion
-from assets.skeleton import solve
+from assets.motion.motions import MOTIONS, Grip, Motion, learn_captures, load_motion
+from assets.people.skeleton import solve
 from pipeline.errors import AssetError
 from pipeline.sections import CaptureFile
 from tests import mocaprigs as rigs

@@ -11,7 +11,7 @@ import pytest
 from assets.mocap.capture import read_capture
 from assets.mocap.load import is_capture, load_capture_motion
 from assets.mocap.rigs import RIGS, plain, roles_of
-from assets.motions import Grip, load_motion
+from assets.motion.motions import Grip, load_motion
 from pipeline.errors import AssetError
 from tests import mocaprigs as rigs
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from assets.gaits import Build
 from assets.mocap.load import load_capture_motion
-from assets.motions import Grip, Motion, load_motion
-from assets.skeleton import solve
+from assets.motion.gaits import Build
+from assets.motion.motions import Grip, Motion, load_motion
+from assets.people.skeleton import solve
 from tests import mocaprigs as rigs
 
 FREE = Grip()
@@ -124,7 +124,7 @@ def test_planted_feet_slide_at_most_a_millimetre(pair, leg_share: float):
 
 
 def contact_points(motion: Motion, build: Build, side: str, phase: float) -> np.ndarray:
-    """(2, 3) the heel's end and the sole under the toe joints, in the world, of a foot as assets.skeleton turns it."""
+    """(2, 3) the heel's end and the sole under the toe joints, in the world, of a foot as assets.people.skeleton turns it."""
     leg = getattr(motion.pose(phase % 1.0, build, FREE), {"L": "left_leg", "R": "right_leg"}[side])
     sign = 1.0 if side == "L" else -1.0
     cos, sin = np.cos(leg.pitch), np.sin(leg.pitch)

@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from assets.characters import Part, load_character
+from assets.people.characters import Part, load_character
 from assets.providers.base import Light
-from assets.sprites import Sight, sprite_request
+from assets.sprites.sprite import Sight, sprite_request
 from assets.train.brought import bring, bring_some, worn_parts
 from assets.train.masonry import masonry_sample
 from assets.train.recipe import Recipe

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from assets.motions import MOTIONS
-from assets.sprites import WIDE_PX, WIDTH_PX, frame_width_px
+from assets.motion.motions import MOTIONS
+from assets.sprites.sprite import WIDE_PX, WIDTH_PX, frame_width_px
 from assets.train import people
 from assets.train.masonry import masonry_sample
 from assets.train.people import kept_back, motions_in, people_samples

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assets.characters import Material
+from assets.people.characters import Material
 from pipeline.kernels import costume
 from pipeline.kernels.raster import empty_buffers, rasterize_orthographic
 

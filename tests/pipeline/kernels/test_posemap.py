@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assets.openpose import COLOURS, LIMBS, draw_pose, half_width_px, limb_colours
+from assets.guides.openpose import COLOURS, LIMBS, draw_pose, half_width_px, limb_colours
 from pipeline.kernels.posemap import draw_poses, hide_joints
 
 _LIMBS = np.array(LIMBS, np.int32)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from assets.simulation import Steering
+from assets.crowd.simulation import Steering
 from pipeline.kernels.crowding import nearest_foes, overlaps, settle, sort_cells, span
 from pipeline.kernels.detour import build_walls, nearest_wall, push_out, way_round
 from pipeline.kernels.orca import allowed_velocity, half_plane

@@ -1,0 +1,1 @@
+"""From the director's words to people in the world: formations, cues, travel, simulation."""

@@ -1,0 +1,1 @@
+"""A crowd as USD and back."""

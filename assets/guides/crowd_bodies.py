@@ -1,0 +1,42 @@
+"""Whose pose is his own in a crowd's guides: who changes his motion, and who stands near enough to be looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assets.guides.crowd_people import Moment, People
+from assets.near.bodies import Bodies
+from assets.people.characters import load_character
+from assets.people.mesh import mesh_of
+
+NEAR_PX = 150.0  # who is ever so tall in the shot breathes, looks about and stands with each foot on the ground
+
+
+def with_own(people: People, bodies: Bodies, near: NDArray[np.bool_], rows: tuple[int, int]) -> People:
+    """`people` with the own poses of some. near: (N,) who is near in the shot; rows: of the layout, now and there."""
+    now, there = (_own(moment, bodies, near, row) for moment, row in zip((people.now, people.there), rows, strict=True))
+    return replace(people, now=now, there=there)
+
+
+def _own(moment: Moment, bodies: Bodies, near: NDArray[np.bool_], row: int) -> Moment:
+    own, slopes = {}, moment.slopes.copy()
+    for agent in range(len(near)):
+        if near[agent]:
+            own[agent] = bodies.placed(agent, row).mesh
+            slopes[agent] = 0  # his feet stand on it already
+        elif (pose := bodies.crossed(agent, row)) is not None:
+            own[agent] = mesh_of(load_character(bodies.agents.characters[agent]), pose)
+    return replace(moment, slopes=slopes, own=own)
+
+
+def ever_near(
+    positions: NDArray[np.floating], scales: NDArray[np.float64], poses: NDArray[np.float64], angle_px: float
+) -> NDArray[np.bool_]:
+    """(N,) who is NEAR_PX tall on any frame. positions: (F, N, 3) world; poses: (F, 4, 4) camera_from_world; angle_px:
+    x/z from one pixel to the next."""
+    away = np.einsum("fk,fnk->fn", poses[:, 2, :3], positions.astype(np.float64)) + poses[:, 2, 3:4]
+    tall = 1.75 * scales / (np.maximum(away, 1e-3) * angle_px)
+    return np.asarray(((away > 0) & (tall > NEAR_PX)).any(axis=0))

@@ -1,0 +1,1 @@
+"""People near the camera, painted on every frame."""

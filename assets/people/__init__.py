@@ -1,0 +1,1 @@
+"""Bodies, kit and characters: one dressed mesh."""

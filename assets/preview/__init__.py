@@ -1,0 +1,1 @@
+"""The crowd in grey over the plate, and from above, before anything is generated."""

@@ -1,0 +1,188 @@
+"""The preview's movie: grey people over the plate, hidden by what stands before them, with their numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from assets.preview import labels
+from assets.preview.figures import BODY_M, Crowd, Figures, draw_figures, in_view, px_per_m
+from assets.preview.labels import Label
+from assets.view import View
+from pipeline.frames import FrameRange
+from pipeline.io import color, exr
+from pipeline.io.video import write_review
+from pipeline.kernels.merge import visible_by_depth
+from pipeline.review import slate
+from pipeline.stage import Progress
+from pipeline.types import DepthMaps, Mattes, Plate
+
+Floats = npt.NDArray[np.float32]
+Picture = npt.NDArray[np.uint8]
+SAMPLES = 2  # along each side of a pixel: far figures would sparkle
+WIDEST_PX = 1280  # of the movie; a larger plate is shown smaller
+HEAD_M = 2.0  # numbers stand so high over the feet
+LEAST_SEEN_PX = 10  # of whom less is seen carries no number
+DIMMED = 0.85  # the plate steps back behind what is drawn
+TINT = 0.3  # how far a figure's grey leans towards its zone's colour
+TOLERANCE_M, TOLERANCE, DOUBT = 0.5, 0.05, 0.15  # as the comp takes them unless a shot sets it otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Backdrop:
+    """The plate and what of it stands in front. size: (height, width) of the movie, square pixels."""
+
+    plate: Plate
+    depths: DepthMaps
+    mattes: Mattes
+    size: tuple[int, int]
+
+    def picture(self, frame: int) -> Picture:
+        """(h, w, 3) uint8 as the display shows the plate."""
+        rgb = _resized(exr.read_rgb(self.plate.files.path(frame)), self.size, cv2.INTER_AREA)
+        return np.asarray(color.to_display_8bit(rgb), np.uint8)
+
+    def visible(self, frame: int, depth_m: Floats) -> Floats:
+        """(h, w) 0..1: how much is seen of what lies at `depth_m` (h, w), by the plate's depth and its mattes."""
+        plate = exr.read(self.depths.files.path(frame)).channels
+        shown = np.empty_like(depth_m)
+        near, sure = (_resized(plate[name].astype(np.float32), self.size, cv2.INTER_NEAREST) for name in ("Z", "C"))
+        visible_by_depth(depth_m, near, sure, shown, tolerance_m=TOLERANCE_M, tolerance=TOLERANCE, doubt=DOUBT)
+        matte = exr.read(self.mattes.files.path(frame)).channels["A"].astype(np.float32)
+        covers = np.clip(_resized(matte, self.size, cv2.INTER_AREA), 0, 1)
+        return np.asarray(np.minimum(shown, 1 - covers), np.float32)
+
+
+def movie_size(plate: Plate, widest_px: int = WIDEST_PX) -> tuple[int, int]:
+    """(height, width) of the movie of a plate, in square pixels."""
+    wide = plate.width * plate.pixel_aspect
+    scale = min(1.0, widest_px / wide)
+    return max(2, round(plate.height * scale)), max(2, round(wide * scale))
+
+
+@dataclass(slots=True)
+class Shooting:
+    """Draws one frame after the other; remembers which numbers were shown, so that they stay."""
+
+    crowd: Crowd
+    layout_frames: FrameRange
+    view_of: Callable[[int], View]  # the solved camera on a frame, SAMPLES times as wide and high as the backdrop
+    backdrop: Backdrop
+    title: str
+    shown: dict[int, Label] = field(default_factory=dict)
+
+    def picture(self, frame: int) -> Picture:
+        """(h + band, w, 3) uint8."""
+        view, row = self.view_of(frame), self.layout_frames.index(frame)
+        fine = draw_figures(view, self.crowd, row, SAMPLES)
+        figures, cover = filtered(fine)
+        visible = self.backdrop.visible(frame, figures.depth)
+        canvas = laid_over(self.backdrop.picture(frame), figures, visible * cover, zone_tints(self.crowd))
+        found = _labels(view, self.crowd, row, figures, visible)
+        self.shown = labels.thinned(found, self.backdrop.size, self.shown)
+        labels.draw(canvas, self.shown)
+        return burn_in(canvas, self.title, frame, self.crowd)
+
+
+def write_movie(path: Path, shooting: Shooting, frames: FrameRange, progress: Progress) -> None:
+    """H.264 of `frames`, with the plate's rate. Raises FormatError without an encoder."""
+
+    def pictures() -> Iterator[Picture]:
+        for done, frame in enumerate(frames, start=1):
+            yield shooting.picture(frame)
+            progress(done, len(frames), "")
+
+    write_review(path, pictures(), shooting.backdrop.plate.rate)
+
+
+def filtered(fine: Figures) -> tuple[Figures, Floats]:
+    """Figures with SAMPLES x SAMPLES pixels in one, and how much of each is covered, (h, w) float32 0..1.
+
+    A pixel belongs to whom is nearest in it, and is as grey as all that covers it on average.
+    """
+    height, width = fine.depth.shape[0] // SAMPLES, fine.depth.shape[1] // SAMPLES
+
+    def blocks(plane: npt.NDArray) -> npt.NDArray:
+        split = plane.reshape(height, SAMPLES, width, SAMPLES).swapaxes(1, 2)
+        return split.reshape(height, width, SAMPLES * SAMPLES)
+
+    depths, agents = blocks(fine.depth), blocks(fine.agents)
+    nearest = depths.argmin(axis=-1)[..., None]
+    counts = (agents >= 0).sum(axis=-1)
+    shade = blocks(fine.shade).sum(axis=-1) / np.maximum(counts, 1)
+    owner = np.take_along_axis(agents, nearest, -1)[..., 0]
+    depth = np.ascontiguousarray(np.take_along_axis(depths, nearest, -1)[..., 0])
+    return Figures(depth, owner, shade.astype(np.float32)), (counts / np.float32(SAMPLES**2)).astype(np.float32)
+
+
+def laid_over(picture: Picture, figures: Figures, visible: Floats, tints: Floats) -> Picture:
+    """Grey people over (h, w, 3) uint8; a new picture. tints: (N, 3) factors on each agent's grey."""
+    out = np.rint(picture * np.float32(DIMMED)).astype(np.uint8)
+    covered = figures.agents >= 0
+    share = visible[covered][:, None]  # how much of the figure is seen
+    grey = 255 * np.clip(figures.shade[covered], 0, 1)[:, None] * tints[figures.agents[covered]]
+    out[covered] = np.rint(out[covered] * (1 - share) + grey * share)
+    return out
+
+
+def zone_tints(crowd: Crowd) -> Floats:
+    """(N, 3): grey that leans towards the colour of each one's zone."""
+    colours = labels.zone_colours(crowd.zones)
+    own = np.array([colours[zone] for zone in crowd.zones], np.float32).reshape(-1, 3) / 255
+    return np.asarray(1 - TINT * (1 - own), np.float32)
+
+
+def burn_in(picture: Picture, title: str, frame: int, crowd: Crowd) -> Picture:
+    """Bands below the picture: title, frame, how many people; then every zone with its colour and head count."""
+    people = f"{len(crowd.ids)} people"
+    picture = np.asarray(slate.burn_in(picture, title, str(frame), people))
+    size = max(10, round(slate.band_height(picture.shape[0]) * 0.42))
+    entries = [(zone, count, labels.zone_colours(crowd.zones)[zone]) for zone, count in Counter(crowd.zones).items()]
+    lines: list[list[tuple[int, str, tuple[int, int, int]]]] = [[]]
+    x = 2 * size
+    for zone, count, colour in entries:
+        text = f"{zone} {count}"
+        wide = slate.width_of(text, size) + 3 * size
+        if x + wide > picture.shape[1] and lines[-1]:
+            lines.append([])
+            x = 2 * size
+        lines[-1].append((x, text, colour))
+        x += wide
+    line = 2 * round(0.85 * size)
+    rows = line * len(lines) + line // 2
+    out = np.empty((picture.shape[0] + rows + rows % 2, picture.shape[1], 3), np.uint8)
+    out[: len(picture)], out[len(picture) :] = picture, slate.PAPER
+    for number, entry in enumerate(lines):
+        baseline = len(picture) + line * number + size
+        for x, text, colour in entry:
+            cv2.circle(out, (x - size, baseline - size // 3), max(3, size // 3), colour, -1, cv2.LINE_AA)
+            slate.write(out, text, x, baseline, size, colour)
+    return out
+
+
+def _labels(view: View, crowd: Crowd, row: int, figures: Figures, visible: Floats) -> list[Label]:
+    """Of everybody of whom enough is seen, nearest first."""
+    counts = np.bincount(figures.agents[(figures.agents >= 0) & (visible > 0.5)], minlength=len(crowd.ids))
+    shown = in_view(view, crowd, row)
+    shown = shown[counts[shown] >= LEAST_SEEN_PX]
+    feet = crowd.positions[row, shown]
+    heads = view.pixels(feet + np.array([0, HEAD_M, 0]) * crowd.scales[shown, None]) / SAMPLES
+    tall = BODY_M * px_per_m(view, feet) * crowd.scales[shown] / SAMPLES
+    colours = labels.zone_colours(crowd.zones)
+    return [
+        Label(int(crowd.ids[agent]), float(x), float(y), labels.size_for(height), colours[crowd.zones[agent]])
+        for agent, (x, y), height in zip(shown, heads, tall, strict=True)
+        if np.isfinite(x) and labels.size_for(height)
+    ]
+
+
+def _resized(picture: npt.NDArray, size: tuple[int, int], how: int) -> Floats:
+    if picture.shape[:2] == size:
+        return np.ascontiguousarray(picture, np.float32)
+    return np.asarray(cv2.resize(np.ascontiguousarray(picture, np.float32), size[::-1], interpolation=how), np.float32)

@@ -1,0 +1,1 @@
+"""Set extensions: proxy geometry, its guides and paintings."""

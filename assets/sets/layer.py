@@ -1,0 +1,113 @@
+"""The set of one frame as a layer: proxies drawn through the lens, four samples a pixel, wearing their paintings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from assets.sets.projection import Painting, Piece
+from assets.view import Buffers, View
+from pipeline.kernels.projection import look_up
+from pipeline.kernels.raster import NEAR_M, empty_buffers, rasterize
+
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int32]
+SAMPLES = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))  # pixels off the centre, x and y
+LEAST_COVER = 0.5  # of a pixel, for its id
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What one sample of each pixel shows: hit (H, W); of the K hits: world points, normals (K, 3), depth, piece."""
+
+    hit: npt.NDArray[np.bool_]
+    points: Array
+    normals: Floats
+    depth: Floats
+    parts: Ints
+    piece: Ints
+
+
+def draw_set(
+    view: View,
+    rays_at: Callable[[float, float], Floats],
+    pieces: tuple[Piece, ...],
+    paintings: tuple[Painting, ...],
+    focal_px: float,
+) -> Buffers:
+    """The set's layer. rays_at(x, y): the rays (H, W, 2) of samples x, y pixels off the pixels' centres.
+
+    Colours are the mean of a pixel's samples, premultiplied; depth, id and motion are its nearest sample's.
+    """
+    out = Buffers.empty(*view.size)
+    if not _in_view(view, pieces):
+        return out
+    nearest = np.zeros((*view.size, 3))
+    for x, y in SAMPLES:
+        seen = _sample(view, rays_at(x, y), (x, y), pieces)
+        colours = _colours(seen, view, pieces, paintings, focal_px)
+        out.rgba[seen.hit] += np.concatenate([colours, np.ones((len(colours), 1), np.float32)], axis=1) / len(SAMPLES)
+        closer = seen.depth < out.depth[seen.hit]
+        for plane, values in ((out.depth, seen.depth), (out.ids, _numbers(pieces)[seen.piece]), (nearest, seen.points)):
+            plane[seen.hit] = np.where(closer.reshape(-1, *[1] * (plane.ndim - 2)), values, plane[seen.hit])
+    shown = np.isfinite(out.depth)
+    out.motion[shown] = view.motion(nearest[shown], nearest[shown])
+    out.ids[out.rgba[..., 3] < LEAST_COVER] = 0
+    return out
+
+
+def _in_view(view: View, pieces: Iterable[Piece]) -> bool:
+    return any((view.to_camera(piece.vertices.astype(np.float64))[:, 2] > NEAR_M).any() for piece in pieces)
+
+
+def _numbers(pieces: tuple[Piece, ...]) -> Ints:
+    return np.array([piece.number for piece in pieces], np.int32)
+
+
+def _sample(view: View, rays: Floats, offset: tuple[float, float], pieces: tuple[Piece, ...]) -> _Seen:
+    """Draw every piece once, through one sample of each pixel."""
+    depth, triangle, weights = empty_buffers(*view.size)
+    firsts = np.cumsum([0] + [len(piece.triangles) for piece in pieces])
+    for piece, first in zip(pieces, firsts, strict=False):
+        camera = view.to_camera(piece.vertices.astype(np.float64))
+        pixels = np.nan_to_num(view.project(camera) - offset, nan=-1e6).astype(np.float32)
+        rasterize(
+            camera.astype(np.float32), piece.triangles, rays, pixels, depth, triangle, weights, first_id=int(first)
+        )
+    hit = triangle >= 0
+    number = np.searchsorted(firsts, triangle[hit], side="right").astype(np.int32) - 1
+    reach = depth[hit].astype(np.float64)
+    in_camera = np.concatenate([rays[hit] * reach[:, None], reach[:, None]], axis=1)
+    normals = np.concatenate([piece.normals for piece in pieces])[triangle[hit]]
+    parts = np.concatenate([piece.parts for piece in pieces])[triangle[hit]]
+    points = (in_camera - view.pose[:3, 3]) @ view.pose[:3, :3]
+    return _Seen(hit, points, normals, depth[hit], parts, number)
+
+
+def _colours(
+    seen: _Seen, view: View, pieces: tuple[Piece, ...], paintings: tuple[Painting, ...], focal_px: float
+) -> Floats:
+    """(K, 3): the first painting that sees a point well gives its colour; what none sees is shaded like its part."""
+    colours = np.zeros((len(seen.points), 3), np.float32)
+    points, focals = seen.points.astype(np.float32), (focal_px / seen.depth).astype(np.float32)
+    for number, piece in enumerate(pieces):
+        mine = np.flatnonzero(seen.piece == number)
+        own = [painting for painting in paintings if painting.piece == piece.name]
+        if not len(mine) or not own:
+            continue
+        left = np.ones((len(mine), 1), np.float32)
+        for painting in own:
+            found, known = look_up(
+                points[mine], seen.normals[mine], focals[mine], painting.image, painting.projector.matrix,
+                painting.depth, painting.bias_m,
+            )  # fmt: skip
+            colours[mine] += left * known[:, None] * found
+            left *= 1 - known[:, None]
+        facing = np.clip(seen.normals[mine] @ own[0].to_sun, 0, None)[:, None]
+        shade = own[0].unseen[seen.parts[mine]]
+        colours[mine] += (left * (shade[:, 0] + facing * shade[:, 1])).astype(np.float32)
+    return colours

@@ -1,0 +1,1 @@
+"""Depth of the plate: plane sweep, sky, what stands still."""

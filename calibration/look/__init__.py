@@ -1,0 +1,1 @@
+"""What the plate looks like: colour, haze, sharpness, grain."""

@@ -1,0 +1,114 @@
+"""Blocks of neighbouring frames laid on each other: what differs is grain, once their sub-pixel motion is taken out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.look.graincorrelation import Lags, autocorrelation, kernel_lags
+from pipeline.errors import CalibrationError
+from pipeline.kernels.grain import Grain, noise
+
+Array = NDArray[np.float32]
+Curve = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    rest: Array  # (N, B, B, 3), noise of one frame's variance
+    level: Array  # (N, 3) mean scene-linear value
+    variance: Curve  # (N, 3) unbiased for white noise
+
+
+def match_blocks(first: Array, second: Array, size: int) -> Blocks:
+    """Differences of `first` to `second`, block by block, with their sub-pixel motion taken out."""
+    height, width, _ = first.shape
+    flow = _flow(first, second)
+    y, x = (v.ravel() for v in np.mgrid[0 : height - size + 1 : size, 0 : width - size + 1 : size])
+    inside = np.arange(size)
+    rows, columns = (y[:, None] + inside)[:, :, None], (x[:, None] + inside)[:, None, :]
+    move = np.rint(np.median(flow[rows, columns].reshape(len(y), -1, 2), axis=1)).astype(int)
+    there_y, there_x = y + move[:, 1], x + move[:, 0]
+    fits = (there_y >= 0) & (there_x >= 0) & (there_y + size <= height) & (there_x + size <= width)
+    y, x, there_y, there_x = y[fits], x[fits], there_y[fits], there_x[fits]
+
+    def cut(image: Array, top: NDArray[np.intp], left: NDArray[np.intp]) -> Array:
+        return image[(top[:, None] + inside)[:, :, None], (left[:, None] + inside)[:, None, :]]
+
+    a, b = cut(first, y, x), cut(second, there_y, there_x)
+    slopes = [
+        (cut(s1, y, x) + cut(s2, there_y, there_x)) / 2
+        for s1, s2 in zip(_gradient(first), _gradient(second), strict=True)
+    ]
+    ties = ((a == b).mean(axis=(1, 2)) < 0.4).all(axis=1)  # frozen by a codec, or clipped: no noise to see there
+    rest, variance = _without_motion((a - b)[ties], [s[ties] for s in slopes])
+    level = ((a + b) / 2)[ties].mean(axis=(1, 2))
+    return Blocks(rest / np.float32(np.sqrt(2)), level, variance / 2)
+
+
+def _flow(first: Array, second: Array) -> Array:
+    """Dense motion (H, W, 2) in pixels, on a logarithm that shows shadows and lights alike."""
+    grey = []
+    for image in (first, second):
+        luma = np.log2(np.maximum(image.mean(axis=2), 0) + 0.02)
+        grey.append(cv2.GaussianBlur(luma, (0, 0), 1.0))
+    low, high = np.percentile(np.stack(grey), [1, 99])
+    eight = [np.clip((g - low) / max(high - low, 1e-3) * 255, 0, 255).astype(np.uint8) for g in grey]
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    still = np.zeros((*eight[0].shape, 2), np.float32)
+    return np.asarray(search.calc(eight[0], eight[1], still), np.float32)
+
+
+def _gradient(image: Array) -> tuple[Array, Array]:
+    smooth = cv2.GaussianBlur(image, (0, 0), 1.5)
+    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
+    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
+    return np.asarray(across, np.float32), np.asarray(down, np.float32)
+
+
+def _without_motion(difference: Array, slopes: list[Array]) -> tuple[Array, Curve]:
+    """Take constant and the two slopes out of each block and channel; returns the rest and its variance (N, 3)."""
+    count, size, _, _ = difference.shape
+    samples = size * size
+    rest = np.empty_like(difference)
+    for c in range(3):
+        columns = [np.ones((count, samples), np.float32), *(s[..., c].reshape(count, samples) for s in slopes)]
+        for k in (1, 2):  # equal scale, or the flat blocks' tiny slopes make the system singular
+            columns[k] = columns[k] / (columns[k].std(axis=1, keepdims=True) + 1e-12)
+        design = np.stack(columns, axis=2).astype(np.float64)
+        target = difference[..., c].reshape(count, samples, 1).astype(np.float64)
+        normal = design.transpose(0, 2, 1) @ design + 1e-6 * samples * np.eye(3)
+        solution = np.linalg.solve(normal, design.transpose(0, 2, 1) @ target)
+        rest[..., c] = (target - design @ solution).reshape(count, size, size)
+    return rest, (rest.astype(np.float64) ** 2).sum(axis=(1, 2)) / (samples - 3)
+
+
+def join_blocks(parts: list[Blocks]) -> Blocks:
+    if not parts:
+        raise CalibrationError("grain: no pair of frames to compare. The plate needs two neighbouring frames.")
+    return Blocks(
+        np.concatenate([p.rest for p in parts]),
+        np.concatenate([p.level for p in parts]),
+        np.concatenate([p.variance for p in parts]),
+    )
+
+
+def simulate_blocks(kernels: Array, size: int) -> tuple[NDArray[np.float64], list[Lags]]:
+    """Run clean blocks of unit grain through the same fit.
+
+    Returns their variances (N, 3), ascending, and per channel what the fit takes from each lag.
+    """
+    ends = np.tile(np.array([0, 1], np.float32), (3, 1))
+    flat = Grain(ends, np.ones((3, 2), np.float32), kernels, np.eye(3, dtype=np.float32))
+    side = size * max(16, 400 // size)
+    first, second = (noise(side, side, flat, seed=11, frame=f) for f in (1, 2))
+    y, x = (v.ravel() for v in np.mgrid[0:side:size, 0:side:size])
+    inside = np.arange(size)
+    where = (y[:, None] + inside)[:, :, None], (x[:, None] + inside)[:, None, :]
+    slopes = [(s1 + s2)[where] / 2 for s1, s2 in zip(_gradient(first), _gradient(second), strict=True)]
+    rest, variance = _without_motion((first - second)[where], slopes)
+    unit = rest / np.sqrt((rest**2).mean(axis=(0, 1, 2)))
+    return np.sort(variance / 2, axis=0), [kernel_lags(kernels[c]) - autocorrelation(unit[..., c]) for c in range(3)]

@@ -1,0 +1,230 @@
+"""After COLMAP's keyframes: pose every other frame on its KLT tracks, then adjust all together.
+
+Runs in a child process only (calibration.solve.child): every function takes the pycolmap module that the child imported.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.solve.child import import_pycolmap, report
+from calibration.solve.colmap import Job, Keypoints, find_features, map_keyframes, match_features
+from calibration.solve.far import add_far_points
+from calibration.solve.track import Tracks
+from pipeline.errors import CalibrationError
+
+MOST_POINTS = 250  # of a frame that is posed by resection
+FEWEST_POINTS = 12
+FACTS_WRONG = 0.96  # a free focal length must lower the error to this share to overrule what was written down
+LEAST_ANGLE_DEG = 0.001  # far points stay: they hold the camera's turns
+_NO_POINT = np.uint64(18446744073709551615)
+
+
+def write_job(job: Job, tracks: Tracks) -> None:
+    """Lay down what the child needs in the job's folder, beside the pictures."""
+    told = {name: value for name, value in asdict(job).items() if name != "folder"}
+    (job.folder / "job.json").write_text(json.dumps(told))
+    np.savez(
+        job.folder / "tracks.npz", starts=tracks.starts, idents=tracks.idents, xy=tracks.xy, survived=tracks.survived
+    )
+
+
+def solve(folder: Path) -> None:
+    """The child's task: solve the job in `folder`, write result.npz and result.json there.
+
+    result.npz: poses (F, 4, 4), NaN where a frame found no place; camera (8,) as OPENCV; points (N, 3); observations
+    (M, 4) rows of frame row, point, x, y. Lengths in COLMAP's own unit, pixels of the job's pictures.
+    """
+    told = json.loads((folder / "job.json").read_text())
+    names, keyframes = tuple(told.pop("names")), tuple(told.pop("keyframes"))
+    job = Job(folder=folder, names=names, keyframes=keyframes, **told)
+    with np.load(folder / "tracks.npz") as arrays:
+        tracks = Tracks(**{name: arrays[name] for name in arrays.files})
+    colmap = import_pycolmap(job.seed)
+    database = folder / "database.db"
+    report(5, 100, "finding features")
+    find_features(colmap, job, database)
+    report(30, 100, "matching")
+    keypoints = match_features(colmap, job, database, tracks)
+    model, rows, said = _attempt(colmap, job, database, tracks, keypoints)
+    if job.focal_px and (model is None or said["focal"]["overruled"]):
+        # What was written down is another lens's: again without it, as it chose the points that were kept.
+        written = said.get("focal", {})
+        model, rows, said = _attempt(colmap, replace(job, focal_px=0.0), database, tracks, keypoints)
+        said["focal"] = {**written, "from": "the plate: what [camera] says fits worse"}
+    if model is None:
+        raise CalibrationError(
+            f"camera solve: COLMAP found no camera move in {len(tracks)} frames ({len(keyframes)} keyframes matched). A "
+            "pan or tilt on a tripod, soft focus or a crowd that fills the picture give none: choose a part of the shot "
+            "where the camera travels, or supply mattes of what moves."
+        )
+    _write_result(folder, model, rows, len(tracks), {**said, "colmap": colmap.__version__})
+
+
+def _attempt(
+    colmap: Any, job: Job, database: Path, tracks: Tracks, keypoints: Keypoints
+) -> tuple[Any, dict[int, int], dict[str, Any]]:
+    """Map the keyframes, place the rest, adjust: the model (None without one), its rows, and what is to be told."""
+    model, mapper, reached = map_keyframes(colmap, job, database)
+    said: dict[str, Any] = {"mapper": mapper, "mappers": reached}
+    if model is None:
+        return None, {}, said
+    report(80, 100, "placing the frames between")
+    rows = _rows_of_images(model, job)
+    said["far_points"] = add_far_points(colmap, job, model, keypoints, rows)
+    place_the_rest(colmap, job, model, tracks, keypoints, rows)
+    report(90, 100, "adjusting")
+    said["focal"] = adjust(colmap, job, model)
+    return model, rows, said
+
+
+def _rows_of_images(model: Any, job: Job) -> dict[int, int]:
+    """Image id to row of the tracks, for the keyframes that have a pose."""
+    by_name = dict(zip(job.names, job.keyframes, strict=True))
+    return {image_id: by_name[model.image(image_id).name] for image_id in model.reg_image_ids()}
+
+
+def place_the_rest(
+    colmap: Any, job: Job, model: Any, tracks: Tracks, keypoints: Keypoints, rows: dict[int, int]
+) -> None:
+    """Pose every frame that has none by its tracks of known points, and add it to the model and to `rows`."""
+    point_of = _points_of_tracks(model, job, keypoints, rows)
+    lasting = np.bincount(tracks.idents)
+    placed = set(rows.values())
+    next_id = max(image.image_id for image in model.images.values()) + 1
+    estimation, refinement = colmap.AbsolutePoseEstimationOptions(), colmap.AbsolutePoseRefinementOptions()
+    estimation.ransac.max_error, estimation.ransac.random_seed = 4.0 * job.scale, job.seed
+    camera = next(iter(model.cameras.values()))
+    for row in range(len(tracks)):
+        if row in placed:
+            continue
+        ids, xy = tracks.at(row)
+        known = np.array([ident in point_of for ident in ids], bool)
+        ids, xy = _spread(ids[known], xy[known], lasting, job)
+        points = [point_of[ident] for ident in ids]
+        if len(points) < FEWEST_POINTS:
+            continue
+        world = np.array([model.point3D(point).xyz for point in points])
+        found = colmap.estimate_and_refine_absolute_pose(xy.astype(np.float64), world, camera, estimation, refinement)
+        if found is None or found["num_inliers"] < FEWEST_POINTS:
+            continue
+        keep = np.flatnonzero(found["inlier_mask"])
+        image = colmap.Image(
+            name=f"row{row:06d}", keypoints=xy[keep].astype(np.float64), camera_id=camera.camera_id, image_id=next_id
+        )
+        model.add_image_with_trivial_frame(image, found["cam_from_world"])
+        for index, which in enumerate(keep):
+            model.add_observation(points[which], colmap.TrackElement(next_id, index))
+        rows[next_id] = row
+        next_id += 1
+
+
+def _points_of_tracks(model: Any, job: Job, keypoints: Keypoints, rows: dict[int, int]) -> dict[int, int]:
+    """Track number to the number of its point in the model; a track that was split keeps the point seen most."""
+    votes: dict[int, dict[int, int]] = {}
+    order = {row: index for index, row in enumerate(job.keyframes)}
+    for image_id, row in sorted(rows.items()):
+        index = order[row]
+        points = _point_ids(model.image(image_id))[keypoints.first[index] :]
+        for ident, point in zip(keypoints.idents[index].tolist(), points.tolist(), strict=True):
+            if point != _NO_POINT:
+                counted = votes.setdefault(ident, {})
+                counted[point] = counted.get(point, 0) + 1
+    return {ident: max(sorted(counted), key=lambda p: counted[p]) for ident, counted in votes.items()}
+
+
+def _point_ids(image: Any) -> npt.NDArray[np.uint64]:
+    return np.array([point.point3D_id for point in image.points2D], np.uint64)
+
+
+def _spread(
+    ids: npt.NDArray[np.int32], xy: npt.NDArray[np.float32], lasting: npt.NDArray[np.int64], job: Job
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """At most MOST_POINTS, spread over the picture, the longest track of each cell."""
+    if len(ids) <= MOST_POINTS:
+        return ids, xy
+    cell = np.sqrt(job.width * job.height / MOST_POINTS)
+    at = (xy // cell).astype(np.int64)
+    best = np.lexsort((ids, -lasting[ids]))
+    _, first = np.unique((at[:, 1] * 100_000 + at[:, 0])[best], return_index=True)
+    chosen = np.sort(best[first])[:MOST_POINTS]
+    return ids[chosen], xy[chosen]
+
+
+def adjust(colmap: Any, job: Job, model: Any) -> dict[str, Any]:
+    """Bundle adjustment of everything with soft L1, before and after what fits badly is taken out.
+
+    A written focal length is held: a camera that travels without turning hardly shows its own. Returns where the focal
+    length is from, how a free one would differ, and whether the plate overrules what was written.
+    """
+    options = _adjustment(colmap, job)
+    colmap.bundle_adjustment(model, options)
+    colmap.ObservationManager(model).filter_all_points3D(4.0 * job.scale, LEAST_ANGLE_DEG)
+    for camera in model.cameras.values():
+        focal, x, y, k1 = camera.params
+        camera.model = colmap.CameraModelId.RADIAL
+        camera.params = [focal, x, y, k1, 0.0]
+    colmap.bundle_adjustment(model, options)
+    said: dict[str, Any] = {"from": "the plate"}
+    if job.focal_px:
+        free = colmap.Reconstruction(model)
+        options.refine_focal_length = True
+        colmap.bundle_adjustment(free, options)
+        ratio = float(next(iter(free.cameras.values())).params[0]) / job.focal_px
+        held_px, free_px = _error_px(model), _error_px(free)
+        said = {
+            "from": "[camera], held",
+            "free_over_written": round(ratio, 5),
+            "error_held_px": round(held_px, 4),
+            "error_free_px": round(free_px, 4),
+            "overruled": free_px < FACTS_WRONG * held_px and abs(ratio - 1) > 0.05,
+        }
+    colmap.ObservationManager(model).filter_all_points3D(3.0 * job.scale, LEAST_ANGLE_DEG)
+    return said
+
+
+def _adjustment(colmap: Any, job: Job) -> Any:
+    options = colmap.BundleAdjustmentOptions()
+    options.print_summary = False
+    options.refine_focal_length = not job.focal_px
+    options.ceres.loss_function_type = colmap.LossFunctionType.SOFT_L1
+    options.ceres.loss_function_scale = 1.0 * job.scale
+    options.ceres.solver_options.num_threads = 1
+    options.ceres.solver_options.max_num_iterations = 60
+    options.ceres.solver_options.function_tolerance = 1e-7
+    return options
+
+
+def _error_px(model: Any) -> float:
+    model.update_point_3d_errors()
+    return float(model.compute_mean_reprojection_error())
+
+
+def _write_result(folder: Path, model: Any, rows: dict[int, int], frames: int, said: dict[str, Any]) -> None:
+    poses = np.full((frames, 4, 4), np.nan)
+    order = sorted(model.point3D_ids())
+    number = {point: index for index, point in enumerate(order)}
+    points = np.array([model.point3D(point).xyz for point in order]).reshape(-1, 3)
+    seen = []
+    for image_id, row in sorted(rows.items(), key=lambda item: item[1]):
+        image = model.image(image_id)
+        poses[row] = np.eye(4)
+        poses[row, :3] = image.cam_from_world().matrix()
+        for point in image.get_observation_points2D():
+            seen.append((row, number[point.point3D_id], *point.xy))
+    camera = next(iter(model.cameras.values()))
+    focal, x, y, k1, k2 = camera.params
+    np.savez(
+        folder / "result.npz",
+        poses=poses,
+        camera=np.array([focal, focal, x, y, k1, k2, 0.0, 0.0]),
+        points=points,
+        observations=np.array(seen, np.float64).reshape(-1, 4),
+    )
+    (folder / "result.json").write_text(json.dumps(said))

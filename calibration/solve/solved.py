@@ -1,0 +1,152 @@
+"""What a solve is worth: errors by our own lens, parallax, path, jitter; and what a plate must show to be solved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.cameras import camera_centre, to_camera
+from calibration.lens import project
+from calibration.solve.track import Tracks
+from pipeline.errors import CalibrationError
+from pipeline.frames import FrameRange
+from pipeline.types import Lens
+
+Array = npt.NDArray[np.float64]
+
+FEWEST_FRAMES = 5
+LOCKED_OFF_PX = 0.5
+LASTING = 0.35  # share of points found again in the next frame, under which a plate is noise
+CUT = 0.1  # and under which there is a cut
+LEAST_PARALLAX_DEG = 0.25
+ONLY_TURNS_PX = 0.35  # a camera that stands still and turns explains the tracks this well
+
+
+@dataclass(frozen=True)
+class Solve:
+    """A solved camera. poses (F, 4, 4); points (N, 3); observations (M, 4): frame row, point, x, y in plate pixels."""
+
+    poses: Array
+    lens: Lens
+    points: Array
+    observations: Array
+
+    def errors_px(self) -> Array:
+        """Distance (M,) from each observation to where its point is seen, by calibration.lens, not by COLMAP."""
+        rows, which = self.observations[:, 0].astype(int), self.observations[:, 1].astype(int)
+        seen = np.empty((len(rows), 2))
+        for row in np.unique(rows):
+            at = rows == row
+            seen[at] = project(to_camera(self.points[which[at]], self.poses[row]), self.lens)
+        return np.asarray(np.nan_to_num(np.linalg.norm(seen - self.observations[:, 2:], axis=1), nan=1e3))
+
+    def parallax_deg(self) -> float:
+        """Median over the points of the angle between the first and the last ray that saw them."""
+        if not len(self.observations):
+            return 0.0
+        order = np.lexsort((self.observations[:, 0], self.observations[:, 1]))
+        rows, which = self.observations[order, 0].astype(int), self.observations[order, 1].astype(int)
+        first = np.flatnonzero(np.r_[True, which[1:] != which[:-1]])
+        last = np.r_[first[1:], len(which)] - 1
+        centres, points = camera_centre(self.poses), self.points[which[first]]
+        a, b = points - centres[rows[first]], points - centres[rows[last]]
+        cosine = np.sum(a * b, axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+        return float(np.degrees(np.median(np.arccos(np.clip(cosine, -1, 1)))))
+
+
+def check_tracks(tracks: Tracks, frames: FrameRange, width_px: int) -> None:
+    """Raises CalibrationError on a cut, a flash, noise, and a camera that stands still; each says where and what to do."""
+    counts = np.diff(tracks.starts)
+    if counts.max() < 30:
+        raise CalibrationError(
+            f"camera solve: no frame of {frames} shows more than {counts.max()} points to track, 30 are needed. The "
+            "plate is too dark, flat or soft: check its colour space, or choose other frames."
+        )
+    if float(np.median(tracks.survived[1:])) < LASTING:
+        raise CalibrationError(
+            f"camera solve: of the points in frames {frames} only {np.median(tracks.survived[1:]):.0%} are found again "
+            f"in the next frame, {LASTING:.0%} are needed: noise, or everything moves. Denoise the plate or mask what moves."
+        )
+    lost = [frames.first + row for row in range(1, len(tracks)) if tracks.survived[row] < CUT]
+    if lost:
+        raise CalibrationError(
+            f"camera solve: hardly any point of the frame before is found in frame {', '.join(map(str, lost[:8]))}: a cut, "
+            "a flash or a black frame. Solve the frames before and after as two shots, or replace that frame."
+        )
+    motion = [tracks.motion(0, row) for row in range(1, len(tracks)) if len(tracks.common(0, row)[0]) >= 20]
+    limit = LOCKED_OFF_PX * max(1.0, width_px / 1920)
+    if motion and max(motion) < limit and len(motion) == len(tracks) - 1:
+        raise CalibrationError(
+            f"camera solve: frames {frames} move by {max(motion):.2f} px at most, {limit:.1f} are needed: a locked-off "
+            "camera shows no depth. Choose frames in which the camera travels."
+        )
+
+
+def check_travel(turning_error_px: float, frames: FrameRange, width_px: int) -> None:
+    """Raises CalibrationError when a camera that only turns (calibration.solve.nodal) explains the tracks."""
+    limit = ONLY_TURNS_PX * max(1.0, width_px / 1280)
+    if turning_error_px < limit:
+        raise CalibrationError(
+            f"camera solve: frames {frames} are a pan or tilt: a camera that only turns explains them to "
+            f"{turning_error_px:.2f} px, a travelling one must miss by {limit:.2f}. Choose frames in which it travels."
+        )
+
+
+def check_solve(solve: Solve, frames: FrameRange) -> None:
+    """Raises CalibrationError when frames have no pose, and when there is no parallax to measure depth by."""
+    without = [frames.first + row for row in np.flatnonzero(np.isnan(solve.poses[:, 0, 0])).tolist()]
+    if without:
+        shown = ", ".join(map(str, without[:12])) + (" ..." if len(without) > 12 else "")
+        raise CalibrationError(
+            f"camera solve: {len(without)} of {len(frames)} frames found no place: {shown}. Supply mattes of what moves "
+            "in them ([mattes] path), or cut them off the plate."
+        )
+    parallax = solve.parallax_deg()
+    if parallax < LEAST_PARALLAX_DEG:
+        raise CalibrationError(
+            f"camera solve: the points of frames {frames} show {parallax:.2f} degrees of parallax, "
+            f"{LEAST_PARALLAX_DEG} are needed: the camera only turns. Choose frames in which it travels."
+        )
+
+
+def figures(solve: Solve, tracks: Tracks, keyframes: list[int], frames: FrameRange) -> dict[str, Any]:
+    """Every measured number of a solve in metres, ready for JSON."""
+    errors = solve.errors_px()
+    rows = solve.observations[:, 0].astype(int)
+    centres = camera_centre(solve.poses)
+    steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
+    bends = np.linalg.norm(centres[2:] - 2 * centres[1:-1] + centres[:-2], axis=1)
+    step = float(np.median(steps))
+    return {
+        "frames": [
+            {
+                "frame": frame,
+                "error_px": round(float(np.median(errors[rows == row])), 4) if (rows == row).any() else None,
+                "points": int((rows == row).sum()),
+                "tracks": int(tracks.starts[row + 1] - tracks.starts[row]),
+                "survived": round(float(tracks.survived[row]), 4),
+                "keyframe": row in keyframes,
+            }
+            for row, frame in enumerate(frames)
+        ],
+        "error_px": {"median": round(float(np.median(errors)), 4), "p95": round(float(np.percentile(errors, 95)), 4)},
+        "keyframes": [frames.first + row for row in keyframes],
+        "points": len(solve.points),
+        "observations": len(solve.observations),
+        "parallax_deg": round(solve.parallax_deg(), 4),
+        "path_m": round(float(steps.sum()), 5),
+        # Over the median step: what a broken join shows, which the reprojection error hides.
+        "largest_step": round(float(steps.max() / step), 3) if step > 0 else None,
+        "jitter": round(float(np.median(bends) / step), 4) if step > 0 and len(bends) else None,
+        "lens": {
+            "focal_px": [round(solve.lens.focal_x_px, 4), round(solve.lens.focal_y_px, 4)],
+            "centre_px": [solve.lens.centre_x_px, solve.lens.centre_y_px],
+            "k1": solve.lens.k1,
+            "k2": solve.lens.k2,
+            "p1": solve.lens.p1,
+            "p2": solve.lens.p2,
+        },
+    }

@@ -1,0 +1,48 @@
+"""Edges of mattes follow the picture; figures stand where their feet are."""
+
+import numpy as np
+import pytest
+
+from calibration.mattes.edges import figure_depth, refine
+
+
+def overlap(alpha: np.ndarray, truth: np.ndarray) -> float:
+    a, b = alpha > 0.5, truth > 0.5
+    return float((a & b).sum() / (a | b).sum())
+
+
+def test_refine_leaves_nothing_far_from_the_matte_and_keeps_the_solid_whole():
+    picture = np.random.default_rng(1).random((90, 160, 3)).astype(np.float32)
+    rough = np.zeros((45, 80), np.float32)
+    rough[10:35, 20:60] = 1
+
+    alpha = refine(rough, picture, 4)
+
+    assert np.all(alpha[32:58, 52:108] == 1)
+    assert np.all(alpha[:8] == 0)
+    assert alpha.min() >= 0
+    assert alpha.max() <= 1
+
+
+def test_refine_finds_the_pictures_edge():
+    picture = np.full((80, 120, 3), 0.02, np.float32)
+    picture[20:60, 33:87] = 0.6
+    rough = np.zeros((20, 30), np.float32)
+    rough[5:15, 9:21] = 1
+
+    alpha = refine(rough, picture, 6)
+
+    truth = picture[..., 0] > 0.1
+    assert overlap(alpha, truth.astype(np.float32)) > 0.95
+
+
+def test_a_figure_stands_where_its_feet_are():
+    rows = np.arange(100, dtype=np.float32)[:, None] + np.zeros((1, 60), np.float32)
+    depth_m = 1000 / (rows + 1)
+    alpha = np.zeros((100, 60), np.float32)
+    alpha[20:70, 10:20] = 1
+
+    far = figure_depth(alpha, depth_m, np.ones_like(depth_m))
+
+    assert far[30, 15] == pytest.approx(1000 / 71.5, rel=0.03)
+    assert np.isinf(far[30, 40])
