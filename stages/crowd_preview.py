@@ -25,7 +25,7 @@ from pipeline.io.images import write_png
 from pipeline.sections import CrowdBrief, KeepOut, ShotInfo, Zone
 from pipeline.stage import Progress
 from pipeline.types import CameraTrack, CrowdLayout, DepthMaps, Ground, Lens, Mattes, Plate
-from stages.render_layers import view_of
+from stages.seen import view_of
 
 Array = npt.NDArray[np.float64]
 Kind = TypeVar("Kind")

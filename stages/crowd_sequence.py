@@ -34,7 +34,7 @@ from pipeline.io.images import write_png
 from pipeline.io.video import write_review
 from pipeline.stage import Progress
 from pipeline.types import CameraTrack, CrowdLayout, Ground, Lens, Plate
-from stages.render_layers import view_of
+from stages.seen import view_of
 
 LAYER = "CryptoCrowd"
 Picture = npt.NDArray[np.uint8]

@@ -27,7 +27,7 @@ from pipeline.io.files import write_bytes
 from pipeline.sections import CrowdBrief, LightFacts
 from pipeline.stage import stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, NearPeople
-from stages.render_layers import view_of
+from stages.seen import view_of
 
 Array = npt.NDArray[np.float64]
 AT_ONCE_PX = 1 << 20  # of pictures asked for together: bounds memory, and lets people of one size go through together

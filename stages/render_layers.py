@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,9 @@ from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import load_agents
 from assets.sprites.layer import Looks, draw_crowd, draw_shadow
 from assets.sprites.shown import shown_by
-from assets.view import Buffers, View
+from assets.view import Buffers
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground.heightfield import Heightfield
-from calibration.lens import project, rays
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
@@ -34,14 +33,12 @@ from pipeline.types import (
     CrowdLayout,
     Ground,
     Layer,
-    Lens,
     NearPeople,
     RawLayers,
     SetLayout,
     SetPaintings,
 )
-
-Floats = npt.NDArray[np.float32]
+from stages.seen import rays_of, view_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ def render_layers(
     painted = np.array([person["id"] for person in json.loads(near.people.read_text())["near"]], np.int64)
     for frame in frames:
         view, row = view_of(track, frame), track.frames.index(frame)
-        built = draw_set(view, partial(_rays, track.lens), pieces, load_paintings(paintings), focal_px)
+        built = draw_set(view, partial(rays_of, track.lens), pieces, load_paintings(paintings), focal_px)
         crowd = draw_crowd(view, agents, sprites, row, shown, params, painted)
         if near.files is not None:
             add_near(crowd, _near(near.files.path(frame)), view, agents, row, params)
@@ -92,24 +89,6 @@ def render_layers(
         shade = draw_shadow(view, agents, sprites, row, shown, np.array(light.to_sun), heights.normal, params)
         exr.write(shadow.path(frame), {"Y": exr.half(shade)}, compression="zips")
     return RawLayers(layers=layers, shadow=shadow)
-
-
-def view_of(track: CameraTrack, frame: int) -> View:
-    """The solved camera on one frame, and on the next one (at the shot's end: the one before)."""
-    poses, row = load_poses(track), track.frames.index(frame)
-    ahead = 0 if len(poses) == 1 else 1 if row + 1 < len(poses) else -1
-    return View(
-        rays=_rays(track.lens, 0.0, 0.0),
-        project=lambda points: project(points, track.lens),
-        pose=poses[row],
-        other=poses[row + ahead],
-        ahead=ahead,
-    )
-
-
-@lru_cache(maxsize=5)  # the centre and four samples of one lens: computed once per worker
-def _rays(lens: Lens, x: float, y: float) -> Floats:
-    return rays(replace(lens, centre_x_px=lens.centre_x_px - x, centre_y_px=lens.centre_y_px - y))
 
 
 def _near(path: Path) -> Near:
