@@ -26,7 +26,12 @@ RADIUS_M = 0.25  # the space that a body keeps to itself; less where ranks stand
 STEADY_S = 0.3  # nobody changes what he does for less than so long
 LOOK_S = 0.13  # before and after a moment, which tells where somebody goes
 ROUND_S = 0.5  # who is turned by hand steps round in so long
-STEPS = "walk"  # the steps of who stands and is pushed aside
+STEPS, HASTE = "walk", "run"  # the steps of who stands and is pushed aside, or slows down; and of who must hurry
+FAST_MPS, SLOW, HURRY_MPS = (
+    1.8,
+    0.5,
+    2.3,
+)  # a run or a charge; under this share of its speed it is walked; above this none is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +109,7 @@ def _walking(body: Marching, walked: Walked, there: Indices, times_s: Array) -> 
     plan, yaws = walked.plan[:, there], walked.yaws[:, there]
     states = _steady(_states(plan, yaws, walked.states[:, there], times_s), times_s)
     steps = _steps(body)
-    names = tuple(sorted({*told.motion_names, *steps, zone.waits, *([zone.fights] if zone.side else [])}))
+    names = tuple(sorted({*told.motion_names, *steps, STEPS, HASTE, zone.waits, *([zone.fights] if zone.side else [])}))
     doing = np.array([names.index(name) for name in told.motion_names], np.uint8)[told.motions]
     walks = np.array([load_motion(name).speed_mps > 0 for name in names])
     goes_on = np.array([loops(name) for name in names])  # who falls lies where he fell, and does not get up
@@ -113,12 +118,27 @@ def _walking(body: Marching, walked: Walked, there: Indices, times_s: Array) -> 
     halted, pushed = walks[doing] & ~going, ~walks[doing] & goes_on[doing] & going
     doing = np.where(halted & (states == IN_CONTACT), names.index(zone.fights) if zone.side else doing, doing)
     doing = np.where(halted & (states == STANDING), names.index(zone.waits), doing)
-    doing = np.where(pushed, stepping, doing).astype(np.uint8)
+    doing = np.where(pushed, stepping, doing)
+    doing = _paced(doing, names, plan, going, times_s).astype(np.uint8)
     used = np.unique(doing)
     doing, names = np.searchsorted(used, doing).astype(np.uint8), tuple(names[i] for i in used)
     yaws = _faced(body, _looking(plan, yaws, going, times_s), going, times_s)
     made = replace(told, plan=plan, yaws=yaws, motions=doing, motion_names=names)
     return replace(made, phases=_followed(made, body.members.scales, told.phases[0], times_s))
+
+
+def _paced(doing: Indices, names: tuple[str, ...], plan: Array, going: Flags, times_s: Array) -> Indices:
+    """Motions (F, N) fit for the pace that is really gone: a charge that has come to a crawl is walked, who must hurry to
+    keep his place runs. No change is shorter than STEADY_S."""
+    if len(times_s) < 2:
+        return doing
+    pace = smoothed(np.linalg.norm(np.gradient(plan, times_s, axis=0), axis=-1), max(1, _least(times_s) // 2))
+    speeds = np.array([load_motion(name).speed_mps for name in names])[doing]
+    crawls = going & (speeds > FAST_MPS) & (pace < SLOW * speeds)
+    hurries = going & (speeds > 0) & (speeds <= FAST_MPS) & (pace > HURRY_MPS)
+    gait = _steady((crawls + 2 * hurries).astype(np.uint8), times_s)
+    gait[~going] = 0
+    return np.where(gait == 1, names.index(STEPS), np.where(gait == 2, names.index(HASTE), doing))
 
 
 def _steps(body: Marching) -> list[str]:

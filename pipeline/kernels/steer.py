@@ -26,6 +26,7 @@ FREE = 250  # `level` of who is held back by nobody; n: by an enemy through n co
 # Who stands, stands: below these nobody stops or starts, and what is wanted lies between two bounds, so nobody dithers.
 _HALT_MPS, _KEEP_MPS, _START_MPS = 0.12, 0.06, 0.2
 _HALT_RAD, _START_RAD = 0.06, 0.3
+_CLOSE = 0.5  # of the reach: nearer to an enemy than this one steps back
 _BLOCK = 64  # members that share scratch memory; changes speed, never values
 _WALL_PLANES = 4
 _CELL = 1.0  # of the distance that people look: finer cells find fewer who are too far, coarser ones are fewer to visit
@@ -167,6 +168,8 @@ def _steer(
                 over = first_x * nx + first_z * nz - pace
                 own_x, own_z, back_x, back_z = held_back(own_x, own_z, back_x, back_z, nx, nz, pace)
                 touched = foes[i, 0] < rules.reach_m * (1.4 if touching[i] else 1.2)
+                if _CLOSE * rules.reach_m < foes[i, 0] < rules.reach_m + 0.1:
+                    own_x, own_z, back_x, back_z = 0.0, 0.0, 0.0, 0.0  # here he fights, and goes neither round nor back
                 if over > 0.0 or touched:
                     level, front_x, front_z = 0, nx, nz
                 planes[hard, 0], planes[hard, 1], planes[hard, 2] = -nx, -nz, -max(pace, 0.0)

@@ -173,3 +173,40 @@ def test_who_is_turned_by_hand_looks_there_when_he_halts():
     np.testing.assert_allclose(done.yaws[still, 5], np.pi / 2, atol=1e-6)
     assert abs(done.yaws[0, 5]) < 0.2  # he marches as the others do
     assert np.abs(np.diff(done.yaws[:, 5])).max() < np.radians(20)
+
+
+@pytest.fixture(scope="module")
+def charge():
+    """Two bodies that begin face to face, two metres apart, and run at each other."""
+    bodies = [
+        marching("red", -3.0, 0.0, side=1, motion="charge"),
+        marching("blue", 3.0, np.pi, side=2, motion="charge"),
+    ]
+    return avoided(bodies, TIMES, ())
+
+
+def test_who_has_an_enemy_within_reach_stands_and_fights(charge):
+    """The last second: nobody in front of an enemy creeps round him or to the rear."""
+    red, blue = charge
+    rows = range(len(TIMES) - 24, len(TIMES))
+    share = []
+    for own, other in ((red, blue), (blue, red)):
+        doing = np.array(own.motion_names)[own.motions]
+        for row in rows:
+            gaps = np.linalg.norm(own.plan[row][:, None] - other.plan[row][None], axis=-1).min(axis=1)
+            close = (gaps > 0.85) & (gaps < 1.55)
+            share += (doing[row, close] == "thrust").tolist()
+
+    assert len(share) > 150
+    assert np.mean(share) > 0.9
+
+
+def test_nobody_charges_in_slow_motion(charge):
+    speed = load_motion("charge").speed_mps
+
+    for done in charge:
+        names = np.array(done.motion_names)[done.motions]
+        pace = np.linalg.norm(np.gradient(done.plan, TIMES, axis=0), axis=-1)
+        slow = (names == "charge") & (pace < 0.3 * speed)
+        assert (names == "walk").any()
+        assert slow.mean() < 0.01
