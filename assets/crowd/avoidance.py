@@ -119,7 +119,7 @@ def _walking(body: Marching, walked: Walked, there: Indices, times_s: Array) -> 
     doing = np.where(halted & (states == IN_CONTACT), names.index(zone.fights) if zone.side else doing, doing)
     doing = np.where(halted & (states == STANDING), names.index(zone.waits), doing)
     doing = np.where(pushed, stepping, doing)
-    doing = _paced(doing, names, plan, going, times_s).astype(np.uint8)
+    doing = _paced(doing.astype(np.uint8), names, plan, going, times_s)
     used = np.unique(doing)
     doing, names = np.searchsorted(used, doing).astype(np.uint8), tuple(names[i] for i in used)
     yaws = _faced(body, _looking(plan, yaws, going, times_s), going, times_s)
@@ -127,7 +127,7 @@ def _walking(body: Marching, walked: Walked, there: Indices, times_s: Array) -> 
     return replace(made, phases=_followed(made, body.members.scales, told.phases[0], times_s))
 
 
-def _paced(doing: Indices, names: tuple[str, ...], plan: Array, going: Flags, times_s: Array) -> Indices:
+def _paced(doing: Numbers, names: tuple[str, ...], plan: Array, going: Flags, times_s: Array) -> Numbers:
     """Motions (F, N) fit for the pace that is really gone: a charge that has come to a crawl is walked, who must hurry to
     keep his place runs. No change is shorter than STEADY_S."""
     if len(times_s) < 2:
@@ -138,7 +138,7 @@ def _paced(doing: Indices, names: tuple[str, ...], plan: Array, going: Flags, ti
     hurries = going & (speeds > 0) & (speeds <= FAST_MPS) & (pace > HURRY_MPS)
     gait = _steady((crawls + 2 * hurries).astype(np.uint8), times_s)
     gait[~going] = 0
-    return np.where(gait == 1, names.index(STEPS), np.where(gait == 2, names.index(HASTE), doing))
+    return np.where(gait == 1, names.index(STEPS), np.where(gait == 2, names.index(HASTE), doing)).astype(np.uint8)
 
 
 def _steps(body: Marching) -> list[str]:
