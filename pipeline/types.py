@@ -162,12 +162,15 @@ class NearPeople:
     frame of the shot; passed_over, how many more are large enough, but not among the nearest. files: EXR as a Layer's,
     in the plate's own distorted pixels; besides owner uint, the agent whose Z and motion are told, and cover half, how
     much of the pixel he covers. Colours are before tints and neighbours' darkness. requests: JSON per frame: id, request
-    digest of each one painted. Both None when nobody is near: then no model was loaded, and its digest is empty.
+    digest of each one painted. shades: .npz per frame, what their bodies take from the ground's light, of everyone near
+    whose shadow may reach the picture (assets.near.shades.Shades). All None when nobody is near: then no model was
+    loaded, and its digest is empty.
     """
 
     people: Path
     files: FrameFiles | None
     requests: FrameFiles | None
+    shades: FrameFiles | None
     provider: str
     model_digest: str
     licence: str

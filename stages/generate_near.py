@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assets.near.bodies import Bodies
+from assets.near.bodies import Bodies, Placed
 from assets.near.layer import Near, lay_back
 from assets.near.requests import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
+from assets.near.shades import shades_of, throwing
 from assets.providers.base import Light, Provider, open_provider
 from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import Agents, load_agents
@@ -71,16 +73,22 @@ def generate_near(
     people = out / "people.json"
     write_bytes(people, _json(_listed(agents, chosen)))
     if not len(chosen.rows):
-        return NearPeople(people, None, None, brief.provider, "", "")
-    files, requests = FrameFiles(out, "near.%04d.exr", frames), FrameFiles(out, "requests.%04d.json", frames)
+        return NearPeople(people, None, None, None, brief.provider, "", "")
+    names = ("near.%04d.exr", "requests.%04d.json", "shades.%04d.npz")
+    files, requests, shades = (FrameFiles(out, name, frames) for name in names)
     provider, bodies = _provider(brief.provider), _bodies(layout, atlas, ground)
     for frame in frames:
         view, row = view_of(track, frame), track.frames.index(frame)
         near = Near.empty(*view.size)
-        digests = _paint(provider, view, row, bodies, chosen, light, params, near)
+        throws = throwing(view, agents.positions[row, chosen.rows].astype(np.float64), np.array(light.to_sun))
+        placed = {int(k): bodies.placed(chosen.rows[k], row) for k in np.flatnonzero(chosen.shown[row] | throws)}
+        digests = _paint(provider, view, row, bodies, placed, chosen, light, params, near)
         exr.write(files.path(frame), _channels(near), compression="zips")
         write_bytes(requests.path(frame), _json(digests))
-    return NearPeople(people, files, requests, provider.name, provider.model_digest, provider.licence)
+        ids, standing = [int(agents.ids[chosen.rows[k]]) for k in placed], list(placed.values())
+        taken = shades_of(ids, standing, np.array(light.to_sun), bodies.height, bodies.normal)
+        write_bytes(shades.path(frame), taken.packed())
+    return NearPeople(people, files, requests, shades, provider.name, provider.model_digest, provider.licence)
 
 
 @lru_cache(maxsize=2)  # once per worker
@@ -116,6 +124,7 @@ def _paint(
     view: View,
     row: int,
     bodies: Bodies,
+    placed: Mapping[int, Placed],
     chosen: Chosen,
     light: LightFacts,
     params: Params,
@@ -130,19 +139,18 @@ def _paint(
     there = int(np.clip(row + view.ahead, 0, len(agents.positions) - 1))
     entries: list[dict[str, Any]] = []
     for batch in _batches(order, chosen):
-        placed = [bodies.placed(chosen.rows[k], row) for k in batch]
         own = [
             own_camera(roots[k], view.pose[:3, 1], agents.scales[chosen.rows[k]], tuple(chosen.pictures[k]))
             for k in batch
         ]
         requests = [
-            own_request(body, bodies.character(chosen.rows[k]), view.pose, camera, seen,
+            own_request(placed[k], bodies.character(chosen.rows[k]), view.pose, camera, seen,
                         seed=params.seed, steps=params.steps)
-            for k, body, camera in zip(batch, placed, own, strict=True)
+            for k, camera in zip(batch, own, strict=True)
         ]  # fmt: skip
-        for k, body, camera, result in zip(batch, placed, own, provider.generate(requests), strict=True):
+        for k, camera, result in zip(batch, own, provider.generate(requests), strict=True):
             number = int(agents.ids[chosen.rows[k]])
-            lay_back(near, view, body, bodies.placed(chosen.rows[k], there), camera, result.takes[0, 0], number)
+            lay_back(near, view, placed[k], bodies.placed(chosen.rows[k], there), camera, result.takes[0, 0], number)
             entries.append({"id": number, "request": result.request_digest})
     return sorted(entries, key=lambda entry: int(entry["id"]))
 

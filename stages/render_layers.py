@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.near.layer import Near
-from assets.near.merge import add_near
+from assets.near.merge import add_near, add_shadows
+from assets.near.shades import Shades
 from assets.sets.layer import draw_set
 from assets.sets.projection import load_paintings, read_pieces
 from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import load_agents
-from assets.sprites.layer import Looks, draw_crowd, draw_shadow
+from assets.sprites.layer import NOBODY, Looks, Taken, draw_crowd, draw_shadow
 from assets.sprites.shown import shown_by
 from assets.view import Buffers
 from calibration.cameras import camera_centre, load_poses
@@ -78,6 +79,7 @@ def render_layers(
     centres = tuple(tuple(map(float, centre)) for centre in camera_centre(load_poses(track)))
     shown = shown_by(layout, atlas, centres)  # type: ignore[arg-type]
     painted = np.array([person["id"] for person in json.loads(near.people.read_text())["near"]], np.int64)
+    to_sun = np.array(light.to_sun)
     for frame in frames:
         view, row = view_of(track, frame), track.frames.index(frame)
         built = draw_set(view, partial(rays_of, track.lens), pieces, load_paintings(paintings), focal_px)
@@ -86,7 +88,12 @@ def render_layers(
             add_near(crowd, _near(near.files.path(frame)), view, agents, row, params)
         for layer, buffers in zip(layers, (built, crowd), strict=True):
             exr.write(layer.files.path(frame), _channels(buffers), compression="zips")
-        shade = draw_shadow(view, agents, sprites, row, shown, np.array(light.to_sun), heights.normal, params)
+        taken, throwing = Taken.nothing(view.size), NOBODY
+        if near.shades is not None:
+            shades = Shades.read(near.shades.path(frame))
+            add_shadows(taken, shades, view, to_sun, params)
+            throwing = shades.ids
+        shade = draw_shadow(view, agents, sprites, row, shown, to_sun, heights.normal, params, taken, throwing)
         exr.write(shadow.path(frame), {"Y": exr.half(shade)}, compression="zips")
     return RawLayers(layers=layers, shadow=shadow)
 

@@ -135,4 +135,4 @@ def nobody_near(folder: Path) -> NearPeople:
     """The receipt of a shot in which everyone is far away."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "people.json").write_text('{"near": [], "passed_over": 0}')
-    return NearPeople(folder / "people.json", None, None, "truth", "", "")
+    return NearPeople(folder / "people.json", None, None, None, "truth", "", "")

@@ -38,6 +38,18 @@ class Looks:
     softness: float = 0.03  # metres of penumbra per metre of way from the sun
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """Shares (H, W) float32 of the ground's light that are covered, 0 lit .. 1: the sun's, and that from all sides."""
+
+    sun: Floats
+    contact: Floats
+
+    @classmethod
+    def nothing(cls, size: tuple[int, int]) -> Taken:
+        return cls(np.zeros(size, np.float32), np.zeros(size, np.float32))
+
+
 def draw_crowd(
     view: View, agents: Agents, atlas: Atlas, row: int, shown: Shown, looks: Looks, left_out: IdNumbers = NOBODY
 ) -> Buffers:
@@ -72,13 +84,18 @@ def draw_shadow(
     to_sun: Array,
     ground_normal: Callable[[Array, Array], Array],
     looks: Looks,
+    taken: Taken | None = None,
+    left_out: IdNumbers = NOBODY,
 ) -> Floats:
-    """(H, W) float32: what the crowd leaves of the ground's light, 1 = untouched. ground_normal: x, z to (N, 3) unit."""
-    sun_taken, contact = np.zeros(view.size, np.float32), np.zeros(view.size, np.float32)
+    """(H, W) float32: what the crowd leaves of the ground's light, 1 = untouched. ground_normal: x, z to (N, 3) unit.
+
+    taken: what others have taken already; drawn into. left_out: ids of those whose shadows are in it.
+    """
+    taken = taken or Taken.nothing(view.size)
     positions = agents.positions[row].astype(np.float64)
     normals = ground_normal(positions[:, 0], positions[:, 2])
     rotation = view.pose[:3, :3]
-    near = np.flatnonzero(view.to_camera(positions)[:, 2] > NEAREST_M)
+    near = np.flatnonzero((view.to_camera(positions)[:, 2] > NEAREST_M) & ~np.isin(agents.ids, left_out))
     square = _square_around(positions[near], normals[near], looks.contact_m * agents.scales[near])
     contact_shadows(
         view.rays,
@@ -86,7 +103,7 @@ def draw_shadow(
         _f32(normals[near] @ rotation.T),
         _f32(looks.contact_m * agents.scales[near]),
         view.boxes(square),
-        contact,
+        taken.contact,
     )
     if to_sun[1] > LOWEST_SUN:
         cards = stance(positions, positions + 1e4 * to_sun, 0.0)
@@ -97,8 +114,8 @@ def draw_shadow(
             boxes = view.boxes(_fallen(corners, positions[batch], normals[batch], to_sun))
             drawn = _cards(view, cards, batch, agents, atlas, used, boxes, None)
             sun, ground = _f32(rotation @ to_sun), _f32(normals[batch] @ rotation.T)
-            cast_shadows(view.rays, drawn, images, root_px, ground, sun, looks.softness, sun_taken)
-    return (1 - np.float32(looks.sun_shadow) * sun_taken) * (1 - np.float32(looks.contact) * contact)
+            cast_shadows(view.rays, drawn, images, root_px, ground, sun, looks.softness, taken.sun)
+    return (1 - np.float32(looks.sun_shadow) * taken.sun) * (1 - np.float32(looks.contact) * taken.contact)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

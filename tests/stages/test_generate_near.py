@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from assets.near.shades import Shades
 from calibration.cameras import load_poses, to_camera
 from calibration.lens import project
 from pipeline.errors import ConfigError
@@ -51,6 +52,7 @@ def test_nobody_near_costs_nothing(shot):
 
     assert made.files is None
     assert made.requests is None
+    assert made.shades is None
     assert not made.model_digest
     assert json.loads(made.people.read_text()) == {"near": [], "passed_over": 0}
 
@@ -89,7 +91,8 @@ def test_only_the_near_are_painted_and_stand_where_they_should(shot, painted):
 def test_a_frame_made_alone_has_the_same_bytes(shot, painted, tmp_path):
     alone = generate_near(**{**shot, "frames": FrameRange(1002, 1002), "out": tmp_path / "alone"})
 
-    for files, others in ((painted.files, alone.files), (painted.requests, alone.requests)):
+    for name in ("files", "requests", "shades"):
+        files, others = getattr(painted, name), getattr(alone, name)
         assert files.path(1002).read_bytes() == others.path(1002).read_bytes()
     assert painted.people.read_bytes() == alone.people.read_bytes()
 
@@ -107,15 +110,23 @@ def layers_of(shot, near, atlas, folder, light=None):
     return exr.read(crowd.files.path(1001)).channels, exr.read(made.shadow.path(1001)).channels["Y"].astype(float)
 
 
-def test_near_people_replace_their_sprites_and_keep_their_shadows(shot, painted, tmp_path):
+def test_near_people_replace_their_sprites_and_their_shadows(shot, painted, tmp_path):
     nobody = generate_near(**{**shot, "params": Params(most=0), "out": tmp_path / "nobody"})
     near = exr.read(painted.files.path(1001)).channels
 
     with_near, shadow = layers_of(shot, painted, shot["atlas"], tmp_path / "a")
-    sprites_only, same_shadow = layers_of(shot, nobody, shot["atlas"], tmp_path / "b")
+    sprites_only, of_sprites = layers_of(shot, nobody, shot["atlas"], tmp_path / "b")
+    alone = {**shot, "layout": layout_of(tmp_path / "one", [FAR])}
+    _, of_far = layers_of(alone, nobody, shot["atlas"], tmp_path / "c")
 
-    np.testing.assert_array_equal(shadow, same_shadow)
-    assert shadow.min() < 0.8
+    pose = load_poses(shot["track"])[0]
+    x, y = project(to_camera(np.array([NEAR]), pose), LENS)[0].astype(int)
+    own = np.s_[y - 3 : y + 4, x - 8 : x + 9]
+    assert shadow[own].min() < 0.7
+    assert of_sprites[own].min() < 0.7
+    assert (shadow <= of_far).all()  # his own is added to what others throw
+    assert (shadow != of_sprites).any()
+    assert Shades.read(painted.shades.path(1001)).ids.tolist() == [100_002]
     mine = with_near["id"] == 100_002
     np.testing.assert_array_equal(mine, near["id"] == 100_002)  # he stands before the other
     np.testing.assert_array_equal(with_near["Z"][mine], near["Z"][mine])
