@@ -29,7 +29,6 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 WANTED = ("normals", "parts", "motion", "mattes")
-_LARGEST_PX = 200.0  # of a crowd's triangles, in the picture's rows
 _REACH_M = 3.0  # of a body with its spear, from the point between its feet
 
 
@@ -151,7 +150,7 @@ def _mattes(scene: Scene, lens: Optics, order: Ints) -> tuple[NDArray[np.uint32]
     rays, (columns, rows) = lens.fine
     height, width = len(rays) // 2, rays.shape[1] // 2
     ids, coverage = np.zeros((height, width, 4), np.uint32), np.zeros((height, width, 4), np.float32)
-    top, bottom = _rows(scene, height)
+    top, bottom = _rows(scene, rows)
     band = slice(2 * top, 2 * bottom)
     depth, slot = (np.full((2 * (bottom - top), 2 * width), value) for value in (np.float32(np.inf), np.int32(-1)))
     shifted = replace(scene, pixels=(scene.pixels - np.array([0, top], np.float32)) * np.float32(2))
@@ -160,11 +159,17 @@ def _mattes(scene: Scene, lens: Optics, order: Ints) -> tuple[NDArray[np.uint32]
     return ids, coverage
 
 
-def _rows(scene: Scene, height: int) -> tuple[int, int]:
-    """First and one-past-last row of the picture that anything of the crowd may reach."""
-    y = scene.pixels[:, 1]
-    if not np.isfinite(y).all():
-        return 0, height  # somebody crosses the lens
-    low, high = (float(y.min()), float(y.max())) if len(y) else (0.0, 0.0)
-    bend = 1 + 5e-4 * _LARGEST_PX**2  # between its corners a triangle may leave their box by so much
-    return int(np.clip(low - bend, 0, height)), int(np.clip(high + bend + 1, 0, height))
+def _rows(scene: Scene, ranges: Floats) -> tuple[int, int]:
+    """First and one-past-last row of the picture that anything of the crowd may reach. ranges: (2H, 2), Optics.fine.
+
+    In rays, where edges are straight, no triangle leaves the box of its corners: exact for any size of triangle.
+    """
+    y, z = scene.vertices[:, 1], scene.vertices[:, 2]
+    if not len(y):
+        return 0, 0
+    if not (z >= NEAR_M).all():
+        return 0, len(ranges) // 2  # somebody crosses the lens
+    low, high = float((y / z).min()), float((y / z).max())
+    slack = 1e-5 * (1 + max(abs(low), abs(high)))  # y / z is rounded
+    reached = np.flatnonzero((ranges[:, 1] >= low - slack) & (ranges[:, 0] <= high + slack))
+    return (int(reached[0]) // 2, int(reached[-1]) // 2 + 1) if len(reached) else (0, 0)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.errors import ConfigError
+
 Ids = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float32]
 _WORD = 0xFFFFFFFF
@@ -39,9 +41,20 @@ def id_of(name: str) -> int:
 
 
 def metadata(layer: str, names: Mapping[int, str]) -> dict[str, str]:
-    """Attributes of the EXR header that make `layer` a Cryptomatte. names: who may be in it, by any number of ours."""
+    """Attributes of the EXR header that make `layer` a Cryptomatte. names: who may be in it, by any number of ours.
+
+    Raises ConfigError for two names with the same id: in Nuke, who picks one of them would get both.
+    """
     key = f"cryptomatte/{id_of(layer):08x}"[:-1]  # of the layer's own id, seven digits
-    manifest = {name: f"{id_of(name):08x}" for name in sorted(names.values())}
+    taken: dict[int, str] = {}
+    for name in sorted(set(names.values())):
+        other = taken.setdefault(id_of(name), name)
+        if other != name:
+            raise ConfigError(
+                f"Cryptomatte {layer}: {other!r} and {name!r} have the same id {id_of(name):08x}, and ids must differ. "
+                "Rename one of them, or its zone in the shot file."
+            )
+    manifest = {name: f"{number:08x}" for number, name in taken.items()}
     return {
         f"{key}/name": layer,
         f"{key}/hash": "MurmurHash3_32",

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from assets.guides import lod
-from assets.guides.crowd_guides import CrowdGuides, crowd_guides
+from assets.guides.crowd_drawn import Drawn
+from assets.guides.crowd_guides import CrowdGuides, _mattes, crowd_guides
 from assets.guides.crowd_people import Moment, People, camera_from_people
 from assets.guides.openpose import COLOURS, draw_pose, half_width_px
 from assets.guides.optics import Optics, optics
@@ -17,6 +18,7 @@ from assets.people.characters import load_character
 from assets.people.mesh import posed_mesh
 from assets.view import View
 from pipeline.errors import AssetError
+from pipeline.kernels import crowdraster
 from pipeline.kernels.crowdplace import to_pixels
 from pipeline.kernels.raster import empty_buffers, rasterize
 
@@ -247,6 +249,30 @@ def test_soft_mattes_are_the_pictures_of_finer_rays():
     some = g.matte_ids[..., 0] > 0
     assert (first == g.matte_coverage[..., 0])[some].mean() > 0.99
     assert (np.diff(g.matte_coverage, axis=2) <= 0).all()
+
+
+def test_no_row_of_a_soft_matte_is_lost_right_before_the_lens():
+    """A person 1 m away, and a triangle as wide as the picture, which the lens bends over its corners' box."""
+    near = Moment(np.array([[0, 0.9, 1.0]]), np.array([3.0]), np.zeros(1), np.zeros(1, np.intp), np.zeros((1, 2)))
+    person = replace(only(people(), np.array([1])), now=near, there=near)
+    body = Drawn(person, np.zeros(1, np.int64)).scene(camera_from_people(person, near, pose()), lens().table)
+    corners = np.array([[-0.6, -0.25, 1], [0.6, -0.25, 1], [0, -0.2, 1]], np.float32)
+    flat = replace(
+        body, vertices=corners, pixels=to_pixels(corners, lens().table), triangles=np.array([[0, 1, 2]], np.int32),
+        chunks=np.array([[0, 1, 0, 3]], np.int32), corners=np.arange(3, dtype=np.int32), orders=np.zeros(1, np.int32),
+        triangle_counts=np.ones(1, np.int32), chunk_counts=np.ones(1, np.int32), first_chunks=np.zeros(1, np.int32),
+    )  # fmt: skip
+    order = np.zeros(1, np.int32)
+
+    for scene in (body, flat):
+        fine, ranges = lens().fine
+        depth, slot = np.full((2 * H, 2 * W), np.inf, np.float32), np.full((2 * H, 2 * W), -1, np.int32)
+        doubled = replace(scene, pixels=2 * scene.pixels)
+        crowdraster.draw(doubled, fine, ranges, order, depth, slot, np.empty_like(slot))
+        _, coverage = _mattes(scene, lens(), order)
+
+        assert np.array_equal(coverage[..., 0], (slot >= 0).reshape(H, 2, W, 2).mean(axis=(1, 3)))
+    assert np.flatnonzero((slot >= 0).any(axis=1))[0] / 2 < flat.pixels[:, 1].min() - 2
 
 
 @pytest.mark.parametrize("ahead", [1, -1])

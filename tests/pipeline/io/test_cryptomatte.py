@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from pipeline.errors import ConfigError
 from pipeline.io import cryptomatte, exr
 
 # From the unit tests of Psyop's Cryptomatte 1.2 (nuke/cryptomatte_utilities_tests.py).
@@ -71,3 +72,12 @@ def test_a_number_without_a_name_is_refused():
 
     with pytest.raises(KeyError):
         cryptomatte.channels("CryptoCrowd", numbers, np.ones((1, 1, 2), np.float32), NAMES)
+
+
+def test_two_names_with_one_id_are_refused():
+    """Of 200,000 numbers after `red_` these two meet: who picks one of them in Nuke would get both."""
+    names = {1: "red_90431", 2: "red_125304"}
+    assert cryptomatte.id_of(names[1]) == cryptomatte.id_of(names[2])
+
+    with pytest.raises(ConfigError, match=r"CryptoCrowd: 'red_125304' and 'red_90431' have the same id 36ecce48"):
+        cryptomatte.metadata("CryptoCrowd", names)
