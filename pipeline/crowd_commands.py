@@ -62,7 +62,8 @@ def preview(
     with _laid_out(loaded, chosen, workers) as (made, report):
         began = time.monotonic()
         report.began("preview", [])
-        looked = look_at(made, chosen, folder or loaded.build / "crowd_preview", report.progress("preview"))
+        folder = folder or loaded.build / "crowd_preview"
+        looked = look_at(made, chosen, folder, report.progress("preview"), workers)
         seconds = time.monotonic() - began
         report.finished("preview", seconds)
     for name, path in (("movie", looked.movie), ("from above", looked.top), ("page", looked.page)):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from os import cpu_count
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from assets.preview.figures import Crowd, read_crowd
+from assets.guides.optics import optics
+from assets.preview.figures import Crowd, Slope, read_crowd
 from assets.preview.movie import SAMPLES, Backdrop, Shooting, movie_size, write_movie
 from assets.preview.page import about, page
 from assets.preview.picking import pick as pick_agent
@@ -41,10 +43,12 @@ class Looked:
     plate_px_per_px: float
 
 
-def preview(made: Mapping[type, Any], frames: FrameRange | None, out: Path, progress: Progress) -> Looked:
+def preview(
+    made: Mapping[type, Any], frames: FrameRange | None, out: Path, progress: Progress, workers: int = 0
+) -> Looked:
     """Write crowd.mp4, crowd_top.png and crowd.html into `out`. made: results by type, as the runner returns them.
 
-    frames: of the movie; None: all. Raises ConfigError for frames that the layout lacks or a crowd of nobody.
+    frames: of the movie; None: all. workers: frames that are drawn at once, 0 for one per core. Raises ConfigError for frames that the layout lacks or a crowd of nobody.
     """
     plate, layout = _of(made, Plate), _of(made, CrowdLayout)
     track, info, crowd = _of(made, CameraTrack), _of(made, ShotInfo), read_crowd(layout)
@@ -62,8 +66,12 @@ def preview(made: Mapping[type, Any], frames: FrameRange | None, out: Path, prog
     size = movie_size(plate)
     small = replace(track, lens=_resized(track.lens, (SAMPLES * size[0], SAMPLES * size[1])))
     backdrop = Backdrop(plate, _of(made, DepthMaps), _of(made, Mattes), size)
-    shooting = Shooting(crowd, layout.frames, lambda frame: view_of(small, frame), backdrop, title)
-    write_movie(looked.movie, shooting, shown, progress)
+    first = view_of(small, shown.first)
+    shooting = Shooting(
+        crowd, layout.frames, lambda frame: view_of(small, frame), optics(first.rays, first.project), _slope(made),
+        backdrop, title,
+    )  # fmt: skip
+    write_movie(looked.movie, shooting, shown, workers or cpu_count() or 1, progress)
     return looked
 
 
@@ -73,11 +81,21 @@ def pick(made: Mapping[type, Any], frame: int, x: float, y: float) -> str:
     if frame not in layout.frames:
         raise ConfigError(f"--frame {frame}: the crowd has frames {layout.frames}. Choose one of them.")
     crowd, view, row = read_crowd(layout), view_of(track, frame), layout.frames.index(frame)
-    found = pick_agent(view, crowd, row, x, y)
+    found = pick_agent(view, crowd, row, x, y, _slope(made))
     away = float(np.linalg.norm(crowd.positions[row, found.agent] - camera_centre(view.pose)))
     near = f" ({found.away_px:.0f} px beside that pixel)" if found.away_px >= 1 else ""
     zone = crowd.zones[found.agent]
     return f"{crowd.ids[found.agent]}  {about(crowd, row, found.agent)}, zone {zone}, {away:.1f} m away{near}"
+
+
+def _slope(made: Mapping[type, Any]) -> Slope:
+    heights = Heightfield.read(_of(made, Ground))
+
+    def slope(x: Array, z: Array) -> Array:
+        normal = heights.normal(x, z)
+        return np.asarray(-normal[:, [0, 2]] / normal[:, 1:2])
+
+    return slope
 
 
 def _chart(made: Mapping[type, Any], crowd: Crowd, title: str) -> Chart:

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.guides import lod
-from assets.guides.crowd_people import Moment, People, local_slopes
+from assets.guides.crowd_people import Leaving, Moment, People, local_slopes
 from assets.guides.mesh_chain import Level
 from assets.guides.mesh_chunks import SIDES
-from assets.people.characters import load_character
+from assets.people.characters import Character, load_character
 from assets.people.mesh import Mesh
 from pipeline.kernels.crowdplace import LensTable, Turning, place, to_pixels
 from pipeline.kernels.crowdraster import Scene
@@ -65,17 +65,38 @@ class Drawn:
             alone = np.isin(agents, list(moment.own))
             for agent in agents[alone]:
                 self._place_own(chain, level, moment.own[int(agent)], int(agent), what, frames, slopes, out)
-            shared = agents[~alone]
-            for motion in np.unique(moment.doing[shared]):
-                mine = shared[moment.doing[shared] == motion]
-                name = self.people.motions[motion]
-                bins, shares = lod.moments(name, moment.phases[mine])
-                poses, turning = getattr(lod.poses(character, name, level), what), None
-                if self.turned[mine].any():
-                    other = getattr(lod.poses(character, name, level + 1), what)
-                    turning = Turning(other, chain[level].parents, self.turned[mine])
-                place(poses, bins, shares, frames[mine], slopes[mine], self.firsts[mine], out, turning)
+            self._place_kept(character, level, agents[~alone], moment.doing, moment.phases, what, frames, slopes, out)
+        if moment.leaving is not None and moment.leaving.shares.any():
+            self._fade(moment, moment.leaving, frames, slopes, what, out)
         return out
+
+    def _place_kept(
+        self, character: Character, level: int, agents: NDArray[np.int64], doing: NDArray[np.integer], phases: Array,
+        what: str, frames: Array, slopes: Floats, out: Floats,
+    ) -> None:  # fmt: skip
+        """Those of a mesh who share the kept poses of their motions."""
+        for motion in np.unique(doing[agents]):
+            mine = agents[doing[agents] == motion]
+            name = self.people.motions[motion]
+            bins, shares = lod.moments(name, phases[mine])
+            poses, turning = getattr(lod.poses(character, name, level), what), None
+            if self.turned[mine].any():
+                other = getattr(lod.poses(character, name, level + 1), what)
+                turning = Turning(other, lod.chain(character)[level].parents, self.turned[mine])
+            place(poses, bins, shares, frames[mine], slopes[mine], self.firsts[mine], out, turning)
+
+    def _fade(self, moment: Moment, leaving: Leaving, frames: Array, slopes: Floats, what: str, out: Floats) -> None:
+        """Whoever has just begun a motion lies between its kept poses and those of the motion before."""
+        before = np.empty_like(out)
+        some = leaving.shares > 0
+        some[list(moment.own)] = False
+        for (character, level), agents in zip(self.meshes, self.worn, strict=True):
+            mine = agents[some[agents]]
+            self._place_kept(character, level, mine, leaving.doing, leaving.phases, what, frames, slopes, before)
+            count = lod.chain(character)[level].vertices
+            for agent in mine:
+                rows = slice(self.firsts[agent], self.firsts[agent] + count)
+                out[rows] += leaving.shares[agent] * (before[rows] - out[rows])
 
     def _place_own(
         self, chain: tuple[Level, ...], level: int, mesh: Mesh, agent: int, what: str, frames: Array, slopes: Floats,

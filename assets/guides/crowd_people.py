@@ -16,11 +16,21 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Leaving:
+    """Who fades from one kept motion into another: cheap, and nothing jumps. shares: (N,) float32 how much is left of the
+    motion before, 0: nothing; phases (N,) cycles, doing (N,) index into People.motions: of that motion."""
+
+    shares: Floats
+    phases: Array
+    doing: NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Moment:
     """Where N agents are on one frame. positions: (N, 3) world metres, the point between the feet; yaws (N,) radians;
     phases (N,) cycles; doing (N,) index into People.motions; slopes (N, 2): how the ground rises per metre along world x
     and z, which the legs follow (zeros leave every sole at the height of the point between the feet). own: by agent's
-    row, the full mesh of who does not share a pose of his motion."""
+    row, the full mesh of who does not share a pose of his motion. leaving: for all others (joints do not follow it)."""
 
     positions: Array
     yaws: Array
@@ -28,6 +38,7 @@ class Moment:
     doing: NDArray[np.integer]
     slopes: Array
     own: Mapping[int, Mesh] = field(default_factory=dict)
+    leaving: Leaving | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -49,7 +49,7 @@ class Label:
 
 def size_for(tall_px: float) -> int:
     """Height of the letters over a figure so tall on screen, pixels; 0: none."""
-    return 0 if tall_px < LEAST_TALL_PX else int(np.clip(round(LETTERS * tall_px), SMALLEST_PX, LARGEST_PX))
+    return 0 if tall_px < LEAST_TALL_PX else min(max(round(LETTERS * tall_px), SMALLEST_PX), LARGEST_PX)
 
 
 def thinned(labels: Sequence[Label], size: tuple[int, int], kept: Mapping[int, Label]) -> dict[int, Label]:
@@ -59,19 +59,24 @@ def thinned(labels: Sequence[Label], size: tuple[int, int], kept: Mapping[int, L
     the picture; what would be cut off is left out.
     """
     height, width = size
-    taken = np.zeros((0, 4))
+    taken, count = np.empty((2 * len(labels), 4)), 0
     chosen: dict[int, Label] = {}
     for label in sorted(labels, key=lambda one: one.number not in kept):
-        lifts = (kept[label.number].lift,) if label.number in kept else LIFTS
-        for lift in lifts:
-            raised = replace(label, lift=lift)
-            left, top, right, bottom = box = _box(raised)
-            free = not _overlap(taken, np.add(box, (-GAP_PX, -1, GAP_PX, 1))).any()
-            if free and left >= 0 and top >= 0 and right <= width and bottom <= height:
+        low = _box(replace(label, lift=0))
+        for lift in (kept[label.number].lift,) if label.number in kept else LIFTS:
+            left, top, right, bottom = box = (
+                low[0],
+                low[1] - _raised(label, lift),
+                low[2],
+                low[3] - _raised(label, lift),
+            )
+            if left < 0 or top < 0 or right > width or bottom > height:
+                continue
+            if not _overlaps(taken[:count], (left - GAP_PX, top - 1, right + GAP_PX, bottom + 1)):
                 # The line down to the head is kept free too, or the next number would stand on it.
-                line = (label.x - 1, bottom, label.x + 1, max(label.y, bottom))
-                taken = np.vstack([taken, box, line])
-                chosen[label.number] = raised
+                taken[count : count + 2] = box, (label.x - 1, bottom, label.x + 1, max(label.y, bottom))
+                count += 2
+                chosen[label.number] = replace(label, lift=lift)
                 break
     return chosen
 
@@ -100,13 +105,18 @@ def _leader(picture: Picture, label: Label) -> None:
 def _box(label: Label) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of a number's pixels."""
     rows, columns = _stamp(str(label.number), label.size).shape
-    left, bottom = round(label.x - columns / 2), round(label.y) - label.lift * (label.size + 4)
+    left, bottom = round(label.x - columns / 2), round(label.y) - _raised(label, label.lift)
     return left, bottom - rows, left + columns, bottom
 
 
-def _overlap(taken: NDArray[np.float64], box: NDArray[np.float64]) -> NDArray[np.bool_]:
-    across = (taken[:, 0] < box[2]) & (taken[:, 2] > box[0])
-    return np.asarray(across & (taken[:, 1] < box[3]) & (taken[:, 3] > box[1]))
+def _raised(label: Label, lift: int) -> int:
+    """Pixels by which `lift` rows raise a number."""
+    return lift * (label.size + 4)
+
+
+def _overlaps(taken: NDArray[np.float64], box: tuple[int, int, int, int]) -> bool:
+    across = (taken[:, 0] < box[2]) & (taken[:, 2] > box[0]) & (taken[:, 1] < box[3]) & (taken[:, 3] > box[1])
+    return bool(across.any())
 
 
 @lru_cache(maxsize=8192)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from assets.guides.optics import Optics
 from assets.preview import labels
-from assets.preview.figures import BODY_M, Crowd, Figures, draw_figures, in_view, px_per_m
+from assets.preview.figures import BODY_M, Crowd, Figures, Slope, draw_figures, px_per_m
 from assets.preview.labels import Label
 from assets.view import View
 from pipeline.frames import FrameRange
@@ -25,6 +28,7 @@ from pipeline.types import DepthMaps, Mattes, Plate
 
 Floats = npt.NDArray[np.float32]
 Picture = npt.NDArray[np.uint8]
+Drawn = TypeVar("Drawn")
 SAMPLES = 2  # along each side of a pixel: far figures would sparkle
 WIDEST_PX = 1280  # of the movie; a larger plate is shown smaller
 HEAD_M = 2.0  # numbers stand so high over the feet
@@ -66,39 +70,63 @@ def movie_size(plate: Plate, widest_px: int = WIDEST_PX) -> tuple[int, int]:
     return max(2, round(plate.height * scale)), max(2, round(wide * scale))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shooting:
-    """Draws one frame after the other; remembers which numbers were shown, so that they stay."""
+    """What every frame's picture needs. view_of: the solved camera on a frame, SAMPLES times as wide and high as the
+    backdrop; lens: of those views; slope: of the ground."""
 
     crowd: Crowd
     layout_frames: FrameRange
-    view_of: Callable[[int], View]  # the solved camera on a frame, SAMPLES times as wide and high as the backdrop
+    view_of: Callable[[int], View]
+    lens: Optics
+    slope: Slope | None
     backdrop: Backdrop
     title: str
-    shown: dict[int, Label] = field(default_factory=dict)
 
-    def picture(self, frame: int) -> Picture:
-        """(h + band, w, 3) uint8."""
+    def drawn(self, frame: int) -> tuple[Figures, Floats]:
+        """One frame's people by themselves, and how much of each pixel they cover."""
         view, row = self.view_of(frame), self.layout_frames.index(frame)
-        fine = draw_figures(view, self.crowd, row, SAMPLES)
-        figures, cover = filtered(fine)
-        visible = self.backdrop.visible(frame, figures.depth)
-        canvas = laid_over(self.backdrop.picture(frame), figures, visible * cover, zone_tints(self.crowd))
-        found = _labels(view, self.crowd, row, figures, visible)
-        self.shown = labels.thinned(found, self.backdrop.size, self.shown)
-        labels.draw(canvas, self.shown)
-        return burn_in(canvas, self.title, frame, self.crowd)
+        return filtered(draw_figures(view, self.crowd, row, self.lens, SAMPLES, self.slope))
+
+    def pictures(self, frames: FrameRange, workers: int) -> Iterator[Picture]:
+        """(h + band, w, 3) uint8 one after the other; so many frames' people are drawn at once. Numbers that were shown
+        stay."""
+        shown: dict[int, Label] = {}
+        for frame, (figures, cover) in zip(frames, _ahead(self.drawn, frames, workers), strict=True):
+            visible = self.backdrop.visible(frame, figures.depth)
+            canvas = laid_over(self.backdrop.picture(frame), figures, visible * cover, zone_tints(self.crowd))
+            found = _labels(self.view_of(frame), self.crowd, self.layout_frames.index(frame), figures, visible)
+            shown = labels.thinned(found, self.backdrop.size, shown)
+            labels.draw(canvas, shown)
+            yield burn_in(canvas, self.title, frame, self.crowd)
 
 
-def write_movie(path: Path, shooting: Shooting, frames: FrameRange, progress: Progress) -> None:
-    """H.264 of `frames`, with the plate's rate. Raises FormatError without an encoder."""
+def write_movie(path: Path, shooting: Shooting, frames: FrameRange, workers: int, progress: Progress) -> None:
+    """H.264 of `frames`, with the plate's rate. workers: threads. Raises FormatError without an encoder."""
 
     def pictures() -> Iterator[Picture]:
-        for done, frame in enumerate(frames, start=1):
-            yield shooting.picture(frame)
+        for done, picture in enumerate(shooting.pictures(frames, workers), start=1):
+            yield picture
             progress(done, len(frames), "")
 
     write_review(path, pictures(), shooting.backdrop.plate.rate)
+
+
+def _ahead(draw: Callable[[int], Drawn], frames: FrameRange, workers: int) -> Iterator[Drawn]:
+    """`draw` of each frame in order, a few ahead, in threads: a process more would load every mesh again. What is drawn
+    there must call no parallel kernel: two at once end the program."""
+    with ThreadPoolExecutor(workers) as pool:
+        under_way: deque[Future[Drawn]] = deque()
+        try:
+            for frame in frames:
+                under_way.append(pool.submit(draw, frame))
+                if len(under_way) > workers:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for waiting in under_way:
+                waiting.cancel()
 
 
 def filtered(fine: Figures) -> tuple[Figures, Floats]:
@@ -108,17 +136,24 @@ def filtered(fine: Figures) -> tuple[Figures, Floats]:
     """
     height, width = fine.depth.shape[0] // SAMPLES, fine.depth.shape[1] // SAMPLES
 
-    def blocks(plane: npt.NDArray) -> npt.NDArray:
-        split = plane.reshape(height, SAMPLES, width, SAMPLES).swapaxes(1, 2)
-        return split.reshape(height, width, SAMPLES * SAMPLES)
+    def samples(plane: npt.NDArray) -> npt.NDArray:
+        return plane.reshape(height, SAMPLES, width, SAMPLES).swapaxes(1, 2)
 
-    depths, agents = blocks(fine.depth), blocks(fine.agents)
-    nearest = depths.argmin(axis=-1)[..., None]
-    counts = (agents >= 0).sum(axis=-1)
-    shade = blocks(fine.shade).sum(axis=-1) / np.maximum(counts, 1)
-    owner = np.take_along_axis(agents, nearest, -1)[..., 0]
-    depth = np.ascontiguousarray(np.take_along_axis(depths, nearest, -1)[..., 0])
-    return Figures(depth, owner, shade.astype(np.float32)), (counts / np.float32(SAMPLES**2)).astype(np.float32)
+    some = fine.agents >= 0
+    met = some[::SAMPLES] | some[1::SAMPLES]
+    rows, columns = np.nonzero(met[:, ::SAMPLES] | met[:, 1::SAMPLES])  # the rest stays empty
+    depths, agents, shades = (
+        samples(plane)[rows, columns].reshape(-1, SAMPLES**2) for plane in (fine.depth, fine.agents, fine.shade)
+    )
+    nearest, counts = depths.argmin(axis=1)[:, None], (agents >= 0).sum(axis=1)
+    size = height, width
+    out = Figures(np.full(size, np.inf, np.float32), np.full(size, -1, np.int32), np.zeros(size, np.float32))
+    cover = np.zeros(size, np.float32)
+    out.depth[rows, columns] = np.take_along_axis(depths, nearest, 1)[:, 0]
+    out.agents[rows, columns] = np.take_along_axis(agents, nearest, 1)[:, 0]
+    out.shade[rows, columns] = shades.sum(axis=1) / counts
+    cover[rows, columns] = counts / np.float32(SAMPLES**2)
+    return out, cover
 
 
 def laid_over(picture: Picture, figures: Figures, visible: Floats, tints: Floats) -> Picture:
@@ -169,8 +204,9 @@ def burn_in(picture: Picture, title: str, frame: int, crowd: Crowd) -> Picture:
 def _labels(view: View, crowd: Crowd, row: int, figures: Figures, visible: Floats) -> list[Label]:
     """Of everybody of whom enough is seen, nearest first."""
     counts = np.bincount(figures.agents[(figures.agents >= 0) & (visible > 0.5)], minlength=len(crowd.ids))
-    shown = in_view(view, crowd, row)
-    shown = shown[counts[shown] >= LEAST_SEEN_PX]
+    shown = np.flatnonzero(counts >= LEAST_SEEN_PX)
+    away = view.to_camera(crowd.positions[row, shown])[:, 2]
+    shown = shown[np.lexsort((crowd.ids[shown], away))]
     feet = crowd.positions[row, shown]
     heads = view.pixels(feet + np.array([0, HEAD_M, 0]) * crowd.scales[shown, None]) / SAMPLES
     tall = BODY_M * px_per_m(view, feet) * crowd.scales[shown] / SAMPLES

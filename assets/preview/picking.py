@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assets.preview.figures import Crowd, draw_figures
+from assets.guides.optics import optics
+from assets.preview.figures import Crowd, Slope, draw_figures
 from assets.view import View
 from pipeline.errors import AssetError
 
@@ -22,7 +23,7 @@ class Picked:
     away_px: float
 
 
-def pick(view: View, crowd: Crowd, row: int, x: float, y: float) -> Picked:
+def pick(view: View, crowd: Crowd, row: int, x: float, y: float, slope: Slope | None = None) -> Picked:
     """Whom the preview draws at pixel (x, y) of `view` on the layout's frame `row`, or nearest to it.
 
     Looks through a small window of the camera only, so that it costs little on a plate of any size. Raises AssetError
@@ -35,7 +36,7 @@ def pick(view: View, crowd: Crowd, row: int, x: float, y: float) -> Picked:
     left, top = max(column - REACH_PX, 0), max(line - REACH_PX, 0)
     rays = view.rays[top : line + REACH_PX + 1, left : column + REACH_PX + 1]
     window = replace(view, rays=np.ascontiguousarray(rays), project=lambda points: view.project(points) - (left, top))
-    figures = draw_figures(window, crowd, row)
+    figures = draw_figures(window, crowd, row, optics(window.rays, window.project), slope=slope)
     rows, columns = np.nonzero(figures.agents >= 0)
     if not len(rows):
         raise AssetError(

@@ -2,15 +2,17 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from assets.guides.crowd_guides import crowd_guides
+from assets.guides.optics import optics
 from assets.people.characters import load_character
 from assets.people.mesh import posed_mesh
-from assets.preview.figures import draw_figures, read_crowd
+from assets.preview.figures import FADE_S, draw_figures, leaving, read_crowd
 from assets.preview.picking import pick
-from assets.preview.standins import MOMENTS, level_for, moment_of, moments_for, standin
 from assets.view import View
 from calibration.cameras import look_at, pixel_rays_world, to_camera
 from calibration.lens import project, rays
@@ -51,6 +53,10 @@ def layout_of(folder, places=PLACES, yaws=YAWS, motions=("idle",), character="ar
     return CrowdLayout(folder / "agents.json", *files, FRAMES, count, motions)
 
 
+def drawn_by(view, crowd, row, **options):
+    return draw_figures(view, crowd, row, optics(view.rays, view.project), **options)
+
+
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory):
     return read_crowd(layout_of(tmp_path_factory.mktemp("layout")))
@@ -67,7 +73,7 @@ def true_points(crowd, row, agent):
 def test_head_and_feet_are_drawn_where_the_distorted_projection_puts_them(crowd):
     view = view_of()
 
-    drawn = draw_figures(view, crowd, 0).agents
+    drawn = drawn_by(view, crowd, 0).agents
 
     for agent in range(3):  # the other two are partly hidden
         points, _ = true_points(crowd, 0, agent)
@@ -111,7 +117,7 @@ def hit_by_ray(crowd, row, view, x, y):
 
 def test_the_picked_agent_is_the_one_that_a_ray_of_the_pixel_meets(crowd):
     view = view_of()
-    agents = draw_figures(view, crowd, 0).agents
+    agents = drawn_by(view, crowd, 0).agents
     inside = agents.copy()  # edges may differ by the stand-in's coarseness
     for shift in (-1, 1):
         for axis in (0, 1):
@@ -129,7 +135,7 @@ def test_the_picked_agent_is_the_one_that_a_ray_of_the_pixel_meets(crowd):
 
 def test_beside_somebody_the_nearest_is_picked_and_said_to_be_beside(crowd):
     view = view_of()
-    rows, columns = np.nonzero(draw_figures(view, crowd, 0).agents == 0)
+    rows, columns = np.nonzero(drawn_by(view, crowd, 0).agents == 0)
     left = int(columns.min())
     line = int(rows[columns == left][0])
 
@@ -154,30 +160,16 @@ def test_an_agent_does_what_the_frame_says(tmp_path):
     crowd = read_crowd(layout_of(tmp_path, PLACES[1:2], YAWS[1:2], ("idle", "fall", "idle")))
     crowd.phases[1] = 0.999
 
-    tall = [np.ptp(np.nonzero(draw_figures(view_of(), crowd, row).agents == 0)[0]) for row in range(3)]
+    tall = [np.ptp(np.nonzero(drawn_by(view_of(), crowd, row).agents == 0)[0]) for row in range(3)]
 
     assert tall[1] < 0.6 * tall[0]
     assert tall[2] == tall[0]
 
 
-def test_a_clip_that_does_not_loop_stays_at_its_end():
-    assert moment_of("fall", 0.999, 16) == 15
-    assert moment_of("march", 0.999, 16) == 0
-
-
-def test_far_figures_are_coarse_and_near_ones_whole():
-    near, far = (standin("archer", "idle", 0, 16, level_for(scale)) for scale in (1200.0, 9.0))
-
-    assert len(far.triangles) < 1000
-    assert len(near.triangles) == len(posed_mesh(load_character("archer"), "idle", 0.0).triangles)
-    assert np.abs(np.ptp(near.vertices, axis=0) - np.ptp(far.vertices, axis=0)).max() < 0.05
-    assert [moments_for(tall) for tall in (5.0, 60.0, 500.0)] == sorted(count for _, count in MOMENTS)
-
-
 def test_nobody_in_view_draws_nothing(tmp_path):
     behind = read_crowd(layout_of(tmp_path, [(0.0, 0.0, 9.0)], [0.0]))
 
-    drawn = draw_figures(view_of(), behind, 0)
+    drawn = drawn_by(view_of(), behind, 0)
 
     assert (drawn.agents == -1).all()
     assert np.isinf(drawn.depth).all()
@@ -189,3 +181,79 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path):
 
     with pytest.raises(AssetError, match="do not belong together"):
         read_crowd(layout)
+
+
+def changing(folder, motions, per_frame, frames):
+    """One archer who does motions[per_frame[row]] on each row."""
+    layout = layout_of(folder, PLACES[1:2], YAWS[1:2], motions)
+    shape = (frames, 1)
+    np.save(layout.positions, np.broadcast_to(np.float32(PLACES[1]), (*shape, 3)))
+    np.save(layout.yaws, np.zeros(shape, np.float32))
+    np.save(layout.phases, np.linspace(0, 0.5, frames, dtype=np.float32)[:, None])
+    np.save(layout.motions, np.array(per_frame, np.uint8)[:, None])
+    return read_crowd(replace(layout, frames=FrameRange(1001, 1000 + frames)))
+
+
+def test_nobody_jumps_when_his_motion_changes(tmp_path):
+    """From standing to cheering with raised arms: no frame changes much more of the outline than the others do."""
+    crowd = changing(tmp_path, ("idle", "cheer"), [0] * 4 + [1] * 20, 24)
+    fades = round(FADE_S * crowd.frames_per_second)
+
+    outlines = [drawn_by(view_of(), crowd, row).agents == 0 for row in range(3, 5 + fades)]
+    steps = [(a != b).sum() for a, b in pairwise(outlines)]
+
+    crowd.motions[:] = 1
+    at_once = (outlines[0] != (drawn_by(view_of(), crowd, 4).agents == 0)).sum()
+    assert max(steps) < 0.5 * at_once
+
+
+def test_a_motion_fades_out_before_the_next_begins(tmp_path):
+    crowd = changing(tmp_path, ("idle", "cheer", "draw"), [0, 0, 0, 1, 1, 1, 1] + [2] * 17, 24)
+
+    left = np.array([leaving(crowd, row).shares[0] for row in range(24)])
+
+    assert (left[:3] == 0).all(), "nothing was before"
+    assert (np.diff(left[3:7]) < 0).all()
+    assert left[6] == 0, "the next one begins from the whole of this one"
+    assert leaving(crowd, 4).doing[0] == 0
+    assert leaving(crowd, 8).doing[0] == 1
+    assert (left[7:] < 1).all()
+    assert (left[7 + round(FADE_S * 24) :] == 0).all()
+
+
+def test_the_motion_before_goes_on_while_it_fades(tmp_path):
+    crowd = changing(tmp_path, ("march", "idle"), [0] * 8 + [1] * 16, 24)
+    step = 0.5 / 23
+
+    assert leaving(crowd, 9).phases[0] == pytest.approx(crowd.phases[7, 0] + 2 * step, abs=1e-6)
+
+
+def test_far_figures_are_coarser_than_near_ones_at_the_size_that_is_shown(crowd, monkeypatch):
+    from assets.preview import figures
+
+    worn = {}
+
+    def watched(people, view, lens, *rest):
+        worn[len(worn)] = guides = crowd_guides(people, view, lens, *rest)
+        return guides
+
+    monkeypatch.setattr(figures, "crowd_guides", watched)
+    drawn_by(view_of(), crowd, 0)
+    drawn_by(view_of(), crowd, 0, samples=2)
+
+    assert worn[0].levels[4] > worn[0].levels[0]
+    assert (worn[1].levels >= worn[0].levels).all()
+    assert worn[1].levels[0] > worn[0].levels[0]
+
+
+def test_legs_follow_the_slope_of_the_ground(tmp_path):
+    """On ground that falls to the right of the picture, feet apart stand apart in height."""
+    crowd = read_crowd(layout_of(tmp_path, [(0.2, 0.0, -7.0)], [0.0]))
+
+    level = drawn_by(view_of(), crowd, 0).agents == 0
+    steep = drawn_by(view_of(), crowd, 0, slope=lambda x, z: np.tile([-0.5, 0.0], (len(x), 1))).agents == 0
+
+    middle = np.nonzero(level)[1].mean()
+    lowest = [max(np.nonzero(mask[:, int(middle) :])[0]) for mask in (level, steep)]
+    assert lowest[1] > lowest[0]
+    assert np.nonzero(level)[0].min() == np.nonzero(steep)[0].min(), "the head stays"

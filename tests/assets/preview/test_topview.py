@@ -25,6 +25,7 @@ def crowd_of(count=COUNT):
         names=[f"n.{i:05d}" for i in range(count)],
         zones=["north" if i < count // 2 else 'so"uth<' for i in range(count)],
         characters=["archer"] * count,
+        seeds=np.arange(count),
         scales=np.ones(count),
         greys=np.ones(count),
         positions=positions,
