@@ -62,22 +62,20 @@ def thinned(labels: Sequence[Label], size: tuple[int, int], kept: Mapping[int, L
     taken, count = np.empty((2 * len(labels), 4)), 0
     chosen: dict[int, Label] = {}
     for label in sorted(labels, key=lambda one: one.number not in kept):
-        low = _box(replace(label, lift=0))
-        for lift in (kept[label.number].lift,) if label.number in kept else LIFTS:
-            left, top, right, bottom = box = (
-                low[0],
-                low[1] - _raised(label, lift),
-                low[2],
-                low[3] - _raised(label, lift),
-            )
-            if left < 0 or top < 0 or right > width or bottom > height:
-                continue
-            if not _overlaps(taken[:count], (left - GAP_PX, top - 1, right + GAP_PX, bottom + 1)):
-                # The line down to the head is kept free too, or the next number would stand on it.
-                taken[count : count + 2] = box, (label.x - 1, bottom, label.x + 1, max(label.y, bottom))
-                count += 2
-                chosen[label.number] = replace(label, lift=lift)
-                break
+        left, top, right, bottom = _box(replace(label, lift=0))
+        lifts = np.array((kept[label.number].lift,) if label.number in kept else LIFTS)
+        up = lifts * _row(label)
+        free = (left >= 0) & (right <= width) & (top - up >= 0) & (bottom - up <= height)
+        others = taken[:count]
+        beside = others[(others[:, 0] < right + GAP_PX) & (others[:, 2] > left - GAP_PX)]
+        free &= ~((beside[:, 1] < bottom - up[:, None] + 1) & (beside[:, 3] > top - up[:, None] - 1)).any(axis=1)
+        if free.any():
+            raised = replace(label, lift=int(lifts[free.argmax()]))
+            box = _box(raised)
+            # The line down to the head is kept free too, or the next number would stand on it.
+            taken[count : count + 2] = box, (label.x - 1, box[3], label.x + 1, max(label.y, box[3]))
+            count += 2
+            chosen[label.number] = raised
     return chosen
 
 
@@ -105,18 +103,13 @@ def _leader(picture: Picture, label: Label) -> None:
 def _box(label: Label) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of a number's pixels."""
     rows, columns = _stamp(str(label.number), label.size).shape
-    left, bottom = round(label.x - columns / 2), round(label.y) - _raised(label, label.lift)
+    left, bottom = round(label.x - columns / 2), round(label.y) - label.lift * _row(label)
     return left, bottom - rows, left + columns, bottom
 
 
-def _raised(label: Label, lift: int) -> int:
-    """Pixels by which `lift` rows raise a number."""
-    return lift * (label.size + 4)
-
-
-def _overlaps(taken: NDArray[np.float64], box: tuple[int, int, int, int]) -> bool:
-    across = (taken[:, 0] < box[2]) & (taken[:, 2] > box[0]) & (taken[:, 1] < box[3]) & (taken[:, 3] > box[1])
-    return bool(across.any())
+def _row(label: Label) -> int:
+    """Pixels from one number to the next above it."""
+    return label.size + 4
 
 
 @lru_cache(maxsize=8192)

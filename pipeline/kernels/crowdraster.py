@@ -218,7 +218,7 @@ def _chunk_shows(vertices, pixels, first, members, depth, tiles):
     return y0 < y1 and not _tiles_hide(depth, tiles, x0, x1, y0, y1, np.float32(nearest * np.float32(0.999999)))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _draw(vertices, pixels, triangles, firsts, first_triangles, ids, chunks, chunk_corners, orders, first_chunks,
           chunk_counts, order, rays, columns, rows, depth, slot, triangle):  # fmt: skip
     corners, edges = np.empty((3, 3), np.float64), np.empty((3, 3), np.float64)
@@ -330,7 +330,7 @@ def _draw_chunk(vertices, pixels, triangles, first, base, first_t, end_t, agent,
                     triangle[y, x] = t
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _resolve(vertices, triangles, parts, firsts, first_triangles, rays, slot, triangle, normals, there, pixels, low_x,
              low_y, step_x, step_y, ahead, out_normals, out_parts, out_motion):  # fmt: skip
     height, width = slot.shape
