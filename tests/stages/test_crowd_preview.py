@@ -91,3 +91,9 @@ def test_a_shot_without_people_says_so(made, tmp_path):
 
     with pytest.raises(ConfigError, match="nobody in it"):
         preview(made, None, tmp_path, silent)
+
+
+def test_however_many_frames_are_drawn_at_once_the_movie_is_the_same(made, tmp_path):
+    movies = [preview(made, None, tmp_path / str(n), silent, n).movie.read_bytes() for n in (1, 3)]
+
+    assert movies[0] == movies[1]
