@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.errors import BattleplateError, ConfigError
 
 PathReader = Callable[[str], Path]
+FieldTest = Callable[["dataclasses.Field[Any]"], bool]
 
 
 def build(kind: Any, value: Any, where: str, path: PathReader = Path) -> Any:
@@ -28,7 +29,8 @@ def build(kind: Any, value: Any, where: str, path: PathReader = Path) -> Any:
         if value is None:
             return None
         kinds = [a for a in arguments if a is not type(None)]
-        fitting = [a for a in kinds if dataclasses.is_dataclass(a) == isinstance(value, dict)]  # a name, or a table
+        shape = _shape(value)  # a name, a table, or a list
+        fitting = [a for a in kinds if _kind_shape(a) == shape]
         return build((fitting or kinds)[0], value, where, path)
     if origin is tuple:
         return _build_tuple(arguments, value, where, path)
@@ -47,14 +49,17 @@ def build(kind: Any, value: Any, where: str, path: PathReader = Path) -> Any:
     return value
 
 
-def plain(value: Any, path: Callable[[Path], str] = str) -> Any:
-    """Turn a dataclass tree into dicts, lists and plain values; `path` writes a Path as text."""
+def plain(value: Any, path: Callable[[Path], str] = str, keep: FieldTest = lambda field: True) -> Any:
+    """Turn a dataclass tree into dicts, lists and plain values; `path` writes a Path as text.
+
+    keep: which fields of dataclasses are written.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name), path) for f in dataclasses.fields(value)}
+        return {f.name: plain(getattr(value, f.name), path, keep) for f in dataclasses.fields(value) if keep(f)}
     if isinstance(value, dict):
-        return {str(k): plain(v, path) for k, v in value.items()}
+        return {str(k): plain(v, path, keep) for k, v in value.items()}
     if isinstance(value, tuple | list):
-        return [plain(v, path) for v in value]
+        return [plain(v, path, keep) for v in value]
     if isinstance(value, Path):
         return path(value)
     return value
@@ -91,6 +96,16 @@ def _build_tuple(arguments: tuple[Any, ...], value: Any, where: str, path: PathR
         return tuple(build(arguments[0], v, f"{where}[{i}]", path) for i, v in enumerate(value))
     _need(len(value) == len(arguments), where, f"a list of {len(arguments)} values", value)
     return tuple(build(a, v, f"{where}[{i}]", path) for i, (a, v) in enumerate(zip(arguments, value, strict=True)))
+
+
+def _shape(value: Any) -> type:
+    return dict if isinstance(value, dict) else tuple if isinstance(value, list | tuple) else str
+
+
+def _kind_shape(kind: Any) -> type:
+    """Which shape of plain value a type is written as."""
+    origin = typing.get_origin(kind)
+    return dict if dataclasses.is_dataclass(kind) or origin is dict else tuple if origin is tuple else str
 
 
 def _need(holds: bool, where: str, wanted: str, value: Any) -> None:

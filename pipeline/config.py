@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline import codec
 from pipeline.errors import ConfigError
+from pipeline.provider_sections import BUILTIN, KINDS, Conduct, CrowdProviders, ProviderEntry, SetProviders
 from pipeline.sections import (
     CameraFacts,
     CrowdBrief,
@@ -34,6 +35,10 @@ SECTIONS: dict[str, type] = {
     "set": SetBrief,
     "delivery": DeliveryBrief,
 }
+ASKED: dict[type, type] = {
+    CrowdBrief: CrowdProviders,
+    SetBrief: SetProviders,
+}  # whom a brief names, as stages take them
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -52,6 +57,7 @@ class Show:
     build: Path = Path("build")  # where results are kept, relative to show.toml
     policy: Policy = field(default_factory=Policy)
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)  # settings of stages for every shot
+    providers: dict[str, ProviderEntry] = field(default_factory=lambda: {BUILTIN.name: BUILTIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,11 @@ class Shot:
     build: Path  # where this shot's results are kept
     show: Show
 
+    @property
+    def shared(self) -> Path:
+        """Where the show's shots keep what they have in common. No shot can be called so."""
+        return self.build.parent / "_show"
+
 
 def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
     """Read a shot file and the show.toml above it. overrides: "stage.setting=value" or "section.setting=value".
@@ -75,7 +86,7 @@ def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
     show_file = _find_show(file)
     show, defaults = _load_show(show_file)
     stages = {name: dict(settings) for name, settings in show.stages.items()}
-    for name, settings in _stage_tables(data.pop("stages", {}), file.name).items():
+    for name, settings in _tables(data.pop("stages", {}), file.name, "stages", "composite").items():
         stages.setdefault(name, {}).update(settings)
     for override in overrides:
         _apply(override, data, stages)
@@ -96,12 +107,8 @@ def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
         raise ConfigError(
             f"{file} [shot].name: {info.name!r} may hold only letters, digits, '.', '_' and '-'. Rename it."
         )
-    for kind in (CrowdBrief, SetBrief):
-        if sections[kind].provider not in show.policy.providers:
-            raise ConfigError(
-                f"{file}: provider {sections[kind].provider!r} is not allowed by the show's policy "
-                f"({', '.join(show.policy.providers)}). Add it to [policy] providers in show.toml, or choose another."
-            )
+    for kind, asked in ASKED.items():
+        sections[asked] = asked(_asked(sections[kind].provider, show, file))
     root = show_file.resolve().parent if show_file else folder
     return Shot(file, info, sections, stages, root / show.build / info.name, show)
 
@@ -127,26 +134,63 @@ def check_stage_names(shot: Shot, known: tuple[str, ...]) -> None:
             )
 
 
+def _asked(names: str | tuple[str, ...], show: Show, file: Path) -> tuple[ProviderEntry, ...]:
+    """The entries of the providers that a brief names, all of them allowed."""
+    wanted = (names,) if isinstance(names, str) else names
+    if not wanted:
+        raise ConfigError(f'{file}: provider = [] names nobody. Write provider = "builtin".')
+    for name in wanted:
+        if name not in show.policy.providers:
+            raise ConfigError(
+                f"{file}: provider {name!r} is not allowed by the show's policy "
+                f"({', '.join(show.policy.providers)}). Add it to [policy] providers in show.toml, or choose another."
+            )
+        if name not in show.providers:
+            raise ConfigError(
+                f"{file}: provider {name!r} is not described. Write [providers.{name}] with its kind in show.toml. "
+                f"{_closest(name, list(show.providers))}"
+            )
+    return tuple(show.providers[name] for name in wanted)
+
+
+def _provider_entry(name: str, table: Any, where: str, folder: Path) -> ProviderEntry:
+    """[providers.NAME]: its kind, the settings of that kind, and how it is asked."""
+    if not isinstance(table, dict) or table.get("kind") not in KINDS:
+        raise ConfigError(f"{where}: it needs a kind. Write kind = one of {', '.join(KINDS)}.")
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"{where}: a provider's name may hold only letters, digits, '.', '_' and '-'. Rename it.")
+    conduct = {f.name for f in dataclasses.fields(Conduct)}
+    asked = {k: v for k, v in table.items() if k in conduct}
+    settings = {k: v for k, v in table.items() if k not in conduct and k != "kind"}
+    return ProviderEntry(
+        name,
+        codec.build(KINDS[table["kind"]], settings, where, folder.joinpath),
+        codec.build(Conduct, asked, where),
+    )
+
+
 def _load_show(file: Path | None) -> tuple[Show, dict[str, dict[str, Any]]]:
     if file is None:
         return Show(), {}
     data = _read(file, "A show file is TOML: `battleplate init FOLDER` writes a commented one.")
-    flat = {**data.get("show", {}), "stages": _stage_tables(data.get("stages", {}), file.name)}
+    flat = {**data.get("show", {}), "stages": _tables(data.get("stages", {}), file.name, "stages", "composite")}
     defaults = {name: data[name] for name in SECTIONS if name in data and name not in ("shot", "plate")}
     for key in data:
-        if key not in ("show", "policy", "stages", *defaults):
-            raise ConfigError(
-                f"{file}: unknown section [{key}]. {_closest(key, ['show', 'policy', 'stages', *SECTIONS])}"
-            )
+        if key not in (known := ("show", "policy", "providers", "stages", *defaults)):
+            raise ConfigError(f"{file}: unknown section [{key}]. {_closest(key, [*known, *SECTIONS])}")
     stages = flat.pop("stages")
     hints = typing.get_type_hints(Show)
-    values = {f.name for f in dataclasses.fields(Show)} - {"stages", "policy"}
+    values = {f.name for f in dataclasses.fields(Show)} - {"stages", "policy", "providers"}
     for key in flat:
         if key not in values:
             raise ConfigError(f"{file} [show]: unknown key {key!r}. {_closest(key, sorted(values))}")
     made = {k: codec.build(hints[k], v, f"{file} [show].{k}") for k, v in flat.items()}
     policy = codec.build(Policy, data.get("policy", {}), f"{file} [policy]")
-    return Show(**made, policy=policy, stages=stages), defaults
+    providers = {BUILTIN.name: BUILTIN}
+    for name, table in _tables(data.get("providers", {}), file.name, "providers", "farm").items():
+        where = f"{file} [providers.{name}]"
+        providers[name] = _provider_entry(name, table, where, file.resolve().parent)
+    return Show(**made, policy=policy, stages=stages, providers=providers), defaults
 
 
 def _find_show(file: Path) -> Path | None:
@@ -169,9 +213,9 @@ def _read(file: Path, cure: str) -> dict[str, Any]:
         raise ConfigError(f"{file}: cannot be read ({error.strerror}). Check its permissions.") from error
 
 
-def _stage_tables(value: Any, where: str) -> dict[str, dict[str, Any]]:
+def _tables(value: Any, where: str, group: str, example: str) -> dict[str, dict[str, Any]]:
     if not isinstance(value, dict) or not all(isinstance(v, dict) for v in value.values()):
-        raise ConfigError(f"{where} [stages]: write one table per stage, such as [stages.composite].")
+        raise ConfigError(f"{where} [{group}]: write one table each, such as [{group}.{example}].")
     return value
 
 

@@ -5,7 +5,14 @@ BattleplateError
 ├── PlateError         the camera original cannot be used: names the frame
 ├── CalibrationError   camera, depth, matte or grain could not be measured
 ├── AssetError         a character, set piece or model folder is wrong
-├── ProviderError      a generator refused or failed
+├── ProviderError      a generator refused or failed; its kinds say whether asking again can help, and what was paid
+│   ├── ProviderBusy       asked too often (429) or no room: nothing was done; ask again after retry_after_s
+│   ├── ProviderDown       it could not be reached, or failed before it did anything (connect, 500): ask again
+│   ├── ProviderUnsure     the request left and no answer came: it may have been done and billed
+│   ├── ProviderRefused    it will not (content rules, a bad request, no rights): asking again is no use
+│   ├── ProviderNonsense   the answer came and cannot be used (truncated, oversized, another size): it may be billed
+│   ├── ProviderBudget     the show's budget or policy does not allow it: nothing left the machine
+│   └── ProviderCancelled  the asker stopped it
 ├── StageError         a stage is declared or used wrongly, or a worker died
 ├── StoreError         a result on disk is missing, damaged, or cannot be written
 └── FormatError        a file of a known format cannot be read or written
@@ -38,6 +45,38 @@ class AssetError(BattleplateError):
 
 class ProviderError(BattleplateError):
     """A generator refused, failed or answered nonsense."""
+
+
+class ProviderBusy(ProviderError):
+    """Nothing was done: asked too often, or no room. retry_after_s: what it asks to wait, 0 when it does not say."""
+
+    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ProviderDown(ProviderError):
+    """Nothing was done: it could not be reached, or failed on its side before it began."""
+
+
+class ProviderUnsure(ProviderError):
+    """The request left and no answer came back: it may have been done, and billed."""
+
+
+class ProviderRefused(ProviderError):
+    """It will not do this, now or later: content rules, a bad request, missing rights."""
+
+
+class ProviderNonsense(ProviderError):
+    """It answered, and the answer cannot be used: truncated, too large, no picture, another size."""
+
+
+class ProviderBudget(ProviderError):
+    """The show's budget or policy does not allow it; nothing left the machine."""
+
+
+class ProviderCancelled(ProviderError):
+    """The asker stopped it."""
 
 
 class StageError(BattleplateError):

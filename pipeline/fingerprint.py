@@ -16,12 +16,14 @@ from pipeline.io import parts, sequences
 from pipeline.io.files import sha256
 
 ROOT = Path(__file__).resolve().parent.parent
+_END_BYTES = 1 << 20
 OURS = ("pipeline", "calibration", "assets", "stages", "tests")
 # The declarations themselves: a new receipt, error or stage option changes no pixel of the stages that do not use it.
 DECLARATIONS = (
     "pipeline/types.py",
     "pipeline/frames.py",
     "pipeline/sections.py",
+    "pipeline/provider_sections.py",
     "pipeline/errors.py",
     "pipeline/stage.py",
 )
@@ -56,8 +58,11 @@ def code_of(file: Path, data: tuple[str, ...] = (), root: Path = ROOT) -> dict[s
 
 
 def section_digest(section: Any) -> str:
-    """Digest of a shot-file section; a file that it names counts by its content, not by where it lies."""
-    return digest_of(codec.plain(section, _outside))
+    """Digest of a shot-file section; a file that it names counts by its content, not by where it lies.
+
+    Fields whose metadata says `decides: False` are left out: they change no pixel.
+    """
+    return digest_of(codec.plain(section, _outside, lambda field: field.metadata.get("decides", True)))
 
 
 def _outside(path: Path) -> str:
@@ -65,9 +70,24 @@ def _outside(path: Path) -> str:
     try:
         found = sequences.find(path)
     except PlateError:  # no plate; or the stage that reads it says what is wrong
-        return _with_parts(path) if path.is_file() else "not there"
+        return _with_parts(path) if path.is_file() else _model_folder(path) if path.is_dir() else "not there"
     files = [found] if isinstance(found, Path) else list(found.files)
     return digest_of([[f.name, _remembered(f)] for f in files])
+
+
+def _model_folder(folder: Path) -> str:
+    """A folder that holds no frames: weights. What is small counts by content, gigabytes by their size and both ends."""
+    files = sorted(f for f in folder.rglob("*") if f.is_file() and not f.name.startswith("."))
+    return digest_of([[f.relative_to(folder).as_posix(), f.stat().st_size, _both_ends(f)] for f in files])
+
+
+def _both_ends(file: Path) -> str:
+    """SHA-256 of the first and the last MiB."""
+    with file.open("rb") as stream:
+        digest = hashlib.sha256(stream.read(_END_BYTES))
+        stream.seek(max(_END_BYTES, file.stat().st_size - _END_BYTES))
+        digest.update(stream.read(_END_BYTES))
+    return digest.hexdigest()
 
 
 def _with_parts(path: Path) -> str:

@@ -25,12 +25,19 @@ class Made:
 
 @dataclass(frozen=True)
 class Job:
-    """One stage of one shot with everything it takes. key: what decides whether it is made again."""
+    """One stage of one shot with everything it takes. key: what decides whether it is made again. shared: the show's."""
 
     stage: Stage
     inputs: dict[str, Any]
     params: Any
     key: dict[str, Any]
+    shared: Path
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the stage is called with, but for what its runner knows: out, frames, progress, kept."""
+        asked = {"params": self.params} if self.stage.params else {}
+        return {**self.inputs, **asked, **({"shared": self.shared} if self.stage.wants_shared else {})}
 
     @property
     def fingerprint(self) -> str:
@@ -62,7 +69,7 @@ def job_for(stage: Stage, shot: Shot, made: dict[type, Made]) -> Job:
     params = stage_params(stage.params, shot, stage.name)
     file = Path(sys.modules[stage.module].__file__ or "").resolve()
     key = {"code": code_of(file, stage.data), "params": codec.plain(params), "inputs": digests}
-    return Job(stage, inputs, params, key)
+    return Job(stage, inputs, params, key, shot.shared)
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

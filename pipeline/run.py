@@ -130,9 +130,7 @@ def _make(job: Job, shot: Shot, frames: FrameRange | None, pool: LocalPool, repo
 
 def _make_once(job: Job, folder: Folder, report: Reporter) -> Made:
     stage = job.stage
-    arguments = dict(job.inputs)
-    if stage.params:
-        arguments["params"] = job.params
+    arguments = job.arguments
     if stage.wants_progress:
         arguments["progress"] = report.progress(stage.name)
     if stage.wants_kept:

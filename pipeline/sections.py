@@ -222,7 +222,7 @@ class CrowdBrief:
 
     zones: tuple[Zone, ...] = ()
     seed: int = 1
-    provider: str = "builtin"
+    provider: str | tuple[str, ...] = "builtin"  # of show.toml's [providers]; several: in order of preference
     keep_out: tuple[KeepOut, ...] = ()
     overrides: tuple[Override, ...] = ()
     layout: Path | None = None  # a crowd of another program, USD, instead of zones
@@ -263,7 +263,7 @@ class SetBrief:
 
     pieces: tuple[SetPiece, ...] = ()
     seed: int = 1
-    provider: str = "builtin"
+    provider: str | tuple[str, ...] = "builtin"  # as in [crowd]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Protocol, overload
 from pipeline.errors import StageError
 from pipeline.frames import FrameRange
 
-RESERVED = ("params", "frames", "out", "progress", "kept")
+RESERVED = ("params", "frames", "out", "progress", "kept", "shared")
 
 
 class Progress(Protocol):
@@ -52,7 +52,8 @@ class Stage:
     """A declared stage. Calling it calls the function, so tests use it plainly.
 
     inputs: argument name to type, for arguments found by type. params: the Params class. per_frame: whether it is split
-    over frames. data: files and folders of ours, from the repository's root, that count as its code (weights, recipes).
+    over frames. wants_shared: takes `shared`, the show's folder for what its shots have in common and what decides no
+    pixel (kept answers, the ledger). data: files and folders of ours, from the repository's root, that count as its code (weights, recipes).
     some_frames: it runs once but is content with some of the frames (a delivery of a part); others need the whole shot.
     """
 
@@ -64,6 +65,7 @@ class Stage:
     per_frame: bool
     wants_progress: bool
     wants_kept: bool
+    wants_shared: bool
     data: tuple[str, ...]
     some_frames: bool
 
@@ -121,6 +123,7 @@ def _declare(function: Callable[..., Any], data: tuple[str, ...], some_frames: b
         per_frame="frames" in arguments,
         wants_progress="progress" in arguments,
         wants_kept="kept" in arguments,
+        wants_shared="shared" in arguments,
         data=data,
         some_frames=some_frames,
     )

@@ -1,4 +1,4 @@
-"""Paint the sprites that the shot's crowd needs, through the provider that the brief names."""
+"""Paint the sprites that the shot's crowd needs, through the providers that the brief names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from assets.motion.changes import pose_of
 from assets.motion.motions import learn_captures
 from assets.people.characters import Character, load_character
 from assets.people.mesh import Mesh, dressed, mesh_of, posed_mesh
-from assets.providers.base import Light, Provider, Request, Result, open_provider
+from assets.providers.base import Provider
+from assets.providers.desk import open_desk
+from assets.providers.request import Light, Request, Result
 from assets.sprites.atlas import VIEWS, bin_phase
 from assets.sprites.contact import contact_sheet
 from assets.sprites.demand import Demand, Scene, Wanted, demand
@@ -25,7 +27,8 @@ from assets.sprites.sprite import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, fig
 from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes
 from pipeline.io.images import write_png
-from pipeline.sections import CrowdBrief, LightFacts
+from pipeline.provider_sections import CrowdProviders
+from pipeline.sections import LightFacts
 from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout
 
@@ -55,12 +58,13 @@ class Params:
 
 @stage(data=("assets/characters", "assets/models/battleplate-sprites"))
 def generate_crowd(
-    brief: CrowdBrief,
+    providers: CrowdProviders,
     track: CameraTrack,
     layout: CrowdLayout,
     light: LightFacts,
     params: Params,
     out: Path,
+    shared: Path,
     progress: Progress = silent,
     kept: Kept = NothingKept(),  # noqa: B008 (it holds nothing)
 ) -> CharacterAtlas:
@@ -71,7 +75,7 @@ def generate_crowd(
     Raises ProviderError when the provider cannot do it, AssetError for an unknown character or motion.
     """
     needed = demand(_scene(track, layout), params.variants, params.between)
-    provider = open_provider(brief.provider)
+    provider = open_desk(providers.entries, shared)
     sprites, reliefs, batches = out / "sprites.npy", out / "reliefs.npy", out / "batches"
     _paint(provider, needed, light, params, batches, kept, progress)
     painted = _gather(needed, batches, sprites, reliefs)

@@ -16,7 +16,9 @@ from assets.near.bodies import Bodies, Placed
 from assets.near.layer import Near, lay_back
 from assets.near.requests import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
 from assets.near.shades import shades_of, throwing
-from assets.providers.base import Light, Provider, open_provider
+from assets.providers.base import Provider
+from assets.providers.desk import Desk, open_desk
+from assets.providers.request import Light
 from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import Agents, load_agents
 from assets.view import View
@@ -26,7 +28,8 @@ from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
-from pipeline.sections import CrowdBrief, LightFacts
+from pipeline.provider_sections import CrowdProviders
+from pipeline.sections import LightFacts
 from pipeline.stage import stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, NearPeople
 from stages.seen import view_of
@@ -55,7 +58,7 @@ class Params:
 
 @stage(data=("assets/characters", "assets/models/battleplate-sprites"))
 def generate_near(
-    brief: CrowdBrief,
+    providers: CrowdProviders,
     track: CameraTrack,
     layout: CrowdLayout,
     atlas: CharacterAtlas,
@@ -64,6 +67,7 @@ def generate_near(
     params: Params,
     frames: FrameRange,
     out: Path,
+    shared: Path,
 ) -> NearPeople:
     """The near people of each frame as one layer; nobody near: nothing is painted, and no model is loaded.
 
@@ -73,10 +77,10 @@ def generate_near(
     people = out / "people.json"
     write_bytes(people, _json(_listed(agents, chosen)))
     if not len(chosen.rows):
-        return NearPeople(people, None, None, None, brief.provider, "", "")
+        return NearPeople(people, None, None, None, providers.entries[0].name, "", "")
     names = ("near.%04d.exr", "requests.%04d.json", "shades.%04d.npz")
     files, requests, shades = (FrameFiles(out, name, frames) for name in names)
-    provider, bodies = _provider(brief.provider), _bodies(layout, atlas, ground)
+    provider, bodies = _desk(providers, shared), _bodies(layout, atlas, ground)
     for frame in frames:
         view, row = view_of(track, frame), track.frames.index(frame)
         near = Near.empty(*view.size)
@@ -107,8 +111,8 @@ def _bodies(layout: CrowdLayout, atlas: CharacterAtlas, ground: Ground) -> Bodie
 
 
 @lru_cache(maxsize=2)
-def _provider(name: str) -> Provider:
-    return open_provider(name)
+def _desk(providers: CrowdProviders, shared: Path) -> Desk:
+    return open_desk(providers.entries, shared)
 
 
 def _listed(agents: Agents, chosen: Chosen) -> dict[str, Any]:

@@ -11,14 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.people.looks import set_identity
-from assets.providers.base import Light, Provider, Request, open_provider
+from assets.providers.base import Provider
+from assets.providers.desk import open_desk
+from assets.providers.request import Light, Request
 from assets.sets.projection import Drawn, Piece, Projector, draw, draw_guides, frame_piece, read_pieces, unseen_colours
 from calibration.cameras import load_poses
 from calibration.lens import undistort_points
 from pipeline.errors import ConfigError
 from pipeline.io import color, exr, images
 from pipeline.io.files import write_bytes
-from pipeline.sections import LightFacts, SetBrief
+from pipeline.provider_sections import SetProviders
+from pipeline.sections import LightFacts
 from pipeline.stage import Progress, silent, stage
 from pipeline.types import CameraTrack, Lens, SetLayout, SetPaintings
 
@@ -50,12 +53,13 @@ class Params:
 
 @stage(data=("assets/models/battleplate-sprites",))
 def generate_set(
-    brief: SetBrief,
+    providers: SetProviders,
     track: CameraTrack,
     layout: SetLayout,
     facts: LightFacts,
     params: Params,
     out: Path,
+    shared: Path,
     progress: Progress = silent,
 ) -> SetPaintings:
     """Paint every piece from its keyframes; each painting is an EXR of RGBA and Z, its projector stands in the index.
@@ -63,7 +67,7 @@ def generate_set(
     Raises ProviderError when the provider cannot do it, AssetError for a material or piece that is not there.
     """
     pieces, poses = read_pieces(layout), load_poses(track)
-    provider = open_provider(brief.provider)
+    provider = open_desk(providers.entries, shared)
     most_px = min(params.most_px, provider.capabilities.max_side_px)
     jobs = [
         (piece, frame, projector)

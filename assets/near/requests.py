@@ -15,7 +15,7 @@ from assets.guides.openpose import draw_pose
 from assets.near.bodies import Placed
 from assets.people.characters import Character, load_character
 from assets.people.looks import character_identity
-from assets.providers.base import Guides, Light, Request
+from assets.providers.request import Guides, Light, Request
 from assets.sprites.cards import Agents
 from assets.sprites.guides import ROOT_M, SAMPLES, TALL_M
 from assets.sprites.sprite import reach_m

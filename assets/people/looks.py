@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from assets.people.characters import Character, Material, Part, albedos, materials
-from assets.providers.base import Color, Identity, PartLook, SetPart
+from assets.providers.request import Color, Identity, PartLook, SetPart
 from pipeline.errors import AssetError
 
 # metallic, roughness

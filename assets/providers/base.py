@@ -1,193 +1,17 @@
-"""What is asked of a generator and what it answers: one request, one result, for every model and service.
+"""Who generates: what every provider says of itself, and how it is asked. What is asked stands in request.py.
 
-Guides (what a request shows the generator), all at the picture's size, frame axis first; any of them may be left out:
-- coverage  0..1, how much of the pixel the thing fills. Without it depth, parts and normals tell the outline by being
-            0 where empty; with a pose map alone the generator finds it.
-- depth     metres TOWARDS the viewer from a reference plane that faces the camera (larger is nearer), 0 where empty.
-            People: the vertical plane through the root. Sets: any plane through the piece, e.g. its median distance.
-- normals   unit, camera space, COLMAP's axes: x right, y DOWN, z INTO the scene: what faces the viewer has z = -1;
-            0 where empty. Bumps (mail, folds, stone courses: assets/sets/stonework.py) belong here: what is shown is painted.
-- parts     part ids, 0 where empty. 1-31: people and kit (assets/people/mesh.py, assets/people/kit.py). 32-63: sets, see SetPart.
-- pose      OpenPose COCO-18 drawing, RGB 0..1 on black (sets: none).
-- init      RGBA picture to start from (scene-linear ACEScg, premultiplied), for `strength` below 1.
-
-Colours are scene-linear ACEScg; sizes in pixels; directions in camera space.
+A provider is handed requests by the desk (desk.py), which keeps answers, books every call, waits, retries and keeps to
+the show's policy and budget: a provider itself does none of that, it asks once and says truly what happened.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
-from enum import IntEnum
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-import numpy as np
-
-from pipeline.errors import ProviderError
-
-Color = tuple[float, float, float]
-Array = np.ndarray[Any, Any]
-GUIDE_CHANNELS = {"coverage": 0, "depth": 0, "parts": 0, "normals": 3, "pose": 3, "init": 4}
-MAX_SIDE_PX = 8192  # a wrong size is far more likely than a larger picture
-
-
-class SetPart(IntEnum):
-    """Part ids of set pieces (people and kit use 1-31)."""
-
-    WALL = 32  # masonry or plaster faces
-    TOP = 33  # crenellations, copings, wall walks
-    WOOD = 34  # gates, hoardings, beams
-    ROOF = 35  # tiles, thatch
-    GROUND = 36  # rubble and footing
-
-
-@dataclass(frozen=True, slots=True)
-class PartLook:
-    """What one part is made of (assets/people/looks.py). albedo: linear ACEScg 0..1, of metal its reflectance.
-
-    metallic: 0 cloth .. 1 metal. roughness: 0 mirror .. 1 matte.
-    """
-
-    part: int
-    albedo: Color
-    metallic: float = 0.0
-    roughness: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who or what is painted: a character or a set material, by name and by the look of each part."""
-
-    name: str
-    looks: tuple[PartLook, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Light:
-    """The light of the shot, in camera space.
-
-    sun_direction: unit, pointing TO the sun (x right, y down, z into the scene; the sun overhead is (0, -1, 0)).
-    sun_rgb, sky_rgb: a matte surface of albedo a that faces the sun (the open sky) sends back a * rgb. With mid grey at
-    0.18 in full sun, sun_rgb + sky_rgb is near 1.
-    """
-
-    sun_direction: Color = (-0.48, -0.7, -0.53)
-    sun_rgb: Color = (0.85, 0.78, 0.68)
-    sky_rgb: Color = (0.22, 0.26, 0.33)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Guides:
-    """The pictures that a request shows, float32 (F, H, W[, C]); parts is int32. See the module's first lines."""
-
-    coverage: Array | None = None
-    depth: Array | None = None
-    normals: Array | None = None
-    parts: Array | None = None
-    pose: Array | None = None
-    init: Array | None = None
-
-    def __post_init__(self) -> None:
-        if not self.given():
-            raise ProviderError("guides: none is given. Draw at least one, a pose map say.")
-        first, shape = next(iter(self.given())), self.shape
-        if len(shape) != 3 or min(shape) < 1:
-            raise ProviderError(f"guides: {first} is {shape}, must be (frames, height, width). Use Guides.image(...).")
-        for name, guide in self.given().items():
-            channels = GUIDE_CHANNELS[name]
-            wanted = (*shape, channels) if channels else shape
-            if guide.shape != wanted:
-                raise ProviderError(f"guides: {name} is {guide.shape}, must be {wanted} like {first}. Draw it so.")
-            if not np.isfinite(guide).all():
-                raise ProviderError(f"guides: {name} holds NaN or infinity. Put 0 where nothing is.")
-
-    @classmethod
-    def image(cls, **pictures: Array) -> Guides:
-        """Guides of a single picture, from (H, W[, C]) arrays of any number type."""
-        kinds = {name: np.int32 if name == "parts" else np.float32 for name in pictures}
-        return cls(**{name: np.asarray(picture, kinds[name])[None] for name, picture in pictures.items()})
-
-    def given(self) -> dict[str, Array]:
-        """The guides that are there, by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
-
-    def only(self, names: Iterable[str]) -> Guides:
-        """These guides without those that are not named."""
-        return Guides(**{name: guide for name, guide in self.given().items() if name in set(names)})
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(frames, height, width)."""
-        name, guide = next(iter(self.given().items()))
-        return tuple(guide.shape[:-1] if GUIDE_CHANNELS[name] else guide.shape)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Request:
-    """One order to a generator. Equal requests have equal digests, whatever made them.
-
-    metres_per_px: scale of the guides at the reference plane. strength: 1 paints anew, less keeps more of guides.init.
-    count: takes wanted, made from seed, seed + 1, ... references: (H, W, 4) pictures of the identity, for models that
-    read them. Raises ProviderError when a number is out of range.
-    """
-
-    guides: Guides
-    identity: Identity
-    metres_per_px: float
-    light: Light = Light()
-    prompt: str = ""
-    negative: str = ""
-    references: tuple[Array, ...] = ()
-    seed: int = 1
-    steps: int = 2
-    strength: float = 1.0
-    count: int = 1
-
-    def __post_init__(self) -> None:
-        for name, low, high in (("steps", 1, 200), ("count", 1, 64), ("strength", 0.0, 1.0), ("seed", 0, 2**62)):
-            if not low <= getattr(self, name) <= high:
-                raise ProviderError(f"request: {name} is {getattr(self, name)}, must be {low} to {high}. Change it.")
-        if not 0 < self.metres_per_px < 1000:
-            raise ProviderError(f"request: metres_per_px is {self.metres_per_px}, must be above 0. Measure the scale.")
-        if self.strength < 1 and self.guides.init is None:
-            raise ProviderError(f"request: strength {self.strength} needs guides.init, none is given. Add it or use 1.")
-
-    @property
-    def frames(self) -> int:
-        return int(self.guides.shape[0])
-
-    @property
-    def size_px(self) -> tuple[int, int]:
-        """(width, height)."""
-        return int(self.guides.shape[2]), int(self.guides.shape[1])
-
-    def digest(self) -> str:
-        """Hex SHA-256 of everything asked, pixels included: the key under which an answer is kept."""
-        digest = hashlib.sha256(b"battleplate request 1\n")
-        for name, guide in sorted(self.guides.given().items()):
-            _add_array(digest, name, guide)
-        for index, picture in enumerate(self.references):
-            _add_array(digest, f"reference {index}", picture)
-        words = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in ("guides", "references")]
-        digest.update("\n".join(words).encode())
-        return digest.hexdigest()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
-    """One answer. takes: (count, F, H, W, 4) float32 RGBA, scene-linear ACEScg, premultiplied, not clamped above 1.
-
-    request_digest: which request it answers. model_digest: hex SHA-256 of the weights, or the service's version name.
-    cost_usd: what it was billed. metadata: seeds, steps, sizes: enough to make it again or explain it.
-    """
-
-    takes: Array
-    request_digest: str
-    model_digest: str
-    licence: str
-    cost_usd: float = 0.0
-    metadata: dict[str, str] = field(default_factory=dict)
+from assets.providers.request import Request, Result
+from pipeline.errors import ProviderCancelled, ProviderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +20,9 @@ class Capabilities:
 
     guides: understood; needed: without these it refuses; needs_one_of: without any one of these it refuses (empty: no
     such need). multiple_px: sides it can make (others are padded by the provider itself when pads is true).
+    video: several frames of one request belong together; most_frames: of one request. most_count: takes of one request.
+    leaves_machine: pixels go to another machine. paid: calls may cost money, so answers are kept and calls are booked.
+    remembers: it takes a key with a request, and answers a key that it knows without doing or charging it again.
     """
 
     guides: frozenset[str]
@@ -205,11 +32,15 @@ class Capabilities:
     multiple_px: int = 1
     pads: bool = True
     max_steps: int = 50
+    most_frames: int = 10_000
+    most_count: int = 64
     video: bool = False
     alpha: bool = True
     reads_prompt: bool = False
     reads_references: bool = False
     leaves_machine: bool = False
+    paid: bool = False
+    remembers: bool = True
 
     def check(self, provider: str, request: Request) -> None:
         """Raises ProviderError, one line, for the first thing that this provider cannot do."""
@@ -230,12 +61,45 @@ class Capabilities:
             (odd_size, f"{size} asked, sides must divide by {step}. Change them."),
             (request.steps > self.max_steps, f"{request.steps} steps asked, limit {self.max_steps}. Ask for fewer."),
             (request.frames > 1 and not self.video, f"{request.frames} frames asked, it paints one. Send one each."),
+            (
+                request.frames > self.most_frames,
+                f"{request.frames} frames asked, limit {self.most_frames}. Ask in windows (assets/providers/windows.py).",
+            ),
+            (request.count > self.most_count, f"{request.count} takes asked, limit {self.most_count}. Ask for fewer."),
             (unread_references, "does not read reference pictures. Leave them out."),
             (unread_words, "does not read words. Say it in the identity's looks, leave the prompt empty."),
         ]
         for wrong, complaint in complaints:
             if wrong:
                 raise ProviderError(f"{provider}: {complaint}")
+
+
+def _silent(done: int, total: int, note: str) -> None:
+    """Nobody looks on."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who looks on while a provider works. progress(done, total, note); cancelled() turns true when the asker has had enough.
+
+    keys: one idempotency key per request, for providers that remember (Capabilities.remembers); empty when none is given.
+    """
+
+    progress: Callable[[int, int, str], None] = _silent
+    cancelled: Callable[[], bool] = _never
+    keys: tuple[str, ...] = ()
+
+    def check(self, provider: str) -> None:
+        """Raises ProviderCancelled once the asker has had enough. Providers call it between steps and while waiting."""
+        if self.cancelled():
+            raise ProviderCancelled(f"{provider}: stopped before it was finished. Run again: kept answers stay.")
+
+
+UNWATCHED = Watch()
 
 
 class Provider(Protocol):
@@ -253,25 +117,14 @@ class Provider(Protocol):
     @property
     def model_digest(self) -> str: ...
 
-    def generate(self, requests: Sequence[Request]) -> list[Result]:
-        """Answer every request, in order. Raises ProviderError. Equal requests get equal answers."""
+    def generate(self, requests: Sequence[Request], watch: Watch = UNWATCHED) -> list[Result]:
+        """Answer every request, in order; equal requests get equal answers.
+
+        Checks every request against the capabilities before the first leaves. Raises a ProviderError: of its kinds in
+        pipeline/errors.py the one that says what happened to the request, never a library's own exception.
+        """
         ...
-
-
-def open_provider(name: str) -> Provider:
-    """The provider of that name, ready to be asked. Raises ProviderError when there is none."""
-    if name == "builtin":
-        from assets.providers.builtin import Builtin  # torch loads here, when a picture is wanted
-
-        return Builtin.open()
-    raise ProviderError(f'provider {name!r} is not known. Write provider = "builtin" in the shot file.')
 
 
 def _names(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
-
-
-def _add_array(digest: Any, name: str, array: Array) -> None:
-    array = np.ascontiguousarray(array)
-    digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-    digest.update(array.data)

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assets.providers.base import Capabilities, Request, Result
+from assets.providers.base import UNWATCHED, Capabilities, Watch
 from assets.providers.conditioning import Condition, condition, painted, painting_target
+from assets.providers.request import Request, Result
 from pipeline.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Builtin:
     )
 
     @classmethod
-    def open(cls, folder: Path = FOLDER) -> Builtin:
+    def open(cls, folder: Path = FOLDER, name: str = "builtin") -> Builtin:
         """Load from a folder in diffusers' format: safetensors only, nothing fetched. Raises ProviderError."""
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         os.environ.setdefault("DIFFUSERS_OFFLINE", "1")
@@ -76,9 +77,11 @@ class Builtin:
             first_line = str(error).strip().splitlines()[0]
             raise ProviderError(f"{folder}: no model can be loaded ({first_line}). Restore the folder.") from error
         unet = unet.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-        return cls(unet=unet, scheduler=scheduler, model_digest=folder_digest(folder), licence=index["licence"])
+        return cls(
+            unet=unet, scheduler=scheduler, model_digest=folder_digest(folder), licence=index["licence"], name=name
+        )
 
-    def generate(self, requests: Sequence[Request]) -> list[Result]:
+    def generate(self, requests: Sequence[Request], watch: Watch = UNWATCHED) -> list[Result]:
         """Paint each request, batched by size and steps. Raises ProviderError before painting anything."""
         for request in requests:
             self.capabilities.check(self.name, request)
@@ -91,6 +94,8 @@ class Builtin:
         pictures: dict[_Job, np.ndarray[Any, Any]] = {}
         with one_thread():
             for batch in _batches(jobs, requests):
+                watch.check(self.name)
+                watch.progress(len(pictures), len(jobs), "pictures")
                 pictures.update(zip(batch, self._paint(batch, requests), strict=True))
         return [self._result(index, request, pictures) for index, request in enumerate(requests)]
 

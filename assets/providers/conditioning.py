@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from assets.providers.base import Color, Identity, Light, Request
+from assets.providers.request import Color, Identity, Light, Request
 
 Array = np.ndarray[Any, Any]
 CHANNELS = 18  # of the guides: coverage, depth, normals 3, facing the sun, albedo 3, metal, roughness, pose 3, code 4

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from assets.providers.base import SetPart
+from assets.providers.request import SetPart
 
 Array = npt.NDArray[np.float64]
 Point = Array  # (3,)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.crowd.formations import chance
-from assets.providers.base import SetPart
+from assets.providers.request import SetPart
 from assets.sets.masonry import Array, Hole, Mason, Mesh, arch, ring, slit, turned
 from pipeline.errors import AssetError
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assets.providers.base import Guides, Light, SetPart
+from assets.providers.request import Guides, Light, SetPart
 from assets.sets.masonry import turned
 from assets.sets.stonework import stone_normals
 from pipeline.errors import AssetError

@@ -12,7 +12,7 @@ from assets.motion.motions import MOTIONS, load_motion
 from assets.people.characters import Character, load_character
 from assets.people.looks import character_identity
 from assets.people.mesh import Mesh, posed_mesh
-from assets.providers.base import Color, Guides, Light, Request
+from assets.providers.request import Color, Guides, Light, Request
 from assets.sprites.guides import TALL_M as FRAME_M
 from assets.sprites.guides import Guides as Drawn
 from assets.sprites.guides import sprite_guides

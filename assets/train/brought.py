@@ -11,7 +11,7 @@ import numpy as np
 from assets.people.characters import load_character
 from assets.people.looks import worn
 from assets.people.mesh import dressed
-from assets.providers.base import Request
+from assets.providers.request import Request
 from assets.train.recipe import Recipe
 
 ENOUGH_FOR_PEOPLE, ENOUGH_FOR_SETS = ("pose", "depth"), ("depth",)

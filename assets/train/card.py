@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from assets.providers.base import Provider, Request
+from assets.providers.base import Provider
 from assets.providers.builtin import FOLDER, Builtin
 from assets.providers.conditioning import condition, decode
+from assets.providers.request import Request
 from assets.train.brought import bring
 from assets.train.people import kept_back
 from assets.train.samples import Sample, Shard

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import ndimage
 
 from assets.people.looks import SET_MATERIALS, set_identity
-from assets.providers.base import Guides, Identity, Light, PartLook, Request, SetPart
 from assets.providers.conditioning import ground_light, paint_flat
+from assets.providers.request import Guides, Identity, Light, PartLook, Request, SetPart
 from assets.sets.pieces import Mesh, build
 from assets.sets.stonework import courses, face_axes, smooth_chance, stone_normals
 from assets.train.samples import Sample, sample_light

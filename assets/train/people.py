@@ -11,8 +11,8 @@ from assets.motion.motions import MOTIONS
 from assets.people.characters import Character, Part, albedos, character_names, load_character, recoloured
 from assets.people.looks import character_identity
 from assets.people.mesh import Mesh, posed_mesh
-from assets.providers.base import Guides, Light, Request
 from assets.providers.conditioning import ground_light
+from assets.providers.request import Guides, Light, Request
 from assets.sprites.guides import Light as DrawnLight
 from assets.sprites.guides import beauty, sprite_guides
 from assets.sprites.sprite import FRAME_M, HEIGHT_PX, WIDTH_PX, frame_width_px, request_guides

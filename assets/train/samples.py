@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from assets.providers.base import Guides, Identity, Light, PartLook, Request
 from assets.providers.conditioning import decode, encode
+from assets.providers.request import Guides, Identity, Light, PartLook, Request
 
 Array = np.ndarray[Any, Any]
 _LOOKS = 24

@@ -88,10 +88,7 @@ def make_frame(module: str, stage_name: str, arguments: dict[str, Any], folder: 
 
 
 def _plain_job(job: Job, folder: Folder) -> tuple[str, str, dict[str, Any], Folder]:
-    arguments = dict(job.inputs)
-    if job.stage.params:
-        arguments["params"] = job.params
-    return job.stage.module, job.stage.name, arguments, folder
+    return job.stage.module, job.stage.name, job.arguments, folder
 
 
 def _begin_worker(parent: int) -> None:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from assets.sprites.atlas import load_atlas, view_yaw
-from pipeline.errors import AssetError, ConfigError, ProviderError
+from pipeline.errors import AssetError, ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io.images import read_png
-from pipeline.sections import CrowdBrief, LightFacts
+from pipeline.provider_sections import CrowdProviders
+from pipeline.sections import LightFacts
 from pipeline.store import KeptFiles
 from pipeline.types import CameraTrack, CrowdLayout, Lens
 from stages.generate_crowd import Params, generate_crowd
@@ -47,11 +48,12 @@ def layout(folder: Path, agents=tuple(AGENTS)) -> CrowdLayout:
     return CrowdLayout(*(folder / name for name in names), FRAMES, len(agents), kinds)
 
 
-def make(folder: Path, params: Params | None = None, brief: CrowdBrief | None = None, agents=tuple(AGENTS), light=None):
+def make(folder: Path, params: Params | None = None, agents=tuple(AGENTS), light=None):
     folder.mkdir(parents=True, exist_ok=True)
     told: list[tuple[int, int]] = []
     atlas = generate_crowd(
-        brief=brief or CrowdBrief(),
+        providers=CrowdProviders(),
+        shared=folder / "_show",
         track=track(folder),
         layout=layout(folder, agents),
         light=light or LightFacts(),
@@ -145,11 +147,6 @@ def test_nobody_makes_an_empty_atlas(tmp_path):
     assert np.load(atlas.sprites).shape == (0, 128, 64, 4)
 
 
-def test_an_unknown_provider_is_refused(tmp_path):
-    with pytest.raises(ProviderError, match="'sorcerer' is not known"):
-        make(tmp_path, brief=CrowdBrief(provider="sorcerer"))
-
-
 def test_an_unknown_character_is_refused(tmp_path):
     with pytest.raises(AssetError, match="character 'dragon' is not known"):
         make(tmp_path, agents=(("dragon", "march", 0.0, 1),))
@@ -172,7 +169,8 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path):
     """Thirty-two sprites are a batch: the second run paints only what the first had not finished."""
     agents = tuple(("peasant", "march", 0.0, seed) for seed in range(3))
     where = {
-        "brief": CrowdBrief(),
+        "providers": CrowdProviders(),
+        "shared": tmp_path / "_show",
         "track": track(tmp_path),
         "light": LightFacts(),
         "params": Params(steps=1, variants=3),

@@ -1,6 +1,7 @@
 """People painted per frame: who, where in the picture, the same bytes however made, and no seam towards the sprites."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from calibration.lens import project
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io import color, exr
-from pipeline.sections import CrowdBrief, LightFacts
+from pipeline.provider_sections import BuiltinModel, CrowdProviders, ProviderEntry
+from pipeline.sections import LightFacts
 from stages.generate_crowd import Params as CrowdParams
 from stages.generate_crowd import generate_crowd
 from stages.generate_near import Params, generate_near
@@ -28,13 +30,15 @@ from tests.stages.test_render_layers import (
     track_of,
 )
 
+NOBODY = CrowdProviders((ProviderEntry("nobody", BuiltinModel(Path("nowhere"))),))
 NEAR, FAR = [0.25, 0.0, -5.5], [0.4, 0.0, -12.0]  # 67 and 31 px high
 
 
 @pytest.fixture
 def shot(tmp_path):
     return {
-        "brief": CrowdBrief(),
+        "providers": CrowdProviders(),
+        "shared": tmp_path / "_show",
         "track": track_of(tmp_path),
         "layout": layout_of(tmp_path / "crowd", [FAR, NEAR]),
         "atlas": atlas_of(tmp_path / "atlas", figure()),
@@ -48,7 +52,7 @@ def shot(tmp_path):
 
 def test_nobody_near_costs_nothing(shot):
     """Not even the provider is opened: this one does not exist."""
-    made = generate_near(**{**shot, "params": Params(near_px=500), "brief": CrowdBrief(provider="nobody")})
+    made = generate_near(**{**shot, "params": Params(near_px=500), "providers": NOBODY})
 
     assert made.files is None
     assert made.requests is None
@@ -138,7 +142,7 @@ def test_near_people_replace_their_sprites_and_their_shadows(shot, painted, tmp_
 def test_who_is_just_near_looks_like_who_is_just_not(shot, tmp_path):
     """The seam: one person as a sprite and as a painting, in CIELAB means over his pixels, and by the pixels he covers."""
     atlas = generate_crowd(
-        brief=CrowdBrief(), track=shot["track"], layout=shot["layout"], light=shot["light"],
+        providers=CrowdProviders(), shared=tmp_path / "_show", track=shot["track"], layout=shot["layout"], light=shot["light"],
         params=CrowdParams(variants=2), out=tmp_path / "real",
     )  # fmt: skip
     shot = {**shot, "atlas": atlas, "frames": FrameRange(1001, 1001)}

@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assets.providers.base import GUIDE_CHANNELS, Capabilities, Result, SetPart
+from assets.providers.base import UNWATCHED, Capabilities
+from assets.providers.request import GUIDE_CHANNELS, Result, SetPart
 from assets.sets.projection import Projector, load_paintings, read_pieces
 from calibration.cameras import load_poses, look_at, to_camera
 from pipeline.errors import AssetError, ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io import exr, images
+from pipeline.provider_sections import SetProviders
 from pipeline.sections import LightFacts, SetBrief, SetPiece
 from pipeline.types import CameraTrack, Ground, Lens
 from stages.generate_set import Params, generate_set, keyframes
@@ -33,7 +35,7 @@ class LambertPainter:
     def __init__(self):
         self.asked = []
 
-    def generate(self, requests):
+    def generate(self, requests, watch=UNWATCHED):
         self.asked += requests
         return [self._answer(request) for request in requests]
 
@@ -49,7 +51,7 @@ class LambertPainter:
 @pytest.fixture
 def painter(monkeypatch):
     painter = LambertPainter()
-    monkeypatch.setattr(sys.modules[Params.__module__], "open_provider", lambda name: painter)
+    monkeypatch.setattr(sys.modules[Params.__module__], "open_desk", lambda entries, shared: painter)
     return painter
 
 
@@ -79,7 +81,8 @@ def laid(world, *pieces):
 def painted(world, *pieces, out="paintings", light=LightFacts(), **settings):  # noqa: B008
     layout = laid(world, *pieces)
     arguments = {
-        "brief": SetBrief(pieces),
+        "providers": SetProviders(),
+        "shared": world["folder"] / "_show",
         "track": world["track"],
         "layout": layout,
         "facts": light,

@@ -13,7 +13,8 @@ from assets.near.requests import Seen, choose, own_camera, own_guides, own_reque
 from assets.people.characters import load_character
 from assets.people.figures import dressed
 from assets.people.mesh import posed_mesh
-from assets.providers.base import Light, open_provider
+from assets.providers.opening import open_provider
+from assets.providers.request import Light
 from assets.sprites import guides as drawing
 from assets.sprites.cards import Agents
 from assets.view import Buffers, View
@@ -362,7 +363,7 @@ def test_a_painting_is_near_the_true_picture():
         requests.append(own_request(placed, character, pose, own, asked, seed=1, steps=2))
         truths.append(drawing.beauty(mesh, character, turn, 0.1, light, 192, 96))
 
-    results = open_provider("builtin").generate(requests)
+    results = open_provider().generate(requests)
 
     misses = []
     for result, truth in zip(results, truths, strict=True):

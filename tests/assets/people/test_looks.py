@@ -4,8 +4,8 @@ import pytest
 
 from assets.people.characters import Part, load_character, recoloured
 from assets.people.looks import SET_MATERIALS, character_identity, set_identity, worn
-from assets.providers.base import SetPart
 from assets.providers.conditioning import PALETTE_PARTS, TOKENS
+from assets.providers.request import SetPart
 from pipeline.errors import AssetError
 
 

@@ -8,8 +8,9 @@ import pytest
 from assets.people.characters import load_character, recoloured
 from assets.people.looks import character_identity
 from assets.people.mesh import posed_mesh
-from assets.providers.base import Guides, Light, open_provider
 from assets.providers.builtin import FOLDER, Builtin
+from assets.providers.opening import open_provider
+from assets.providers.request import Guides, Light
 from assets.sprites.sprite import Sight, figure_request, sprite_request
 from assets.train.brought import bring
 from assets.train.following import following
@@ -23,7 +24,7 @@ FROM_LEFT, FROM_RIGHT = Light(sun_direction=(-0.8, -0.4, -0.45)), Light(sun_dire
 
 @pytest.fixture(scope="module")
 def model():
-    return open_provider("builtin")
+    return open_provider()
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assets.providers.base import Capabilities, Guides, Identity, Light, PartLook, Request, open_provider
+from assets.providers.base import Capabilities
+from assets.providers.opening import open_provider
+from assets.providers.request import Guides, Identity, Light, PartLook, Request
 from pipeline.errors import ProviderError
+from pipeline.provider_sections import BuiltinModel, ProviderEntry
 
 
 def request_of(height=16, width=8, frames=1, **changes):
@@ -146,6 +149,6 @@ def test_what_a_provider_cannot_do_is_refused_before_it_is_asked(able, change, w
     assert "\n" not in str(refused.value)
 
 
-def test_an_unknown_provider_is_refused():
-    with pytest.raises(ProviderError, match="'sorcerer' is not known"):
-        open_provider("sorcerer")
+def test_a_model_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ProviderError, match="no model can be loaded"):
+        open_provider(ProviderEntry("ours", BuiltinModel(tmp_path / "nowhere")))

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assets.providers.base import Guides, Identity, Light, PartLook, Request
 from assets.providers.conditioning import (
     CHANNELS,
     LIGHT_SIZE,
@@ -19,6 +18,7 @@ from assets.providers.conditioning import (
     painted,
     painting_target,
 )
+from assets.providers.request import Guides, Identity, Light, PartLook, Request
 
 RED = PartLook(4, (0.5, 0.05, 0.05))
 STEEL = PartLook(9, (0.4, 0.4, 0.4), metallic=1.0, roughness=0.3)

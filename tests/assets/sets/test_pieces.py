@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from assets.providers.base import SetPart
+from assets.providers.request import SetPart
 from assets.sets.masonry import Mason, ring, turned
 from assets.sets.pieces import KINDS, build
 from pipeline.errors import AssetError

@@ -8,7 +8,7 @@ import pytest
 from assets.motion.motions import MOTIONS
 from assets.people.characters import load_character
 from assets.people.mesh import posed_mesh
-from assets.providers.base import Light
+from assets.providers.request import Light
 from assets.sprites.guides import sprite_guides
 from assets.sprites.sprite import (
     HEIGHT_PX,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assets.people.characters import Part, load_character
-from assets.providers.base import Light
+from assets.providers.request import Light
 from assets.sprites.sprite import Sight, sprite_request
 from assets.train.brought import bring, bring_some, worn_parts
 from assets.train.masonry import masonry_sample

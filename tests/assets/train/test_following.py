@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from assets.providers.base import Capabilities, Result
+from assets.providers.base import Capabilities
+from assets.providers.request import Result
 from assets.train.following import following, silhouette_iou
 from assets.train.people import kept_pair
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from assets.providers.base import Guides, Identity, PartLook, Request
+from assets.providers.request import Guides, Identity, PartLook, Request
 from assets.train.samples import Sample, Shard, sample_light, write_shard
 
 

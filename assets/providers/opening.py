@@ -1,0 +1,17 @@
+"""Open a provider by its entry in the show file. What a kind needs is imported only when it is wanted."""
+
+from __future__ import annotations
+
+from assets.providers.base import Provider
+from pipeline.errors import ProviderError
+from pipeline.provider_sections import BUILTIN, BuiltinModel, ProviderEntry
+
+
+def open_provider(entry: ProviderEntry = BUILTIN) -> Provider:
+    """The provider of an entry, ready to be asked. Raises ProviderError when it cannot be opened."""
+    settings = entry.settings
+    if isinstance(settings, BuiltinModel):
+        from assets.providers.builtin import FOLDER, Builtin  # torch loads here, when a picture is wanted
+
+        return Builtin.open(settings.folder or FOLDER, entry.name)
+    raise ProviderError(f"provider {entry.name!r}: its kind is not there yet. Use builtin.")

@@ -1,0 +1,152 @@
+"""[providers.NAME] of show.toml: who may generate, where they are, and how they are asked. Each kind is one dataclass.
+
+Secrets never stand here: services take their keys from the environment or their own credential files.
+Fields marked as conduct (how often, how long, how much) decide no pixel, so a change of them makes nothing again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ConfigError
+
+CONDUCT: dict[str, Any] = {"decides": False}  # metadata of a field that changes no pixel
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """How a provider is asked. per_minute: calls at most, 0: no limit. at_once: requests handed over together.
+
+    retries: how often what may be asked again is asked again, each time waiting longer. timeout_s: for one answer.
+    usd_per_picture: what one picture is taken to cost before it is asked for (what was billed counts afterwards).
+    most_usd: of the show, for this provider; None: no limit. ask_again_when_unsure: whether a request whose answer never
+    came, and which may have been billed, is asked again without a person saying so.
+    """
+
+    per_minute: float = 0.0
+    at_once: int = 1
+    retries: int = 4
+    wait_s: float = 1.0  # before the first retry; doubles each time, with jitter
+    most_wait_s: float = 60.0
+    timeout_s: float = 300.0
+    usd_per_picture: float = 0.0
+    most_usd: float | None = None
+    ask_again_when_unsure: bool = False
+
+    def __post_init__(self) -> None:
+        limits = (("per_minute", 0, 1e6), ("at_once", 1, 1024), ("retries", 0, 20), ("wait_s", 0, 3600),
+                  ("most_wait_s", 0, 3600), ("timeout_s", 0.01, 86400), ("usd_per_picture", 0, 1e4))  # fmt: skip
+        for name, low, high in limits:
+            if not low <= getattr(self, name) <= high:
+                raise ConfigError(f"{name} is {getattr(self, name)}, must be {low} to {high}. Change it.")
+        if self.most_usd is not None and self.most_usd < 0:
+            raise ConfigError(f"most_usd is {self.most_usd}, must be 0 or more. Change it.")
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinModel:
+    """kind = "builtin": the small model that ships, or one adapted to the show (battleplate train character)."""
+
+    folder: Path | None = None  # None: the model that ships
+
+
+@dataclass(frozen=True, slots=True)
+class DiffusersFolder:
+    """kind = "diffusers": a folder of weights on this machine, in diffusers' format, safetensors only.
+
+    controlnets: guide name (depth, normals, pose) to its ControlNet's folder, or to a subfolder of `folder`.
+    ip_adapter: a folder with an image encoder and an adapter's weights, for reference pictures. loras: identity's name to
+    its .safetensors file. scale: of each ControlNet by guide, 1 by default.
+    """
+
+    folder: Path
+    controlnets: dict[str, Path] = field(default_factory=dict)
+    ip_adapter: Path | None = None
+    loras: dict[str, Path] = field(default_factory=dict)
+    scales: dict[str, float] = field(default_factory=dict)
+    guidance: float = 5.0
+    reference_scale: float = 0.6
+    lora_scale: float = 0.8
+    most_frames: int = 81  # of a video model, at once
+    device: str = "auto"  # auto | cpu | cuda | mps
+    precision: str = "auto"  # auto | half | bfloat16 | single
+    offload: bool = field(default=False, metadata=CONDUCT)  # parts that do not work lie in the machine's memory
+
+
+@dataclass(frozen=True, slots=True)
+class ComfyServer:
+    """kind = "comfyui": a ComfyUI server and a workflow in API format, whose nodes are titled with the slots they fill.
+
+    slots: slot (prompt, negative, seed, steps, strength, width, height, count, depth, normals, pose, mask, init,
+    reference, output) to "NODE.INPUT" of the workflow; those left out are found by the nodes' titles.
+    """
+
+    url: str
+    workflow: Path
+    slots: dict[str, str] = field(default_factory=dict)
+    licence: str = "as the workflow's models say"
+
+
+@dataclass(frozen=True, slots=True)
+class BedrockModel:
+    """kind = "bedrock": a model on Amazon Bedrock. Keys come from AWS's own chain; endpoint: only for tests and proxies."""
+
+    model: str
+    region: str = ""  # "": AWS's own configuration
+    s3_output: str = ""  # s3://bucket/prefix for models that answer later (video)
+    licence: str = "the service's terms"
+    endpoint: str = field(default="", metadata=CONDUCT)
+
+
+@dataclass(frozen=True, slots=True)
+class SageMakerEndpoint:
+    """kind = "sagemaker": an endpoint of one's own that speaks docs/providers.md's request and answer.
+
+    asynchronous: requests and answers go over S3 (s3_input), for pictures that take longer than a minute.
+    """
+
+    endpoint_name: str
+    region: str = ""
+    asynchronous: bool = False
+    s3_input: str = ""
+    licence: str = "as the endpoint's model says"
+    endpoint: str = field(default="", metadata=CONDUCT)
+    s3_endpoint: str = field(default="", metadata=CONDUCT)
+
+
+Settings = BuiltinModel | DiffusersFolder | ComfyServer | BedrockModel | SageMakerEndpoint
+KINDS: dict[str, type[Settings]] = {
+    "builtin": BuiltinModel,
+    "diffusers": DiffusersFolder,
+    "comfyui": ComfyServer,
+    "bedrock": BedrockModel,
+    "sagemaker": SageMakerEndpoint,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEntry:
+    """One [providers.NAME]: its name in the show, what it is, and how it is asked."""
+
+    name: str
+    settings: Settings
+    conduct: Conduct = field(default_factory=Conduct, metadata=CONDUCT)
+
+
+BUILTIN = ProviderEntry("builtin", BuiltinModel())
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdProviders:
+    """Whom the crowd's brief asks, in order of preference."""
+
+    entries: tuple[ProviderEntry, ...] = (BUILTIN,)
+
+
+@dataclass(frozen=True, slots=True)
+class SetProviders:
+    """Whom the set's brief asks, in order of preference."""
+
+    entries: tuple[ProviderEntry, ...] = (BUILTIN,)
