@@ -215,7 +215,7 @@ def _read(file: Path, cure: str) -> dict[str, Any]:
 
 def _tables(value: Any, where: str, group: str, example: str) -> dict[str, dict[str, Any]]:
     if not isinstance(value, dict) or not all(isinstance(v, dict) for v in value.values()):
-        raise ConfigError(f"{where} [{group}]: write one table each, such as [{group}.{example}].")
+        raise ConfigError(f"{where} [{group}]: write one table per {group[:-1]}, such as [{group}.{example}].")
     return value
 
 
