@@ -1,24 +1,52 @@
-"""The desk at which stages ask: it chooses among the show's providers and hands requests over."""
+"""The desk at which stages ask: it chooses among the show's providers, keeps answers, books calls, and hands requests over.
+
+What happens to a call stands in session.py; how one provider is asked, in counter.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from assets.providers.base import UNWATCHED, Capabilities, Provider, Watch
+from assets.providers.counter import NOBODY, Asker
 from assets.providers.opening import open_provider
+from assets.providers.pacing import CLOCK, Clock
 from assets.providers.request import Request, Result
+from assets.providers.session import Session, nobody_left
+from pipeline.errors import ProviderError
 from pipeline.provider_sections import ProviderEntry
+
+Opening = Callable[[ProviderEntry], Provider]
 
 
 @dataclass(frozen=True, eq=False)
 class Desk:
-    """Where requests are handed in. shared: the show's folder, in which answers and the ledger are kept."""
+    """Where requests are handed in. shared: the show's folder, in which answers and the ledger are kept.
+
+    Its name, model, licence and capabilities are those of the provider that is asked first; who really answered stands in
+    each result's metadata: provider, passed_over (who was asked before, and why not), answer (the key of a kept one).
+    """
 
     entries: tuple[ProviderEntry, ...]
     shared: Path
-    provider: Provider
+    keep: bool = False
+    asker: Asker = NOBODY
+    opening: Opening = open_provider
+    clock: Clock = CLOCK
+    _opened: dict[str, Provider | ProviderError] = field(default_factory=dict, repr=False)
+
+    @property
+    def provider(self) -> Provider:
+        """The first that can be opened. Raises ProviderError when none can."""
+        reasons: list[ProviderError] = []
+        for entry in self.entries:
+            try:
+                return self.opened(entry)
+            except ProviderError as error:
+                reasons.append(error)
+        raise nobody_left(reasons)
 
     @property
     def name(self) -> str:
@@ -34,17 +62,45 @@ class Desk:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Of the provider that is asked first."""
         return self.provider.capabilities
 
     def generate(self, requests: Sequence[Request], watch: Watch = UNWATCHED) -> list[Result]:
-        """Answer every request, in order. Raises ProviderError."""
-        return self.provider.generate(requests, watch)
+        """Answer every request, in order.
+
+        Before anything leaves, somebody must be able to do every request. Requests of one identity go to one provider, the
+        first that can do them all; when it fails, what is not answered goes on to the next, with a note. A request that
+        may have been paid for already (no answer, or one that cannot be used) or was called off goes on to nobody.
+        Raises the ProviderError that says what happened, or one that names everybody with his reason.
+        """
+        return Session(self, requests, watch).run()
+
+    def opened(self, entry: ProviderEntry) -> Provider:
+        """The provider of an entry, opened once. Raises ProviderError, each time, when it cannot be opened."""
+        if entry.name not in self._opened:
+            try:
+                self._opened[entry.name] = self.opening(entry)
+            except ProviderError as error:
+                self._opened[entry.name] = error
+        found = self._opened[entry.name]
+        if isinstance(found, ProviderError):
+            raise found
+        return found
 
 
-def open_desk(entries: tuple[ProviderEntry, ...], shared: Path) -> Desk:
+def open_desk(
+    entries: tuple[ProviderEntry, ...],
+    shared: Path,
+    *,
+    keep: bool = False,
+    asker: Asker = NOBODY,
+    opening: Opening = open_provider,
+    clock: Clock = CLOCK,
+) -> Desk:
     """The desk at which a stage asks the show's providers, in order of preference; nothing needs closing.
 
-    Raises ProviderError when none of them can be opened.
+    keep: keep and book the answers of every provider (takes), not only of those that are paid or leave the machine.
+    asker: for whom, as the ledger says it. Raises ProviderError when none of them can be opened.
     """
-    return Desk(entries, shared, open_provider(entries[0]))
+    desk = Desk(entries, shared, keep, asker, opening, clock)
+    _ = desk.provider
+    return desk

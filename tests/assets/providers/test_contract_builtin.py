@@ -1,0 +1,55 @@
+"""The built-in model keeps the contract of providers; whatever goes wrong on a wire cannot go wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from assets.providers.base import UNWATCHED
+from assets.providers.opening import open_provider
+from pipeline.provider_sections import BUILTIN, Conduct, ProviderEntry
+from tests.assets.providers.contract import ProviderContract
+
+
+@dataclass
+class Noted:
+    """The model, with a note of what it really painted."""
+
+    model: object
+    done: list[str]
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def generate(self, requests, watch=UNWATCHED):
+        results = self.model.generate(requests, watch)
+        self.done += [str(request.seed) for request in requests]
+        return results
+
+
+@dataclass
+class InProcess:
+    model: object
+    entry: ProviderEntry = ProviderEntry(BUILTIN.name, BUILTIN.settings, Conduct(wait_s=0.01))
+    moods: frozenset[str] = frozenset({"ok"})
+    done: list[str] = field(default_factory=list)
+
+    def plan(self, *moods):
+        pass
+
+    def opening(self, entry):
+        return Noted(self.model, self.done)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return open_provider(BUILTIN)
+
+
+class TestBuiltin(ProviderContract):
+    steps = 1
+
+    @pytest.fixture
+    def service(self, model):
+        return InProcess(model)
