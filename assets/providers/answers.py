@@ -100,8 +100,8 @@ def explain(shared: Path, key: str) -> dict[str, Any]:
 
 def find(shared: Path, prefix: str) -> list[str]:
     """Keys of kept answers that begin so, in order."""
-    folders = (shared / "answers").glob(f"{prefix[:2]}*/*" if len(prefix) < 2 else f"{prefix[:2]}/*")
-    return sorted(f.name for f in folders if f.name.startswith(prefix) and (f / "request.json").is_file())
+    folders = [f for f in (shared / "answers").glob("*/*") if f.name.startswith(prefix)]
+    return sorted(f.name for f in folders if f.name.startswith(f.parent.name) and (f / "request.json").is_file())
 
 
 def load(shared: Path, key: str) -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,13 +47,13 @@ class Counter:
 
     entry: ProviderEntry
     provider: Provider
-    shared: Path
+    ledger: Ledger
     asker: Asker
     clock: Clock
-    ledger: Ledger = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "ledger", Ledger(self.shared, self.clock))
+    @property
+    def shared(self) -> Path:
+        return self.ledger.shared
 
     def answer(self, request: Request, watch: Watch, note: Note) -> Result:
         """The kept answer, or a new one, kept before it is given. Raises ProviderError."""
@@ -72,7 +72,7 @@ class Counter:
                 metadata={**result.metadata, "provider": name, "answer": key},
             )
             # Kept first: a crash between the two finds the answer again and settles its call.
-            answers.keep(self.shared, key, request, result, self._origin(number))
+            answers.keep(self.shared, key, request, result, self._origin(key))
             self.ledger.settle(number, "answered", result.cost_usd)
             return result
 
@@ -174,10 +174,12 @@ class Counter:
     def _expected_usd(self, request: Request) -> float:
         return self.entry.conduct.usd_per_picture * request.count * request.frames
 
-    def _origin(self, number: int) -> answers.Origin:
-        asked = next(call.began for call in self.ledger.calls(self.entry.name) if call.id == number)
-        entry, asker = self.entry, self.asker
-        return answers.Origin(entry.name, kind_of(entry), entry.settings, (number,), asked, asker.shot, asker.stage)
+    def _origin(self, key: str) -> answers.Origin:
+        entry, asker, calls = self.entry, self.asker, self.ledger.calls(self.entry.name, key)
+        numbers = tuple(call.id for call in calls)
+        return answers.Origin(
+            entry.name, kind_of(entry), entry.settings, numbers, calls[-1].began, asker.shot, asker.stage
+        )
 
 
 def checked(provider: str, requests: list[Request], answered: list[Result]) -> list[Result]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from assets.providers.base import UNWATCHED, Capabilities, Provider, Watch
 from assets.providers.counter import NOBODY, Asker
+from assets.providers.ledger import Ledger
 from assets.providers.opening import open_provider
 from assets.providers.pacing import CLOCK, Clock
 from assets.providers.request import Request, Result
@@ -47,6 +49,10 @@ class Desk:
             except ProviderError as error:
                 reasons.append(error)
         raise nobody_left(reasons)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.shared, self.clock)
 
     @property
     def name(self) -> str:

@@ -7,18 +7,23 @@ when the provider did the work, or may have; of an unsure call it is what was ex
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from assets.providers.base import UNWATCHED
 from assets.providers.pacing import CLOCK, Clock
+from assets.providers.turns import alone
 from pipeline.errors import ProviderBudget, StoreError
 
 SCHEMA = 1
+KEY_LENGTH = 64  # of a whole key
 OPEN = ("reserved", "sent")
 _WAIT_S = 60  # for another process's transaction; they take milliseconds
 _TABLES = """
@@ -61,11 +66,14 @@ _COLUMNS = tuple(f.name for f in fields(Call) if f.name != "id")
 class Ledger:
     """shared/ledger.sqlite. Every method is one short transaction, so any number of processes may share it.
 
+    Its connection stays open while it lives: the last to close one tidies the whole file up, which takes long.
     Raises StoreError when the file cannot be read or written, or was written by a newer Battleplate.
     """
 
     shared: Path
     clock: Clock = CLOCK
+    _books: dict[int, sqlite3.Connection] = field(default_factory=dict, repr=False, compare=False)  # by process
+    _one: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
     def file(self) -> Path:
@@ -75,12 +83,10 @@ class Ledger:
         """All calls, in the order in which they were booked; of one provider, or with a key that begins so."""
         if not self.file.exists():
             return []
-        asked = "provider = ?1 OR ?1 = ''", "substr(key, 1, length(?2)) = ?2"
+        found = "key = ?2" if len(key) == KEY_LENGTH else "substr(key, 1, length(?2)) = ?2"
+        query = f"SELECT {', '.join(_COLUMNS)}, id FROM calls WHERE ?1 IN ('', provider) AND {found} ORDER BY id"
         with self._open() as book:
-            rows = book.execute(
-                f"SELECT {', '.join(_COLUMNS)}, id FROM calls WHERE ({asked[0]}) AND {asked[1]} ORDER BY id",
-                (provider, key),
-            ).fetchall()
+            rows = book.execute(query, (provider, key)).fetchall()
         return [Call(*row) for row in rows]
 
     def spent_usd(self, provider: str) -> float:
@@ -97,9 +103,12 @@ class Ledger:
         """
         with self._open() as book:
             spent = _spent(book, call.provider) if most_usd is not None else 0.0
-            if most_usd is not None and (
-                spent + call.expected_usd > most_usd + 1e-9 or (paid and spent >= most_usd and not call.expected_usd)
-            ):
+            beyond = (
+                spent + call.expected_usd > (most_usd or 0.0) + 1e-9
+                if call.expected_usd
+                else spent >= (most_usd or 0.0)
+            )
+            if most_usd is not None and beyond and (paid or call.expected_usd):
                 raise ProviderBudget(
                     f"{call.provider}: {spent:.2f} of {most_usd:.2f} USD are spent, {call.expected_usd:.2f} more are "
                     f"wanted. Nothing was sent. Raise most_usd of [providers.{call.provider}] in show.toml, or ask for less."
@@ -148,29 +157,41 @@ class Ledger:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """The book within one transaction that nobody else can come between."""
+        with self._one:
+            book = self._connected()
+            try:
+                book.execute("BEGIN IMMEDIATE")
+                yield book
+                book.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise _unusable(self.file, error) from error
+            finally:
+                if book.in_transaction:
+                    book.rollback()
+
+    def _connected(self) -> sqlite3.Connection:
+        if (book := self._books.get(os.getpid())) is not None:
+            return book
         try:
             self.shared.mkdir(parents=True, exist_ok=True)
-            book = sqlite3.connect(self.file, timeout=_WAIT_S, isolation_level=None)
+            book = sqlite3.connect(self.file, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+            # SQLite waits for others everywhere but here: whoever finds the journal being changed is turned away.
+            with alone((self.shared / "locks" / "ledger",), "ledger", UNWATCHED, self.clock):
+                book.execute("PRAGMA journal_mode = WAL")
+                book.execute("PRAGMA synchronous = FULL")  # what is booked must outlive a power cut
+                _prepare(book, self.file)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(
-                f"{self.file}: cannot be opened ({error}). Check the folder and its permissions."
-            ) from error
-        try:
-            book.execute("PRAGMA journal_mode = WAL")
-            book.execute("PRAGMA synchronous = FULL")  # what is booked must outlive a power cut
-            book.execute("BEGIN IMMEDIATE")
-            _prepare(book, self.file)
-            yield book
-            book.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise StoreError(
-                f"{self.file}: the ledger cannot be read or written ({error}). Check the disk; a copy of it restores it."
-            ) from error
-        finally:
-            book.close()  # an open transaction is rolled back
+            raise _unusable(self.file, error) from error
+        self._books[os.getpid()] = book
+        return book
+
+
+def _unusable(file: Path, error: Exception) -> StoreError:
+    return StoreError(f"{file}: the ledger cannot be read or written ({error}). Check the disk, or restore a copy.")
 
 
 def _prepare(book: sqlite3.Connection, file: Path) -> None:
+    book.execute("BEGIN IMMEDIATE")
     version = book.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA:
         raise StoreError(
@@ -180,6 +201,7 @@ def _prepare(book: sqlite3.Connection, file: Path) -> None:
         for statement in _TABLES.split(";\n"):
             book.execute(statement)
         book.execute(f"PRAGMA user_version = {SCHEMA}")
+    book.execute("COMMIT")
 
 
 def _spent(book: Any, provider: str) -> float:

@@ -60,7 +60,7 @@ class Session:
         provider, desk = self.desk.opened(entry), self.desk
         able = provider.capabilities
         if able.paid or able.leaves_machine or desk.keep:
-            return self._ask_booked(Counter(entry, provider, desk.shared, desk.asker, desk.clock), batch)
+            return self._ask_booked(Counter(entry, provider, desk.ledger, desk.asker, desk.clock), batch)
         return self._ask_straight(entry, provider, batch)
 
     def _ask_straight(self, entry: ProviderEntry, provider: Provider, batch: list[int]) -> Failures:

@@ -8,7 +8,7 @@ import pytest
 
 from assets.providers.base import UNWATCHED
 from assets.providers.opening import open_provider
-from pipeline.provider_sections import BUILTIN, Conduct, ProviderEntry
+from pipeline.provider_sections import BUILTIN, ProviderEntry
 from tests.assets.providers.contract import ProviderContract
 
 
@@ -31,7 +31,7 @@ class Noted:
 @dataclass
 class InProcess:
     model: object
-    entry: ProviderEntry = ProviderEntry(BUILTIN.name, BUILTIN.settings, Conduct(wait_s=0.01))
+    entry: ProviderEntry = BUILTIN
     moods: frozenset[str] = frozenset({"ok"})
     done: list[str] = field(default_factory=list)
 
