@@ -17,11 +17,13 @@ from pipeline.provider_sections import BUILTIN, KINDS, Conduct, CrowdProviders, 
 from pipeline.sections import (
     CameraFacts,
     CrowdBrief,
+    CrowdPicks,
     DeliveryBrief,
     LightFacts,
     MatteSource,
     PlateSource,
     SetBrief,
+    SetPicks,
     ShotInfo,
 )
 
@@ -39,6 +41,7 @@ ASKED: dict[type, type] = {
     CrowdBrief: CrowdProviders,
     SetBrief: SetProviders,
 }  # whom a brief names, as stages take them
+PICKED: dict[type, type] = {CrowdBrief: CrowdPicks, SetBrief: SetPicks}  # a brief's picks, as stages take them
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -76,6 +79,11 @@ class Shot:
         """Where the show's shots keep what they have in common. No shot can be called so."""
         return self.build.parent / "_show"
 
+    @property
+    def takes(self) -> Path:
+        """Where the takes of this shot's set pieces are proposed; its people's are the show's."""
+        return self.build / "takes"
+
 
 def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
     """Read a shot file and the show.toml above it. overrides: "stage.setting=value" or "section.setting=value".
@@ -99,7 +107,7 @@ def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
         )
     folder = file.resolve().parent
     sections = {
-        kind: codec.build(kind, {**defaults.get(name, {}), **data.get(name, {})}, f"{file} [{name}]", folder.joinpath)
+        kind: codec.build(kind, _over(defaults.get(name, {}), data.get(name, {})), f"{file} [{name}]", folder.joinpath)
         for name, kind in SECTIONS.items()
     }
     info = sections[ShotInfo]
@@ -110,7 +118,34 @@ def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
     for kind, asked in ASKED.items():
         sections[asked] = asked(_asked(sections[kind].provider, show, file))
     root = show_file.resolve().parent if show_file else folder
-    return Shot(file, info, sections, stages, root / show.build / info.name, show)
+    shot = Shot(file, info, sections, stages, root / show.build / info.name, show)
+    sections.update(_picked(sections, shot))
+    return shot
+
+
+def _over(defaults: Any, own: Any) -> Any:
+    """A shot's section over the show's. Picks are joined one by one: a pick of the season holds until a shot's own."""
+    if not isinstance(defaults, dict) or not isinstance(own, dict):
+        return own
+    picks = [table["picks"] for table in (defaults, own) if isinstance(table.get("picks"), dict)]
+    joined = {"picks": {name: take for table in picks for name, take in table.items()}} if len(picks) == 2 else {}
+    return {**defaults, **own, **joined}
+
+
+def _picked(sections: dict[type, Any], shot: Shot) -> dict[type, Any]:
+    """The picks of both briefs, as stages take them; an empty name takes a pick of the season back."""
+    crowd: CrowdBrief = sections[CrowdBrief]
+    pieces = {piece.name: piece.take for piece in sections[SetBrief].pieces}
+    takes = {
+        kind: [[name, take] for name, take in sorted(picks.items()) if take]
+        for kind, picks in ((CrowdPicks, crowd.picks), (SetPicks, pieces))
+    }
+    return {
+        CrowdPicks: codec.build(CrowdPicks, {"takes": takes[CrowdPicks]}, f"{shot.file} [crowd.picks]"),
+        SetPicks: codec.build(
+            SetPicks, {"takes": takes[SetPicks], "folder": str(shot.takes)}, f"{shot.file} [[set.pieces]] take"
+        ),
+    }
 
 
 def stage_params(kind: type | None, shot: Shot, stage: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -229,6 +230,8 @@ class CrowdBrief:
     layout_characters: dict[str, str] = field(default_factory=dict)  # its prototypes: our characters
     layout_motions: dict[str, str] = field(default_factory=dict)  # its clips: our motions
     captures: dict[str, Path | CaptureFile] = field(default_factory=dict)  # motions of one's own, by name
+    # character: its take; places nobody, so a pick lays no crowd out again
+    picks: dict[str, str] = field(default_factory=dict, metadata={"decides": False})
 
     def capture(self, name: str) -> CaptureFile:
         """The capture called `name`, also where only its path was written."""
@@ -255,6 +258,7 @@ class SetPiece:
     yaw_deg: float | None = None  # None: faces the camera
     material: str = "stone"
     seed: int = 1
+    take: str = field(default="", metadata={"decides": False})  # that was picked; "": none. It builds nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +268,36 @@ class SetBrief:
     pieces: tuple[SetPiece, ...] = ()
     seed: int = 1
     provider: str | tuple[str, ...] = "builtin"  # as in [crowd]
+
+
+TAKE = re.compile(r"t(0[1-9]|[1-5][0-9]|6[0-4])")
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdPicks:
+    """[crowd.picks], the show's and the shot's: (character, take) pairs, sorted (docs/takes.md)."""
+
+    takes: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        _known_takes(self.takes)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPicks:
+    """The takes that were picked for set pieces: (piece, take) pairs. folder: where the shot's proposed ones lie."""
+
+    takes: tuple[tuple[str, str], ...] = ()
+    folder: Path = field(default=Path("takes"), metadata={"decides": False})
+
+    def __post_init__(self) -> None:
+        _known_takes(self.takes)
+
+
+def _known_takes(takes: tuple[tuple[str, str], ...]) -> None:
+    for name, take in takes:
+        if not TAKE.fullmatch(take):
+            raise ConfigError(f"{name} = {take!r} is no take's name. Write t01 to t64, as on its contact sheet.")
 
 
 @dataclass(frozen=True, slots=True)

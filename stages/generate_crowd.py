@@ -24,11 +24,13 @@ from assets.sprites.contact import contact_sheet
 from assets.sprites.demand import Demand, Scene, Wanted, demand
 from assets.sprites.guides import ROOT_M
 from assets.sprites.sprite import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, figure_request, fitting_px, sun_seen
+from assets.takes.telling import tellings
+from assets.takes.told import Telling
 from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes
 from pipeline.io.images import write_png
 from pipeline.provider_sections import CrowdProviders
-from pipeline.sections import LightFacts
+from pipeline.sections import CrowdPicks, LightFacts
 from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout
 
@@ -65,6 +67,7 @@ def generate_crowd(
     params: Params,
     out: Path,
     shared: Path,
+    picks: CrowdPicks = CrowdPicks(),  # noqa: B008 (frozen)
     progress: Progress = silent,
     kept: Kept = NothingKept(),  # noqa: B008 (it holds nothing)
 ) -> CharacterAtlas:
@@ -72,12 +75,14 @@ def generate_crowd(
 
     A killed run goes on after its last finished batch.
 
-    Raises ProviderError when the provider cannot do it, AssetError for an unknown character or motion.
+    Raises ProviderError when the provider cannot do it, AssetError for an unknown character, motion or take.
     """
     needed = demand(_scene(track, layout), params.variants, params.between)
     provider = open_desk(providers.entries, shared)
+    names = {wanted.character for wanted in needed.wanted}
+    told = tellings(names, picks, provider, shared, seed=params.seed, steps=params.steps)
     sprites, reliefs, batches = out / "sprites.npy", out / "reliefs.npy", out / "batches"
-    _paint(provider, needed, light, params, batches, kept, progress)
+    _paint(provider, needed, light, told, params, batches, kept, progress)
     painted = _gather(needed, batches, sprites, reliefs)
     write_bytes(out / "index.json", _index(needed, params, painted))
     write_png(out / "contact_sheet.png", contact_sheet(np.load(sprites, mmap_mode="r"), needed.wanted))
@@ -115,6 +120,7 @@ def _paint(
     provider: Provider,
     needed: Demand,
     light: LightFacts,
+    told: dict[str, Telling],
     params: Params,
     folder: Path,
     kept: Kept,
@@ -125,7 +131,8 @@ def _paint(
     for first in range(0, count, BATCH):
         path = _batch(folder, first)
         if path not in kept:
-            requests = [_request(wanted, needed, light, params) for wanted in needed.wanted[first : first + BATCH]]
+            batch = needed.wanted[first : first + BATCH]
+            requests = [told[each.character].told(_request(each, needed, light, params)) for each in batch]
             painted = provider.generate(requests)
             pictures = [_trimmed(*pair) for pair in zip(requests, painted, strict=True)]
             files: dict[str, Any] = {f"{i}": picture for i, picture in enumerate(pictures)}
@@ -198,7 +205,6 @@ def _request(wanted: Wanted, needed: Demand, light: LightFacts, params: Params) 
         fitting_px(wanted.width_px, mesh, sight.yaw_rad),
         sight,
         Light(sun, light.sun_rgb, light.sky_rgb),
-        seed=params.seed,
         steps=params.steps,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from assets.providers.desk import Desk, open_desk
 from assets.providers.request import Light
 from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import Agents, load_agents
+from assets.takes.telling import tellings
+from assets.takes.told import Telling
 from assets.view import View
 from calibration.cameras import load_poses
 from calibration.ground.heightfield import Heightfield
@@ -29,7 +31,7 @@ from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
 from pipeline.provider_sections import CrowdProviders
-from pipeline.sections import LightFacts
+from pipeline.sections import CrowdPicks, LightFacts
 from pipeline.stage import stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, NearPeople
 from stages.seen import view_of
@@ -68,10 +70,11 @@ def generate_near(
     frames: FrameRange,
     out: Path,
     shared: Path,
+    picks: CrowdPicks = CrowdPicks(),  # noqa: B008 (frozen)
 ) -> NearPeople:
     """The near people of each frame as one layer; nobody near: nothing is painted, and no model is loaded.
 
-    Raises ProviderError when the provider cannot do it, AssetError for an unknown character or motion.
+    Raises ProviderError when the provider cannot do it, AssetError for an unknown character, motion or take.
     """
     agents, chosen = load_agents(layout), _chosen(layout, track, params)
     people = out / "people.json"
@@ -80,13 +83,14 @@ def generate_near(
         return NearPeople(people, None, None, None, providers.entries[0].name, "", "")
     names = ("near.%04d.exr", "requests.%04d.json", "shades.%04d.npz")
     files, requests, shades = (FrameFiles(out, name, frames) for name in names)
-    provider, bodies = _desk(providers, shared), _bodies(layout, atlas, ground)
+    provider, bodies = _desk(_Asked(providers, repr(providers)), shared), _bodies(layout, atlas, ground)
+    told = _told(tuple(sorted({agents.characters[row] for row in chosen.rows})), picks, provider, params)
     for frame in frames:
         view, row = view_of(track, frame), track.frames.index(frame)
         near = Near.empty(*view.size)
         throws = throwing(view, agents.positions[row, chosen.rows].astype(np.float64), np.array(light.to_sun))
         placed = {int(k): bodies.placed(chosen.rows[k], row) for k in np.flatnonzero(chosen.shown[row] | throws)}
-        digests = _paint(provider, view, row, bodies, placed, chosen, light, params, near)
+        digests = _paint(provider, view, row, bodies, placed, chosen, light, told, params, near)
         exr.write(files.path(frame), _channels(near), compression="zips")
         write_bytes(requests.path(frame), _json(digests))
         ids, standing = [int(agents.ids[chosen.rows[k]]) for k in placed], list(placed.values())
@@ -110,9 +114,22 @@ def _bodies(layout: CrowdLayout, atlas: CharacterAtlas, ground: Ground) -> Bodie
     return Bodies(load_agents(layout), load_atlas(atlas).variants, heights.height, heights.normal, rate)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Providers as a key: their settings hold tables, which have no hash, so what they say in words counts."""
+
+    providers: CrowdProviders = field(compare=False)
+    said: str
+
+
 @lru_cache(maxsize=2)
-def _desk(providers: CrowdProviders, shared: Path) -> Desk:
-    return open_desk(providers.entries, shared)
+def _desk(asked: _Asked, shared: Path) -> Desk:
+    return open_desk(asked.providers.entries, shared)
+
+
+@lru_cache(maxsize=2)
+def _told(names: tuple[str, ...], picks: CrowdPicks, desk: Desk, params: Params) -> dict[str, Telling]:
+    return tellings(set(names), picks, desk, desk.shared, seed=params.seed, steps=params.steps)
 
 
 def _listed(agents: Agents, chosen: Chosen) -> dict[str, Any]:
@@ -131,6 +148,7 @@ def _paint(
     placed: Mapping[int, Placed],
     chosen: Chosen,
     light: LightFacts,
+    told: Mapping[str, Telling],
     params: Params,
     near: Near,
 ) -> list[dict[str, Any]]:
@@ -148,8 +166,9 @@ def _paint(
             for k in batch
         ]
         requests = [
-            own_request(placed[k], bodies.character(chosen.rows[k]), view.pose, camera, seen,
-                        seed=params.seed, steps=params.steps)
+            told[agents.characters[chosen.rows[k]]].told(
+                own_request(placed[k], bodies.character(chosen.rows[k]), view.pose, camera, seen, steps=params.steps)
+            )
             for k, camera in zip(batch, own, strict=True)
         ]  # fmt: skip
         for k, camera, result in zip(batch, own, provider.generate(requests), strict=True):

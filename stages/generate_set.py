@@ -15,13 +15,14 @@ from assets.providers.base import Provider
 from assets.providers.desk import open_desk
 from assets.providers.request import Light, Request
 from assets.sets.projection import Drawn, Piece, Projector, draw, draw_guides, frame_piece, read_pieces, unseen_colours
+from assets.takes.pieces import piece_telling
 from calibration.cameras import load_poses
 from calibration.lens import undistort_points
 from pipeline.errors import ConfigError
 from pipeline.io import color, exr, images
 from pipeline.io.files import write_bytes
 from pipeline.provider_sections import SetProviders
-from pipeline.sections import LightFacts
+from pipeline.sections import LightFacts, SetPicks
 from pipeline.stage import Progress, silent, stage
 from pipeline.types import CameraTrack, Lens, SetLayout, SetPaintings
 
@@ -60,11 +61,13 @@ def generate_set(
     params: Params,
     out: Path,
     shared: Path,
+    picks: SetPicks = SetPicks(),  # noqa: B008 (frozen)
     progress: Progress = silent,
 ) -> SetPaintings:
     """Paint every piece from its keyframes; each painting is an EXR of RGBA and Z, its projector stands in the index.
 
-    Raises ProviderError when the provider cannot do it, AssetError for a material or piece that is not there.
+    Raises ProviderError when the provider cannot do it, AssetError for a material, piece or take that is not
+    there.
     """
     pieces, poses = read_pieces(layout), load_poses(track)
     provider = open_desk(providers.entries, shared)
@@ -80,7 +83,10 @@ def generate_set(
         progress(done, len(jobs), f"{piece.name}, frame {frame}")
         drawn = draw_guides(piece, projector)
         name = f"{piece.name}.{frame}.exr"
-        entry, rgba = _paint(provider, piece, projector, drawn, facts, params, out / "paintings" / name)
+        otherwise = params.seed + piece.seed % 1_000_003
+        told = piece_telling(piece.name, piece.seed, picks, provider, otherwise=otherwise)
+        request = told.told(piece_request(piece, projector, drawn, facts, params))
+        entry, rgba = _paint(provider, request, projector, drawn, facts, out / "paintings" / name)
         entries.append({**entry, "piece": piece.name, "keyframe": frame, "file": name})
         strips.append(_strip(rgba, drawn))
     progress(len(jobs), len(jobs), "painted")
@@ -156,32 +162,30 @@ def _ahead(piece: Piece, pose: Array, window: tuple[float, float, float, float])
     return bool(inside.all(axis=1).any()) if len(flat) else False
 
 
-def _paint(
-    provider: Provider,
-    piece: Piece,
-    projector: Projector,
-    drawn: Drawn,
-    facts: LightFacts,
-    params: Params,
-    path: Path,
-) -> tuple[dict[str, Any], Floats]:
-    """Ask for the painting, write it; returns its entry of the index and its pixels."""
+def piece_request(piece: Piece, projector: Projector, drawn: Drawn, facts: LightFacts, params: Params) -> Request:
+    """The request for one painting, but for its seed."""
     seen_sun = projector.pose[:3, :3] @ np.array(facts.to_sun)
     sun = float(np.float32(seen_sun[0])), float(np.float32(seen_sun[1])), float(np.float32(seen_sun[2]))
-    light = Light(sun, facts.sun_rgb, facts.sky_rgb)
-    request = Request(
+    return Request(
         guides=drawn.guides,
         identity=set_identity(piece.material),
         metres_per_px=drawn.metres_per_px,
-        light=light,
-        seed=params.seed + piece.seed % 1_000_003,
+        light=Light(sun, facts.sun_rgb, facts.sky_rgb),
         steps=params.steps,
     )
+
+
+def _paint(
+    provider: Provider, request: Request, projector: Projector, drawn: Drawn, facts: LightFacts, path: Path
+) -> tuple[dict[str, Any], Floats]:
+    """Ask for the painting, write it; returns its entry of the index and its pixels."""
     result = provider.generate([request])[0]
     rgba = np.ascontiguousarray(result.takes[0, 0], np.float32)
     exr.write(path, {**exr.rgba_channels(rgba), "Z": drawn.depth})
     world_normals = drawn.guides.given()["normals"][0] @ projector.pose[:3, :3].astype(np.float32)
-    unseen = unseen_colours(rgba, world_normals, drawn.guides.given()["parts"][0], light, np.array(facts.to_sun))
+    unseen = unseen_colours(
+        rgba, world_normals, drawn.guides.given()["parts"][0], request.light, np.array(facts.to_sun)
+    )
     entry = {
         **projector.entry(),
         "request": result.request_digest,

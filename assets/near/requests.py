@@ -174,7 +174,7 @@ def _faces_seen(near: Array, joints_px: Floats, relief: Floats, coverage: Floats
 
 
 def own_request(
-    placed: Placed, character: Character, pose: Array, own: Own, light: Light, *, seed: int, steps: int
+    placed: Placed, character: Character, pose: Array, own: Own, light: Light, *, seed: int = 1, steps: int
 ) -> Request:
     """The request for one person on one frame. light: its sun in the plate camera's axes, COLMAP's."""
     seen = own.rotation @ light.sun_direction

@@ -5,9 +5,11 @@ Albedos are linear ACEScg. A recipe carries its version and licence; a change of
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,20 +18,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.people.banners import Banner, read_banner
+from assets.people.direction import KEYS as DIRECTION_KEYS
+from assets.people.direction import Direction, read_direction
 from assets.people.factions import JOINED, faction_names, in_colours
 from assets.people.parts import DEFAULT_PALETTE, MATERIALS, Colour, Material, Part
 from assets.people.sizes import Sizes, read_sizes
 from pipeline.errors import AssetError
+from pipeline.io.files import sha256
 
 __all__ = [
     "FOLDER", "Character", "Colour", "Material", "Part", "albedos", "character_names", "is_character", "load_character",
-    "materials", "read_recipe", "recoloured",
+    "materials", "read_recipe", "recipe_digest", "recoloured",
 ]  # fmt: skip
 
 FOLDER = Path(__file__).parents[1] / "characters"
 
 
-_KEYS = frozenset(["name", "version", "licence", "title", "body", "kit", "palette", "materials", "banner", "sizes"])
+_KEYS = DIRECTION_KEYS | {
+    "name", "version", "licence", "title", "body", "kit", "palette", "materials", "banner", "sizes",
+}  # fmt: skip
 _PHENOTYPES = {"gender": 0.0, "age": 0.6, "muscle": 0.65, "weight": 0.5, "proportions": 0.6}
 _KIT = frozenset(
     [
@@ -81,6 +88,7 @@ class Character:
     banner: Banner | None = None  # of whose kit has one
     sizes: Sizes = ()  # of kit, where they differ from the usual
     seed: int = 0
+    direction: Direction = field(default_factory=Direction)  # words and pictures, for generators that read them
 
 
 def character_names() -> list[str]:
@@ -95,6 +103,22 @@ def load_character(name: str, seed: int = 0) -> Character:
     Seed 0 is the middle of the recipe's ranges; another seed is another person of the same kind. Raises AssetError that
     lists the known names, or names the field that is wrong.
     """
+    return read_recipe(_table(name), f"{name.partition(JOINED)[0]}.toml", seed)
+
+
+def recipe_digest(name: str) -> str:
+    """Hex SHA-256 of all that the recipe of a character says, its faction's colours and reference pictures included.
+
+    Comments and the order of lines do not count. Raises AssetError as `load_character` does.
+    """
+    table = _table(name)
+    pictures = [sha256(path) for path in load_character(name).direction.references]
+    text = json.dumps([table, pictures], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _table(name: str) -> dict[str, Any]:
+    """The recipe of a character, in its faction's colours, as it is written."""
     name, joined, faction = name.partition(JOINED)
     path = FOLDER / f"{name}.toml"
     if name not in character_names():
@@ -103,7 +127,7 @@ def load_character(name: str, seed: int = 0) -> Character:
         recipe = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise AssetError(f"{path.name}: not a TOML file ({error}). Mend that line.") from error
-    return read_recipe(in_colours(recipe, faction) if joined else recipe, path.name, seed)
+    return in_colours(recipe, faction) if joined else recipe
 
 
 def is_character(name: str) -> bool:
@@ -112,8 +136,11 @@ def is_character(name: str) -> bool:
     return own in character_names() and (not joined or faction in faction_names())
 
 
-def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0) -> Character:
-    """Check a recipe's table and choose within its ranges. Raises AssetError naming the field."""
+def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0, folder: Path = FOLDER) -> Character:
+    """Check a recipe's table and choose within its ranges. folder: where its references lie.
+
+    Raises AssetError naming the field.
+    """
     unknown = set(recipe) - _KEYS
     if unknown:
         raise AssetError(f"{where}: unknown key {sorted(unknown)[0]!r}. Remove it.")
@@ -148,6 +175,7 @@ def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0) -> Charact
         banner=read_banner(recipe.get("banner", {}), where) if "banner" in recipe["kit"] else None,
         sizes=read_sizes(recipe.get("sizes", {}), recipe["kit"], where),
         seed=seed,
+        direction=read_direction(recipe, where, folder),
     )
 
 

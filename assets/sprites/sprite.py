@@ -71,14 +71,22 @@ def sprite_request(
 
 
 def figure_request(
-    character: Character, mesh: Mesh, width_px: int, sight: Sight, light: Light, *, seed: int = 1, steps: int = 2
+    character: Character,
+    mesh: Mesh,
+    width_px: int,
+    sight: Sight,
+    light: Light,
+    *,
+    seed: int = 1,
+    steps: int = 2,
+    height_px: int = HEIGHT_PX,
 ) -> Request:
-    """The request for one sprite of HEIGHT_PX x width_px of a posed person. light in the camera's space."""
-    drawn = sprite_guides(mesh, sight.yaw_rad, sight.elevation_rad, HEIGHT_PX, width_px)
+    """The request for one sprite of height_px x width_px of a posed person. light in the camera's space."""
+    drawn = sprite_guides(mesh, sight.yaw_rad, sight.elevation_rad, height_px, width_px)
     return Request(
         guides=request_guides(drawn),
         identity=character_identity(character),
-        metres_per_px=METRES_PER_PX,
+        metres_per_px=FRAME_M / height_px,
         light=light,
         seed=seed,
         steps=steps,

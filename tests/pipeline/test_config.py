@@ -8,8 +8,9 @@ import pytest
 
 from pipeline.config import load_shot
 from pipeline.errors import ConfigError
+from pipeline.fingerprint import section_digest
 from pipeline.scaffold import begin_show
-from pipeline.sections import CameraFacts, CrowdBrief, PlateSource, Wave
+from pipeline.sections import CameraFacts, CrowdBrief, CrowdPicks, PlateSource, SetBrief, SetPicks, Wave
 
 SHOT = '[shot]\nname = "sh_0010"\n[plate]\npath = "plate.mov"\n'
 
@@ -112,3 +113,28 @@ def test_a_missing_file_a_folder_and_binary_each_get_their_line(tmp_path):
 def test_a_sun_below_the_ground_is_refused(shot_file):
     with pytest.raises(ConfigError, match=r"\[light\]: sun_elevation_deg is -20, must be -5 to 90"):
         load_shot(shot_file(SHOT + "[light]\nsun_elevation_deg = -20\n"))
+
+
+def test_a_pick_of_the_season_holds_until_a_shots_own(tmp_path, shot_file):
+    (tmp_path / "show.toml").write_text('[crowd.picks]\nlegionary = "t02"\narcher = "t03"\nofficer = "t04"\n')
+    file = shot_file(SHOT + '[crowd.picks]\narcher = "t01"\nofficer = ""\n')
+
+    assert load_shot(file).sections[CrowdPicks].takes == (("archer", "t01"), ("legionary", "t02"))
+
+
+def test_picks_lay_nothing_out_again(shot_file):
+    pieces = '[[set.pieces]]\nname = "gate"\nbase_px = [1, 2]\n'
+    plain = load_shot(shot_file(SHOT + pieces)).sections
+    picked = load_shot(shot_file(SHOT + pieces + 'take = "t03"\n[crowd.picks]\nlegionary = "t02"\n')).sections
+
+    assert picked[SetPicks].takes == (("gate", "t03"),)
+    for brief in (CrowdBrief, SetBrief):
+        assert section_digest(picked[brief]) == section_digest(plain[brief])
+    for picks in (CrowdPicks, SetPicks):
+        assert section_digest(picked[picks]) != section_digest(plain[picks])
+
+
+@pytest.mark.parametrize("take", ["t2", "t00", "t65", "../t01"])
+def test_what_is_no_takes_name_is_refused_at_once(shot_file, take):
+    with pytest.raises(ConfigError, match=r"crowd.picks.*legionary = .* is no take's name. Write t01 to t64"):
+        load_shot(shot_file(f'{SHOT}[crowd.picks]\nlegionary = "{take}"\n'))

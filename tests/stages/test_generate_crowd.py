@@ -12,7 +12,7 @@ from pipeline.errors import AssetError, ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io.images import read_png
 from pipeline.provider_sections import CrowdProviders
-from pipeline.sections import LightFacts
+from pipeline.sections import CrowdPicks, LightFacts
 from pipeline.store import KeptFiles
 from pipeline.types import CameraTrack, CrowdLayout, Lens
 from stages.generate_crowd import Params, generate_crowd
@@ -48,7 +48,7 @@ def layout(folder: Path, agents=tuple(AGENTS)) -> CrowdLayout:
     return CrowdLayout(*(folder / name for name in names), FRAMES, len(agents), kinds)
 
 
-def make(folder: Path, params: Params | None = None, agents=tuple(AGENTS), light=None):
+def make(folder: Path, params: Params | None = None, agents=tuple(AGENTS), light=None, **more):
     folder.mkdir(parents=True, exist_ok=True)
     told: list[tuple[int, int]] = []
     atlas = generate_crowd(
@@ -60,6 +60,7 @@ def make(folder: Path, params: Params | None = None, agents=tuple(AGENTS), light
         params=params or Params(variants=2),
         out=folder / "out",
         progress=lambda done, total, note="": told.append((done, total)),
+        **more,
     )
     return atlas, told
 
@@ -231,3 +232,16 @@ def test_levelled_weapons_have_a_wide_frame_and_stand_on_the_same_root(tmp_path)
         assert not sprite[:, :margin].any()
         assert not sprite[:, sprite.shape[1] - margin :].any()
         assert columns[0] < margin + 16 or columns[-1] >= sprite.shape[1] - margin - 16  # and no wider than it must be
+
+
+def test_a_pick_is_a_seed_of_its_character_and_of_nobody_else(tmp_path):
+    agents, params = (("peasant", "idle", np.pi, 1), ("archer", "idle", np.pi, 1)), Params(variants=1, steps=1)
+    rows = {}
+    for name, picks in (("none", ()), ("t01", (("peasant", "t01"),)), ("t02", (("peasant", "t02"),))):
+        atlas, _ = make(tmp_path / name, params, agents=agents, picks=CrowdPicks(picks))
+        entries = json.loads(atlas.index.read_text())["sprites"]
+        rows[name] = {entry["character"]: entry["request"] for entry in entries}
+
+    assert rows["none"] == rows["t01"]  # t01 is what is painted where nothing was picked
+    assert rows["t02"]["peasant"] != rows["none"]["peasant"]
+    assert rows["t02"]["archer"] == rows["none"]["archer"]

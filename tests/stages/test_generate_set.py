@@ -10,16 +10,18 @@ import pytest
 from assets.providers.base import UNWATCHED, Capabilities
 from assets.providers.request import GUIDE_CHANNELS, Result, SetPart
 from assets.sets.projection import Projector, load_paintings, read_pieces
+from assets.takes.record import read_sheet
 from calibration.cameras import load_poses, look_at, to_camera
 from pipeline.errors import AssetError, ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io import exr, images
 from pipeline.provider_sections import SetProviders
-from pipeline.sections import LightFacts, SetBrief, SetPiece
+from pipeline.sections import LightFacts, SetBrief, SetPicks, SetPiece
 from pipeline.types import CameraTrack, Ground, Lens
 from stages.generate_set import Params, generate_set, keyframes
 from stages.lay_out_set import Params as Placing
 from stages.lay_out_set import lay_out_set
+from stages.set_takes import LaidOut, propose_pieces
 
 LENS = Lens(320, 180, 280.0, 280.0, 161.0, 88.0, -0.1, 0.02, 6e-4, -4e-4)
 FRAMES = FrameRange(1001, 1009)
@@ -78,7 +80,7 @@ def laid(world, *pieces):
     )
 
 
-def painted(world, *pieces, out="paintings", light=LightFacts(), **settings):  # noqa: B008
+def painted(world, *pieces, out="paintings", light=LightFacts(), picks=SetPicks(), **settings):  # noqa: B008
     layout = laid(world, *pieces)
     arguments = {
         "providers": SetProviders(),
@@ -86,6 +88,7 @@ def painted(world, *pieces, out="paintings", light=LightFacts(), **settings):  #
         "track": world["track"],
         "layout": layout,
         "facts": light,
+        "picks": picks,
         "out": world["folder"] / out,
     }
     return layout, generate_set(**arguments, params=Params(**settings))
@@ -208,3 +211,29 @@ def test_unknown_material_and_settings_out_of_range_are_told(world, painter):
         painted(world, replace(WALL, material="cheese"))
     with pytest.raises(ConfigError, match=r"generate_set\.overscan"):
         Params(overscan=-1)
+
+
+def test_a_pick_is_a_seed_of_its_piece_and_of_no_other(world, painter):
+    gate = replace(WALL, name="gate", base_m=(-14.0, 0.0, -44.0), width_m=6.0)
+    painted(world, WALL, gate, out="plain", keyframes=1)
+    painted(world, WALL, gate, out="picked", picks=SetPicks((("wall", "t03"),)), keyframes=1)
+
+    assert [request.seed for request in painter.asked] == [2, 2, 4, 2]
+
+
+def test_takes_of_a_piece_are_its_best_keyframe_made_small(world, painter):
+    layout = laid(world, WALL)
+    shot = LaidOut(world["track"], layout, LightFacts())
+
+    [sheet] = propose_pieces(shot, ["wall"], painter, world["folder"] / "takes", 3, Params())
+
+    takes = read_sheet(sheet.parent)
+    assert sheet == world["folder"] / "takes/lambert/wall/contact_sheet.png"
+    assert [request.seed for request in painter.asked] == [2, 3, 4]
+    assert max(painter.asked[0].size_px) <= 512
+    assert takes.kind == "piece"
+    assert [take.requests for take in takes.takes] == [(request.digest(),) for request in painter.asked]
+    with pytest.raises(AssetError, match=r"set piece wall, take = \"t09\": there is no such take.*t01, t02, t03"):
+        painted(world, WALL, picks=SetPicks((("wall", "t09"),), world["folder"] / "takes"))
+    with pytest.raises(ConfigError, match=r"set piece 'moat' is not in this shot\. Pieces: wall"):
+        propose_pieces(shot, ["moat"], painter, world["folder"] / "takes", 3, Params())
