@@ -23,6 +23,7 @@ from pipeline.kernels import blur, check, merge
 from pipeline.kernels.grain import add_grain
 from pipeline.stage import stage
 from pipeline.types import CameraTrack, Comp, DepthMaps, Ground, Layers, Look, Mattes, Plate
+from stages.steadiness import plate_flicker
 
 LEAST_ALPHA = 1e-3  # under half a code value of an 8-bit matte: nothing is there
 
@@ -102,6 +103,7 @@ def composite(
         _refuse_broken(done.final, frame)
         exr.write(files.path(frame), _channels(done.final, placed, shot), compression="zip", metadata=shot.metadata)
         found = figures_of(done, measured.grain)
+        found["plate"] |= plate_flicker(plate, mattes, depth, track, frame)
         write_bytes(numbers.path(frame), json.dumps(found, indent=1, sort_keys=True).encode())
     return Comp(files, numbers)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from assets.view import Buffers
 from calibration.look.measured import LookFigures, read_look
 from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameFiles, FrameRange
@@ -20,6 +21,7 @@ from pipeline.kernels.color import RGB, Grade
 from pipeline.sections import CameraFacts
 from pipeline.stage import stage
 from pipeline.types import Layer, Layers, Look, RawLayers
+from stages.steadiness import layer_flicker
 
 MOST_SOFTNESS_PX = 3.0
 
@@ -63,27 +65,45 @@ class Params:
 
 @stage
 def match_look(raw: RawLayers, facts: CameraFacts, look: Look, params: Params, frames: FrameRange, out: Path) -> Layers:
-    """Per layer: grade (measured, then said), haze by its depth, blur along its motion, the plate's softness."""
+    """Per layer: grade (measured, then said), haze by its depth, blur along its motion, the plate's softness.
+
+    The figures tell how much each layer flickered, as it was rendered, since the frame before.
+    """
     measured = read_look(look.figures)
     layers = tuple(_own(r, frames, out) for r in raw.layers)
     shadow = FrameFiles(out, "shadow.%04d.exr", frames)
     figures = FrameFiles(out, "match.%04d.json", frames)
     shutter = params.motion_blur * facts.shutter_deg / 360
     softness = softness_px(measured.edge_sigma_px, params.layer_sigma_px)
+    earlier: dict[str, Buffers] = {}
     for frame in frames:
         numbers: dict[str, Any] = {"shutter": shutter, "softness_px": softness}
         for source, target in zip(raw.layers, layers, strict=True):
             channels = exr.read(source.files.path(frame)).channels
             rgba, depth, moved = _layer(channels, source.name, frame)
+            ids = channels["id"].astype(np.uint32)
+            now = Buffers(rgba, depth, ids.astype(np.int32), moved)
+            steady = _since_before(source, frame, earlier.get(source.name), now)
+            earlier[source.name] = now
             rgba = _graded(rgba, depth, params.said(source.name), measured, params)
             rgba, depth = _blurred(rgba, depth, moved, shutter, softness)
-            ids = channels["id"].astype(np.uint32)
             written = {**exr.rgba_channels(rgba), "Z": depth, "id": ids}
             exr.write(target.files.path(frame), written, compression="zips")
-            numbers[source.name] = _levels(rgba)
+            numbers[source.name] = _levels(rgba) | steady
         _soften_shadow(raw.shadow.path(frame), shadow.path(frame), softness)
         write_bytes(figures.path(frame), json.dumps(numbers, indent=1, sort_keys=True).encode())
     return Layers(layers, shadow, figures)
+
+
+def _since_before(layer: Layer, frame: int, before: Buffers | None, now: Buffers) -> dict[str, Any]:
+    """How much a layer flickered since the frame before, which is read where the loop has not seen it."""
+    if frame - 1 not in layer.files.frames:
+        return {}
+    if before is None:
+        channels = exr.read(layer.files.path(frame - 1)).channels
+        rgba, depth, moved = _layer(channels, layer.name, frame - 1)
+        before = Buffers(rgba, depth, channels["id"].astype(np.int32), moved)
+    return layer_flicker(before, now)
 
 
 def _own(layer: Layer, frames: FrameRange, out: Path) -> Layer:

@@ -11,6 +11,7 @@ from pipeline.io import exr
 from pipeline.review import figures
 from pipeline.review.gather import Sources, Watched
 from pipeline.review.page import Compared, Picture, Report, Section, plain, render, words
+from pipeline.review.plots import Series
 from pipeline.review.screen import Screen, depth_picture, inline, inline_file, matte_picture
 
 Array = np.ndarray[Any, Any]
@@ -61,9 +62,10 @@ def sections(sources: Sources, screen: Screen, plate: Array, frame: int, measure
     yield Section(
         "Layers, frame by frame",
         "What was done to each layer to sit in the plate.",
-        series=tuple(figures.series_of(measured["layers"]["frames"])),
+        series=_without_flicker(measured["layers"]["frames"]),
     )
-    yield Section("Comp, frame by frame", series=tuple(figures.series_of(measured["comp"]["frames"])))
+    yield _steadiness(measured)
+    yield Section("Comp, frame by frame", series=_without_flicker(measured["comp"]["frames"]))
     yield Section("Provenance", facts=_provenance(measured))
 
 
@@ -108,6 +110,30 @@ def _depth(sources: Sources, screen: Screen, plate: Array, frame: int, depth: di
             ),
         ),
     )
+
+
+def _steadiness(measured: dict[str, Any]) -> Section:
+    """Flicker of each layer beside the plate's own."""
+    layers, comp = measured["layers"]["frames"], measured["comp"]["frames"]
+    per_frame: figures.PerFrame = {}
+    for frame in comp:
+        owners = {**layers.get(frame, {}), "plate": comp[frame].get("plate")}
+        found = {name: owner.get("flicker") for name, owner in owners.items() if isinstance(owner, dict)}
+        per_frame[frame] = {name: figures_ for name, figures_ in found.items() if figures_}
+    names = sorted({name for found in per_frame.values() for name in found})
+    typical = {f"{name}, median of the means": figures.median(per_frame, f"{name}.mean") for name in names}
+    return Section(
+        "Flicker, frame by frame",
+        "Change of brightness since the frame before, as a share, of what is followed along its motion: the layers as they were "
+        "rendered (limbs that swing count), the plate by the solved camera (its grain and leaves count). Most: exceeded by "
+        "one pixel in a hundred. Whole: of a layer as a whole; that should stay near 0.",
+        _facts(typical),
+        tuple(figures.series_of(per_frame)),
+    )
+
+
+def _without_flicker(per_frame: figures.PerFrame) -> tuple[Series, ...]:
+    return tuple(series for series in figures.series_of(per_frame) if ".flicker." not in series.name)
 
 
 def _provenance(measured: dict[str, Any]) -> dict[str, str]:

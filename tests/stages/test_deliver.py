@@ -77,10 +77,16 @@ def crowd_of(folder: Path, frames: FrameRange) -> CrowdLayout:
     )
 
 
+def flicker_of(frame: int, mean: float) -> dict[str, float]:
+    return {"mean": mean, "most": 5 * mean, "whole": 0.001 * (frame % 2), "followed": 0.6}
+
+
 def layers_of(folder: Path, frames: FrameRange) -> Layers:
     numbers = FrameFiles(folder, "layers.%04d.json", frames)
     for frame in frames:
-        write_json(numbers.path(frame), {"crowd": {"exposure_stops": 0.1 * (frame % 2)}})
+        write_json(
+            numbers.path(frame), {"crowd": {"exposure_stops": 0.1 * (frame % 2), "flicker": flicker_of(frame, 0.07)}}
+        )
     files = FrameFiles(folder, "crowd.%04d.exr", frames)
     return Layers((Layer("crowd", files, folder / "ids.json"),), files, numbers)
 
@@ -98,6 +104,7 @@ def comp_of(folder: Path, plate: FrameFiles, scene: Scene) -> Comp:
             "nan": 0,
             "grain_ratio": [1.02, 0.97, 1.0 + 0.01 * (frame % 3)],
             "layers": {"crowd": {"coverage": 0.04 + 0.001 * (frame - 1001)}},
+            "plate": {"key": 0.18, "flicker": flicker_of(frame, 0.045)},
         }
         write_json(numbers.path(frame), found)
     return Comp(files, numbers)
@@ -251,6 +258,15 @@ def test_the_page_stands_by_itself(made: Made) -> None:
     assert outside == {delivery.movie.name}
     for words in ("ridge_010_comp_v003", "Apache-2.0", DIGEST, "crowd coverage", "reprojection error", "supplied"):
         assert words in page.text
+
+
+def test_flicker_of_the_layers_stands_beside_the_plates_own(made: Made) -> None:
+    page = read_page(made.deliver())
+
+    chapter = page.text.split("Flicker, frame by frame")[1].split("Comp, frame by frame")[0]
+    for words in ("crowd, median of the means", "0.07", "plate, median of the means", "0.045", "crowd whole"):
+        assert words in chapter
+    assert page.text.count("crowd whole") == 1
 
 
 def test_names_from_outside_are_no_markup(made: Made) -> None:
