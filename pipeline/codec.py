@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pipeline.errors import BattleplateError, ConfigError
 
 PathReader = Callable[[str], Path]
 FieldTest = Callable[["dataclasses.Field[Any]"], bool]
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of shots and providers: they become names of files
 
 
 def build(kind: Any, value: Any, where: str, path: PathReader = Path) -> Any:
@@ -111,3 +113,9 @@ def _kind_shape(kind: Any) -> type:
 def _need(holds: bool, where: str, wanted: str, value: Any) -> None:
     if not holds:
         raise ConfigError(f"{where}: expected {wanted}, found {value!r}.")
+
+
+def closest(word: str, known: list[str]) -> str:
+    """For the end of an error: which known word was perhaps meant, or all of them."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 import tomllib
 import typing
@@ -11,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline import codec
+from pipeline import codec, provider_config
 from pipeline.errors import ConfigError
-from pipeline.provider_sections import BUILTIN, KINDS, Conduct, CrowdProviders, ProviderEntry, SetProviders
+from pipeline.provider_sections import BUILTIN, CrowdProviders, ProviderEntry, SetProviders
 from pipeline.sections import (
     CameraFacts,
     CrowdBrief,
@@ -42,7 +41,9 @@ ASKED: dict[type, type] = {
     SetBrief: SetProviders,
 }  # whom a brief names, as stages take them
 PICKED: dict[type, type] = {CrowdBrief: CrowdPicks, SetBrief: SetPicks}  # a brief's picks, as stages take them
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+SHARED = "_show"  # among the folders of shots; no shot can be called so
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,8 @@ class Shot:
 
     @property
     def shared(self) -> Path:
-        """Where the show's shots keep what they have in common. No shot can be called so."""
-        return self.build.parent / "_show"
+        """Where the show's shots keep what they have in common."""
+        return self.build.parent / SHARED
 
     @property
     def takes(self) -> Path:
@@ -100,7 +101,7 @@ def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
         _apply(override, data, stages)
     for key in data:
         if key not in SECTIONS:
-            raise ConfigError(f"{file}: unknown section [{key}]. {_closest(key, [*SECTIONS, 'stages'])}")
+            raise ConfigError(f"{file}: unknown section [{key}]. {codec.closest(key, [*SECTIONS, 'stages'])}")
     if "shot" not in data or "plate" not in data:
         raise ConfigError(
             f"{file}: [shot] and [plate] are needed. `battleplate init FOLDER` writes a commented example."
@@ -111,16 +112,23 @@ def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
         for name, kind in SECTIONS.items()
     }
     info = sections[ShotInfo]
-    if not NAME.fullmatch(info.name):
+    if not codec.NAME.fullmatch(info.name):
         raise ConfigError(
             f"{file} [shot].name: {info.name!r} may hold only letters, digits, '.', '_' and '-'. Rename it."
         )
     for kind, asked in ASKED.items():
-        sections[asked] = asked(_asked(sections[kind].provider, show, file))
+        entries = provider_config.asked(sections[kind].provider, show.policy.providers, show.providers, file)
+        sections[asked] = asked(entries)
     root = show_file.resolve().parent if show_file else folder
     shot = Shot(file, info, sections, stages, root / show.build / info.name, show)
     sections.update(_picked(sections, shot))
     return shot
+
+
+def load_show(file: Path) -> tuple[Show, Path]:
+    """Read a show file; with it the folder that the show's shots share. Raises ConfigError."""
+    show, _ = _load_show(file)
+    return show, file.resolve().parent / show.build / SHARED
 
 
 def _over(defaults: Any, own: Any) -> Any:
@@ -165,43 +173,8 @@ def check_stage_names(shot: Shot, known: tuple[str, ...]) -> None:
     for name in shot.stages:
         if name not in known:
             raise ConfigError(
-                f"{shot.file}: [stages.{name}] sets a stage that does not exist. {_closest(name, list(known))}"
+                f"{shot.file}: [stages.{name}] sets a stage that does not exist. {codec.closest(name, list(known))}"
             )
-
-
-def _asked(names: str | tuple[str, ...], show: Show, file: Path) -> tuple[ProviderEntry, ...]:
-    """The entries of the providers that a brief names, all of them allowed."""
-    wanted = (names,) if isinstance(names, str) else names
-    if not wanted:
-        raise ConfigError(f'{file}: provider = [] names nobody. Write provider = "builtin".')
-    for name in wanted:
-        if name not in show.policy.providers:
-            raise ConfigError(
-                f"{file}: provider {name!r} is not allowed by the show's policy "
-                f"({', '.join(show.policy.providers)}). Add it to [policy] providers in show.toml, or choose another."
-            )
-        if name not in show.providers:
-            raise ConfigError(
-                f"{file}: provider {name!r} is not described. Write [providers.{name}] with its kind in show.toml. "
-                f"{_closest(name, list(show.providers))}"
-            )
-    return tuple(show.providers[name] for name in wanted)
-
-
-def _provider_entry(name: str, table: Any, where: str, folder: Path) -> ProviderEntry:
-    """[providers.NAME]: its kind, the settings of that kind, and how it is asked."""
-    if not isinstance(table, dict) or table.get("kind") not in KINDS:
-        raise ConfigError(f"{where}: it needs a kind. Write kind = one of {', '.join(KINDS)}.")
-    if not NAME.fullmatch(name):
-        raise ConfigError(f"{where}: a provider's name may hold only letters, digits, '.', '_' and '-'. Rename it.")
-    conduct = {f.name for f in dataclasses.fields(Conduct)}
-    asked = {k: v for k, v in table.items() if k in conduct}
-    settings = {k: v for k, v in table.items() if k not in conduct and k != "kind"}
-    return ProviderEntry(
-        name,
-        codec.build(KINDS[table["kind"]], settings, where, folder.joinpath),
-        codec.build(Conduct, asked, where),
-    )
 
 
 def _load_show(file: Path | None) -> tuple[Show, dict[str, dict[str, Any]]]:
@@ -212,19 +185,16 @@ def _load_show(file: Path | None) -> tuple[Show, dict[str, dict[str, Any]]]:
     defaults = {name: data[name] for name in SECTIONS if name in data and name not in ("shot", "plate")}
     for key in data:
         if key not in (known := ("show", "policy", "providers", "stages", *defaults)):
-            raise ConfigError(f"{file}: unknown section [{key}]. {_closest(key, [*known, *SECTIONS])}")
+            raise ConfigError(f"{file}: unknown section [{key}]. {codec.closest(key, [*known, *SECTIONS])}")
     stages = flat.pop("stages")
     hints = typing.get_type_hints(Show)
     values = {f.name for f in dataclasses.fields(Show)} - {"stages", "policy", "providers"}
     for key in flat:
         if key not in values:
-            raise ConfigError(f"{file} [show]: unknown key {key!r}. {_closest(key, sorted(values))}")
+            raise ConfigError(f"{file} [show]: unknown key {key!r}. {codec.closest(key, sorted(values))}")
     made = {k: codec.build(hints[k], v, f"{file} [show].{k}") for k, v in flat.items()}
     policy = codec.build(Policy, data.get("policy", {}), f"{file} [policy]")
-    providers = {BUILTIN.name: BUILTIN}
-    for name, table in _tables(data.get("providers", {}), file.name, "providers", "farm").items():
-        where = f"{file} [providers.{name}]"
-        providers[name] = _provider_entry(name, table, where, file.resolve().parent)
+    providers = provider_config.read_entries(_tables(data.get("providers", {}), file.name, "providers", "farm"), file)
     return Show(**made, policy=policy, stages=stages, providers=providers), defaults
 
 
@@ -265,8 +235,3 @@ def _apply(override: str, data: dict[str, Any], stages: dict[str, dict[str, Any]
         value = text  # a bare word is text: --set crowd.provider=builtin
     table = data.setdefault(group, {}) if group in SECTIONS else stages.setdefault(group, {})
     table[key] = value
-
-
-def _closest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."

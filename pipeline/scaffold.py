@@ -16,6 +16,16 @@ build = "build"          # where results are kept: may be deleted at any time, i
 [policy]
 providers = ["builtin"]  # who may be asked to generate; nothing leaves this machine unless it is named here
 
+# [providers.farm]       # who they are: docs/providers.md explains every key. A shot asks them by name, in order of
+# kind = "comfyui"       # preference: [crowd] provider = ["farm", "builtin"]
+# url = "http://127.0.0.1:8188"
+# workflow = "workflows/people.json"
+# [providers.cloud]
+# kind = "bedrock"       # keys come from AWS's own configuration, never from here
+# model = "stability.stable-image-control-structure-v1:0"
+# usd_per_picture = 0.07
+# most_usd = 50.0        # of the whole show; `battleplate providers ledger show.toml` tells what was spent
+
 # [delivery]             # sections and stage settings for all shots
 # folder = "delivery"
 # [stages.composite]

@@ -351,6 +351,7 @@ def test_who_spend_at_the_same_time_cannot_overspend(services, tmp_path):
 
 def test_at_once_is_kept_by_everyone_together(services, tmp_path):
     service = services(conduct=Conduct(at_once=1))
+    service.plan(*["slow"] * 4)
 
     at_the_same_time(
         *(lambda seed=seed: desk_of(tmp_path, service.entry).generate([request_of(seed)]) for seed in range(4))
