@@ -79,14 +79,24 @@ class DiffusersFolder:
 class ComfyServer:
     """kind = "comfyui": a ComfyUI server and a workflow in API format, whose nodes are titled with the slots they fill.
 
-    slots: slot (prompt, negative, seed, steps, strength, width, height, count, depth, normals, pose, mask, init,
-    reference, output) to "NODE.INPUT" of the workflow; those left out are found by the nodes' titles.
+    slots: slot (prompt, negative, seed, steps, strength, width, height, count, frames, depth, normals, pose, mask, init,
+    reference, reference2 .., output) to "NODE.INPUT" of the workflow; those left out are found by the nodes' titles.
+    native_px: side of the square that its model paints best: guides are shown enlarged to about that area, answers are
+    averaged down; 0 shows them as they are. multiple_px: what divides the sides that it can paint.
     """
 
     url: str
     workflow: Path
     slots: dict[str, str] = field(default_factory=dict)
     licence: str = "as the workflow's models say"
+    native_px: int = 1024
+    multiple_px: int = 16
+    most_frames: int = 81  # of a video workflow, at once
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("native_px", 0, 4096), ("multiple_px", 1, 256), ("most_frames", 1, 10_000)):
+            if not low <= getattr(self, name) <= high:
+                raise ConfigError(f"{name} is {getattr(self, name)}, must be {low} to {high}. Change it.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assets.providers.base import Provider
 from pipeline.errors import ProviderError
-from pipeline.provider_sections import BUILTIN, BuiltinModel, ProviderEntry
+from pipeline.provider_sections import BUILTIN, BuiltinModel, ComfyServer, ProviderEntry
 
 
 def open_provider(entry: ProviderEntry = BUILTIN) -> Provider:
@@ -14,4 +14,8 @@ def open_provider(entry: ProviderEntry = BUILTIN) -> Provider:
         from assets.providers.builtin import FOLDER, Builtin  # torch loads here, when a picture is wanted
 
         return Builtin.open(settings.folder or FOLDER, entry.name)
+    if isinstance(settings, ComfyServer):
+        from assets.providers.comfyui import open_comfyui
+
+        return open_comfyui(entry, settings)
     raise ProviderError(f"provider {entry.name!r}: its kind is not there yet. Use builtin.")
