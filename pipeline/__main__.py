@@ -1,4 +1,4 @@
-"""The command line, `battleplate`. Only this file and crowd_commands name both the runner and the stages."""
+"""The command line, `battleplate`. Only this file and *_commands.py name both the runner and the stages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from pipeline.config import Shot, load_shot
 from pipeline.crowd_commands import Settings, Workers, crowd, demo_shot, out
 from pipeline.errors import BattleplateError, ConfigError
 from pipeline.frames import FrameRange
+from pipeline.provider_commands import providers
 from pipeline.sections import DeliveryBrief
+from pipeline.take_commands import takes
+from pipeline.train_commands import train
 from pipeline.types import Delivery, Plate
 
 app = typer.Typer(
@@ -30,6 +33,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(crowd, name="crowd")
+app.add_typer(train, name="train")
+app.add_typer(takes, name="takes")
+app.add_typer(providers, name="providers")
 err = Console(stderr=True)
 
 ShotFile = Annotated[Path, typer.Argument(metavar="SHOT.toml", help="The shot file.", show_default=False)]

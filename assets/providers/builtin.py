@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assets.providers.base import UNWATCHED, Capabilities, Watch
-from assets.providers.conditioning import Condition, condition, painted, painting_target
+from assets.providers.conditioning import Condition, condition, own_alpha, painted, painting_target
 from assets.providers.request import Request, Result
 from pipeline.errors import ProviderError
 
@@ -99,8 +99,25 @@ class Builtin:
                 pictures.update(zip(batch, self._paint(batch, requests), strict=True))
         return [self._result(index, request, pictures) for index, request in enumerate(requests)]
 
+    def own_alphas(self, requests: Sequence[Request]) -> list[np.ndarray[Any, Any]]:
+        """(H, W) of each request's first frame: the model's own alpha 0..1, before the guides' outline bounds it.
+
+        What it knows of the outline shows here only: the alpha of an answer is the guides' own wherever they tell one.
+        """
+        jobs = [_Job(index, 0, 0) for index in range(len(requests))]
+        alphas: dict[_Job, np.ndarray[Any, Any]] = {}
+        with one_thread():
+            for batch in _batches(jobs, requests):
+                said = self._said(batch, requests)
+                alphas.update((job, own_alpha(numbers)) for job, (_, numbers) in zip(batch, said, strict=True))
+        return [alphas[job] for job in jobs]
+
     def _paint(self, batch: list[_Job], requests: Sequence[Request]) -> list[np.ndarray[Any, Any]]:
         """RGBA pictures of jobs that share size, steps and strength."""
+        return [painted(shown, numbers) for shown, numbers in self._said(batch, requests)]
+
+    def _said(self, batch: list[_Job], requests: Sequence[Request]) -> list[tuple[Condition, np.ndarray[Any, Any]]]:
+        """What the model is shown and says, (4, H, W), of jobs that share size, steps and strength."""
         import torch
 
         first = requests[batch[0].request]
@@ -121,7 +138,7 @@ class Builtin:
                 velocity = (picture - clean) / (time / self.scheduler.config.num_train_timesteps)
                 picture = self.scheduler.step(velocity, time, picture, return_dict=False)[0]
             unfolded = torch.nn.functional.pixel_shuffle(picture, FOLD).numpy()
-        return [painted(shown, unfolded[i, :, :height, :width]) for i, shown in enumerate(conditions)]
+        return [(shown, unfolded[i, :, :height, :width]) for i, shown in enumerate(conditions)]
 
     def _result(self, index: int, request: Request, pictures: dict[_Job, np.ndarray[Any, Any]]) -> Result:
         takes = [[pictures[_Job(index, t, f)] for f in range(request.frames)] for t in range(request.count)]

@@ -178,8 +178,13 @@ def painted(condition: Condition, prediction: Array) -> Array:
     map alone, alpha is the model's own.
     """
     straight = np.maximum(decode(condition.base + prediction[:3] / RESIDUAL_SCALE), 0)
-    alpha = condition.room * np.clip(prediction[3] * 0.5 + 0.5, 0, 1)
+    alpha = condition.room * own_alpha(prediction)
     return np.ascontiguousarray(np.concatenate([straight * alpha, alpha[None]]).transpose(1, 2, 0), np.float32)
+
+
+def own_alpha(prediction: Array) -> Array:
+    """(H, W) alpha 0..1 that the model itself says in its (4, H, W) numbers."""
+    return np.asarray(np.clip(prediction[3] * 0.5 + 0.5, 0, 1))
 
 
 def painting_target(condition: Condition, truth: Array) -> Array:

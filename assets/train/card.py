@@ -73,21 +73,29 @@ def _bytes(picture: Array) -> Array:
     return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
 
+def draw(data: Path, picture: Path, model: Provider, few: int = 6) -> None:
+    """Two rows of people and of masonry with every guide, people with few, and two at twice the size; all kept back."""
+    groups = []
+    for kind in ("kept", "stone"):
+        path = data / f"{kind}_0000.npz"
+        if path.exists():
+            shard = Shard(path)
+            groups += with_all(model, [shard[i] for i in range(min(4, len(shard)))])
+    rng = np.random.default_rng(_SEED)
+    groups += with_few(model, [kept_back(rng) for _ in range(few)])
+    near = with_all(model, [kept_back(rng, near=2) for _ in range(2)])
+    write_png(picture, np.concatenate([grid(groups), grid(near, zoom=1)]))
+
+
 def main() -> None:
-    """Two rows of people and of masonry with every guide, then people with few; all kept back."""
+    """Draw the picture from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("picture", type=Path)
     parser.add_argument("--model", type=Path, default=FOLDER)
     parser.add_argument("--few", type=int, default=6, help="people painted with few guides")
     asked = parser.parse_args()
-    model, groups = Builtin.open(asked.model), []
-    for kind in ("kept", "stone"):
-        shard = Shard(asked.data / f"{kind}_0000.npz")
-        groups += with_all(model, [shard[i] for i in range(4)])
-    rng = np.random.default_rng(_SEED)
-    groups += with_few(model, [kept_back(rng) for _ in range(asked.few)])
-    write_png(asked.picture, grid(groups))
+    draw(asked.data, asked.picture, Builtin.open(asked.model), asked.few)
 
 
 if __name__ == "__main__":

@@ -15,15 +15,17 @@ import numpy as np
 from assets.providers.base import Provider
 from assets.providers.builtin import FOLDER, Builtin
 from assets.providers.conditioning import condition, encode
+from assets.sprites.sprite import WIDE_PX, WIDTH_PX
 from assets.train.brought import bring
 from assets.train.following import following
-from assets.train.people import kept_pair
+from assets.train.heldout import ALL, across_views, judged
+from assets.train.people import kept_pair, kept_views
+from assets.train.posture import kept_poses, keypoint_errors
 from assets.train.samples import Sample, Shard
 from pipeline.io.color import from_acescg
 
 Array = np.ndarray[Any, Any]
 _PART_PX = 25  # a part must be so large to have its colour judged
-ALL = frozenset({"coverage", "depth", "normals", "parts", "pose"})
 WORTH = {
     "all": ALL,
     **{f"all but {name}": ALL - {name} for name in ("pose", "depth", "normals", "parts", "coverage")},
@@ -32,7 +34,9 @@ WORTH = {
     "depth": frozenset({"depth"}),
     "pose": frozenset({"pose"}),
 }
-_PAIRS_SEED = 20
+SHOWN = {"all": ALL, "pose and depth": frozenset({"pose", "depth"}), "pose": frozenset({"pose"})}
+_KINDS = {"kept": "128 x 64 px", "keptbroad": "128 x 128 px", "keptnear": "256 x 128 px"}
+_PAIRS_SEED, _VIEWED = 20, 12
 
 
 def figures(model: Provider, samples: Sequence[Sample], guides: Collection[str] = ALL) -> dict[str, float]:
@@ -113,6 +117,60 @@ def worth(model: Provider, samples: Sequence[Sample]) -> dict[str, dict[str, flo
     return {name: {key: row[key] for key in ("psnr_db", "iou", "part_delta_e")} for name, row in told.items()}
 
 
+def all_figures(model: Builtin, data: Path, count: int, pairs: int = 60) -> dict[str, Any]:
+    """Everything that is told of a model: `figures`, `worth`, `heldout` (assets.train.heldout), `posture`, `following`."""
+    told: dict[str, Any] = {"figures": {}, "worth": {}, "heldout": {}}
+    for kind in ("kept", "keptbroad", "keptnear", "stone"):
+        for path in sorted(data.glob(f"{kind}_????.npz"))[:1]:
+            shard = Shard(path)
+            samples = [shard[i] for i in range(min(count, len(shard)))]
+            told["figures"][kind] = figures(model, samples)
+            told["worth"][kind] = worth(model, samples[:60])
+            if kind != "stone":
+                told["heldout"][kind] = {name: judged(model, samples[:60], shown) for name, shown in SHOWN.items()}
+    rng = np.random.default_rng(_PAIRS_SEED)
+    for kind, near in (("kept", 1), ("keptnear", 2)):
+        if kind in told["heldout"]:
+            told["heldout"][kind]["all"] |= across_views(
+                model, [kept_views(rng, near) for _ in range(min(_VIEWED, count // 8))]
+            )
+    widths = (WIDTH_PX, WIDE_PX) if count >= _VIEWED else (WIDTH_PX,)
+    posed = [each for width_px in widths for each in kept_poses(rng, width_px=width_px)]
+    told["posture"] = {name: keypoint_errors(model, posed, shown) for name, shown in SHOWN.items()}
+    kept = [kept_pair(rng) for _ in range(pairs)]
+    told["following"] = {
+        " and ".join(guides): following(model, kept, guides) for guides in (("pose",), ("pose", "depth")) if kept
+    }
+    return told
+
+
+def table(told: dict[str, Any]) -> str:
+    """The held-out figures as a table in Markdown: a row for each size and set of guides."""
+    names = {
+        "own_iou": "own silhouette, IoU",
+        "iou": "bounded by the guides",
+        "depth_order": "depth order kept",
+        "depth_order_true": "in true pictures",
+        "delta_e": "parts' colours, CIEDE2000",
+        "delta_e_p90": "90% below",
+        "seeds_delta_e": "between seeds",
+        "views_delta_e": "between views",
+    }
+    lines = ["| people kept back | guides | " + " | ".join(names.values()) + " |", "| --- " * (len(names) + 2) + "|"]
+    for kind, sets in told["heldout"].items():
+        for shown, row in sets.items():
+            cells = [f"{row[name]:.2f}" if name in row else "" for name in names]
+            lines.append(f"| {_KINDS[kind]} | {shown} | " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "| pose read back, px at 128 px height | painted | true pictures | any pose |",
+        "| --- | --- | --- | --- |",
+    ]
+    for shown, row in told["posture"].items():
+        lines.append(f"| {shown} | {row['keypoint_px']:.2f} | {row['critic_px']:.2f} | {row['chance_px']:.2f} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Print the figures of people and of masonry as JSON, what guides are worth, and how the pose map is followed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -121,20 +179,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--pairs", type=int, default=60)
     asked = parser.parse_args()
-    model = Builtin.open(asked.model)
-    told: dict[str, Any] = {"figures": {}, "worth": {}}
-    for kind in ("kept", "keptbroad", "stone"):
-        for path in sorted(asked.data.glob(f"{kind}_????.npz"))[:1]:
-            shard = Shard(path)
-            samples = [shard[i] for i in range(min(asked.count, len(shard)))]
-            told["figures"][kind] = figures(model, samples)
-            told["worth"][kind] = worth(model, samples[:60])
-    rng = np.random.default_rng(_PAIRS_SEED)
-    pairs = [kept_pair(rng) for _ in range(asked.pairs)]
-    told["following"] = {
-        " and ".join(guides): following(model, pairs, guides) for guides in (("pose",), ("pose", "depth"))
-    }
+    told = all_figures(Builtin.open(asked.model), asked.data, asked.count, asked.pairs)
     print(json.dumps(told, indent=1, sort_keys=True))
+    print(table(told))
 
 
 if __name__ == "__main__":

@@ -32,23 +32,35 @@ def motions_in(width_px: int) -> list[str]:
     return [motion for motion in sorted(MOTIONS) if frame_width_px(motion) == width_px]
 
 
-def people_samples(rng: np.random.Generator, width_px: int = WIDTH_PX) -> list[Sample]:
-    """One pose in several views, palettes and lights, in frames of one width."""
+def people_samples(rng: np.random.Generator, width_px: int = WIDTH_PX, near: int = 1) -> list[Sample]:
+    """One pose in several views, palettes and lights, in frames of one width; near: 2 for whole ones at twice the size."""
     names = [name for name in character_names() if name != KEPT_CHARACTER]
     character = load_character(str(rng.choice(names)), int(rng.integers(BODIES)))
     low, high = KEPT_PHASES
     phase = (high + rng.uniform(0, 1 - (high - low))) % 1.0
     mesh = posed_mesh(character, str(rng.choice(motions_in(width_px))), phase)
-    return [_sample(mesh, character, _yaw(rng), rng, width_px=width_px) for _ in range(VIEWS_PER_POSE)]
+    close = _CLOSE if near == 1 else 0.0
+    return [_sample(mesh, character, _yaw(rng), rng, close, width_px, near) for _ in range(VIEWS_PER_POSE)]
 
 
-def kept_back(rng: np.random.Generator, width_px: int = WIDTH_PX) -> Sample:
-    """A sample of the test: a phase and a view that were never trained, one in three times a person, too."""
-    names = character_names() if rng.random() < 0.67 else [KEPT_CHARACTER]
-    character = load_character(str(rng.choice(names)), BODIES)  # another body than any trained
+def kept_back(rng: np.random.Generator, width_px: int = WIDTH_PX, near: int = 1) -> Sample:
+    """A sample of the test: a phase and a view that were never trained, one in three times a person, too.
+
+    near: 2 shows the same person at twice the size, HEIGHT_PX and width_px doubled.
+    """
+    character = _kept_character(rng)
     mesh = posed_mesh(character, str(rng.choice(motions_in(width_px))), rng.uniform(*KEPT_PHASES))
-    yaw = np.radians(rng.choice(KEPT_YAWS_DEG) + rng.uniform(-4, 4))
-    return _sample(mesh, character, float(yaw), rng, close=0.0, width_px=width_px)
+    return _sample(mesh, character, _kept_yaw(rng), rng, close=0.0, width_px=width_px, near=near)
+
+
+def kept_views(rng: np.random.Generator, near: int = 1) -> list[Sample]:
+    """One person in one moment, in colours that were never trained, from both views that were kept back and between."""
+    character = _kept_character(rng)
+    worn = _dyed(character, rng)
+    mesh = posed_mesh(character, str(rng.choice(motions_in(WIDTH_PX))), rng.uniform(*KEPT_PHASES))
+    light, elevation = sample_light(rng), float(rng.uniform(-0.02, 0.2))
+    yaws = np.radians([deg + turn for deg in KEPT_YAWS_DEG for turn in (-3.5, 3.5)])
+    return [seen(mesh, worn, float(yaw), elevation, light, near=near) for yaw in yaws]
 
 
 def kept_pair(rng: np.random.Generator) -> tuple[Sample, Sample]:
@@ -56,13 +68,12 @@ def kept_pair(rng: np.random.Generator) -> tuple[Sample, Sample]:
 
     Both are of the width of most sprites, whatever the motions: pictures that are compared are of one size.
     """
-    names = character_names() if rng.random() < 0.67 else [KEPT_CHARACTER]
-    character = load_character(str(rng.choice(names)), BODIES)
+    character = _kept_character(rng)
     worn = _dyed(character, rng) if rng.random() < 0.6 else character
-    yaw = float(np.radians(rng.choice(KEPT_YAWS_DEG) + rng.uniform(-4, 4)))
+    yaw = _kept_yaw(rng)
     light, elevation = sample_light(rng), float(rng.uniform(-0.02, 0.2))
     first, second = (
-        _seen(posed_mesh(character, str(motion), rng.uniform(*KEPT_PHASES)), worn, yaw, elevation, light)
+        seen(posed_mesh(character, str(motion), rng.uniform(*KEPT_PHASES)), worn, yaw, elevation, light)
         for motion in rng.choice(sorted(MOTIONS), 2, replace=False)
     )
     return first, second
@@ -81,6 +92,7 @@ def _sample(
     rng: np.random.Generator,
     close: float = _CLOSE,
     width_px: int = WIDTH_PX,
+    near: int = 1,
 ) -> Sample:
     light, elevation = (
         sample_light(rng),
@@ -88,8 +100,8 @@ def _sample(
     )
     worn = _dyed(character, rng) if rng.random() < 0.6 else character
     if rng.random() >= close:
-        return _seen(mesh, worn, yaw, elevation, light, width_px=width_px)
-    whole = _seen(mesh, worn, yaw, elevation, light, near=2, width_px=width_px)
+        return seen(mesh, worn, yaw, elevation, light, near=near, width_px=width_px)
+    whole = seen(mesh, worn, yaw, elevation, light, near=2, width_px=width_px)
     covered = np.zeros(1, bool)
     while not covered.any():  # a wide frame's corners are often empty
         top, left = int(rng.integers(HEIGHT_PX + 1)), int(rng.integers(width_px + 1))
@@ -99,13 +111,21 @@ def _sample(
     return Sample(replace(whole.request, guides=guides), np.ascontiguousarray(whole.truth[window]))
 
 
-def _seen(
+def asked(
+    mesh: Mesh, worn: Character, yaw: float, elevation: float, light: Light, near: int = 1, width_px: int = WIDTH_PX
+) -> Request:
+    """What is asked of a generator for a person in a frame of HEIGHT_PX x width_px, or `near` times as large."""
+    guides = request_guides(sprite_guides(mesh, yaw, elevation, HEIGHT_PX * near, width_px * near))
+    scale = FRAME_M / (HEIGHT_PX * near)
+    return Request(guides=guides, identity=character_identity(worn), metres_per_px=scale, light=light)
+
+
+def seen(
     mesh: Mesh, worn: Character, yaw: float, elevation: float, light: Light, near: int = 1, width_px: int = WIDTH_PX
 ) -> Sample:
-    size = HEIGHT_PX * near, width_px * near
-    guides = request_guides(sprite_guides(mesh, yaw, elevation, *size))
-    truth = beauty(mesh, worn, yaw, elevation, drawn_light(light), *size)
-    request = Request(guides=guides, identity=character_identity(worn), metres_per_px=FRAME_M / size[0], light=light)
+    """The same and its true picture."""
+    request = asked(mesh, worn, yaw, elevation, light, near, width_px)
+    truth = beauty(mesh, worn, yaw, elevation, drawn_light(light), HEIGHT_PX * near, width_px * near)
     return Sample(request, np.ascontiguousarray(truth))
 
 
@@ -122,6 +142,16 @@ def _dyed(character: Character, rng: np.random.Generator) -> Character:
         red, green, blue = np.clip(colour, 0.01, 0.85)
         chosen[part.name.lower()] = (float(red), float(green), float(blue))
     return recoloured(character, **chosen)
+
+
+def _kept_character(rng: np.random.Generator) -> Character:
+    """Another body than any that was trained; one in three times a character that never was."""
+    names = character_names() if rng.random() < 0.67 else [KEPT_CHARACTER]
+    return load_character(str(rng.choice(names)), BODIES)
+
+
+def _kept_yaw(rng: np.random.Generator) -> float:
+    return float(np.radians(rng.choice(KEPT_YAWS_DEG) + rng.uniform(-4, 4)))
 
 
 def _yaw(rng: np.random.Generator) -> float:

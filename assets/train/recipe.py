@@ -37,11 +37,13 @@ class Recipe:
     hide_normals: float = 0.05
     alpha_weight: float = 0.3  # of the error in alpha, beside a colour's, where the outline is told
     outline_weight: float = 0.6  # and where the model must find it
+    outside_weight: float = 1.0  # of alpha's error outside a figure whose outline is told
     window_share: float = (
         0.5  # of the batches: windows of WINDOW_PX, little of them empty; the rest sees whole pictures
     )
     wide_share: float = 0.2  # of the whole batches: masonry in wide pictures
     broad_share: float = 0.3  # of the rest: people in wide frames
+    near_share: float = 0.25  # of the rest: people at twice the size
     masonry_share: float = 0.22  # of the samples of any other batch
 
 

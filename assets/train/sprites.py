@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import copy
 import math
 import time
@@ -14,79 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assets.providers.builtin import fold, one_thread
-from assets.providers.conditioning import OUTLINE, Condition, condition, painting_target
-from assets.train.brought import bring_some
-from assets.train.recipe import WINDOW_PX, Recipe, new_unet, save_model
-from assets.train.samples import Sample, Shard
+from assets.providers.conditioning import OUTLINE, Condition
+from assets.train.bench import Bench, drawn
+from assets.train.curve import Look, add_look
+from assets.train.recipe import Recipe, new_unet, save_model
+from assets.train.resume import keep_state, take_up
 
 if TYPE_CHECKING:
     import torch
 
 Array = np.ndarray[Any, Any]
-_SAVE_EVERY = 500
-
-
-class Bench:
-    """Where samples wait: people in narrow and in wide frames, masonry in tall and in wide crops."""
-
-    def __init__(self, folder: Path, recipe: Recipe) -> None:
-        self._folder, self._recipe = folder, recipe
-        self._shards: dict[str, dict[Path, Shard]] = {kind: {} for kind in _KINDS}
-        self.look_again()
-
-    def look_again(self) -> None:
-        """Take in shards that were drawn meanwhile."""
-        for kind, shards in self._shards.items():
-            for path in sorted(self._folder.glob(f"{kind}_????.npz")):
-                if path not in shards:
-                    shards[path] = Shard(path)
-
-    def batch(self, rng: np.random.Generator) -> tuple[list[Condition], Array]:
-        """What the model is shown, and what it should say (B, 4, H, W): all of one size."""
-        recipe, have = self._recipe, [kind for kind in _KINDS if self._shards[kind]]
-        windows = rng.random() < recipe.window_share
-        if not windows and "wide" in have and rng.random() < recipe.wide_share:
-            have = ["wide"]
-        elif not windows and "broad" in have and rng.random() < recipe.broad_share:
-            have = ["broad"]
-        elif not windows:
-            have = [kind for kind in have if kind in ("people", "tall")]
-        people = sum(kind in _PEOPLE for kind in have)
-        shares = {kind: (1 - recipe.masonry_share) / people for kind in have if kind in _PEOPLE}
-        chances = np.array([shares.get(kind, recipe.masonry_share / 2) for kind in have])
-        kinds = rng.choice(have, recipe.batch, p=chances / chances.sum())
-        pairs = [_pair(self._draw(str(kind), rng), recipe, rng) for kind in kinds]
-        if windows:
-            pairs = [_window(*pair, rng) for pair in pairs]
-        return [shown for shown, _ in pairs], np.stack([said for _, said in pairs])
-
-    def _draw(self, kind: str, rng: np.random.Generator) -> Sample:
-        shards = list(self._shards[kind].values())
-        shard = shards[int(rng.integers(len(shards)))]
-        return shard[int(rng.integers(len(shard)))]
-
-
-_KINDS = ("people", "broad", "tall", "wide")
-_PEOPLE = ("people", "broad")
-
-
-def _pair(sample: Sample, recipe: Recipe, rng: np.random.Generator) -> tuple[Condition, Array]:
-    shown = condition(bring_some(sample.request, recipe, rng))
-    return shown, painting_target(shown, sample.truth)
-
-
-def _window(shown: Condition, said: Array, rng: np.random.Generator) -> tuple[Condition, Array]:
-    """Both, cut to a window around a random pixel of the figure; anywhere of a picture without one."""
-    drawn = _drawn(said)
-    rows, columns = np.nonzero(drawn if drawn.any() else ~drawn)
-    pick = int(rng.integers(len(rows)))
-    corner = [
-        int(np.clip(centre[pick] - WINDOW_PX // 2 + rng.integers(-12, 13), 0, side - WINDOW_PX))
-        for centre, side in zip((rows, columns), shown.room.shape, strict=True)
-    ]
-    area: Any = (..., *(slice(start, start + WINDOW_PX) for start in corner))
-    cut = Condition(shown.channels[area], shown.tokens, shown.light, shown.base[area], shown.room[area])
-    return cut, said[area]
+SAVE_EVERY = 500
 
 
 def train(
@@ -97,10 +36,12 @@ def train(
     start: Any = None,
     tell: Callable[[str], None] = print,
     tell_every: int = 50,
+    save_every: int = SAVE_EVERY,
 ) -> None:
-    """Train and save the running mean of the weights to `out`, every 500 steps and at the end.
+    """Train and save the running mean of the weights to `out`, every `save_every` steps and at the end.
 
-    Ends after recipe.steps, or when `minutes` have passed; the learning rate follows whichever is nearer its end.
+    Ends after recipe.steps, or when `minutes` have passed; the learning rate follows whichever is nearer its end. A run
+    that was stopped goes on from OUT/training, with the same bytes when only steps end it; OUT/curve.csv tells its way.
     """
     import torch
 
@@ -109,7 +50,10 @@ def train(
     unet = (start or new_unet()).train().to(memory_format=torch.channels_last)
     mean = copy.deepcopy(unet).requires_grad_(False)
     optimizer = torch.optim.AdamW(unet.parameters(), lr=1.0, weight_decay=recipe.weight_decay, betas=(0.9, 0.99))
-    bench, began, recent, step, done = Bench(data, recipe), time.monotonic(), [], 0, 0.0
+    at = take_up(out / "training", unet, mean, optimizer, rng)
+    step, before_min = int(at.get("step", 0)), float(at.get("minutes", 0.0))
+    bench, began, recent = Bench(data, recipe), time.monotonic(), collections.deque[float](maxlen=200)
+    done = max(step / recipe.steps, before_min / minutes)
     while done < 1:
         for group in optimizer.param_groups:
             group["lr"] = _rate(recipe, step, done)
@@ -121,13 +65,30 @@ def train(
         step += 1
         _follow(mean, unet, min(recipe.mean_decay, (1 + step) / (10 + step)))
         recent.append(loss.item())
-        passed = (time.monotonic() - began) / 60
+        passed = before_min + (time.monotonic() - began) / 60
         done = max(step / recipe.steps, passed / minutes)
-        if step % tell_every == 0:
-            bench.look_again()
-            tell(f"step {step} {100 * done:.1f}% {passed:.1f} min loss {np.mean(recent[-200:]):.4f}")
-        if step % _SAVE_EVERY == 0 or done >= 1:
+        saves, kept_loss = step % save_every == 0 or done >= 1, math.nan
+        if saves:
             save_model(out, copy.deepcopy(mean))
+            keep_state(out / "training", unet, mean, optimizer, rng, step=step, minutes=passed)
+            kept_loss = _kept_loss(mean, bench, recipe)
+        if saves or step % tell_every == 0:
+            bench.look_again()
+            look = Look(step, passed, optimizer.param_groups[0]["lr"], float(np.mean(recent)), kept_loss)
+            add_look(out, look)
+            tell(f"step {step} {100 * done:.1f}% {passed:.1f} min loss {look.loss:.4f}")
+
+
+def _kept_loss(mean: Any, bench: Bench, recipe: Recipe) -> float:
+    """Loss of the running mean of the weights on what was kept back; NaN when nothing was."""
+    import torch
+
+    rng = np.random.default_rng(0)
+    kept = bench.kept_batch(rng)
+    if kept is None:
+        return math.nan
+    with torch.inference_mode():
+        return float(_loss(mean, *kept, recipe, rng))
 
 
 def _rate(recipe: Recipe, step: int, done: float) -> float:
@@ -166,25 +127,20 @@ def _loss(unet: Any, shown: list[Condition], truth: Array, recipe: Recipe, rng: 
     return _distance(painted, torch.from_numpy(truth), *_weights(shown, truth, recipe), recipe)
 
 
-def _drawn(said: Array) -> Array:
-    """Where the true picture holds anything, from what the model should say of it (..., 4, H, W)."""
-    return np.asarray(said[..., 3, :, :] > -0.96)
-
-
 def _weights(shown: list[Condition], truth: Array, recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor]:
     """(B, 4, 1, 1) of the channels' errors and (B, 4, H, W) of the pixels'.
 
-    What counts is inside the figure; outside only enough to keep the flow's start in order, but for alpha where the model
-    must find the outline itself.
+    What counts is inside the figure; outside only enough to keep the flow's start in order, but for alpha: the model is to
+    know the outline, told or not.
     """
     import torch
 
-    pixels = np.where(_drawn(truth), 1.0, 0.05)[:, None].repeat(4, axis=1)
+    pixels = np.where(drawn(truth), 1.0, 0.05)[:, None].repeat(4, axis=1)
     channels = np.ones((len(shown), 4, 1, 1))
     for each, one in enumerate(shown):
         outlined = one.light[OUTLINE] > 0
         channels[each, 3] = recipe.alpha_weight if outlined else recipe.outline_weight
-        pixels[each, 3] = pixels[each, 3] if outlined else 1.0
+        pixels[each, 3] = np.where(pixels[each, 3] < 1, recipe.outside_weight, 1.0) if outlined else 1.0
     return torch.from_numpy(np.float32(channels)), torch.from_numpy(np.float32(pixels))
 
 

@@ -5,11 +5,11 @@ import numpy as np
 from assets.motion.motions import MOTIONS
 from assets.sprites.sprite import WIDE_PX, WIDTH_PX, frame_width_px
 from assets.train import people
+from assets.train.bench import Bench, pair_of, window_of
 from assets.train.masonry import masonry_sample
 from assets.train.people import kept_back, motions_in, people_samples
 from assets.train.recipe import Recipe
 from assets.train.samples import write_shard
-from assets.train.sprites import Bench, _pair, _window
 
 
 def test_every_motion_is_drawn_in_the_frame_it_is_painted_in():
@@ -50,12 +50,12 @@ def test_a_batch_holds_one_size_and_wide_people_have_their_share(tmp_path):
 
 def test_an_empty_picture_has_windows_too():
     rng = np.random.default_rng(6)
-    shown, said = _pair(
+    shown, said = pair_of(
         masonry_sample(rng, 80, 96), Recipe(pose_alone=0, pose_and_depth=0, depth_alone=0, any_guides=0), rng
     )
     said[3] = -1
 
-    cut, target = _window(shown, said, rng)
+    cut, target = window_of(shown, said, rng)
 
     assert target.shape == (4, 64, 64)
     assert cut.room.shape == (64, 64)
