@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -35,6 +35,17 @@ class Told:
     def say(self, note: str, pictures: int = 0) -> None:
         self.done += pictures
         self.watch.progress(self.done, self.total, note)
+
+
+@contextmanager
+def queued() -> Iterator[None]:
+    """Around what is asked once a job is queued: it may be done by now, whatever becomes of the asking."""
+    try:
+        yield
+    except (ProviderDown, ProviderBusy) as error:
+        raise ProviderUnsure(f"{error} Its job is queued: ask again to take it up.") from error
+    except ProviderRefused as error:
+        raise ProviderNonsense(f"{error} Its job is queued: look at it in ComfyUI.") from error
 
 
 class Events:
@@ -93,24 +104,29 @@ class Events:
 def ended(server: Server, events: Events, job: Job, told: Told, timeout_s: float) -> Job:
     """Wait for a job's end: its events tell of it, and what is not heard is looked up.
 
-    Raises ProviderUnsure when it takes longer than timeout_s, ProviderDown when the server has forgotten it,
-    ProviderCancelled.
+    Raises ProviderUnsure when it takes longer than timeout_s or the server has forgotten it, ProviderCancelled.
     """
     began, pause_s = time.monotonic(), 0.05
-    while not (entry := server.ended(job.id)):
+    while not (entry := _looked_up(server, job, pause_s >= _LOOK_S)):
         if time.monotonic() - began > timeout_s:
             raise ProviderUnsure(
                 f"{told.name}: job {job.id} has not ended after {timeout_s:g} s and goes on. "
                 "Ask again to take it up, or raise timeout_s."
             )
-        if pause_s >= _LOOK_S and server.find(job.id) is None:
-            raise ProviderDown(
-                f"{told.name}: the server no longer knows job {job.id}: restarted, or cleared. Ask again."
-            )
         pause_s = min(pause_s * 2, _LOOK_S, timeout_s)
         if _heard_the_end(events, job, pause_s, told):
             pause_s = 0.02  # the history follows within milliseconds
     return Job(job.id, entry)
+
+
+def _looked_up(server: Server, job: Job, thoroughly: bool) -> dict[str, Any]:
+    """The history's entry, empty as long as it has not ended; thoroughly: look whether the server knows it at all."""
+    with queued():
+        if not thoroughly:
+            return server.ended(job.id)
+        if found := server.find(job.id):
+            return found.entry
+        raise ProviderDown(f"{server.http.name}: the server has forgotten job {job.id}: it was restarted, or cleared.")
 
 
 def _heard_the_end(events: Events, job: Job, most_s: float, told: Told) -> bool:

@@ -11,14 +11,14 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from assets.providers.base import UNWATCHED, Capabilities, Watch
 from assets.providers.canvas import Canvas, Sizes, canvas_for
-from assets.providers.comfy_jobs import Events, Told, check_outcome, ended, pictures_of
+from assets.providers.comfy_jobs import Events, Told, check_outcome, ended, pictures_of, queued
 from assets.providers.comfy_server import Job, Server
 from assets.providers.comfy_workflow import Graph, Workflow, read_workflow
 from assets.providers.http import Limits, open_http
@@ -94,7 +94,8 @@ class ComfyUI:
             try:
                 for order in (order for group in orders for order in group):
                     watch.check(self.name)
-                    jobs[order] = self._job(server, client, order)
+                    with queued() if jobs else nullcontext():
+                        jobs[order] = self._job(server, client, order)
                 self._seen["keeps_ids"] = server.keeps_ids
                 takes = {order: self._takes(server, events, order, job, told) for order, job in jobs.items()}
             except ProviderCancelled:
@@ -185,7 +186,8 @@ class ComfyUI:
         width, height = order.canvas.size_px
         pictures = []
         for index, place in enumerate(places):
-            data = server.picture(place, width * height * 8 + _EXPLAINED_BYTES)
+            with queued():
+                data = server.picture(place, width * height * 8 + _EXPLAINED_BYTES)
             answer = order.canvas.brought_back(_pixels(data, (width, height), self.name), self.name)
             pictures.append(recovered(order.request, index % order.request.frames, answer))
             told.say("pictures", 1)

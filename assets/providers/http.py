@@ -132,8 +132,8 @@ class Http:
 
         here = httpx2.URL(self.url)
         try:
-            there = httpx2.URL(answer.url).join(answer.headers.get("location", ""))
-        except (httpx2.InvalidURL, ValueError) as error:
+            there = httpx2.URL(answer.url).join(answer.headers["location"])
+        except (httpx2.InvalidURL, ValueError, KeyError) as error:
             raise ProviderRefused(f"{answer.where} redirects to no url. Check what serves there.") from error
         if (there.scheme, there.host, there.port, there.userinfo) != (here.scheme, here.host, here.port, b""):
             raise ProviderRefused(

@@ -51,6 +51,7 @@ class ComfyService:
         self.sockets: dict[str, Socket] = {}
         self.drop_sockets_after = ""  # an event's name: once it was said, the line is cut
         self.has_socket = True
+        self.failing: dict[str, int] = {}  # start of a path: the status of the next answer to it
         self.open_gate, self.closing, self.stop = threading.Event(), threading.Event(), threading.Event()
         self.began = threading.Event()
         self.open_gate.set()
@@ -200,7 +201,10 @@ class _Handler(BaseHTTPRequestHandler):
         url, comfy = urlsplit(self.path), self.comfy
         comfy.log.append(("GET", url.path))
         asked = {key: values[0] for key, values in parse_qs(url.query).items()}
-        if url.path == "/ws" and comfy.has_socket:
+        failing = next((start for start in comfy.failing if url.path.startswith(start)), "")
+        if failing:
+            self.answer(comfy.failing.pop(failing), b"for a reason", "text/plain")
+        elif url.path == "/ws" and comfy.has_socket:
             socket = comfy.sockets[asked["clientId"]] = Socket(self)
             socket.send("status", {"status": {"exec_info": {"queue_remaining": 0}}, "sid": asked["clientId"]})
             socket.send_bytes(b"\0\0\0\1 a preview that nobody asked for")

@@ -13,9 +13,9 @@ from assets.providers.http import open_http
 from pipeline.errors import (
     ProviderBusy,
     ProviderCancelled,
-    ProviderDown,
     ProviderNonsense,
     ProviderRefused,
+    ProviderUnsure,
 )
 from tests.assets.providers.comfyasking import SHIPPED, answer, asked, opened, sent, workflow
 from tests.assets.providers.comfyserver import running
@@ -151,7 +151,7 @@ def test_a_server_without_a_socket_is_looked_up(service):
     assert service.done == ["1"]
 
 
-def test_a_server_that_forgot_the_job_is_down(service, monkeypatch):
+def test_a_server_that_forgot_the_job_may_have_done_it(service, monkeypatch):
     monkeypatch.setattr(comfy_jobs, "_LOOK_S", 0.1)
     provider = opened(service)
     service.open_gate.clear()
@@ -162,12 +162,43 @@ def test_a_server_that_forgot_the_job_is_down(service, monkeypatch):
 
     thread = threading.Thread(target=forget)
     thread.start()
-    with pytest.raises(ProviderDown, match="no longer knows job"):
+    with pytest.raises(ProviderUnsure, match="has forgotten job"):
         answer(provider, asked(provider))
     thread.join()
 
 
 # ---------------------------------------------------------------- what goes wrong there
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [
+        ("/history", 500, ProviderUnsure),
+        ("/history", 429, ProviderUnsure),
+        ("/view", 500, ProviderUnsure),
+        ("/view", 404, ProviderNonsense),
+        ("/view", 302, ProviderNonsense),
+    ],
+)
+def test_once_a_job_is_queued_no_failure_says_that_nothing_was_done(service, path, status, kind):
+    service.failing[path] = status
+    provider = opened(service)
+
+    with pytest.raises(kind, match="Its job is queued") as failed:
+        answer(provider, asked(provider))
+
+    assert "\n" not in str(failed.value)
+
+
+def test_a_take_that_finds_no_room_leaves_in_doubt_what_became_of_the_first(service):
+    service.plan("ok", "busy")
+    provider = opened(service)
+
+    with pytest.raises(ProviderUnsure, match="Its job is queued"):
+        answer(provider, asked(provider, count=2), "a key")
+    answer(provider, asked(provider, count=2), "a key")
+
+    assert service.done == ["1", "2"]
 
 
 @pytest.mark.parametrize(

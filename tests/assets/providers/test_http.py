@@ -375,7 +375,7 @@ def test_a_redirect_to_another_scheme_or_to_nowhere_is_refused(location):
 
 
 def test_a_redirect_without_a_place_or_with_a_password_is_refused():
-    with serving(says(302)) as server, pytest.raises(ProviderRefused):
+    with serving(says(302)) as server, pytest.raises(ProviderRefused, match="redirects to no url"):
         opened(server).get("/view")
     with serving(b"") as server:
         host = server.url.removeprefix("http://")
