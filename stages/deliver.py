@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from assets.sprites.identity import cast_in, casts_of_show, compared
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles
 from pipeline.io import exr, images
@@ -80,10 +81,16 @@ def deliver(
     comp: Comp,
     params: Params,
     out: Path,
+    shared: Path,
     progress: Progress = silent,
 ) -> Delivery:
-    """Write the delivery of every frame that `comp` has. The EXR frames are the comp's own bytes, never encoded again."""
-    sources = Sources(shot, plate, track, depth, mattes, crowd, atlas, paintings, look, ground, layers, comp)
+    """Write the delivery of every frame that `comp` has. The EXR frames are the comp's own bytes, never encoded again.
+
+    Its people are compared with those of the show's other shots as these stand now: that decides no pixel.
+    """
+    others = {name: cast for name, cast in casts_of_show(shared.parent).items() if name != shot.name}
+    identity = compared(cast_in(atlas.index), others)
+    sources = Sources(shot, plate, track, depth, mattes, crowd, atlas, paintings, look, ground, layers, comp, identity)
     frames = comp.files.frames
     screen = screen_for(plate, brief.display, brief.view, params.review_width_px)
     chosen = spread(frames.first, frames.last, params.sheet_frames)

@@ -20,9 +20,11 @@ from assets.providers.base import Provider
 from assets.providers.desk import open_desk
 from assets.providers.request import Light, Request, Result
 from assets.sprites.atlas import VIEWS, bin_phase
+from assets.sprites.cast import cast_of
 from assets.sprites.contact import contact_sheet
 from assets.sprites.demand import Demand, Scene, Wanted, demand
 from assets.sprites.guides import ROOT_M
+from assets.sprites.likeness import sums_of
 from assets.sprites.sprite import HEIGHT_PX, METRES_PER_PX, WIDTH_PX, Sight, figure_request, fitting_px, sun_seen
 from assets.takes.telling import tellings
 from assets.takes.told import Telling
@@ -84,7 +86,9 @@ def generate_crowd(
     sprites, reliefs, batches = out / "sprites.npy", out / "reliefs.npy", out / "batches"
     _paint(provider, needed, light, told, params, batches, kept, progress)
     painted = _gather(needed, batches, sprites, reliefs)
-    write_bytes(out / "index.json", _index(needed, params, painted))
+    sums = _sums(needed, batches)
+    cast = cast_of(needed.wanted, sums, picks, {name: telling.seed for name, telling in told.items()})
+    write_bytes(out / "index.json", _index(needed, params, painted, cast))
     write_png(out / "contact_sheet.png", contact_sheet(np.load(sprites, mmap_mode="r"), needed.wanted))
     shutil.rmtree(batches, ignore_errors=True)
     return CharacterAtlas(
@@ -138,6 +142,9 @@ def _paint(
             files: dict[str, Any] = {f"{i}": picture for i, picture in enumerate(pictures)}
             files["digests"] = [result.request_digest for result in painted]
             files["widths"] = [picture.shape[1] for picture in pictures]
+            files["sums"] = [
+                sums_of(request, result.takes[0, 0], ROOT_M) for request, result in zip(requests, painted, strict=True)
+            ]
             with replacing(path) as temporary:
                 np.savez(temporary, **files)
             kept.note(path)
@@ -175,6 +182,15 @@ def _gather(needed: Demand, folder: Path, sprites_path: Path, reliefs_path: Path
             if isinstance(array, np.memmap):
                 array.flush()
     return painted
+
+
+def _sums(needed: Demand, folder: Path) -> list[Array]:
+    """What each sprite's parts sum up to, from all batches."""
+    sums: list[Array] = []
+    for first in range(0, len(needed.wanted), BATCH):
+        with np.load(_batch(folder, first)) as batch:
+            sums += list(batch["sums"])
+    return sums
 
 
 def _batch(folder: Path, first: int) -> Path:
@@ -216,7 +232,7 @@ def _mesh(character: Character, wanted: Wanted) -> Mesh:
     return mesh_of(character, pose_of(wanted.change, wanted.step, figure.build, figure.grip))
 
 
-def _index(needed: Demand, params: Params, painted: list[tuple[str, int]]) -> bytes:
+def _index(needed: Demand, params: Params, painted: list[tuple[str, int]], cast: dict[str, Any]) -> bytes:
     width = max((own for _, own in painted), default=WIDTH_PX)
     index = {
         "metres_per_px": METRES_PER_PX,
@@ -229,6 +245,7 @@ def _index(needed: Demand, params: Params, painted: list[tuple[str, int]]) -> by
             "most": params.between,
             "unlike_m": round(needed.unlike_m, 3) if math.isfinite(needed.unlike_m) else None,
         },
+        "characters": cast,
         "sprites": [_entry(wanted, *about) for wanted, about in zip(needed.wanted, painted, strict=True)],
     }
     return (json.dumps(index, indent=1, sort_keys=True) + "\n").encode()

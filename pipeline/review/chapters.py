@@ -52,6 +52,8 @@ def sections(sources: Sources, screen: Screen, plate: Array, frame: int, measure
     yield _depth(sources, screen, plate, frame, measured["depth"])
     yield Section("Ground", facts=_facts(measured["ground"]))
     yield Section("Crowd", facts=_facts(measured["crowd"]), pictures=(Picture("Atlas", inline_file(atlas)),))
+    if measured["identity"]:
+        yield _identity(measured["identity"])
     yield Section("Set extension", pictures=(Picture("Paintings", inline_file(paintings)),))
     yield Section(
         "Look of the plate",
@@ -109,6 +111,27 @@ def _depth(sources: Sources, screen: Screen, plate: Array, frame: int, depth: di
                 f"Holdout of frame {frame}", inline(matte_picture(plate, matte)), "tinted: in front of every layer"
             ),
         ),
+    )
+
+
+def _identity(identity: dict[str, Any]) -> Section:
+    """Each character beside itself: over views, and in the show's other shots as they stood when this was delivered."""
+    facts: dict[str, str] = {}
+    for name, found in identity.items():
+        take = f", {found['take']}" if found["take"] else ""
+        facts[f"{name}, version {found['version']}{take}: over views and phases"] = f"{found['views']:.1f}"
+        for shot, apart in found["shots"].items():
+            recipe = "" if apart["recipe"] == "same" else f"; {apart['recipe']}"
+            facts[f"{name}: against {shot}"] = (
+                f"{apart['delta_e']:.1f} (most: {apart['worst_part']} {apart['worst_delta_e']:.1f}), "
+                f"{apart['stops']:+.2f} stops, height {apart['head']:+.1%}{recipe}"
+            )
+    return Section(
+        "Identity",
+        "How far the colours of a character's parts are apart, as CIE 1976 colour differences with the light taken out: about "
+        "2 is just seen side by side; two characters, or one in another faction's colours, are about 20 apart. Shots lit "
+        "from opposite sides read up to 11 for one and the same, because shadows are not taken out.",
+        facts,
     )
 
 

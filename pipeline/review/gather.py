@@ -44,6 +44,7 @@ class Sources:
     ground: Ground
     layers: Layers
     comp: Comp
+    identity: dict[str, Any] = field(default_factory=dict)  # by character, how alike it is across views and shots
 
     @property
     def name(self) -> str:
@@ -104,6 +105,7 @@ def measured(sources: Sources, watched: Watched) -> dict[str, Any]:
             "count": s.crowd.count,
             **{key: dict(Counter(str(a.get(key, "?")) for a in agents)) for key in ("zone", "character", "motion")},
         },
+        "identity": s.identity,
         "generation": {
             "crowd": _origin(s.atlas) | {"sprites": len(np.load(s.atlas.sprites, mmap_mode="r"))},
             "set": _origin(s.paintings) | {"paintings": len(figures.read_json(s.paintings.index))},

@@ -55,6 +55,13 @@ def write_json(path: Path, content: Any) -> Path:
     return path
 
 
+def cast_entry(red: float, recipe: str) -> dict[str, Any]:
+    """A character of one part in an atlas's index."""
+    part = {"rgb": [red, 0.2, 0.1], "lab": [50.0, 20.0, 30.0], "spread": 1.5, "px": 900}
+    person = {"parts": {"tunic": part}, "shape": {"march": {"0": [1.7, 0.6]}}}
+    return {"version": 3, "recipe": recipe, "take": "t02", "seed": 2, "persons": {"0": person}}
+
+
 def picture(path: Path, level: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     images.write_png(path, np.full((40, 60, 3), level, np.uint8))
@@ -131,6 +138,11 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         exr.write(mattes.path(frame), {"A": exr.half(scene.matte(frame))})
         write_json(numbers.path(frame), {"median_relative_error": 0.01 + 0.001 * (frame % 4), "share_sky": 0.2})
     (tmp_path / "atlas").mkdir()
+    other = tmp_path / "build/sh_0020/generate_crowd"
+    write_json(other / "abc/index.json", {"characters": {"legionary": cast_entry(0.34, "another")}})
+    write_json(other / "abc/receipt.json", {})
+    write_json(other / "latest.json", {"fingerprint": "abc"})
+    write_json(tmp_path / "atlas/index.json", {"characters": {"legionary": cast_entry(0.30, "this")}})
     np.save(tmp_path / "atlas/sprites.npy", np.zeros((7, 4, 4, 4), np.float16))
     atlas = CharacterAtlas(
         tmp_path / "atlas/sprites.npy",
@@ -171,6 +183,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         ),
         "layers": layers_of(tmp_path / "layers", frames),
         "comp": comp_of(tmp_path / "comp", shot.plate.files, scene),
+        "shared": tmp_path / "build/_show",
     }
 
 
@@ -267,6 +280,18 @@ def test_flicker_of_the_layers_stands_beside_the_plates_own(made: Made) -> None:
     for words in ("crowd, median of the means", "0.07", "plate, median of the means", "0.045", "crowd whole"):
         assert words in chapter
     assert page.text.count("crowd whole") == 1
+
+
+def test_each_character_stands_beside_itself_in_the_shows_other_shots(made: Made) -> None:
+    """Half as much again in red is 0.18 stops as a whole and leaves 5.4 of CIELAB."""
+    delivery = made.deliver()
+
+    [(shot, apart)] = json.loads(delivery.report.read_text())["identity"]["legionary"]["shots"].items()
+    assert (shot, apart["worst_part"], apart["take"]) == ("sh_0020", "tunic", "t02")
+    assert apart["delta_e"] == apart["worst_delta_e"] > 1
+    text = read_page(delivery).text
+    for words in ("legionary, version 3, t02: over views and phases", "legionary: against sh_0020", "another recipe"):
+        assert words in text
 
 
 def test_names_from_outside_are_no_markup(made: Made) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assets.people.characters import recipe_digest
 from assets.sprites.atlas import load_atlas, view_yaw
+from assets.sprites.identity import cast_in, compared
 from pipeline.errors import AssetError, ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io.images import read_png
@@ -237,11 +239,20 @@ def test_levelled_weapons_have_a_wide_frame_and_stand_on_the_same_root(tmp_path)
 def test_a_pick_is_a_seed_of_its_character_and_of_nobody_else(tmp_path):
     agents, params = (("peasant", "idle", np.pi, 1), ("archer", "idle", np.pi, 1)), Params(variants=1, steps=1)
     rows = {}
-    for name, picks in (("none", ()), ("t01", (("peasant", "t01"),)), ("t02", (("peasant", "t02"),))):
+    for name, picks in (("none", ()), ("t02", (("peasant", "t02"),))):
         atlas, _ = make(tmp_path / name, params, agents=agents, picks=CrowdPicks(picks))
         entries = json.loads(atlas.index.read_text())["sprites"]
         rows[name] = {entry["character"]: entry["request"] for entry in entries}
 
-    assert rows["none"] == rows["t01"]  # t01 is what is painted where nothing was picked
     assert rows["t02"]["peasant"] != rows["none"]["peasant"]
     assert rows["t02"]["archer"] == rows["none"]["archer"]
+    none, other = (cast_in(tmp_path / name / "out/index.json") for name in ("none", "t02"))
+    assert (other["peasant"]["take"], other["peasant"]["seed"], none["peasant"]["take"]) == ("t02", 2, "")
+    assert none["peasant"]["recipe"] == recipe_digest("peasant")
+    assert compared(none, {"other": other})["peasant"]["shots"]["other"]["delta_e"] < 2  # the same man, painted again
+    assert (
+        compared({"peasant": none["peasant"]}, {"other": {"peasant": none["archer"]}})["peasant"]["shots"]["other"][
+            "delta_e"
+        ]
+        > 8
+    )

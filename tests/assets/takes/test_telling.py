@@ -17,6 +17,7 @@ from assets.takes.told import Telling
 from pipeline.errors import AssetError
 from pipeline.io.images import read_png
 from pipeline.sections import CrowdPicks, SetPicks
+from stages.generate_crowd import Params
 
 PICKED = CrowdPicks((("peasant", "t02"),))
 
@@ -62,6 +63,9 @@ def test_a_pick_fixes_the_seed_by_its_name_alone(tmp_path):
     told = ask(Flat(), tmp_path, PICKED)["peasant"]
 
     assert (told.seed, told.references) == (2, ())
+    assert (
+        ask(Flat(), tmp_path, CrowdPicks((("peasant", "t01"),)))["peasant"].seed == Params().seed
+    )  # as without a pick
 
 
 def test_the_picked_pictures_become_the_references_of_who_reads_them(tmp_path):
