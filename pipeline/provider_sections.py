@@ -52,13 +52,18 @@ class BuiltinModel:
     folder: Path | None = None  # None: the model that ships
 
 
+_CONTROLS = ("depth", "normals", "pose")  # guides that ControlNets and video models read
+
+
 @dataclass(frozen=True, slots=True)
 class DiffusersFolder:
     """kind = "diffusers": a folder of weights on this machine, in diffusers' format, safetensors only.
 
-    controlnets: guide name (depth, normals, pose) to its ControlNet's folder, or to a subfolder of `folder`.
-    ip_adapter: a folder with an image encoder and an adapter's weights, for reference pictures. loras: identity's name to
-    its .safetensors file. scale: of each ControlNet by guide, 1 by default.
+    controlnets: guide name (depth, normals, pose) to its ControlNet's folder, or to the name of a subfolder of `folder`.
+    scales: of each ControlNet by guide, 1 by default. ip_adapter: a folder with image_encoder/ and one .safetensors file, for
+    reference pictures. loras: identity's name, or its first word, to its .safetensors file. native_px: side of the square
+    that the model paints best: smaller requests are painted enlarged to that area and averaged down; 0: as they are.
+    video_guide: which of several guides leads a video model.
     """
 
     folder: Path
@@ -69,10 +74,30 @@ class DiffusersFolder:
     guidance: float = 5.0
     reference_scale: float = 0.6
     lora_scale: float = 0.8
+    native_px: int | None = None  # None: what the model was trained on
+    video_guide: str = "depth"
     most_frames: int = 81  # of a video model, at once
     device: str = "auto"  # auto | cpu | cuda | mps
     precision: str = "auto"  # auto | half | bfloat16 | single
     offload: bool = field(default=False, metadata=CONDUCT)  # parts that do not work lie in the machine's memory
+
+    def __post_init__(self) -> None:
+        choices = (("device", ("auto", "cpu", "cuda", "mps")), ("precision", ("auto", "half", "bfloat16", "single")),
+                   ("video_guide", _CONTROLS))  # fmt: skip
+        for name, known in choices:
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, must be one of {', '.join(known)}. Change it.")
+        for name in ("controlnets", "scales"):
+            if unknown := sorted(set(getattr(self, name)) - set(_CONTROLS)):
+                raise ConfigError(f"{name} names {unknown[0]!r}, known guides: {', '.join(_CONTROLS)}. Change it.")
+        numbers = [("guidance", self.guidance, 30), ("reference_scale", self.reference_scale, 2),
+                   ("lora_scale", self.lora_scale, 2), ("native_px", self.native_px or 0, 4096),
+                   *((f"scales.{guide}", scale, 2) for guide, scale in self.scales.items())]  # fmt: skip
+        for name, value, high in numbers:
+            if not 0 <= value <= high:
+                raise ConfigError(f"{name} is {value}, must be 0 to {high}. Change it.")
+        if not 1 <= self.most_frames <= 10_000:
+            raise ConfigError(f"most_frames is {self.most_frames}, must be 1 to 10000. Change it.")
 
 
 @dataclass(frozen=True, slots=True)

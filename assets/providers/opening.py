@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assets.providers.base import Provider
 from pipeline.errors import ProviderError
-from pipeline.provider_sections import BUILTIN, BuiltinModel, ComfyServer, ProviderEntry
+from pipeline.provider_sections import BUILTIN, BuiltinModel, ComfyServer, DiffusersFolder, ProviderEntry
 
 
 def open_provider(entry: ProviderEntry = BUILTIN) -> Provider:
@@ -14,6 +14,10 @@ def open_provider(entry: ProviderEntry = BUILTIN) -> Provider:
         from assets.providers.builtin import FOLDER, Builtin  # torch loads here, when a picture is wanted
 
         return Builtin.open(settings.folder or FOLDER, entry.name)
+    if isinstance(settings, DiffusersFolder):
+        from assets.providers.diffusers_folder import Folder
+
+        return Folder.open(settings, entry.name)
     if isinstance(settings, ComfyServer):
         from assets.providers.comfyui import open_comfyui
 
