@@ -65,7 +65,7 @@ class Counter:
             if kept is not None:
                 return kept
             number, owed = self._book(key, request)
-            result = self._ask(number, key, request, watch, owed)
+            result = self._ask(number, key, request, watch, note, owed)
             result = replace(
                 result,
                 cost_usd=result.cost_usd or self._expected_usd(request),
@@ -124,7 +124,7 @@ class Counter:
             settle_lost(self.shared, self.ledger, self.entry.name, but=call.key)
             return self.ledger.reserve(call, most, paid=self.provider.capabilities.paid)
 
-    def _ask(self, number: int, key: str, request: Request, watch: Watch, owed: bool) -> Result:
+    def _ask(self, number: int, key: str, request: Request, watch: Watch, note: Note, owed: bool) -> Result:
         """Ask until it is answered or asking again is no use. owed: an earlier attempt may have been done and billed."""
         retry = 0
         while True:
@@ -143,6 +143,7 @@ class Counter:
                 self.ledger.hold(number, str(failure))
             if pause is None:
                 raise failure
+            note(f"{failure} Asked again in {pause:.0f} s.")
             try:
                 wait(pause, self.entry.name, watch, self.clock)
             except ProviderCancelled:
@@ -159,7 +160,10 @@ class Counter:
             watch.check(name)
             self.ledger.sent(number)
             answered = self.provider.generate([request], replace(watch, keys=(key,)))
-        return checked(name, [request], answered)[0]
+        (result,) = checked(name, [request], answered)
+        if result.request_digest != request.digest():
+            raise ProviderNonsense(f"{name}: answered another request than was asked. Ask its maker.")
+        return result
 
     def _pause_s(self, failure: ProviderError, retry: int) -> float | None:
         """How long to wait before asking again; None: it is not asked again."""
@@ -189,8 +193,6 @@ def checked(provider: str, requests: list[Request], answered: list[Result]) -> l
     for request, result in zip(requests, answered, strict=True):
         takes, (width, height) = result.takes, request.size_px
         wanted = (request.count, request.frames, height, width, 4)
-        if result.request_digest != request.digest():
-            raise ProviderNonsense(f"{provider}: answered another request than was asked. Ask its maker.")
         if takes.shape != wanted or takes.dtype != np.float32:
             raise ProviderNonsense(
                 f"{provider}: answered {takes.shape} {takes.dtype}, must be {wanted} float32. Ask its maker."

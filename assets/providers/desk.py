@@ -38,6 +38,7 @@ class Desk:
     opening: Opening = open_provider
     clock: Clock = CLOCK
     _opened: dict[str, Provider | ProviderError] = field(default_factory=dict, repr=False)
+    _painters: set[str] = field(default_factory=set, repr=False)
 
     @property
     def provider(self) -> Provider:
@@ -49,6 +50,11 @@ class Desk:
             except ProviderError as error:
                 reasons.append(error)
         raise nobody_left(reasons)
+
+    @property
+    def painters(self) -> tuple[Provider, ...]:
+        """Those whose answers were handed out so far, in order of preference; at first nobody."""
+        return tuple(self.opened(entry) for entry in self.entries if entry.name in self._painters)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -78,7 +84,9 @@ class Desk:
         may have been paid for already (no answer, or one that cannot be used) or was called off goes on to nobody.
         Raises the ProviderError that says what happened, or one that names everybody with his reason.
         """
-        return Session(self, requests, watch).run()
+        results = Session(self, requests, watch).run()
+        self._painters.update(result.metadata["provider"] for result in results)
+        return results
 
     def opened(self, entry: ProviderEntry) -> Provider:
         """The provider of an entry, opened once. Raises ProviderError, each time, when it cannot be opened."""

@@ -82,6 +82,7 @@ def test_who_is_down_hands_on_what_is_not_answered_of_every_identity(services, t
     assert [r.request_digest for r in results] == [r.digest() for r in requests]
     assert (first.done, second.done) == (["1"], ["2", "3"])
     assert "a goes on to second: first: failed on its side (500)." in notes
+    assert any(note.startswith("first: failed on its side (500). Asked again in 0 s.") for note in notes)
     assert "passed_over" not in results[0].metadata
 
 
@@ -89,9 +90,11 @@ def test_a_refused_identity_goes_on_whole_and_others_stay(services, tmp_path):
     first, second = services(name="first"), services(name="second")
     first.plan("refused")
     requests = [request_of(1, "a"), request_of(2, "b"), request_of(3, "a")]
+    desk = desk_of(tmp_path, first.entry, second.entry)
 
-    results = desk_of(tmp_path, first.entry, second.entry).generate(requests)
+    results = desk.generate(requests)
 
+    assert [painter.name for painter in desk.painters] == ["first", "second"]
     assert [r.metadata["provider"] for r in results] == ["second", "first", "second"]
     assert (first.done, second.done) == (["2"], ["1", "3"])
 
@@ -243,7 +246,7 @@ def test_an_answer_to_another_request_is_nonsense(tmp_path):
     local = Local(change=lambda result: replace(result, request_digest="0" * 64))
 
     with pytest.raises(ProviderNonsense, match="another request"):
-        local_desk(tmp_path, local).generate([request_of()])
+        local_desk(tmp_path, local, keep=True).generate([request_of()])
 
 
 # ---------------------------------------------------------------- kept and booked
