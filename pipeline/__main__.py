@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.character_commands import characters
 from pipeline.config import Shot, load_shot
 from pipeline.crowd_commands import Settings, Workers, crowd, demo_shot, out
 from pipeline.errors import BattleplateError, ConfigError
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.add_typer(crowd, name="crowd")
 app.add_typer(train, name="train")
 app.add_typer(takes, name="takes")
+app.add_typer(characters, name="characters")
 app.add_typer(providers, name="providers")
 err = Console(stderr=True)
 

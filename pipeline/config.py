@@ -92,7 +92,7 @@ def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
     Raises ConfigError that names the file, the field and the cure.
     """
     data = _read(file, "A shot file is TOML: `battleplate init FOLDER` writes a commented one.")
-    show_file = _find_show(file)
+    show_file = find_show(file)
     show, defaults = _load_show(show_file)
     stages = {name: dict(settings) for name, settings in show.stages.items()}
     for name, settings in _tables(data.pop("stages", {}), file.name, "stages", "composite").items():
@@ -198,7 +198,8 @@ def _load_show(file: Path | None) -> tuple[Show, dict[str, dict[str, Any]]]:
     return Show(**made, policy=policy, stages=stages, providers=providers), defaults
 
 
-def _find_show(file: Path) -> Path | None:
+def find_show(file: Path) -> Path | None:
+    """The show.toml above a shot file, or None."""
     parents = file.resolve().parents
     return next((p / "show.toml" for p in parents[:4] if (p / "show.toml").is_file()), None)
 

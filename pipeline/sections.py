@@ -233,6 +233,13 @@ class CrowdBrief:
     # character: its take; places nobody, so a pick lays no crowd out again
     picks: dict[str, str] = field(default_factory=dict, metadata={"decides": False})
 
+    @property
+    def cast(self) -> tuple[str, ...]:
+        """Every character that it names, sorted; an imported layout may bring others by their own names."""
+        named = {name for zone in self.zones for name, weight in zone.characters.items() if weight > 0}
+        named |= {override.character for override in self.overrides if override.character}
+        return tuple(sorted(named | set(self.layout_characters.values())))
+
     def capture(self, name: str) -> CaptureFile:
         """The capture called `name`, also where only its path was written."""
         given = self.captures[name]

@@ -100,7 +100,7 @@ def _wanted(shot: Shot, of: list[str]) -> tuple[list[str], list[str]]:
     """Characters and set pieces to be proposed: those named, or all of the shot."""
     from assets.people.characters import is_character
 
-    people, pieces = cast_of(shot), [piece.name for piece in shot.sections[SetBrief].pieces]
+    people, pieces = list(shot.sections[CrowdBrief].cast), [piece.name for piece in shot.sections[SetBrief].pieces]
     if not of:
         return people, pieces
     for name in of:
@@ -108,14 +108,6 @@ def _wanted(shot: Shot, of: list[str]) -> tuple[list[str], list[str]]:
             there = ", ".join([*people, *pieces]) or "nobody"
             raise ConfigError(f"--of {name}: no character and no set piece of {shot.file}. In this shot: {there}.")
     return [name for name in of if name not in pieces], [name for name in of if name in pieces]
-
-
-def cast_of(shot: Shot) -> list[str]:
-    """Every character that the shot file names for its crowd, sorted."""
-    brief: CrowdBrief = shot.sections[CrowdBrief]
-    named = {name for zone in brief.zones for name, weight in zone.characters.items() if weight > 0}
-    named |= {override.character for override in brief.overrides if override.character}
-    return sorted(named | set(brief.layout_characters.values()))
 
 
 def _propose_people(shot: Shot, names: list[str], count: int) -> list[Path]:
@@ -157,7 +149,7 @@ def _propose_pieces(shot: Shot, names: list[str], count: int, workers: int) -> l
 
 def _folders(shot: Shot) -> list[Path]:
     """Where takes of this shot lie: of its characters and of its set pieces, by whichever provider."""
-    people, pieces = cast_of(shot), [piece.name for piece in shot.sections[SetBrief].pieces]
+    people, pieces = list(shot.sections[CrowdBrief].cast), [piece.name for piece in shot.sections[SetBrief].pieces]
     places = ((shot.shared / "takes", people), (shot.takes, pieces))
     return [
         file.parent for root, names in places for name in names for file in sorted(root.glob(f"*/{name}/takes.json"))

@@ -35,13 +35,14 @@ def casts_of_show(build: Path) -> dict[str, Cast]:
 
 
 def compared(own: Cast, others: Mapping[str, Cast]) -> dict[str, dict[str, Any]]:
-    """By character: `views`, how far a part's colour strays from its mean over views and phases (CIELAB, by area), and
+    """By character: version, recipe and take as in the atlas; `views`, how far a part's colour strays from its mean over views and phases (CIELAB, by area), and
     `shots`, by other shot: delta_e and stops (means over the persons that both show), the worst part, head and area (by
     which share they are larger there), recipe (whether it is the same), take.
     """
     return {
         name: {
             "version": entry["version"],
+            "recipe": entry["recipe"],
             "take": entry["take"],
             "views": round(_spread(entry), 2),
             "shots": {
