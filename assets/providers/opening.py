@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from assets.providers.base import Provider
 from pipeline.errors import ProviderError
-from pipeline.provider_sections import BUILTIN, BuiltinModel, ComfyServer, DiffusersFolder, ProviderEntry
+from pipeline.provider_sections import (
+    BUILTIN,
+    BedrockModel,
+    BuiltinModel,
+    ComfyServer,
+    DiffusersFolder,
+    ProviderEntry,
+    SageMakerEndpoint,
+)
 
 
 def open_provider(entry: ProviderEntry = BUILTIN) -> Provider:
@@ -22,4 +30,12 @@ def open_provider(entry: ProviderEntry = BUILTIN) -> Provider:
         from assets.providers.comfyui import open_comfyui
 
         return open_comfyui(entry, settings)
+    if isinstance(settings, BedrockModel):
+        from assets.providers.bedrock import Bedrock
+
+        return Bedrock.open(settings, entry.conduct, entry.name)
+    if isinstance(settings, SageMakerEndpoint):
+        from assets.providers.sagemaker import SageMaker
+
+        return SageMaker.open(settings, entry.conduct, entry.name)
     raise ProviderError(f"provider {entry.name!r}: its kind is not there yet. Use builtin.")
