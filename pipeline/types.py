@@ -142,13 +142,30 @@ class CharacterAtlas:
     sprites: .npy (S, H, W, 4) float16 RGBA, premultiplied, scene-linear ACEScg, lit for an exposure where mid grey is 0.18.
     reliefs: .npy (S, H, W) float16, metres towards the viewer from the picture plane through the root.
     index: JSON: metres_per_px, root_px (x, y of the point between the feet), views (yaw step), and the list of sprites
-    with character, motion, phase, view. guides and contact_sheet: PNGs to look at.
+    with character, motion, phase, view; characters: of each by name version and recipe (digest) it was painted by, take,
+    seed, and by variant what the person looks like (assets/sprites/likeness.py). contact_sheet: a PNG to look at.
     """
 
     sprites: Path
     reliefs: Path
     index: Path
     contact_sheet: Path
+    provider: str
+    model_digest: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeroPeople:
+    """Heroes: people painted as one moving picture each, by a model of video, as their own cameras see them.
+
+    index: JSON list: id, height_px and width_px of the pictures, runs: of each stretch of frames first, last, request digest
+    and what made it. paintings: folder, ID.FRAME.exr, RGBA half, premultiplied ACEScg. Nobody is a hero: the list is
+    empty, and so are provider, model and licence.
+    """
+
+    index: Path
+    paintings: Path
     provider: str
     model_digest: str
     licence: str

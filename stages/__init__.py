@@ -6,6 +6,7 @@ from stages.composite import composite
 from stages.deliver import deliver
 from stages.estimate_depth import estimate_depth
 from stages.generate_crowd import generate_crowd
+from stages.generate_hero import generate_hero
 from stages.generate_near import generate_near
 from stages.generate_set import generate_set
 from stages.ingest import ingest
@@ -27,6 +28,7 @@ SHOT = (
     lay_out_crowd,
     lay_out_set,
     generate_crowd,
+    generate_hero,
     generate_near,
     generate_set,
     render_layers,

@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.near.bodies import Bodies, Placed
+from assets.near.heroes import Hero, load_heroes
 from assets.near.layer import Near, lay_back
 from assets.near.requests import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
 from assets.near.shades import shades_of, throwing
 from assets.providers.base import Provider
 from assets.providers.desk import Desk, open_desk
-from assets.providers.request import Light
+from assets.providers.request import Light, Result
 from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import Agents, load_agents
 from assets.takes.telling import tellings
@@ -33,7 +34,7 @@ from pipeline.io.files import write_bytes
 from pipeline.provider_sections import CrowdProviders
 from pipeline.sections import CrowdPicks, LightFacts
 from pipeline.stage import stage
-from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, NearPeople
+from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, HeroPeople, NearPeople
 from stages.seen import view_of
 
 Array = npt.NDArray[np.float64]
@@ -65,6 +66,7 @@ def generate_near(
     layout: CrowdLayout,
     atlas: CharacterAtlas,
     ground: Ground,
+    heroes: HeroPeople,
     light: LightFacts,
     params: Params,
     frames: FrameRange,
@@ -72,11 +74,11 @@ def generate_near(
     shared: Path,
     picks: CrowdPicks = CrowdPicks(),  # noqa: B008 (frozen)
 ) -> NearPeople:
-    """The near people of each frame as one layer; nobody near: nothing is painted, and no model is loaded.
+    """The near people of each frame as one layer, heroes among them; nobody near: nothing is painted, no model is loaded.
 
     Raises ProviderError when the provider cannot do it, AssetError for an unknown character, motion or take.
     """
-    agents, chosen = load_agents(layout), _chosen(layout, track, params)
+    agents, chosen = load_agents(layout), _chosen(layout, track, params, heroes)
     people = out / "people.json"
     write_bytes(people, _json(_listed(agents, chosen)))
     if not len(chosen.rows):
@@ -90,7 +92,8 @@ def generate_near(
         near = Near.empty(*view.size)
         throws = throwing(view, agents.positions[row, chosen.rows].astype(np.float64), np.array(light.to_sun))
         placed = {int(k): bodies.placed(chosen.rows[k], row) for k in np.flatnonzero(chosen.shown[row] | throws)}
-        digests = _paint(provider, view, row, bodies, placed, chosen, light, told, params, near)
+        moving = {number: (hero, frame) for number, hero in load_heroes(heroes).items()}
+        digests = _paint(provider, view, row, bodies, placed, chosen, moving, light, told, params, near)
         exr.write(files.path(frame), _channels(near), compression="zips")
         write_bytes(requests.path(frame), _json(digests))
         ids, standing = [int(agents.ids[chosen.rows[k]]) for k in placed], list(placed.values())
@@ -100,12 +103,18 @@ def generate_near(
 
 
 @lru_cache(maxsize=2)  # once per worker
-def _chosen(layout: CrowdLayout, track: CameraTrack, params: Params) -> Chosen:
+def _chosen(layout: CrowdLayout, track: CameraTrack, params: Params, heroes: HeroPeople) -> Chosen:
     lens = track.lens
     focal = (lens.focal_x_px + lens.focal_y_px) / 2
     tangents = lens.width / 2 / lens.focal_x_px, lens.height / 2 / lens.focal_y_px
     agents, poses = load_agents(layout), load_poses(track)
-    return choose(agents, poses, Seen(focal, tangents), params.near_px, params.most, params.tallest_px)
+    known = load_heroes(heroes)
+    seen, always = Seen(focal, tangents), frozenset(known)
+    chosen = choose(agents, poses, seen, params.near_px, params.most, params.tallest_px, always)
+    for k, number in enumerate(agents.ids[chosen.rows].tolist()):
+        if number in known:
+            chosen.pictures[k] = known[number].height_px, known[number].width_px
+    return chosen
 
 
 @lru_cache(maxsize=2)
@@ -147,12 +156,13 @@ def _paint(
     bodies: Bodies,
     placed: Mapping[int, Placed],
     chosen: Chosen,
+    moving: Mapping[int, tuple[Hero, int]],
     light: LightFacts,
     told: Mapping[str, Telling],
     params: Params,
     near: Near,
 ) -> list[dict[str, Any]]:
-    """Paint everyone of one frame, nearest first; returns id and request digest of each."""
+    """Paint everyone of one frame, nearest first, heroes from their moving pictures; returns id and request digest of each."""
     agents = bodies.agents
     roots = view.to_camera(agents.positions[row, chosen.rows].astype(np.float64))
     order = [k for k in np.lexsort((agents.ids[chosen.rows], roots[:, 2])) if chosen.shown[row, k]]
@@ -165,17 +175,30 @@ def _paint(
             own_camera(roots[k], view.pose[:3, 1], agents.scales[chosen.rows[k]], tuple(chosen.pictures[k]))
             for k in batch
         ]
-        requests = [
-            told[agents.characters[chosen.rows[k]]].told(
+        numbers = [int(agents.ids[chosen.rows[k]]) for k in batch]
+        requests = {
+            number: told[agents.characters[chosen.rows[k]]].told(
                 own_request(placed[k], bodies.character(chosen.rows[k]), view.pose, camera, seen, steps=params.steps)
             )
-            for k, camera in zip(batch, own, strict=True)
-        ]  # fmt: skip
-        for k, camera, result in zip(batch, own, provider.generate(requests), strict=True):
-            number = int(agents.ids[chosen.rows[k]])
-            lay_back(near, view, placed[k], bodies.placed(chosen.rows[k], there), camera, result.takes[0, 0], number)
-            entries.append({"id": number, "request": result.request_digest})
+            for k, camera, number in zip(batch, own, numbers, strict=True)
+            if number not in moving
+        }
+        results = dict(zip(requests, provider.generate(list(requests.values())), strict=True)) if requests else {}
+        for k, camera, number in zip(batch, own, numbers, strict=True):
+            picture, digest = _picture(number, results, moving)
+            lay_back(near, view, placed[k], bodies.placed(chosen.rows[k], there), camera, picture, number)
+            entries.append({"id": number, "request": digest})
     return sorted(entries, key=lambda entry: int(entry["id"]))
+
+
+def _picture(
+    number: int, results: Mapping[int, Result], moving: Mapping[int, tuple[Hero, int]]
+) -> tuple[npt.NDArray[np.float32], str]:
+    """Somebody's painting, (H, W, 4), and the digest of its request."""
+    if number in moving:
+        hero, frame = moving[number]
+        return hero.painting(frame), hero.request_of[frame]
+    return results[number].takes[0, 0], results[number].request_digest
 
 
 def _batches(order: list[int], chosen: Chosen) -> list[list[int]]:

@@ -30,6 +30,7 @@ CLOSEST_M = 0.3  # who stands closer to the lens would fill the picture
 _MARGIN_M = 1.5  # beyond the picture's edges: shields and spears reach in
 _FACE_DEEP_M = 0.05
 _FACE = (0, 14, 15, 16, 17)
+NOBODY: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,10 +45,19 @@ class Chosen:
     passed_over: int
 
 
-def choose(agents: Agents, poses: Array, lens: Seen, near_px: float, most: int, tallest_px: int) -> Chosen:
+def choose(
+    agents: Agents,
+    poses: Array,
+    lens: Seen,
+    near_px: float,
+    most: int,
+    tallest_px: int,
+    always: frozenset[int] = NOBODY,
+) -> Chosen:
     """Who stands at least `near_px` high on some frame. Of too many in one picture, those who come nearest.
 
-    poses: (F, 4, 4) camera_from_world. Nobody changes between sprite and painting within a shot.
+    poses: (F, 4, 4) camera_from_world. always: ids of who is chosen if he is seen, however small, besides the `most`.
+    Nobody changes between sprite and painting within a shot.
     """
     heights_m = {name: load_character(name).height_m for name in set(agents.characters)}
     tall_m = np.array([heights_m[name] for name in agents.characters]) * agents.scales
@@ -60,10 +70,13 @@ def choose(agents: Agents, poses: Array, lens: Seen, near_px: float, most: int, 
     seen &= np.abs(middle[..., 1]) < lens.tangents[1] * z + _MARGIN_M + tall_m / 2
     tall_px = np.where(seen, tall_m * lens.focal_px / z, 0.0)
     peak = tall_px.max(axis=0, initial=0.0)
-    wanted = np.flatnonzero(peak >= near_px)
+    first = np.isin(agents.ids, list(always))
+    wanted = np.flatnonzero((peak >= near_px) | first & (peak > 0))
     room, taken = np.full(len(poses), most), []
     for row in wanted[np.lexsort((agents.ids[wanted], -peak[wanted]))]:
-        if (room[seen[:, row]] > 0).all():
+        if first[row]:
+            taken.append(int(row))
+        elif (room[seen[:, row]] > 0).all():
             room -= seen[:, row]
             taken.append(int(row))
     rows = np.array(sorted(taken), np.intp)

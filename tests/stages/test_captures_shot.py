@@ -30,6 +30,7 @@ from pipeline.types import (
     SetPaintings,
 )
 from stages.generate_crowd import generate_crowd
+from stages.generate_hero import generate_hero
 from stages.generate_near import generate_near
 from stages.lay_out_crowd import lay_out_crowd
 from stages.render_layers import render_layers
@@ -102,7 +103,18 @@ def paint(built: SetLayout, out: Path) -> SetPaintings:
     return SetPaintings(out / "paintings", out / "index.json", out / "sheet.png", "truth", "", "")
 
 
-STAGES = (shoot, track, survey, build, paint, lay_out_crowd, generate_crowd, generate_near, render_layers)
+STAGES = (
+    shoot,
+    track,
+    survey,
+    build,
+    paint,
+    lay_out_crowd,
+    generate_crowd,
+    generate_hero,
+    generate_near,
+    render_layers,
+)
 
 
 def go(folder: Path):
@@ -161,4 +173,10 @@ def test_only_a_changed_capture_is_made_again(made):
     lines[-1] = lines[-1].replace("0", "1", 1)
     file.write_text("\n".join(lines) + "\n")
     go(folder)
-    assert told(folder, "began") == ["lay_out_crowd", "generate_crowd", "generate_near", "render_layers"]
+    assert told(folder, "began") == [
+        "lay_out_crowd",
+        "generate_crowd",
+        "generate_hero",
+        "generate_near",
+        "render_layers",
+    ]

@@ -14,6 +14,7 @@ from pipeline.frames import FrameRange
 from pipeline.io import color, exr
 from pipeline.provider_sections import BuiltinModel, CrowdProviders, ProviderEntry
 from pipeline.sections import LightFacts
+from pipeline.types import HeroPeople
 from stages.generate_crowd import Params as CrowdParams
 from stages.generate_crowd import generate_crowd
 from stages.generate_near import Params, generate_near
@@ -34,6 +35,12 @@ NOBODY = CrowdProviders((ProviderEntry("nobody", BuiltinModel(Path("nowhere"))),
 NEAR, FAR = [0.25, 0.0, -5.5], [0.4, 0.0, -12.0]  # 67 and 31 px high
 
 
+def no_heroes(folder):
+    folder.mkdir()
+    (folder / "heroes.json").write_text("[]")
+    return HeroPeople(folder / "heroes.json", folder, "", "", "")
+
+
 @pytest.fixture
 def shot(tmp_path):
     return {
@@ -43,6 +50,7 @@ def shot(tmp_path):
         "layout": layout_of(tmp_path / "crowd", [FAR, NEAR]),
         "atlas": atlas_of(tmp_path / "atlas", figure()),
         "ground": ground_of(tmp_path),
+        "heroes": no_heroes(tmp_path / "heroes"),
         "light": LightFacts(),
         "params": Params(near_px=50),
         "frames": FRAMES,

@@ -88,6 +88,15 @@ def test_of_too_many_in_a_picture_the_nearest_win():
     assert chosen.passed_over == 1
 
 
+def test_heroes_are_chosen_however_small_and_take_nobodys_place():
+    agents = agents_at([[0, 0, -7.0], [1.0, 0, -5.0], [-1.0, 0, -30.0], [0, 0, 9.0]], frames=1)
+
+    chosen = choose(agents, poses_of((0, 1.7, 0)), SEEN, 40, 1, 256, frozenset({3, 4}))
+
+    assert agents.ids[chosen.rows].tolist() == [2, 3]  # 4 stands behind the camera
+    assert chosen.passed_over == 1
+
+
 def test_who_is_out_of_the_picture_takes_nobodys_place():
     agents = agents_at([[0, 0, -7.0], [0, 0, 4.0], [30.0, 0, -5.0]], frames=1)
 

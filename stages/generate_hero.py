@@ -1,0 +1,163 @@
+"""Have heroes painted as moving pictures, one each, by a provider of video; generate_near puts them where they stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assets.near.bodies import Bodies
+from assets.near.heroes import file_of, runs, sequence_request
+from assets.near.requests import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
+from assets.providers.desk import Desk, open_desk
+from assets.providers.request import Light, Request
+from assets.providers.windows import generate_in_windows
+from assets.sprites.atlas import load_atlas
+from assets.sprites.cards import Agents, load_agents
+from assets.takes.telling import tellings
+from assets.takes.told import Telling
+from calibration.cameras import load_poses
+from calibration.ground.heightfield import Heightfield
+from pipeline.errors import ConfigError
+from pipeline.io import exr
+from pipeline.io.files import write_bytes
+from pipeline.provider_sections import CrowdProviders, ProviderEntry
+from pipeline.sections import CrowdPicks, LightFacts
+from pipeline.stage import Progress, silent, stage
+from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, HeroPeople
+from stages.seen import view_of
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Who is a hero, by whom he is painted, and how large.
+
+    people: ids, as `battleplate crowd preview` and `crowd pick` tell them. provider: one of [crowd] provider; "": the first.
+    """
+
+    people: tuple[int, ...] = ()
+    provider: str = ""
+    tall_px: int = 512  # height of a picture of 2.7 m
+    steps: int = 20
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("tall_px", 64, 2048), ("steps", 1, 200), ("seed", 0, 2**31)):
+            if not low <= getattr(self, name) <= high:
+                raise ConfigError(f"generate_hero.{name} is {getattr(self, name)}, must be {low} to {high}. Change it.")
+        if self.tall_px % 64:
+            raise ConfigError(f"generate_hero.tall_px is {self.tall_px}, must divide by 64. Change it.")
+        if len(set(self.people)) != len(self.people):
+            raise ConfigError("generate_hero.people names somebody twice. Name each once.")
+
+
+@stage(data=("assets/characters", "assets/models/battleplate-sprites"))
+def generate_hero(
+    providers: CrowdProviders,
+    track: CameraTrack,
+    layout: CrowdLayout,
+    atlas: CharacterAtlas,
+    ground: Ground,
+    light: LightFacts,
+    params: Params,
+    out: Path,
+    shared: Path,
+    picks: CrowdPicks = CrowdPicks(),  # noqa: B008 (frozen)
+    progress: Progress = silent,
+) -> HeroPeople:
+    """Every stretch of frames on which a hero is in the picture as one request, in windows where the model paints fewer.
+
+    Nobody is a hero: no provider is opened. Raises ConfigError for an id that is not there or a provider that paints no
+    video, ProviderError when it cannot do it.
+    """
+    index, paintings = out / "heroes.json", out / "paintings"
+    paintings.mkdir(exist_ok=True)
+    if not params.people:
+        write_bytes(index, b"[]\n")
+        return HeroPeople(index, paintings, "", "", "")
+    desk = open_desk((_entry(providers, params),), shared)
+    if not desk.capabilities.video:
+        raise ConfigError(
+            f"generate_hero: {desk.name} paints single pictures. Set generate_hero.provider to one of video."
+        )
+    agents, heights = load_agents(layout), Heightfield.read(ground)
+    bodies = Bodies(agents, load_atlas(atlas).variants, heights.height, heights.normal, float(layout.rate.fraction))
+    chosen = _heroes(agents, track, params)
+    names = {agents.characters[row] for row in chosen.rows}
+    told = tellings(names, picks, desk, shared, seed=params.seed, steps=params.steps)
+    entries = []
+    for k, row in enumerate(chosen.rows):
+        number = int(agents.ids[row])
+        progress(k, len(chosen.rows), f"hero {number}")
+        asked = _sequences(bodies, track, chosen, k, light, told[agents.characters[row]], params)
+        painted = [_paint(desk, request, first, paintings, number) for first, request in asked]
+        height, width = (int(side) for side in chosen.pictures[k])
+        entries.append({"id": number, "height_px": height, "width_px": width, "runs": painted})
+    write_bytes(index, (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
+    return HeroPeople(index, paintings, desk.name, desk.model_digest, desk.licence)
+
+
+def _entry(providers: CrowdProviders, params: Params) -> ProviderEntry:
+    named = {entry.name: entry for entry in providers.entries}
+    if not params.provider:
+        return providers.entries[0]
+    if params.provider not in named:
+        raise ConfigError(
+            f"generate_hero.provider {params.provider!r} is none of [crowd] provider ({', '.join(named)}). Add it there."
+        )
+    return named[params.provider]
+
+
+def _heroes(agents: Agents, track: CameraTrack, params: Params) -> Chosen:
+    """The heroes, in pictures of the height that is asked for. Raises ConfigError when one is not there to be seen."""
+    people = frozenset(params.people)
+    if lacking := sorted(people - set(agents.ids.tolist())):
+        raise ConfigError(
+            f"generate_hero.people: {_words(lacking)} not in the crowd. Take ids of crowd preview or pick."
+        )
+    lens = track.lens
+    seen = Seen(
+        (lens.focal_x_px + lens.focal_y_px) / 2, (lens.width / 2 / lens.focal_x_px, lens.height / 2 / lens.focal_y_px)
+    )
+    chosen = choose(agents, load_poses(track), seen, np.inf, 0, HEIGHTS_PX[0], people)
+    if unseen := sorted(people - set(agents.ids[chosen.rows[chosen.shown.any(axis=0)]].tolist())):
+        raise ConfigError(f"generate_hero.people: {_words(unseen)} never in the picture. Leave out who is not seen.")
+    return replace(chosen, pictures=params.tall_px * chosen.pictures // chosen.pictures[:, :1])
+
+
+def _sequences(
+    bodies: Bodies, track: CameraTrack, chosen: Chosen, k: int, light: LightFacts, told: Telling, params: Params
+) -> Iterator[tuple[int, Request]]:
+    """First frame and request of each stretch on which the hero is shown."""
+    agent = int(chosen.rows[k])
+    height, width = (int(side) for side in chosen.pictures[k])
+    scale, character = float(bodies.agents.scales[agent]), bodies.character(agent)
+    for start, stop in runs(chosen.shown[:, k]):
+        stills = []
+        for row in range(start, stop):
+            view = view_of(track, track.frames.first + row)
+            root = view.to_camera(bodies.agents.positions[row, agent].astype(np.float64))
+            own = own_camera(root, view.pose[:3, 1], scale, (height, width))
+            x, y, z = (float(v) for v in view.pose[:3, :3] @ np.array(light.to_sun))
+            seen = Light((x, y, z), light.sun_rgb, light.sky_rgb)
+            placed = bodies.placed(agent, row)
+            stills.append(own_request(placed, character, view.pose, own, seen, steps=params.steps))
+        yield track.frames.first + start, told.told(sequence_request(stills))
+
+
+def _paint(desk: Desk, request: Request, first: int, folder: Path, number: int) -> dict[str, Any]:
+    """Ask for a stretch, write its frames; returns what explains it."""
+    read = replace(request, guides=request.guides.only(desk.capabilities.guides))
+    result = generate_in_windows(desk, read)
+    for frame, picture in enumerate(result.takes[0], start=first):
+        exr.write(file_of(folder, number, frame), exr.rgba_channels(picture), compression="zips")
+    last = first + request.frames - 1
+    return {"first": first, "last": last, "request": result.request_digest, "made": result.metadata}
+
+
+def _words(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers)) + (" is" if len(numbers) == 1 else " are")

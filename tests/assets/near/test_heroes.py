@@ -1,0 +1,54 @@
+"""Stretches of frames, and one request of many frames from requests of one each."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from assets.near.heroes import runs, sequence_request
+from assets.providers.request import Guides, Identity, Light, Request
+from pipeline.errors import AssetError
+
+
+def still(value, sun=(0.0, -1.0, 0.0), **changes):
+    guides = Guides.image(coverage=np.full((4, 3), value), pose=np.full((4, 3, 3), value))
+    return replace(Request(guides, Identity("hero", ()), 0.02, Light(sun_direction=sun)), **changes)
+
+
+@pytest.mark.parametrize(
+    ("shown", "found"),
+    [([0, 1, 1, 0, 1], [(1, 3), (4, 5)]), ([1, 1, 1], [(0, 3)]), ([0, 0], []), ([1], [(0, 1)])],
+)
+def test_each_stretch_on_which_somebody_is_seen_is_one_run(shown, found):
+    assert runs(np.array(shown, bool)) == found
+
+
+def test_guides_of_all_frames_are_stacked_in_order():
+    request = sequence_request([still(0.2), still(0.5), still(0.9)])
+
+    assert request.frames == 3
+    assert np.allclose(request.guides.coverage[:, 0, 0], [0.2, 0.5, 0.9])
+    assert request.guides.pose.shape == (3, 4, 3, 3)
+
+
+def test_one_frame_alone_is_that_request():
+    assert sequence_request([still(0.2)]).digest() == still(0.2).digest()
+
+
+def test_the_sun_is_the_mean_of_its_directions():
+    request = sequence_request([still(1, (0.6, -0.8, 0.0)), still(1, (-0.6, -0.8, 0.0))])
+
+    assert np.allclose(request.light.sun_direction, (0, -1, 0), atol=1e-6)
+
+
+@pytest.mark.parametrize("change", [{"seed": 2}, {"metres_per_px": 0.03}, {"identity": Identity("other", ())}])
+def test_stills_that_do_not_belong_together_are_refused(change):
+    with pytest.raises(AssetError, match=f"{next(iter(change))} differ"):
+        sequence_request([still(0.2), still(0.3, **change)])
+
+
+def test_stills_of_another_size_are_refused():
+    other = still(0.3, guides=Guides.image(coverage=np.ones((5, 3)), pose=np.ones((5, 3, 3))))
+
+    with pytest.raises(AssetError, match="guides differ"):
+        sequence_request([still(0.2), other])
