@@ -12,7 +12,6 @@ from assets.providers.diffusers_families import FILL, PAINT, Family
 if TYPE_CHECKING:
     import torch
 
-_FLUX_MODES = {"depth": 2, "pose": 4}  # of Flux's union nets (InstantX, Shakker Labs), from their cards
 _MOST_WORDS = 512  # tokens that Wan reads
 
 
@@ -57,15 +56,15 @@ def call_arguments(family: Family, painting: Painting, pipeline: Any) -> dict[st
     guides = list(painting.controls)
     controls = [painting.controls[guide] for guide in guides]
     scales = [painting.scales.get(guide, 1.0) for guide in guides]
-    several = len(guides) > 1
+    listed = family.lists or len(guides) > 1
     name = family.control if painting.doing == PAINT else "control_image"
     made |= {
-        name: controls if several else controls[0],
-        "controlnet_conditioning_scale": scales if several else scales[0],
+        name: controls if listed else controls[0],
+        "controlnet_conditioning_scale": scales if listed else scales[0],
     }
-    if family.title == "Flux" and (several or painting.union):
-        modes = [_FLUX_MODES.get(guide) if painting.union else None for guide in guides]
-        made["control_mode"] = modes if several else modes[0]
+    if family.modes and (listed or painting.union):
+        modes = [family.modes.get(guide) if painting.union else None for guide in guides]
+        made["control_mode"] = modes if listed else modes[0]
     if painting.doing != PAINT:
         # Of fewer steps than this nothing would be left to do.
         steps = max(painting.steps, math.ceil(1 / painting.strength))

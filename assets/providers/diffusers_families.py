@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from assets.providers.diffusers_guard import read_config
@@ -21,7 +21,7 @@ class Family:
     are read by one union net only. control: what `paint` calls its
     control picture; the others say control_image. guidance: what it calls the setting. patch: latent pixels to a token.
     native_px: side of the square that it was
-    trained on, where its UNet does not say. half: what "auto" takes on a GPU. adapter: it can read reference pictures through an IP-Adapter.
+    trained on, where its UNet does not say. half: what "auto" takes on a GPU. modes: numbers of guides for union nets. lists: controls are told in lists, even one. adapter: it can read reference pictures through an IP-Adapter.
     """
 
     title: str
@@ -35,6 +35,8 @@ class Family:
     patch: int = 2
     native_px: int = 1024
     half: str = "bfloat16"
+    modes: Mapping[str, int] = field(default_factory=dict)
+    lists: bool = False
     adapter: bool = False
     video: bool = False
 
@@ -101,6 +103,23 @@ FAMILIES = (
         adapter=True,
     ),
     Family(
+        "Stable Diffusion XL with a union net",
+        (f"{_SD}XLPipeline", f"{_SD}XLControlNetUnionPipeline"),
+        {
+            PAINT: f"{_SD}XLControlNetUnionPipeline",
+            CHANGE: f"{_SD}XLControlNetUnionImg2ImgPipeline",
+            FILL: f"{_SD}XLControlNetUnionInpaintPipeline",
+        },
+        net="ControlNetUnionModel",
+        nets="ControlNetUnionModel",
+        shares_net=True,
+        patch=1,
+        half="half",
+        modes={"pose": 0, "depth": 1, "normals": 4},  # xinsir's, from its card
+        lists=True,
+        adapter=True,
+    ),
+    Family(
         "Flux",
         ("FluxPipeline", "FluxControlNetPipeline", "FluxImg2ImgPipeline"),
         {
@@ -110,6 +129,7 @@ FAMILIES = (
         },
         net="FluxControlNetModel",
         nets="FluxMultiControlNetModel",
+        modes={"depth": 2, "pose": 4},  # of InstantX's and Shakker Labs' union nets, from their cards
     ),
     Family(
         "Qwen-Image",
@@ -136,10 +156,13 @@ FAMILIES = (
 )
 
 
-def family_of(class_name: str, folder: Path) -> Family:
-    """The family of a model_index.json's _class_name. Raises ProviderError that lists what is known."""
-    for family in FAMILIES:
-        if class_name in family.classes:
-            return family
+def family_of(class_name: str, folder: Path, nets: Iterable[str]) -> Family:
+    """The family of a model_index.json's _class_name, of several the one whose ControlNets these classes are.
+
+    Raises ProviderError that lists what is known.
+    """
+    fitting = [family for family in FAMILIES if class_name in family.classes]
+    if fitting:
+        return next((family for family in fitting if family.net in nets), fitting[0])
     known = "; ".join(f"{family.title} ({family.classes[0]})" for family in FAMILIES)
     raise ProviderError(f"{folder}: its pipeline is {class_name}, which is not known here. Known: {known}.")

@@ -65,10 +65,11 @@ class Model:
 
     def is_union(self, guide: str) -> bool:
         """Whether a guide's net reads several kinds of guides and wants to be told which."""
-        return bool(guide in self.nets and getattr(self.nets[guide].config, "num_mode", None))
+        config = self.nets[guide].config if guide in self.nets else {}
+        return bool(config.get("num_mode") or config.get("num_control_type"))
 
     def _net(self, guides: tuple[str, ...]) -> Any:
-        if len(guides) == 1:
+        if len(guides) == 1 or self.parts.family.net == self.parts.family.nets:
             return self.nets[guides[0]]
         import diffusers
 

@@ -43,11 +43,16 @@ class Parts:
 
 def checked_parts(settings: DiffusersFolder, folder: Path, class_name: str) -> Parts:
     """What a show names, checked and resolved; folder: of the model, checked. Raises ProviderError."""
-    family = family_of(class_name, folder)
+    nets = {
+        guide: checked_folder(path if path.is_dir() else folder / path.name)
+        for guide, path in settings.controlnets.items()
+    }
+    family = family_of(class_name, folder, [_net_class(net) for net in nets.values()])
+    _check_nets(family, folder, nets)
     parts = Parts(
         family=family,
         folder=folder,
-        nets=_nets(settings, family, folder),
+        nets=nets,
         adapter=None if settings.ip_adapter is None else checked_folder(settings.ip_adapter),
         loras={who: checked_weights(path) for who, path in sorted(settings.loras.items())},
     )
@@ -62,28 +67,23 @@ def lora_of(identity: str, loras: Iterable[str]) -> str | None:
     return next((name for name in names if identity == name or identity.startswith(f"{name} ")), None)
 
 
-def _nets(settings: DiffusersFolder, family: Family, folder: Path) -> dict[str, Path]:
-    """The ControlNets' folders by guide, checked: of this family, and some."""
-    if family.video:
-        if settings.controlnets:
-            raise ProviderError(f"{folder}: {family.title} reads guides itself. Leave controlnets out.")
-        return {}
-    if not settings.controlnets:
+def _check_nets(family: Family, folder: Path, nets: Mapping[str, Path]) -> None:
+    """ControlNets are of this family, and as many as it reads."""
+    if family.video and nets:
+        raise ProviderError(f"{folder}: {family.title} reads guides itself. Leave controlnets out.")
+    if not family.video and not nets:
         raise ProviderError(f"{folder}: without a ControlNet it would follow no guide. Name one under controlnets.")
-    if not family.nets and len(settings.controlnets) > 1:
+    if not family.nets and len(nets) > 1:
         raise ProviderError(f"{folder}: {family.title} takes one ControlNet at a time. Name one under controlnets.")
-    nets = {}
-    for guide, path in settings.controlnets.items():
-        nets[guide] = checked_folder(path if path.is_dir() else folder / path.name)
-        if (found := _net_class(nets[guide])) != family.net:
-            raise ProviderError(f"{nets[guide]}: is a {found}, {family.title} needs a {family.net}. Use one for it.")
-        if read_config(nets[guide] / "config.json").get("num_mode") and guide == "normals":
-            raise ProviderError(f"{nets[guide]}: Flux's union nets know no normals. Name it for depth or pose.")
+    for guide, net in nets.items():
+        if (found := _net_class(net)) != family.net:
+            raise ProviderError(f"{net}: is a {found}, {family.title} needs a {family.net}. Use one for it.")
+        if read_config(net / "config.json").get("num_mode") and guide not in family.modes:
+            raise ProviderError(f"{net}: {family.title}'s union nets know no {guide}. Leave that guide out.")
     if family.shares_net and len(set(nets.values())) > 1:
         raise ProviderError(
             f"{folder}: {family.title} reads several guides through one union net only. Name one folder."
         )
-    return nets
 
 
 def capabilities_of(settings: DiffusersFolder, parts: Parts) -> Capabilities:

@@ -30,7 +30,7 @@ from tests.assets.providers.tinyasking import (
 
 saved, opened, one_thread = tinyasking.saved, tinyasking.opened, tinyasking.one_thread  # fixtures
 
-FROM_INIT = ("sd", "sdxl", "flux")
+FROM_INIT = ("sd", "sdxl", "union", "flux")
 
 
 @pytest.mark.parametrize("family", tinymodels.FAMILIES)
@@ -44,18 +44,10 @@ def test_the_picture_follows_what_is_shown_and_said(opened, family):
     assert np.array_equal(first, paint(provider, asked))
     assert differ(first, paint(provider, request(provider, depth=0.02)))
     assert differ(first, paint(provider, replace(asked, prompt="Quiet rain")))
+    assert differ(first, paint(provider, replace(asked, negative="fog")))
     assert differ(first, paint(provider, replace(asked, seed=2)))
     if family not in ("z", "wan"):  # these read one guide at a time
         assert differ(first, paint(provider, request(provider, arm=0.0)))
-
-
-@pytest.mark.parametrize("family", tinymodels.FAMILIES)
-def test_negative_words_are_read(opened, family):
-    provider = opened(family)
-
-    plain, other = (paint(provider, request(provider, negative=words)) for words in ("", "fog"))
-
-    assert differ(plain, other)
 
 
 @pytest.mark.parametrize("family", FROM_INIT)
@@ -151,7 +143,7 @@ def test_lower_precision_paints_nearly_the_same(opened, saved):
     assert np.abs(lower - full).mean() < 0.05
 
 
-@pytest.mark.parametrize("family", ["sd", "z", "wan"])
+@pytest.mark.parametrize("family", ["sd", *(pytest.param(family, marks=pytest.mark.slow) for family in ("z", "wan"))])
 def test_parts_that_wait_in_memory_paint_the_same(opened, saved, family):
     provider = Folder.open(replace(saved(family), offload=True))
     asked = request(provider)

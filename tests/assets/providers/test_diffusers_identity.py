@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from assets.providers.diffusers_folder import Folder
-from assets.providers.request import Identity, PartLook
+from assets.providers.request import Guides, Identity, PartLook
+from assets.providers.windows import generate_in_windows
 from pipeline.errors import ProviderError
 from tests.assets.providers import tinyasking, tinymodels
 from tests.assets.providers.tinyasking import (
@@ -122,6 +123,18 @@ def test_a_video_is_led_by_the_guide_that_the_show_names(opened, saved):
 
     assert differ(*posed)
     assert np.array_equal(*deep)
+
+
+def test_windows_of_a_long_video_go_on_from_the_frames_that_are_made(saved):
+    provider = Folder.open(replace(saved("wan"), most_frames=5))
+    asked = request(provider, frames=8, steps=1)
+    first = replace(asked, guides=Guides(**{name: guide[:5] for name, guide in asked.guides.given().items()}))
+
+    joined = generate_in_windows(provider, asked).takes
+
+    assert joined.shape == (1, 8, HEIGHT, WIDTH, 4)
+    assert np.array_equal(joined[:, :5], paint(provider, first))
+    assert differ(joined[:, 5:], 0)
 
 
 def test_a_longer_video_than_the_model_paints_is_refused(saved):

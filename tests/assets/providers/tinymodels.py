@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def stable_diffusion(folder: Path, checker: bool = False) -> DiffusersFolder:
     return _saved(folder, pipeline, nets)
 
 
-def stable_diffusion_xl(folder: Path) -> DiffusersFolder:
+def stable_diffusion_xl(folder: Path, union: bool = False) -> DiffusersFolder:
+    """Stable Diffusion XL; union: with one net that reads depth, normals and pose."""
     import diffusers
 
     with seeded(2):
@@ -66,8 +68,13 @@ def stable_diffusion_xl(folder: Path) -> DiffusersFolder:
         unet = diffusers.UNet2DConditionModel(**net, sample_size=24, up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"))
         pipeline = diffusers.StableDiffusionXLPipeline(
             vae=vae_of(), text_encoder=clip_text(), text_encoder_2=clip_text("CLIPTextModelWithProjection"),
-            tokenizer=clip_tokenizer(), tokenizer_2=clip_tokenizer(), unet=lively(unet), scheduler=ddim(),
+            tokenizer=clip_tokenizer(), tokenizer_2=clip_tokenizer(), unet=lively(unet, gain=2), scheduler=ddim(),
         )  # fmt: skip
+        if union:
+            sizes = {"num_trans_channel": 8, "num_proj_channel": 8, "num_trans_head": 2}
+            made = diffusers.ControlNetUnionModel(**net, **sizes, conditioning_embedding_out_channels=(4, 8))
+            settings = _saved(folder, pipeline, [lively(made, 1.0, gain=2)])
+            return replace(settings, controlnets=dict.fromkeys((*GUIDES, "normals"), folder / "depth"))
         nets = [
             lively(diffusers.ControlNetModel(**net, conditioning_embedding_out_channels=(4, 8)), 1.0) for _ in GUIDES
         ]
@@ -158,7 +165,7 @@ def wan_vace(folder: Path) -> DiffusersFolder:
 
 
 FAMILIES: dict[str, Callable[[Path], DiffusersFolder]] = {
-    "sd": stable_diffusion, "sdxl": stable_diffusion_xl, "flux": flux, "qwen": qwen_image, "z": z_image, "wan": wan_vace,
+    "sd": stable_diffusion, "sdxl": stable_diffusion_xl, "union": partial(stable_diffusion_xl, union=True), "flux": flux, "qwen": qwen_image, "z": z_image, "wan": wan_vace,
 }  # fmt: skip
 
 
