@@ -88,10 +88,6 @@ class Folder:
             return request.guides.init.copy()
         model = self._model()
         painting = self._painting(model, request, take)
-        pipeline = model.pipeline(painting.doing, tuple(painting.controls))
-        model.dress(lora_of(request.identity.name, self.parts.loras), self.settings.lora_scale)
-        if self.parts.adapter is not None:
-            model.base.set_ip_adapter_scale(self.settings.reference_scale if request.references else 0.0)
 
         def after_step(pipe: Any, step: int, time: Any, inside: dict[str, Any]) -> dict[str, Any]:
             watch.check(self.name)
@@ -99,6 +95,10 @@ class Folder:
             return inside
 
         with self._library(model, request):
+            model.dress(lora_of(request.identity.name, self.parts.loras), self.settings.lora_scale)
+            if self.parts.adapter is not None:
+                model.base.set_ip_adapter_scale(self.settings.reference_scale if request.references else 0.0)
+            pipeline = model.pipeline(painting.doing, tuple(painting.controls))
             asked = call_arguments(self.parts.family, painting, pipeline)
             answer = pipeline(**asked, callback_on_step_end=after_step)
         return self._recovered(request, answer)

@@ -43,6 +43,7 @@ class Model:
             kind = getattr(diffusers, self.parts.family.pipelines[doing])
             taken = inspect.signature(kind.__init__).parameters
             own = {**self.base.components, **{k: v for k, v in self.base.config.items() if k in _PLAIN}}
+            own["add_watermarker"] = False  # it would change pixels
             if self.nets:
                 own["controlnet"] = self._net(guides)
             made = kind(**{name: part for name, part in own.items() if name in taken})
@@ -97,8 +98,9 @@ def load(parts: Parts, settings: DiffusersFolder) -> Model:
         device = _device(settings.device, torch)
         precision = _precision(settings.precision, device, parts.family)
         dtype = {"half": torch.float16, "bfloat16": torch.bfloat16, "single": torch.float32}[precision]
-        diffusers.utils.logging.disable_progress_bar()
-        transformers.utils.logging.disable_progress_bar()
+        for said in (diffusers.utils.logging, transformers.utils.logging):
+            said.disable_progress_bar()
+            said.set_verbosity_error()
         loaded = {}
         for folder in dict.fromkeys(parts.nets.values()):  # a union net may read several guides
             kind = getattr(diffusers, parts.family.net)
@@ -107,7 +109,7 @@ def load(parts: Parts, settings: DiffusersFolder) -> Model:
         kind = getattr(diffusers, parts.family.pipelines[PAINT])
         given: dict[str, Any] = {"controlnet": next(iter(nets.values()))} if nets else {}
         if "add_watermarker" in inspect.signature(kind.__init__).parameters:
-            given["add_watermarker"] = False  # it would change pixels
+            given["add_watermarker"] = False
         base = kind.from_pretrained(parts.folder, dtype=dtype, **given, **_variant(*_parts_of(parts.folder)), **_SAFE)
         if parts.adapter is not None:
             _add_adapter(base, parts, dtype)

@@ -14,7 +14,9 @@ import torch
 from assets.providers.base import Watch
 from assets.providers.diffusers_folder import Folder
 from assets.providers.diffusers_loading import is_out_of_memory
+from assets.providers.opening import open_provider
 from pipeline.errors import ProviderCancelled, ProviderError, ProviderRefused
+from pipeline.provider_sections import ProviderEntry
 from tests.assets.providers import tinyasking, tinymodels
 from tests.assets.providers.tinyasking import (
     HEIGHT,
@@ -24,6 +26,7 @@ from tests.assets.providers.tinyasking import (
     differ,
     init_picture,
     paint,
+    reference,
     request,
     with_guides,
 )
@@ -154,6 +157,26 @@ def test_parts_that_wait_in_memory_paint_the_same(opened, saved, family):
     assert np.array_equal(first, again)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("family", tinymodels.FAMILIES)
+def test_everything_at_once_works_in_lower_precision_from_parts_that_wait(saved, tmp_path, family):
+    added = {}
+    if family in ("sd", "sdxl", "union"):
+        added["ip_adapter"] = tinymodels.ip_adapter(tmp_path / "ip", saved(family).folder, 32 if family == "sd" else 64)
+        added["loras"] = {"walker": tinymodels.lora(saved(family).folder, tmp_path / "lora.safetensors")}
+    provider = Folder.open(replace(saved(family), precision="bfloat16", offload=True, **added))
+    able = provider.capabilities
+    asked = replace(request(provider), references=(reference(0.9),) if able.reads_references else ())
+    started = with_guides(asked, init=init_picture())
+    ways = [asked]
+    ways += [replace(started, strength=0.5)] if family in FROM_INIT else []
+    ways += [with_guides(started, mask=(X > WIDTH / 2).astype(np.float32)[None])] if "mask" in able.guides else []
+
+    pictures = [paint(provider, way) for way in ways]
+
+    assert all(picture.any() and np.isfinite(picture).all() for picture in pictures)
+
+
 def test_weights_in_half_precision_only_are_found(saved, opened, tmp_path):
     settings = saved("sd")
     folder = shutil.copytree(settings.folder, tmp_path / "model")
@@ -236,6 +259,14 @@ def test_running_out_of_memory_is_known_for_what_it_is():
         torch.empty(1 << 60, dtype=torch.uint8)
 
     assert is_out_of_memory(failed.value)
+
+
+def test_a_show_opens_it_by_its_kind(saved):
+    provider = open_provider(ProviderEntry("studio", saved("sd")))
+
+    assert provider.name == "studio"
+    assert not provider.capabilities.leaves_machine
+    assert provider.capabilities.reads_prompt
 
 
 def test_it_loads_offline(opened):
