@@ -91,8 +91,11 @@ def canvas_for(sizes: Sizes, width: int, height: int) -> Canvas:
     wanted = max(1.0, math.sqrt(sizes.native_pixels / (full_w * full_h)), sizes.least_px / min(full_w, full_h))
     scale = min(room, wanted)
     step = sizes.multiple_px
-    # Rounded down where up would be too large, so that the limits hold whatever divides the sides.
     across, along = (max(_stepped(side * scale, step), sizes.least_px) for side in (full_w, full_h))
+    # Rounding must break no limit: the shorter side grows for the shape, the longer gives way to the size.
+    across, along = (
+        max(side, _stepped(other / sizes.longest, step)) for side, other in ((across, along), (along, across))
+    )
     while across * along > sizes.most_pixels or max(across, along) > sizes.most_px:
         across, along = (across - step, along) if across >= along else (across, along - step)
     size = (across, along)
