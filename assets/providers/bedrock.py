@@ -240,10 +240,12 @@ class Bedrock:
                     count += 1
             except FormatError as error:
                 raise ProviderNonsense(
-                    f"{self.name}: its movie cannot be read ({printable(str(error))}). Ask again."
+                    f"{self.name}: its movie cannot be read ({printable(str(error))}). Ask again, or change the seed."
                 ) from error
         if count < request.frames:
-            raise ProviderNonsense(f"{self.name}: its movie holds {count} frames, {request.frames} asked. Ask again.")
+            raise ProviderNonsense(
+                f"{self.name}: its movie holds {count} frames, {request.frames} asked. Ask for fewer, or change the seed."
+            )
         return pictures
 
     def _client(self, service: str) -> Any:

@@ -88,14 +88,21 @@ class SageMaker:
         for index, (request, key, body) in enumerate(zip(requests, keys, bodies, strict=True)):
             watch.check(self.name)
             watch.progress(index, len(requests), "requests")
-            answer = (
-                self._jobs().answer(body, _token(key), watch)
-                if self.settings.asynchronous
-                else self._in_one_call(body, key)
-            )
-            results.append(self._result(request, json_of(answer, self.name)))
+            results.append(self._answer(request, body, key, watch))
         watch.progress(len(requests), len(requests), "requests")
         return results
+
+    def _answer(self, request: Request, body: bytes, key: str, watch: Watch) -> Result:
+        if not self.settings.asynchronous:
+            return self._result(request, json_of(self._in_one_call(body, key), self.name))
+        jobs = Jobs(self.settings, self.conduct, self.name, self._client)
+        try:
+            return self._result(request, json_of(jobs.answer(body, _token(key), watch), self.name))
+        except ProviderNonsense as error:
+            note = jobs.note(_token(key))
+            raise ProviderNonsense(
+                f"{error} The answer is kept there: to have it begun anew, remove {note}."
+            ) from error
 
     # ---------------------------------------------------------------- the JSON
 
@@ -169,9 +176,6 @@ class SageMaker:
                 InferenceId=_token(key),
             )
         return whole(answer, answer["Body"], self.name, self.conduct.timeout_s)
-
-    def _jobs(self) -> Jobs:
-        return Jobs(self.settings, self.conduct, self.name, self._client)
 
     def _client(self, service: str) -> Any:
         settings = self.settings

@@ -41,10 +41,9 @@ class Jobs:
 
         Raises a ProviderError that says whether it was begun: ProviderUnsure once it may have been.
         """
-        folder = Place.of(self.settings.s3_input, f"{self.name}: s3_input")
-        note, bucket = folder.under(f"{token}.job.json"), self._bucket()
-        if (told := self._noted(note)) is None and self._claimed(folder.under(f"{token}.json"), note, body):
-            job = self._begun(folder.under(f"{token}.json"), token, note)
+        request, note, bucket = self._folder().under(f"{token}.json"), self.note(token), self._bucket()
+        if (told := self._noted(note)) is None and self._claimed(request, note, body):
+            job = self._begun(request, token, note)
         else:
             job = json_of(told or b"{}", f"{self.name}: {note}")
         job = job if job.get("output") else self._found(token, note)
@@ -59,6 +58,13 @@ class Jobs:
                     bucket.remove(place)
             raise self._failed(answer.decode("utf-8", "replace"))
         return answer
+
+    def note(self, token: str) -> Place:
+        """Where the note of a request lies."""
+        return self._folder().under(f"{token}.job.json")
+
+    def _folder(self) -> Place:
+        return Place.of(self.settings.s3_input, f"{self.name}: s3_input")
 
     def _noted(self, note: Place) -> bytes | None:
         try:

@@ -236,6 +236,14 @@ def test_a_job_that_failed_says_why_and_may_be_begun_again(amazon, why, kind):
     assert begun(amazon) == 2
 
 
+def test_an_unusable_answer_says_how_it_is_begun_anew(amazon):
+    provider = endpoint(amazon, asynchronous=True)
+    amazon.extra.update(pictures=[])
+
+    with pytest.raises(ProviderNonsense, match=rf"begun anew, remove s3://questions/show/{KEY}\.job\.json"):
+        provider.generate([order(provider)], Watch(keys=(KEY,)))
+
+
 def test_who_may_not_read_the_note_begins_nothing(amazon):
     provider = endpoint(amazon, asynchronous=True)
     amazon.looks.append("forbidden")
