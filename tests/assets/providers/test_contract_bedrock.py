@@ -56,6 +56,7 @@ class TestPicture(ProviderContract):
         return service_of(amazon, PICTURE, MOODS)
 
 
+@pytest.mark.slow  # every answer is a movie of 1280 x 720
 class TestVideo(ProviderContract):
     size_px = (64, 48)
     frames = 2
