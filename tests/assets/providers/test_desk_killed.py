@@ -35,7 +35,8 @@ from assets.providers.desk import open_desk
 from pipeline.errors import ProviderError
 entry, shared, requests, opening = pickle.loads(Path(sys.argv[1]).read_bytes())
 desk = open_desk((entry,), shared, opening=opening)
-print("asking", flush=True)
+print("ready", flush=True)
+sys.stdin.readline()
 for request in requests:
     try:
         desk.generate([request])
@@ -47,21 +48,28 @@ for request in requests:
 def begin(file):
     command = [sys.executable, "-c", WORKER, str(file)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
 
 
 def kill_workers(service, folder, moods):
     """Three workers at a time ask for all of it, each in its own order, and are killed."""
-    moments, file = random.Random(20261128), folder / "work.pickle"
+    moments = random.Random(20261128)
     service.plan(*moments.choices(moods, k=400))
     for _ in range(KILLS):
         workers = []
         for _ in range(3):
+            file = folder / f"work{len(workers)}.pickle"
             file.write_bytes(pickle.dumps((service.entry, folder, moments.sample(REQUESTS, len(REQUESTS)), open_wire)))
             workers.append(begin(file))
-            workers[-1].stdout.readline()  # it has read its work, and asks
         for worker in workers:
-            time.sleep(moments.uniform(0, 0.3))
+            worker.stdout.readline()
+        for worker in workers:
+            worker.stdin.write(b"go\n")
+            worker.stdin.flush()
+        for worker in workers:
+            time.sleep(moments.uniform(0, 0.25))
             os.killpg(worker.pid, signal.SIGKILL)
             worker.communicate()
     service.plan()
