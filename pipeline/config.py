@@ -184,6 +184,10 @@ def _load_show(file: Path | None) -> tuple[Show, dict[str, dict[str, Any]]]:
     flat = {**data.get("show", {}), "stages": _tables(data.get("stages", {}), file.name, "stages", "composite")}
     defaults = {name: data[name] for name in SECTIONS if name in data and name not in ("shot", "plate")}
     for key in data:
+        if key in ("shot", "plate"):
+            raise ConfigError(
+                f"{file}: [{key}] belongs into a shot file. Name the show file, show.toml, or move it there."
+            )
         if key not in (known := ("show", "policy", "providers", "stages", *defaults)):
             raise ConfigError(f"{file}: unknown section [{key}]. {codec.closest(key, [*known, *SECTIONS])}")
     stages = flat.pop("stages")

@@ -118,6 +118,11 @@ def test_a_show_can_be_read_alone(show, tmp_path):
     assert shared == tmp_path / "build/_show" == load_shot(tmp_path / "shot.toml").shared
 
 
+def test_a_shot_file_in_its_place_is_said(show):
+    with pytest.raises(ConfigError, match=r"\[shot\] belongs into a shot file"):
+        load_show(show())
+
+
 def test_what_init_suggests_for_providers_can_be_read(tmp_path):
     show_file, _ = begin_show(tmp_path / "arena")
     before, suggested = show_file.read_text().split("# [providers", 1)
