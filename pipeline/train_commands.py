@@ -46,3 +46,28 @@ def builtin(
     told = train_builtin(data, folder, wish, lambda line: out.print(line, highlight=False))
     out.print(table(told), highlight=False)
     out.print(f"model         {folder}", highlight=False, soft_wrap=True)
+
+
+@train.command()
+def character(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A character, as shot files name it.")],
+    images: Annotated[Path, typer.Option("--from", metavar="IMAGES", help="A folder of pictures.", show_default=False)],
+    consent: Annotated[str, typer.Option(help="Who allowed the use of the pictures.", show_default=False)],
+    licence: Annotated[str, typer.Option(help="Of what is learnt from them.")] = "for this show only",
+    folder: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The show's costumes.")] = Path("costumes"),
+    steps: Annotated[int, typer.Option(help="Steps of the training; 0: colours only.", min=0, max=20000)] = 200,
+    seed: Annotated[int, typer.Option(help="Of the training.", min=0)] = 1,
+) -> None:
+    """Teach the built-in model a costume from a handful of pictures, in minutes on a CPU.
+
+    IMAGES holds PNG or JPEG pictures of one whole figure each, with alpha or before a plain background, exposed so that a
+    grey card is middle grey. How a figure stands is found by its silhouette, or said in pictures.toml beside them.
+    Nobody else's pictures change. In show.toml: `[providers.dressed] kind = "builtin"`, `folder = "costumes"`.
+    """
+    from assets.train.character import Rights, train_character
+    from assets.train.costume import Lesson
+
+    lesson = Lesson(steps=steps, seed=seed)
+    said = Rights(consent, licence)
+    costume = train_character(name, images, folder, said, lesson, lambda line: out.print(line, highlight=False))
+    out.print(f"costume       {costume}", highlight=False, soft_wrap=True)

@@ -24,6 +24,7 @@ import numpy as np
 
 from assets.providers.base import UNWATCHED, Capabilities, Watch
 from assets.providers.conditioning import Condition, condition, own_alpha, painted, painting_target
+from assets.providers.costumes import Costume, dressed, read_costumes
 from assets.providers.request import Request, Result
 from pipeline.errors import ProviderError
 
@@ -47,6 +48,7 @@ class Builtin:
     model_digest: str
     licence: str
     name: str = "builtin"
+    costumes: tuple[tuple[Costume, Any], ...] = ()  # and the network that paints who wears each
     capabilities: Capabilities = field(
         default=Capabilities(
             guides=_READ,
@@ -59,7 +61,12 @@ class Builtin:
 
     @classmethod
     def open(cls, folder: Path = FOLDER, name: str = "builtin") -> Builtin:
-        """Load from a folder in diffusers' format: safetensors only, nothing fetched. Raises ProviderError."""
+        """Load from a folder in diffusers' format, or the model that ships with a folder of costumes (costumes.py).
+
+        Safetensors only, nothing fetched. Raises ProviderError.
+        """
+        costumes = () if (folder / "model_index.json").exists() else read_costumes(folder)
+        folder = FOLDER if costumes else folder
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         os.environ.setdefault("DIFFUSERS_OFFLINE", "1")
         import torch
@@ -77,9 +84,10 @@ class Builtin:
             first_line = str(error).strip().splitlines()[0]
             raise ProviderError(f"{folder}: no model can be loaded ({first_line}). Restore the folder.") from error
         unet = unet.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-        return cls(
-            unet=unet, scheduler=scheduler, model_digest=folder_digest(folder), licence=index["licence"], name=name
-        )
+        base = folder_digest(folder)
+        worn = tuple((costume, dressed(unet, costume, base)) for costume in costumes)
+        digest = hashlib.sha256("\n".join([base, *(c.digest for c in costumes)]).encode()).hexdigest() if worn else base
+        return cls(unet, scheduler, digest, index["licence"], name, worn)
 
     def generate(self, requests: Sequence[Request], watch: Watch = UNWATCHED) -> list[Result]:
         """Paint each request, batched by size and steps. Raises ProviderError before painting anything."""
@@ -93,7 +101,7 @@ class Builtin:
         ]
         pictures: dict[_Job, np.ndarray[Any, Any]] = {}
         with one_thread():
-            for batch in _batches(jobs, requests):
+            for batch in self._batches(jobs, requests):
                 watch.check(self.name)
                 watch.progress(len(pictures), len(jobs), "pictures")
                 pictures.update(zip(batch, self._paint(batch, requests), strict=True))
@@ -107,7 +115,7 @@ class Builtin:
         jobs = [_Job(index, 0, 0) for index in range(len(requests))]
         alphas: dict[_Job, np.ndarray[Any, Any]] = {}
         with one_thread():
-            for batch in _batches(jobs, requests):
+            for batch in self._batches(jobs, requests):
                 said = self._said(batch, requests)
                 alphas.update((job, own_alpha(numbers)) for job, (_, numbers) in zip(batch, said, strict=True))
         return [alphas[job] for job in jobs]
@@ -122,8 +130,10 @@ class Builtin:
 
         first = requests[batch[0].request]
         width, height = first.size_px
-        conditions = [condition(requests[job.request], job.frame) for job in batch]
-        starts = [_start(requests[job.request], job, shown) for job, shown in zip(batch, conditions, strict=True)]
+        costume, unet = self._costume_of(first)
+        worn = [costume.worn_by(requests[job.request]) if costume else requests[job.request] for job in batch]
+        conditions = [condition(request, job.frame) for request, job in zip(worn, batch, strict=True)]
+        starts = [_start(*each) for each in zip(worn, batch, conditions, strict=True)]
         # A batch is always filled up to one size: the sums inside a convolution may depend on it.
         room = _batch_size(first) - len(batch)
         with torch.inference_mode():
@@ -134,11 +144,29 @@ class Builtin:
             self.scheduler.set_timesteps(sigmas=np.linspace(first.strength, 0, first.steps + 1)[:-1].tolist())
             for time in self.scheduler.timesteps:
                 seen = torch.cat([picture, guides], 1).contiguous(memory_format=torch.channels_last)
-                clean = self.unet(seen, time.expand(len(seen)), tokens, class_labels=light, return_dict=False)[0]
+                clean = unet(seen, time.expand(len(seen)), tokens, class_labels=light, return_dict=False)[0]
                 velocity = (picture - clean) / (time / self.scheduler.config.num_train_timesteps)
                 picture = self.scheduler.step(velocity, time, picture, return_dict=False)[0]
             unfolded = torch.nn.functional.pixel_shuffle(picture, FOLD).numpy()
         return [(shown, unfolded[i, :, :height, :width]) for i, shown in enumerate(conditions)]
+
+    def _costume_of(self, request: Request) -> tuple[Costume | None, Any]:
+        """What the identity wears, and the network that paints it."""
+        return next(
+            ((costume, unet) for costume, unet in self.costumes if costume.fits(request.identity)), (None, self.unet)
+        )
+
+    def _batches(self, jobs: list[_Job], requests: Sequence[Request]) -> Iterator[list[_Job]]:
+        """Jobs of one size, steps, strength and costume together, in order."""
+        groups: dict[tuple[Any, ...], list[_Job]] = {}
+        for job in jobs:
+            request = requests[job.request]
+            costume, _ = self._costume_of(request)
+            groups.setdefault((request.size_px, request.steps, request.strength, costume), []).append(job)
+        for group in groups.values():
+            size = _batch_size(requests[group[0].request])
+            for start in range(0, len(group), size):
+                yield group[start : start + size]
 
     def _result(self, index: int, request: Request, pictures: dict[_Job, np.ndarray[Any, Any]]) -> Result:
         takes = [[pictures[_Job(index, t, f)] for f in range(request.frames)] for t in range(request.count)]
@@ -219,15 +247,3 @@ def _start(request: Request, job: _Job, shown: Condition) -> np.ndarray[Any, Any
 def _batch_size(request: Request) -> int:
     width, height = request.size_px
     return max(1, min(16, _BATCH_PX // (width * height)))
-
-
-def _batches(jobs: list[_Job], requests: Sequence[Request]) -> Iterator[list[_Job]]:
-    """Jobs of one size, steps and strength together, in order."""
-    groups: dict[tuple[Any, ...], list[_Job]] = {}
-    for job in jobs:
-        request = requests[job.request]
-        groups.setdefault((request.size_px, request.steps, request.strength), []).append(job)
-    for group in groups.values():
-        size = _batch_size(requests[group[0].request])
-        for start in range(0, len(group), size):
-            yield group[start : start + size]
