@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from assets.motion.changes import pose_of
 from assets.motion.motions import learn_captures
 from assets.people.characters import Character, load_character
 from assets.people.mesh import Mesh, dressed, mesh_of, posed_mesh
-from assets.providers.base import Provider
-from assets.providers.desk import open_desk
+from assets.providers.base import Watch
+from assets.providers.counter import Asker
+from assets.providers.desk import Desk, open_desk
 from assets.providers.request import Light, Request, Result
 from assets.sprites.atlas import VIEWS, bin_phase
 from assets.sprites.cast import cast_of
@@ -37,6 +39,7 @@ from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout
 
 Array = np.ndarray[Any, Any]
+Painted = tuple[str, int, str]  # of a sprite: digest of its request, own width in pixels, who painted it
 _COLUMNS = 16  # a sprite's columns are kept in blocks of so many, on each side
 BATCH = 32  # sprites asked for at once: bounds memory, and keeps the progress bar moving
 
@@ -80,25 +83,26 @@ def generate_crowd(
     Raises ProviderError when the provider cannot do it, AssetError for an unknown character, motion or take.
     """
     needed = demand(_scene(track, layout), params.variants, params.between)
-    provider = open_desk(providers.entries, shared)
+    desk = open_desk(providers.entries, shared, asker=Asker.of(out))
     names = {wanted.character for wanted in needed.wanted}
-    told = tellings(names, picks, provider, shared, seed=params.seed, steps=params.steps)
+    told = tellings(names, picks, desk, shared, seed=params.seed, steps=params.steps)
     sprites, reliefs, batches = out / "sprites.npy", out / "reliefs.npy", out / "batches"
-    _paint(provider, needed, light, told, params, batches, kept, progress)
+    _paint(desk, needed, light, told, params, batches, kept, progress)
     painted = _gather(needed, batches, sprites, reliefs)
     sums = _sums(needed, batches)
     cast = cast_of(needed.wanted, sums, picks, {name: telling.seed for name, telling in told.items()})
     write_bytes(out / "index.json", _index(needed, params, painted, cast))
     write_png(out / "contact_sheet.png", contact_sheet(np.load(sprites, mmap_mode="r"), needed.wanted))
     shutil.rmtree(batches, ignore_errors=True)
+    signed = desk.signature(painter for _, _, painter in painted)
     return CharacterAtlas(
         sprites=sprites,
         reliefs=reliefs,
         index=out / "index.json",
         contact_sheet=out / "contact_sheet.png",
-        provider=provider.name,
-        model_digest=provider.model_digest,
-        licence=provider.licence,
+        provider=signed.provider,
+        model_digest=signed.model_digest,
+        licence=signed.licence,
     )
 
 
@@ -121,7 +125,7 @@ def _scene(track: CameraTrack, layout: CrowdLayout) -> Scene:
 
 
 def _paint(
-    provider: Provider,
+    desk: Desk,
     needed: Demand,
     light: LightFacts,
     told: dict[str, Telling],
@@ -137,10 +141,11 @@ def _paint(
         if path not in kept:
             batch = needed.wanted[first : first + BATCH]
             requests = [told[each.character].told(_request(each, needed, light, params)) for each in batch]
-            painted = provider.generate(requests)
+            painted = desk.generate(requests, Watch(_from(first, count, progress)))
             pictures = [_trimmed(*pair) for pair in zip(requests, painted, strict=True)]
             files: dict[str, Any] = {f"{i}": picture for i, picture in enumerate(pictures)}
             files["digests"] = [result.request_digest for result in painted]
+            files["painters"] = [result.metadata["provider"] for result in painted]
             files["widths"] = [picture.shape[1] for picture in pictures]
             files["sums"] = [
                 sums_of(request, result.takes[0, 0], ROOT_M) for request, result in zip(requests, painted, strict=True)
@@ -149,6 +154,11 @@ def _paint(
                 np.savez(temporary, **files)
             kept.note(path)
         progress(min(first + BATCH, count), count, "sprites")
+
+
+def _from(first: int, count: int, progress: Progress) -> Callable[[int, int, str], None]:
+    """The progress of a batch as a part of the whole."""
+    return lambda done, _, note: progress(first + done, count, note)
 
 
 def _trimmed(request: Request, result: Result) -> Array:
@@ -161,20 +171,19 @@ def _trimmed(request: Request, result: Result) -> Array:
     return np.asarray(picture[:, margin : width - margin], np.float16)
 
 
-def _gather(needed: Demand, folder: Path, sprites_path: Path, reliefs_path: Path) -> list[tuple[str, int]]:
-    """All batches as two arrays, each sprite in the middle of a frame as wide as the widest; digest of the request and
-    own width of each."""
-    count, painted = len(needed.wanted), list[tuple[str, int]]()
+def _gather(needed: Demand, folder: Path, sprites_path: Path, reliefs_path: Path) -> list[Painted]:
+    """All batches as two arrays, each sprite in the middle of a frame as wide as the widest."""
+    count, painted = len(needed.wanted), list[Painted]()
     for first in range(0, count, BATCH):
         with np.load(_batch(folder, first)) as batch:
-            painted += zip(batch["digests"].tolist(), batch["widths"].tolist(), strict=True)
-    width = max((own for _, own in painted), default=WIDTH_PX)
+            painted += zip(*(batch[name].tolist() for name in ("digests", "widths", "painters")), strict=True)
+    width = max((own for _, own, _ in painted), default=WIDTH_PX)
     with replacing(sprites_path) as sprites_file, replacing(reliefs_path) as reliefs_file:
         sprites = _array(sprites_file, (count, HEIGHT_PX, width, 4))
         reliefs = _array(reliefs_file, (count, HEIGHT_PX, width))
         for first in range(0, count, BATCH):
             with np.load(_batch(folder, first)) as batch:
-                for row, (_, own) in enumerate(painted[first : first + BATCH]):
+                for row, (_, own, _) in enumerate(painted[first : first + BATCH]):
                     middle = slice((width - own) // 2, (width + own) // 2)
                     picture = batch[f"{row}"]
                     sprites[first + row, :, middle], reliefs[first + row, :, middle] = picture[..., :4], picture[..., 4]
@@ -232,8 +241,8 @@ def _mesh(character: Character, wanted: Wanted) -> Mesh:
     return mesh_of(character, pose_of(wanted.change, wanted.step, figure.build, figure.grip))
 
 
-def _index(needed: Demand, params: Params, painted: list[tuple[str, int]], cast: dict[str, Any]) -> bytes:
-    width = max((own for _, own in painted), default=WIDTH_PX)
+def _index(needed: Demand, params: Params, painted: list[Painted], cast: dict[str, Any]) -> bytes:
+    width = max((own for _, own, _ in painted), default=WIDTH_PX)
     index = {
         "metres_per_px": METRES_PER_PX,
         "root_px": [width / 2, HEIGHT_PX - ROOT_M / METRES_PER_PX],
@@ -251,10 +260,11 @@ def _index(needed: Demand, params: Params, painted: list[tuple[str, int]], cast:
     return (json.dumps(index, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _entry(wanted: Wanted, digest: str, width_px: int) -> dict[str, Any]:
+def _entry(wanted: Wanted, digest: str, width_px: int, painter: str) -> dict[str, Any]:
     entry = {
         "character": wanted.character,
         "motion": wanted.motion,
+        "painter": painter,
         "request": digest,
         "variant": wanted.variant,
         "view": wanted.view,

@@ -13,6 +13,7 @@ import numpy as np
 from assets.near.bodies import Bodies
 from assets.near.heroes import file_of, runs, sequence_request
 from assets.near.requests import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
+from assets.providers.counter import Asker
 from assets.providers.desk import Desk, open_desk
 from assets.providers.request import Light, Request
 from assets.providers.windows import generate_in_windows
@@ -79,7 +80,7 @@ def generate_hero(
     if not params.people:
         write_bytes(index, b"[]\n")
         return HeroPeople(index, paintings, "", "", "")
-    desk = open_desk((_entry(providers, params),), shared)
+    desk = open_desk((_entry(providers, params),), shared, asker=Asker.of(out))
     if not desk.capabilities.video:
         raise ConfigError(
             f"generate_hero: {desk.name} paints single pictures. Set generate_hero.provider to one of video."
@@ -151,8 +152,7 @@ def _sequences(
 
 def _paint(desk: Desk, request: Request, first: int, folder: Path, number: int) -> dict[str, Any]:
     """Ask for a stretch, write its frames; returns what explains it."""
-    read = replace(request, guides=request.guides.only(desk.capabilities.guides))
-    result = generate_in_windows(desk, read)
+    result = generate_in_windows(desk, request)
     for frame, picture in enumerate(result.takes[0], start=first):
         exr.write(file_of(folder, number, frame), exr.rgba_channels(picture), compression="zips")
     last = first + request.frames - 1

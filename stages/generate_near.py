@@ -18,6 +18,7 @@ from assets.near.layer import Near, lay_back
 from assets.near.requests import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
 from assets.near.shades import shades_of, throwing
 from assets.providers.base import Provider
+from assets.providers.counter import Asker
 from assets.providers.desk import Desk, open_desk
 from assets.providers.request import Light, Result
 from assets.sprites.atlas import load_atlas
@@ -85,7 +86,7 @@ def generate_near(
         return NearPeople(people, None, None, None, providers.entries[0].name, "", "")
     names = ("near.%04d.exr", "requests.%04d.json", "shades.%04d.npz")
     files, requests, shades = (FrameFiles(out, name, frames) for name in names)
-    provider, bodies = _desk(_Asked(providers, repr(providers)), shared), _bodies(layout, atlas, ground)
+    provider, bodies = _desk(_Asked(providers, repr(providers)), shared, Asker.of(out)), _bodies(layout, atlas, ground)
     told = _told(tuple(sorted({agents.characters[row] for row in chosen.rows})), picks, provider, params)
     for frame in frames:
         view, row = view_of(track, frame), track.frames.index(frame)
@@ -132,8 +133,8 @@ class _Asked:
 
 
 @lru_cache(maxsize=2)
-def _desk(asked: _Asked, shared: Path) -> Desk:
-    return open_desk(asked.providers.entries, shared)
+def _desk(asked: _Asked, shared: Path, asker: Asker) -> Desk:
+    return open_desk(asked.providers.entries, shared, asker=asker)
 
 
 @lru_cache(maxsize=2)

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.people.looks import set_identity
-from assets.providers.base import Provider
-from assets.providers.desk import open_desk
+from assets.providers.counter import Asker
+from assets.providers.desk import Desk, open_desk
 from assets.providers.request import Light, Request
 from assets.sets.projection import Drawn, Piece, Projector, draw, draw_guides, frame_piece, read_pieces, unseen_colours
 from assets.takes.pieces import piece_telling
@@ -70,8 +70,8 @@ def generate_set(
     there.
     """
     pieces, poses = read_pieces(layout), load_poses(track)
-    provider = open_desk(providers.entries, shared)
-    most_px = min(params.most_px, provider.capabilities.max_side_px)
+    desk = open_desk(providers.entries, shared, asker=Asker.of(out))
+    most_px = min(params.most_px, desk.capabilities.max_side_px)
     jobs = [
         (piece, frame, projector)
         for piece in pieces
@@ -84,22 +84,23 @@ def generate_set(
         drawn = draw_guides(piece, projector)
         name = f"{piece.name}.{frame}.exr"
         otherwise = params.seed + piece.seed % 1_000_003
-        told = piece_telling(piece.name, piece.seed, picks, provider, otherwise=otherwise)
+        told = piece_telling(piece.name, piece.seed, picks, desk, otherwise=otherwise)
         request = told.told(piece_request(piece, projector, drawn, facts, params))
-        entry, rgba = _paint(provider, request, projector, drawn, facts, out / "paintings" / name)
+        entry, rgba = _paint(desk, request, projector, drawn, facts, out / "paintings" / name)
         entries.append({**entry, "piece": piece.name, "keyframe": frame, "file": name})
         strips.append(_strip(rgba, drawn))
     progress(len(jobs), len(jobs), "painted")
     (out / "paintings").mkdir(parents=True, exist_ok=True)
     write_bytes(out / "index.json", (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
     images.write_png(out / "contact_sheet.png", _sheet(strips))
+    signed = desk.signature(entry["painter"] for entry in entries)
     return SetPaintings(
         paintings=out / "paintings",
         index=out / "index.json",
         contact_sheet=out / "contact_sheet.png",
-        provider=provider.name,
-        model_digest=provider.model_digest,
-        licence=provider.licence,
+        provider=signed.provider,
+        model_digest=signed.model_digest,
+        licence=signed.licence,
     )
 
 
@@ -176,10 +177,10 @@ def piece_request(piece: Piece, projector: Projector, drawn: Drawn, facts: Light
 
 
 def _paint(
-    provider: Provider, request: Request, projector: Projector, drawn: Drawn, facts: LightFacts, path: Path
+    desk: Desk, request: Request, projector: Projector, drawn: Drawn, facts: LightFacts, path: Path
 ) -> tuple[dict[str, Any], Floats]:
     """Ask for the painting, write it; returns its entry of the index and its pixels."""
-    result = provider.generate([request])[0]
+    result = desk.generate([request])[0]
     rgba = np.ascontiguousarray(result.takes[0, 0], np.float32)
     exr.write(path, {**exr.rgba_channels(rgba), "Z": drawn.depth})
     world_normals = drawn.guides.given()["normals"][0] @ projector.pose[:3, :3].astype(np.float32)
@@ -189,6 +190,7 @@ def _paint(
     entry = {
         **projector.entry(),
         "request": result.request_digest,
+        "painter": result.metadata["provider"],
         "cost_usd": result.cost_usd,
         "bias_m": round(3 * drawn.metres_per_px + 0.05, 4),
         "metres_per_px": round(drawn.metres_per_px, 6),

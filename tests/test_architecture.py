@@ -34,6 +34,11 @@ DOORS = {
     "diffusers": ("assets/providers", "assets/train"),
     "transformers": ("assets/providers", "assets/train"),
     "anny": ("assets",),
+    "httpx2": ("assets/providers",),
+    "websockets": ("assets/providers",),
+    "boto3": ("assets/providers",),
+    "botocore": ("assets/providers",),
+    "peft": ("assets/providers",),
 }
 
 

@@ -7,11 +7,13 @@ the show's policy and budget: a provider itself does none of that, it asks once 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from assets.providers.request import Request, Result
 from pipeline.errors import ProviderCancelled, ProviderError
+
+_BINDING = frozenset({"init", "mask"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,15 @@ class Capabilities:
     leaves_machine: bool = False
     paid: bool = False
     remembers: bool = True
+
+    def readable(self, request: Request) -> Request:
+        """The request without the guides that this provider does not read: they are hints, and what is left tells less.
+
+        init and mask stay, for they say what is to be kept; so does everything when nothing would be left.
+        """
+        guides = request.guides.given()
+        read = {name for name in guides if name in self.guides or name in _BINDING}
+        return replace(request, guides=request.guides.only(read)) if read and len(read) < len(guides) else request
 
     def check(self, provider: str, request: Request) -> None:
         """Raises ProviderError, one line, for the first thing that this provider cannot do."""

@@ -37,6 +37,11 @@ class Asker:
     shot: str = ""
     stage: str = ""
 
+    @classmethod
+    def of(cls, out: Path) -> Asker:
+        """The stage that writes into `out`, build/SHOT/STAGE/FINGERPRINT."""
+        return cls(out.parent.parent.name, out.parent.name)
+
 
 NOBODY = Asker()
 

@@ -5,7 +5,7 @@ What happens to a call stands in session.py; how one provider is asked, in count
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,16 @@ from assets.providers.request import Request, Result
 from assets.providers.session import Session, nobody_left
 from pipeline.errors import ProviderError
 from pipeline.provider_sections import ProviderEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who painted, as a receipt says it; of several, their words one after the other."""
+
+    provider: str
+    model_digest: str
+    licence: str
+
 
 Opening = Callable[[ProviderEntry], Provider]
 
@@ -55,6 +65,13 @@ class Desk:
     def painters(self) -> tuple[Provider, ...]:
         """Those whose answers were handed out so far, in order of preference; at first nobody."""
         return tuple(self.opened(entry) for entry in self.entries if entry.name in self._painters)
+
+    def signature(self, painters: Iterable[str] = ()) -> Signature:
+        """Who signs for pictures of these providers, by name; of nobody's: who would be asked first."""
+        names = set(painters)
+        signing = [self.opened(entry) for entry in self.entries if entry.name in names] or [self.provider]
+        told = zip(*((each.name, each.model_digest, each.licence) for each in signing), strict=True)
+        return Signature(*("; ".join(dict.fromkeys(words)) for words in told))
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -65,7 +65,7 @@ class Session:
 
     def _ask_straight(self, entry: ProviderEntry, provider: Provider, batch: list[int]) -> Failures:
         """All together, as they are: nothing is paid, nothing leaves the machine, the stage keeps the results."""
-        requests = [self.requests[index] for index in batch]
+        requests = [provider.capabilities.readable(self.requests[index]) for index in batch]
         retry = 0
         while True:
             try:
@@ -91,7 +91,8 @@ class Session:
             if stop.is_set():
                 return
             try:
-                result = counter.answer(self.requests[index], inner, self._note)
+                request = counter.provider.capabilities.readable(self.requests[index])
+                result = counter.answer(request, inner, self._note)
             except ProviderError as error:
                 failures[index] = error
                 stop.set()
@@ -117,9 +118,9 @@ class Session:
 
     def _take(self, index: int, result: Result) -> None:
         passed = "; ".join(str(error) for error in self.passed.get(self._identity(index), ()))
-        self.answered[index] = (
-            replace(result, metadata={**result.metadata, "passed_over": passed}) if passed else result
-        )
+        told = {**result.metadata, "passed_over": passed} if passed else result.metadata
+        digest = self.requests[index].digest()  # of what the stage asked, guides that nobody read included
+        self.answered[index] = replace(result, metadata=told, request_digest=digest)
         del self.waiting[index]
         self._note("answered")
 
@@ -143,7 +144,7 @@ class Session:
             try:
                 provider = self.desk.opened(entry)
                 for index in mine:
-                    provider.capabilities.check(entry.name, self.requests[index])
+                    provider.capabilities.check(entry.name, provider.capabilities.readable(self.requests[index]))
             except ProviderError as error:
                 self.passed.setdefault(identity, []).append(error)
                 continue

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from assets.providers.base import UNWATCHED, Capabilities
+from assets.providers.desk import Desk
 from assets.providers.request import GUIDE_CHANNELS, Result, SetPart
 from assets.sets.projection import Projector, load_paintings, read_pieces
 from assets.takes.record import read_sheet
@@ -15,7 +16,7 @@ from calibration.cameras import load_poses, look_at, to_camera
 from pipeline.errors import AssetError, ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io import exr, images
-from pipeline.provider_sections import SetProviders
+from pipeline.provider_sections import BUILTIN, SetProviders
 from pipeline.sections import LightFacts, SetBrief, SetPicks, SetPiece
 from pipeline.types import CameraTrack, Ground, Lens
 from stages.generate_set import Params, generate_set, keyframes
@@ -50,10 +51,16 @@ class LambertPainter:
         return Result(picture[None, None], request.digest(), self.model_digest, self.licence)
 
 
+def desk_of(painter, shared):
+    return Desk((BUILTIN,), shared, opening=lambda entry: painter)
+
+
 @pytest.fixture
 def painter(monkeypatch):
     painter = LambertPainter()
-    monkeypatch.setattr(sys.modules[Params.__module__], "open_desk", lambda entries, shared: painter)
+    monkeypatch.setattr(
+        sys.modules[Params.__module__], "open_desk", lambda entries, shared, **words: desk_of(painter, shared)
+    )
     return painter
 
 

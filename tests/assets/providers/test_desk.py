@@ -16,7 +16,7 @@ from assets.providers.base import UNWATCHED, Capabilities, Watch
 from assets.providers.counter import Asker
 from assets.providers.desk import open_desk
 from assets.providers.ledger import Call, Ledger
-from assets.providers.request import Identity, PartLook, Request, Result
+from assets.providers.request import Guides, Identity, PartLook, Request, Result
 from pipeline.errors import (
     ProviderBudget,
     ProviderBusy,
@@ -115,6 +115,22 @@ def test_an_identity_goes_to_the_first_who_can_do_all_of_it(services, tmp_path):
     results = desk_of(tmp_path, entry, large.entry).generate([request_of(1, "a"), wide, request_of(3, "b")])
 
     assert [r.metadata["provider"] for r in results] == ["large", "large", "small"]
+
+
+def test_a_guide_that_is_not_read_is_left_out_and_the_answer_is_to_what_was_asked(services, tmp_path):
+    """A crowd brings all its guides; a workflow of depth alone paints it all the same. What was left out did not leave."""
+    service = services()
+    plain = request_of()
+    guides = plain.guides.given()
+    rich = replace(plain, guides=Guides(**guides, normals=np.zeros((*plain.guides.shape, 3), np.float32)))
+    desk = desk_of(tmp_path, service.entry)
+
+    [answer] = desk.generate([rich])
+    [same] = desk.generate([plain])
+
+    assert answer.request_digest == rich.digest()
+    np.testing.assert_array_equal(answer.takes, same.takes)
+    assert len(service.done) == 1
 
 
 def test_what_nobody_can_do_stops_before_anything_leaves(services, tmp_path):
