@@ -19,7 +19,7 @@ from pipeline.errors import BattleplateError, ConfigError
 from pipeline.provider_sections import KINDS, ProviderEntry
 
 if TYPE_CHECKING:
-    from assets.providers.ledger import Call, Ledger
+    from assets.providers.asking.ledger import Call, Ledger
 
 providers = typer.Typer(
     help="Who may generate for a show, what it has cost, and where a picture came from.", no_args_is_help=True
@@ -39,7 +39,7 @@ def list_providers(
     ] = False,
 ) -> None:
     """List the show's providers: kind, whether the policy allows them, whether they open, price, what is left to spend."""
-    from assets.providers.ledger import Ledger
+    from assets.providers.asking.ledger import Ledger
 
     read, shared = load_show(show)
     ledger = Ledger(shared)
@@ -90,7 +90,7 @@ def show_ledger(
 @providers.command()
 def explain(show: ShowFile, key: Key) -> None:
     """Say everything that is known of a kept answer: who was asked for what, by which model, for how much, and its files."""
-    from assets.providers import answers
+    from assets.providers.asking import answers
 
     ledger = _ledger(show)
     found = answers.find(ledger.shared, key)
@@ -130,8 +130,8 @@ def settle(
 
 def _ledger(show: Path) -> Ledger:
     """The show's ledger, with what was lost by killed processes seen as such."""
-    from assets.providers.counter import settle_lost
-    from assets.providers.ledger import Ledger
+    from assets.providers.asking.counter import settle_lost
+    from assets.providers.asking.ledger import Ledger
 
     ledger = Ledger(load_show(show)[1])
     settle_lost(ledger.shared, ledger)
@@ -179,7 +179,7 @@ def _totals(calls: list[Call]) -> Iterator[str]:
 
 
 def _write_csv(calls: list[Call], file: Path) -> None:
-    from assets.providers.ledger import Call
+    from assets.providers.asking.ledger import Call
     from pipeline.io.files import write_bytes
 
     text = io.StringIO()

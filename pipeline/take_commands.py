@@ -112,7 +112,7 @@ def _wanted(shot: Shot, of: list[str]) -> tuple[list[str], list[str]]:
 
 def _propose_people(shot: Shot, names: list[str], count: int) -> list[Path]:
     from assets.people.characters import load_character
-    from assets.providers.desk import open_desk
+    from assets.providers.asking.desk import open_desk
     from assets.takes.propose import propose_character
     from pipeline.log import Reporter
     from stages import generate_crowd
@@ -132,7 +132,7 @@ def _propose_people(shot: Shot, names: list[str], count: int) -> list[Path]:
 
 
 def _propose_pieces(shot: Shot, names: list[str], count: int, workers: int) -> list[Path]:
-    from assets.providers.desk import open_desk
+    from assets.providers.asking.desk import open_desk
     from pipeline.log import Reporter
     from pipeline.run import Wish
     from pipeline.run import run as run_shot

@@ -17,9 +17,9 @@ from assets.motion.changes import pose_of
 from assets.motion.motions import learn_captures
 from assets.people.characters import Character, load_character
 from assets.people.mesh import Mesh, dressed, mesh_of, posed_mesh
+from assets.providers.asking.counter import Asker
+from assets.providers.asking.desk import Desk, open_desk
 from assets.providers.base import Watch
-from assets.providers.counter import Asker
-from assets.providers.desk import Desk, open_desk
 from assets.providers.request import Light, Request, Result
 from assets.sprites.atlas import VIEWS, bin_phase
 from assets.sprites.cast import cast_of

@@ -13,8 +13,8 @@ import numpy as np
 from assets.near.bodies import Bodies
 from assets.near.heroes import file_of, runs, sequence_request
 from assets.near.requests import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
-from assets.providers.counter import Asker
-from assets.providers.desk import Desk, open_desk
+from assets.providers.asking.counter import Asker
+from assets.providers.asking.desk import Desk, open_desk
 from assets.providers.request import Light, Request
 from assets.providers.windows import generate_in_windows
 from assets.sprites.atlas import load_atlas

@@ -17,9 +17,9 @@ from assets.near.heroes import Hero, load_heroes
 from assets.near.layer import Near, lay_back
 from assets.near.requests import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
 from assets.near.shades import shades_of, throwing
+from assets.providers.asking.counter import Asker
+from assets.providers.asking.desk import Desk, open_desk
 from assets.providers.base import Provider
-from assets.providers.counter import Asker
-from assets.providers.desk import Desk, open_desk
 from assets.providers.request import Light, Result
 from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import Agents, load_agents

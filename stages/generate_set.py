@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.people.looks import set_identity
-from assets.providers.counter import Asker
-from assets.providers.desk import Desk, open_desk
+from assets.providers.asking.counter import Asker
+from assets.providers.asking.desk import Desk, open_desk
 from assets.providers.request import Light, Request
 from assets.sets.projection import Drawn, Piece, Projector, draw, draw_guides, frame_piece, read_pieces, unseen_colours
 from assets.takes.pieces import piece_telling

@@ -23,19 +23,19 @@ def open_provider(entry: ProviderEntry = BUILTIN) -> Provider:
 
         return Builtin.open(settings.folder or FOLDER, entry.name)
     if isinstance(settings, DiffusersFolder):
-        from assets.providers.diffusers_folder import Folder
+        from assets.providers.diffusion.folder import Folder
 
         return Folder.open(settings, entry.name)
     if isinstance(settings, ComfyServer):
-        from assets.providers.comfyui import open_comfyui
+        from assets.providers.comfy.comfyui import open_comfyui
 
         return open_comfyui(entry, settings)
     if isinstance(settings, BedrockModel):
-        from assets.providers.bedrock import Bedrock
+        from assets.providers.aws.bedrock import Bedrock
 
         return Bedrock.open(settings, entry.conduct, entry.name)
     if isinstance(settings, SageMakerEndpoint):
-        from assets.providers.sagemaker import SageMaker
+        from assets.providers.aws.sagemaker import SageMaker
 
         return SageMaker.open(settings, entry.conduct, entry.name)
     raise ProviderError(f"provider {entry.name!r}: its kind is not there yet. Use builtin.")

@@ -8,9 +8,9 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from assets.providers import answers
+from assets.providers.asking import answers
+from assets.providers.asking.ledger import Call, Ledger
 from assets.providers.base import Capabilities
-from assets.providers.ledger import Call, Ledger
 from assets.providers.request import Result
 from pipeline.__main__ import app
 from pipeline.errors import ConfigError

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from assets.near.heroes import load_heroes
-from assets.providers.desk import open_desk
+from assets.providers.asking.desk import open_desk
 from assets.providers.opening import open_provider
 from pipeline.errors import ConfigError, StoreError
 from pipeline.frames import FrameRange

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from assets.providers.asking.desk import Desk
 from assets.providers.base import UNWATCHED, Capabilities
-from assets.providers.desk import Desk
 from assets.providers.request import GUIDE_CHANNELS, Result, SetPart
 from assets.sets.projection import Projector, load_paintings, read_pieces
 from assets.takes.record import read_sheet

@@ -26,11 +26,11 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
+from assets.providers.asking.desk import Desk, open_desk
+from assets.providers.asking.ledger import Ledger
+from assets.providers.asking.pacing import Clock
 from assets.providers.base import Capabilities, Provider, Watch
-from assets.providers.desk import Desk, open_desk
-from assets.providers.ledger import Ledger
 from assets.providers.opening import open_provider
-from assets.providers.pacing import Clock
 from assets.providers.request import Guides, Identity, PartLook, Request
 from pipeline.errors import (
     ProviderBudget,

@@ -16,7 +16,7 @@ import pytest
 
 from assets.providers.base import Provider
 from pipeline.provider_sections import ComfyServer, Conduct, ProviderEntry
-from tests.assets.providers.awsserver import MOODS, listening, painted, reply, seen, sent
+from tests.assets.providers.aws.awsserver import MOODS, listening, painted, reply, seen, sent
 from tests.assets.providers.contract import ProviderContract, ask
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "providers.md"

@@ -1,0 +1,1 @@
+"""Models on Amazon Bedrock, endpoints on SageMaker."""

@@ -1,0 +1,1 @@
+"""Folders of weights on this machine, in diffusers' format."""
