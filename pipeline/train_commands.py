@@ -55,7 +55,7 @@ def character(
     consent: Annotated[str, typer.Option(help="Who allowed the use of the pictures.", show_default=False)],
     licence: Annotated[str, typer.Option(help="Of what is learnt from them.")] = "for this show only",
     folder: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The show's costumes.")] = Path("costumes"),
-    steps: Annotated[int, typer.Option(help="Steps of the training; 0: colours only.", min=0, max=20000)] = 200,
+    steps: Annotated[int, typer.Option(help="Steps of the training; 0: colours only.", min=0, max=20000)] = 110,
     seed: Annotated[int, typer.Option(help="Of the training.", min=0)] = 1,
 ) -> None:
     """Teach the built-in model a costume from a handful of pictures, in minutes on a CPU.

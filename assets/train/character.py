@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ def train_character(
     character, model = load_character(name), Builtin.open()
     used = stances_of(character, read_pictures(folder), tell)
     samples = [sample for each in used for sample in samples_of(character, each)]
+    light = fitted_light(samples)
+    samples = [Sample(replace(sample.request, light=light), sample.truth) for sample in samples]
     palette = fitted_palette(model, samples)
     tell("colours of " + ", ".join(Part(part).name.lower() for part in sorted(palette)))
     weights = teach(model, character, samples, palette, lesson, tell) if lesson.steps else {}
@@ -103,18 +105,13 @@ def stances_of(character: Character, pictures: Sequence[Picture], tell: Callable
 
 
 def samples_of(character: Character, used: Seen) -> list[Sample]:
-    """A picture as a sample: our guides in its stance and light, and its pixels over them. Large ones at both sizes."""
+    """A picture as a sample: our guides in its stance, and its pixels over them. Large ones at both sizes."""
     stance, samples = used.stance, []
     mesh = posed_mesh(character, stance.motion, stance.phase)
     yaw, elevation = np.radians((stance.yaw_deg, stance.elevation_deg))
-    light = Light()
     for near in (1, 2) if used.picture.rgba.shape[0] >= NEAR_PX else (1,):
-        request = asked(mesh, character, float(yaw), float(elevation), light, near)
-        truth = laid_over(used.picture, request.guides.given()["coverage"][0])
-        if near == 1:
-            light = fitted_light(request, truth)
-            request = asked(mesh, character, float(yaw), float(elevation), light, near)
-        samples.append(Sample(request, truth))
+        request = asked(mesh, character, float(yaw), float(elevation), Light(), near)
+        samples.append(Sample(request, laid_over(used.picture, request.guides.given()["coverage"][0])))
     return samples
 
 

@@ -33,9 +33,9 @@ class Lesson:
     """How a costume is taught. replayed: pictures of a batch in which the model paints the character in other poses, and must
     go on doing what it did wherever the pictures taught nothing."""
 
-    steps: int = 200
-    batch: int = 4
-    replayed: int = 2
+    steps: int = 110
+    batch: int = 3
+    replayed: int = 1
     rank: int = 8
     learning_rate: float = 3e-3
     pose_alone: float = 0.15  # share of samples that bring a pose map and no other guide

@@ -18,25 +18,22 @@ _SHARES = (0.35, 0.55, 0.75)  # of the sun in the light
 _LOWEST, _HIGHEST = 0.01, 0.9  # of an albedo
 
 
-def fitted_light(request: Request, truth: Array) -> Light:
-    """The light that explains a picture's brightness by the guides' normals: how strong the sun is, and where.
+def fitted_light(samples: Sequence[Sample]) -> Light:
+    """The one light that explains the brightness of all pictures by the guides' normals: how strong the sun is, and where.
 
-    Its colour is taken as daylight: a picture cannot tell a blue coat in white light from a white one in blue light.
+    One for all, as where a sitter turns before a camera: with a light of its own, each picture is learnt by heart by it. Its
+    colour is taken as daylight: a picture cannot tell a blue coat in white light from a white one in blue light.
     """
-    given = request.guides.given()
-    parts, normals = given["parts"][0], given["normals"][0]
-    solid = (given["coverage"][0] > 0.99) & (truth[..., 3] > 0.9)
-    bright = truth[..., :3] @ np.array([0.27, 0.67, 0.06], np.float32)
-    worn = [part for part in np.unique(parts[solid]) if part and (parts[solid] == part).sum() >= _PART_PX]
     usual, best, found = Light(), np.inf, Light()
+    seen = [_parts_of(sample) for sample in samples]
     for azimuth in np.radians(np.arange(-150, 181, 30)):
         for height in np.radians((20, 45, 70)):
             flat = np.cos(height)
             sun = np.array([flat * np.sin(azimuth), -np.sin(height), -flat * np.cos(azimuth)])
-            facing = np.maximum(normals @ sun.astype(np.float32), 0)
             for share in _SHARES:
-                shade = share * facing + (1 - share) * (0.6 - 0.4 * normals[..., 1])
-                error = sum(_unexplained(bright[here], shade[here]) for here in (solid & (parts == p) for p in worn))
+                error = sum(
+                    _unexplained(bright, _shade(normals, sun, share)) for parts in seen for bright, normals in parts
+                )
                 if error < best:
                     colours = [
                         _three(np.array(colour) * gain)
@@ -44,6 +41,20 @@ def fitted_light(request: Request, truth: Array) -> Light:
                     ]
                     best, found = error, Light(_three(sun), colours[0], colours[1])
     return found
+
+
+def _parts_of(sample: Sample) -> list[tuple[Array, Array]]:
+    """Brightness (n,) and normals (n, 3) of each part that is large enough."""
+    given = sample.request.guides.given()
+    parts = given["parts"][0] * (given["coverage"][0] > 0.99) * (sample.truth[..., 3] > 0.9)
+    bright = sample.truth[..., :3] @ np.array([0.27, 0.67, 0.06], np.float32)
+    worn = [parts == part for part in np.unique(parts) if part and (parts == part).sum() >= _PART_PX]
+    return [(bright[here], given["normals"][0][here]) for here in worn]
+
+
+def _shade(normals: Array, sun: Array, share: float) -> Array:
+    facing = np.maximum(normals @ sun.astype(np.float32), 0)
+    return np.asarray(share * facing + (1 - share) * (0.6 - 0.4 * normals[:, 1]))
 
 
 def _unexplained(bright: Array, shade: Array) -> float:
