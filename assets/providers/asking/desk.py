@@ -48,7 +48,6 @@ class Desk:
     opening: Opening = open_provider
     clock: Clock = CLOCK
     _opened: dict[str, Provider | ProviderError] = field(default_factory=dict, repr=False)
-    _painters: set[str] = field(default_factory=set, repr=False)
 
     @property
     def provider(self) -> Provider:
@@ -60,11 +59,6 @@ class Desk:
             except ProviderError as error:
                 reasons.append(error)
         raise nobody_left(reasons)
-
-    @property
-    def painters(self) -> tuple[Provider, ...]:
-        """Those whose answers were handed out so far, in order of preference; at first nobody."""
-        return tuple(self.opened(entry) for entry in self.entries if entry.name in self._painters)
 
     def signature(self, painters: Iterable[str] = ()) -> Signature:
         """Who signs for pictures of these providers, by name; of nobody's: who would be asked first."""
@@ -101,9 +95,7 @@ class Desk:
         may have been paid for already (no answer, or one that cannot be used) or was called off goes on to nobody.
         Raises the ProviderError that says what happened, or one that names everybody with his reason.
         """
-        results = Session(self, requests, watch).run()
-        self._painters.update(result.metadata["provider"] for result in results)
-        return results
+        return Session(self, requests, watch).run()
 
     def opened(self, entry: ProviderEntry) -> Provider:
         """The provider of an entry, opened once. Raises ProviderError, each time, when it cannot be opened."""
