@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.look.graincorrelation import Lags, autocorrelation, kernel_lags
+from calibration.look.motion import dense_motion
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain, noise
 
@@ -26,7 +27,7 @@ class Blocks:
 def match_blocks(first: Array, second: Array, size: int) -> Blocks:
     """Differences of `first` to `second`, block by block, with their sub-pixel motion taken out."""
     height, width, _ = first.shape
-    flow = _flow(first, second)
+    flow = dense_motion(first, second)
     y, x = (v.ravel() for v in np.mgrid[0 : height - size + 1 : size, 0 : width - size + 1 : size])
     inside = np.arange(size)
     rows, columns = (y[:, None] + inside)[:, :, None], (x[:, None] + inside)[:, None, :]
@@ -47,19 +48,6 @@ def match_blocks(first: Array, second: Array, size: int) -> Blocks:
     rest, variance = _without_motion((a - b)[ties], [s[ties] for s in slopes])
     level = ((a + b) / 2)[ties].mean(axis=(1, 2))
     return Blocks(rest / np.float32(np.sqrt(2)), level, variance / 2)
-
-
-def _flow(first: Array, second: Array) -> Array:
-    """Dense motion (H, W, 2) in pixels, on a logarithm that shows shadows and lights alike."""
-    grey = []
-    for image in (first, second):
-        luma = np.log2(np.maximum(image.mean(axis=2), 0) + 0.02)
-        grey.append(cv2.GaussianBlur(luma, (0, 0), 1.0))
-    low, high = np.percentile(np.stack(grey), [1, 99])
-    eight = [np.clip((g - low) / max(high - low, 1e-3) * 255, 0, 255).astype(np.uint8) for g in grey]
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    still = np.zeros((*eight[0].shape, 2), np.float32)
-    return np.asarray(search.calc(eight[0], eight[1], still), np.float32)
 
 
 def _gradient(image: Array) -> tuple[Array, Array]:
