@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.codec import closest
 from pipeline.config import Show, load_show
 from pipeline.errors import BattleplateError, ConfigError
 from pipeline.provider_sections import KINDS, ProviderEntry
@@ -38,12 +39,17 @@ def list_providers(
         bool, typer.Option("--quick", help="Do not try whether they open: that may load weights.")
     ] = False,
 ) -> None:
-    """List the show's providers: kind, whether the policy allows them, whether they open, price, what is left to spend."""
+    """List the show's providers: kind, whether the policy allows them, whether they open, price, what is left to spend.
+
+    The last column is what pictures that they painted on this machine take up, for all shots of the show.
+    """
     from assets.providers.asking.ledger import Ledger
+    from assets.providers.asking.shelf import folder_of, size_of
 
     read, shared = load_show(show)
     ledger = Ledger(shared)
-    table = Table("provider", "kind", "policy", "opens", "USD a picture", "spent, USD", "left, USD", box=None)
+    columns = ("provider", "kind", "policy", "opens", "USD a picture", "spent, USD", "left, USD", "shared, MB")
+    table = Table(*columns, box=None)
     for name, entry in read.providers.items():
         spent, most = ledger.spent_usd(name), entry.conduct.most_usd
         allowed = name in read.policy.providers
@@ -55,6 +61,7 @@ def list_providers(
             f"{entry.conduct.usd_per_picture:.4g}",
             f"{spent:.2f}",
             "no limit" if most is None else f"{max(0.0, most - spent):.2f} of {most:.2f}",
+            f"{size_of(folder_of(shared, name)) / 1e6:.1f}",
         )
     out.print(table)
     for name in _undescribed(read):
@@ -85,6 +92,30 @@ def show_ledger(
     if csv_file:
         _write_csv(calls, csv_file)
         out.print(f"{len(calls)} calls in {csv_file}", highlight=False, soft_wrap=True)
+
+
+@providers.command()
+def clean(
+    show: ShowFile,
+    of: Annotated[str, typer.Option("--of", metavar="NAME", help="Only this provider's.")] = "",
+    keep_gb: Annotated[
+        float, typer.Option("--keep-gb", help="Of each provider, the most that stays: what was used last.", min=0)
+    ] = 0.0,
+) -> None:
+    """Remove pictures that models of this machine painted and that lie ready for other shots: they are painted again.
+
+    Answers that were paid for, takes, and the results of shots stay.
+    """
+    from assets.providers.asking.shelf import clear, folder_of
+
+    read, shared = load_show(show)
+    there = sorted({*read.providers, *(folder.name for folder in folder_of(shared, "").glob("*"))})
+    if of and of not in there:
+        raise ConfigError(f"--of {of}: no such provider. {closest(of, there)}")
+    for name in [of] if of else there:
+        pictures, freed = clear(folder_of(shared, name), round(keep_gb * 2**30))
+        if pictures or of:
+            out.print(f"{name}: {pictures} pictures removed, {freed / 1e6:.1f} MB.", highlight=False)
 
 
 @providers.command()

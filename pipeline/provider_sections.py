@@ -22,7 +22,8 @@ class Conduct:
     retries: how often what may be asked again is asked again, each time waiting longer. timeout_s: for one answer.
     usd_per_picture: what one picture is taken to cost before it is asked for (what was billed counts afterwards).
     most_usd: of the show, for this provider; None: no limit. ask_again_when_unsure: whether a request whose answer never
-    came, and which may have been billed, is asked again without a person saying so.
+    came, and which may have been billed, is asked again without a person saying so. share_gb: what pictures that a model of
+    this machine painted may take up in the show's folder, for its other shots; 0: none are kept.
     """
 
     per_minute: float = 0.0
@@ -34,10 +35,12 @@ class Conduct:
     usd_per_picture: float = 0.0
     most_usd: float | None = None
     ask_again_when_unsure: bool = False
+    share_gb: float = 4.0
 
     def __post_init__(self) -> None:
         limits = (("per_minute", 0, 1e6), ("at_once", 1, 1024), ("retries", 0, 20), ("wait_s", 0, 3600),
-                  ("most_wait_s", 0, 3600), ("timeout_s", 0.01, 86400), ("usd_per_picture", 0, 1e4))  # fmt: skip
+                  ("most_wait_s", 0, 3600), ("timeout_s", 0.01, 86400), ("usd_per_picture", 0, 1e4),
+                  ("share_gb", 0, 1e5))  # fmt: skip
         for name, low, high in limits:
             if not low <= getattr(self, name) <= high:
                 raise ConfigError(f"{name} is {getattr(self, name)}, must be {low} to {high}. Change it.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from assets.near.heroes import file_of, runs, sequence_request
 from assets.near.requests import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
 from assets.providers.asking.counter import Asker
 from assets.providers.asking.desk import Desk, open_desk
+from assets.providers.base import Watch
 from assets.providers.request import Light, Request
 from assets.providers.windows import generate_in_windows
 from assets.sprites.atlas import load_atlas
@@ -95,7 +97,8 @@ def generate_hero(
         number = int(agents.ids[row])
         progress(k, len(chosen.rows), f"hero {number}")
         asked = _sequences(bodies, track, chosen, k, light, told[agents.characters[row]], params)
-        painted = [_paint(desk, request, first, paintings, number) for first, request in asked]
+        watch = Watch(partial(_told, progress, k, len(chosen.rows)))
+        painted = [_paint(desk, request, first, paintings, number, watch) for first, request in asked]
         height, width = (int(side) for side in chosen.pictures[k])
         entries.append({"id": number, "height_px": height, "width_px": width, "runs": painted})
     write_bytes(index, (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
@@ -150,9 +153,14 @@ def _sequences(
         yield track.frames.first + start, told.told(sequence_request(stills))
 
 
-def _paint(desk: Desk, request: Request, first: int, folder: Path, number: int) -> dict[str, Any]:
+def _told(progress: Progress, done: int, total: int, _done: int, _total: int, note: str) -> None:
+    """What is said while one hero is painted, as a part of the whole."""
+    progress(done, total, note)
+
+
+def _paint(desk: Desk, request: Request, first: int, folder: Path, number: int, watch: Watch) -> dict[str, Any]:
     """Ask for a stretch, write its frames; returns what explains it."""
-    result = generate_in_windows(desk, request)
+    result = generate_in_windows(desk, request, watch)
     for frame, picture in enumerate(result.takes[0], start=first):
         exr.write(file_of(folder, number, frame), exr.rgba_channels(picture), compression="zips")
     last = first + request.frames - 1

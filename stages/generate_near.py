@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -134,12 +134,13 @@ class _Asked:
 
 @lru_cache(maxsize=2)
 def _desk(asked: _Asked, shared: Path, asker: Asker) -> Desk:
-    return open_desk(asked.providers.entries, shared, asker=asker)
+    # Nobody near looks so in another shot: at tens of kilobytes each, on every frame, sharing them would pay nowhere.
+    return open_desk(asked.providers.entries, shared, asker=asker, share=False)
 
 
 @lru_cache(maxsize=2)
 def _told(names: tuple[str, ...], picks: CrowdPicks, desk: Desk, params: Params) -> dict[str, Telling]:
-    return tellings(set(names), picks, desk, desk.shared, seed=params.seed, steps=params.steps)
+    return tellings(set(names), picks, replace(desk, share=True), desk.shared, seed=params.seed, steps=params.steps)
 
 
 def _listed(agents: Agents, chosen: Chosen) -> dict[str, Any]:

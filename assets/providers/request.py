@@ -33,6 +33,33 @@ GUIDE_CHANNELS = {"coverage": 0, "depth": 0, "parts": 0, "normals": 3, "pose": 3
 MAX_SIDE_PX = 8192  # a wrong size is far more likely than a larger picture
 
 
+def _kind(guide: str) -> type[np.generic]:
+    return np.int32 if guide == "parts" else np.float32
+
+
+def _made_plain(owner: Any, real: tuple[str, ...], whole: tuple[str, ...] = ()) -> None:
+    """Make the numbers of a frozen object Python's own: 1 and NumPy's 1.0 are told alike, and -0.0 as 0.0.
+
+    Raises ProviderError for what is no number, or no whole one.
+    """
+    for name in (*real, *whole):
+        given = getattr(owner, name)
+        try:
+            plain = tuple(_real(each) for each in given) if isinstance(given, tuple | list) else _real(given)
+            if name in whole:
+                plain = int(given)
+                if plain != given:
+                    raise ValueError(given)
+        except (TypeError, ValueError, OverflowError) as error:
+            kind = "a whole number" if name in whole else "a number"
+            raise ProviderError(f"request: {name} is {given!r}, must be {kind}. Change it.") from error
+        object.__setattr__(owner, name, plain)
+
+
+def _real(value: Any) -> float:
+    return float(value) + 0.0
+
+
 class SetPart(IntEnum):
     """Part ids of set pieces (people and kit use 1-31)."""
 
@@ -55,6 +82,9 @@ class PartLook:
     metallic: float = 0.0
     roughness: float = 1.0
 
+    def __post_init__(self) -> None:
+        _made_plain(self, whole=("part",), real=("albedo", "metallic", "roughness"))
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -76,6 +106,9 @@ class Light:
     sun_direction: Color = (-0.48, -0.7, -0.53)
     sun_rgb: Color = (0.85, 0.78, 0.68)
     sky_rgb: Color = (0.22, 0.26, 0.33)
+
+    def __post_init__(self) -> None:
+        _made_plain(self, real=("sun_direction", "sun_rgb", "sky_rgb"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,12 +138,12 @@ class Guides:
                 raise ProviderError("guides: mask says what of init is kept, and init is not given. Add init.")
             if not np.isfinite(guide).all():
                 raise ProviderError(f"guides: {name} holds NaN or infinity. Put 0 where nothing is.")
+            object.__setattr__(self, name, np.asarray(guide, _kind(name)))
 
     @classmethod
     def image(cls, **pictures: Array) -> Guides:
         """Guides of a single picture, from (H, W[, C]) arrays of any number type."""
-        kinds = {name: np.int32 if name == "parts" else np.float32 for name in pictures}
-        return cls(**{name: np.asarray(picture, kinds[name])[None] for name, picture in pictures.items()})
+        return cls(**{name: np.asarray(picture, _kind(name))[None] for name, picture in pictures.items()})
 
     def given(self) -> dict[str, Array]:
         """The guides that are there, by name."""
@@ -129,7 +162,7 @@ class Guides:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """One order to a generator. Equal requests have equal digests, whatever made them.
+    """One order to a generator. Equal requests have equal digests, whatever made them: numbers become plain ones.
 
     metres_per_px: scale of the guides at the reference plane. strength: 1 paints anew, less keeps more of guides.init.
     count: takes wanted, made from seed, seed + 1, ... references: (H, W, 4) pictures of the identity, for models that
@@ -149,6 +182,8 @@ class Request:
     count: int = 1
 
     def __post_init__(self) -> None:
+        _made_plain(self, whole=("seed", "steps", "count"), real=("metres_per_px", "strength"))
+        object.__setattr__(self, "references", tuple(np.asarray(each, np.float32) for each in self.references))
         for name, low, high in (("steps", 1, 200), ("count", 1, 64), ("strength", 0.0, 1.0), ("seed", 0, 2**62)):
             if not low <= getattr(self, name) <= high:
                 raise ProviderError(f"request: {name} is {getattr(self, name)}, must be {low} to {high}. Change it.")

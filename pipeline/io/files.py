@@ -13,20 +13,23 @@ from pipeline.errors import StoreError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `path`; on a clean exit it becomes `path`, durably.
 
     The temporary file keeps the suffix (encoders choose their format by it) and carries the process id, so two
-    writers never share one. The file is fsynced, renamed over `path`, then its folder is fsynced. On any exception the
-    temporary file is removed and `path` stays as it was. Raises StoreError when the disk is full or not writable.
+    writers never share one. The file is fsynced, renamed over `path`, then its folder is fsynced; not durable: renamed
+    only, for what may be lost and is checked when it is read. On any exception the temporary file is removed and `path`
+    stays as it was. Raises StoreError when the disk is full or not writable.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
-        _sync(temporary, os.O_RDWR)
+        if durable:
+            _sync(temporary, os.O_RDWR)
         temporary.replace(path)
-        _sync(path.parent, os.O_RDONLY)
+        if durable:
+            _sync(path.parent, os.O_RDONLY)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreError(

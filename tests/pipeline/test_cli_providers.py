@@ -69,6 +69,21 @@ def test_the_list_says_kind_policy_price_and_what_is_left(show, ledger):
     assert "'elsewhere', which is not described" in said
 
 
+def test_what_lies_ready_for_other_shots_is_told_and_cleaned(show):
+    lying = show.parent / "build/_show/painted"
+    for name in ("builtin", "gone"):
+        (lying / name / "ab").mkdir(parents=True)
+        (lying / name / "ab/picture.npz").write_bytes(bytes(2_000_000))
+
+    assert re.search(r"builtin .* 2\.0$", line_with("builtin", say("list", show, "--quick")).rstrip())
+    assert say("clean", show, "--keep-gb", "1") == ""
+    assert say("clean", show, "--of", "builtin") == "builtin: 1 pictures removed, 2.0 MB.\n"
+    assert say("clean", show) == "gone: 1 pictures removed, 2.0 MB.\n"
+    assert not list(lying.glob("*/*/*"))
+    with pytest.raises(ConfigError, match="--of buildin: no such provider"):
+        say("clean", show, "--of", "buildin")
+
+
 def test_the_list_says_why_a_provider_does_not_open(show):
     show.write_text(SHOW.replace('"builtin", ', ""))
 

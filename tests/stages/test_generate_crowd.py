@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from assets.people.characters import recipe_digest
+from assets.providers.builtin import Builtin
 from assets.sprites.atlas import load_atlas, view_yaw
 from assets.sprites.identity import cast_in, compared
 from pipeline.errors import AssetError, ConfigError
@@ -55,16 +56,27 @@ def make(folder: Path, params: Params | None = None, agents=tuple(AGENTS), light
     told: list[tuple[int, int]] = []
     atlas = generate_crowd(
         providers=CrowdProviders(),
-        shared=folder / "_show",
         track=track(folder),
         layout=layout(folder, agents),
         light=light or LightFacts(),
         params=params or Params(variants=2),
         out=folder / "out",
         progress=lambda done, total, note="": told.append((done, total)),
-        **more,
+        **{"shared": folder / "_show"} | more,
     )
     return atlas, told
+
+
+def crowd_of_show(folder: Path, shot: str):
+    """A small crowd of one of a show's shots, and how many pictures the built-in model painted for it."""
+    painted = []
+    with pytest.MonkeyPatch.context() as patch:
+        paint = Builtin.generate
+        patch.setattr(
+            Builtin, "generate", lambda own, asked, *more: painted.append(len(asked)) or paint(own, asked, *more)
+        )
+        atlas, _ = make(folder / shot, Params(variants=1, steps=1), agents=tuple(AGENTS[1:]), shared=folder / "_show")
+    return atlas, sum(painted)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +139,16 @@ def test_equal_inputs_give_equal_bytes(made, tmp_path):
 
     for name in ("sprites", "reliefs", "index", "contact_sheet"):
         assert getattr(again, name).read_bytes() == getattr(made[0], name).read_bytes(), name
+
+
+def test_a_second_shot_with_the_same_people_paints_nothing_and_shows_the_same(tmp_path):
+    first, painted = crowd_of_show(tmp_path, "sh010")
+    second, painted_again = crowd_of_show(tmp_path, "sh020")
+    alone, _ = crowd_of_show(tmp_path / "other show", "sh020")
+
+    assert (painted, painted_again) == (len(np.load(first.sprites)), 0)
+    for name in ("sprites", "reliefs", "index", "contact_sheet"):
+        assert getattr(second, name).read_bytes() == getattr(alone, name).read_bytes(), name
 
 
 def test_the_suns_side_is_the_bright_side(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 
 from assets.near.heroes import load_heroes
 from assets.providers.asking.desk import open_desk
+from assets.providers.builtin import Builtin
 from assets.providers.opening import open_provider
 from pipeline.errors import ConfigError, StoreError
 from pipeline.frames import FrameRange
@@ -93,6 +94,18 @@ def test_the_built_in_model_paints_a_hero_as_it_paints_him_frame_by_frame(shot, 
         one, other = (exr.read_rgba(made.files.path(frame)) for made in (moving, still))
         assert np.array_equal(one[..., 3], other[..., 3])
         assert np.abs(one - other).mean() < 0.02 * other.mean()
+
+
+def test_a_killed_hero_is_not_painted_again(shot, near_hero, tmp_path, monkeypatch):
+    """The painting lies ready in the show's folder, and gives the same frames."""
+    monkeypatch.setattr(Builtin, "generate", lambda *asked: pytest.fail("painted again"))
+
+    again = heroes_of(shot, tmp_path / "again", NEAR_ID)
+
+    assert again.index.read_bytes() == near_hero.index.read_bytes()
+    for frame in FRAMES:
+        one, other = (load_heroes(made)[NEAR_ID].painting(frame) for made in (near_hero, again))
+        assert np.array_equal(one, other)
 
 
 def test_a_model_of_few_frames_paints_a_hero_in_windows(shot, near_hero, tmp_path, monkeypatch):

@@ -52,7 +52,7 @@ class LambertPainter:
 
 
 def desk_of(painter, shared):
-    return Desk((BUILTIN,), shared, opening=lambda entry: painter)
+    return Desk((BUILTIN,), shared, opening=lambda entry: painter, share=False)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from assets.providers.asking.counter import NOBODY, Asker
 from assets.providers.asking.ledger import Ledger
 from assets.providers.asking.pacing import CLOCK, Clock
 from assets.providers.asking.session import Session, nobody_left
+from assets.providers.asking.shelf import Shelf
 from assets.providers.base import UNWATCHED, Capabilities, Provider, Watch
 from assets.providers.opening import open_provider
 from assets.providers.request import Request, Result
@@ -39,6 +40,7 @@ class Desk:
 
     Its name, model, licence and capabilities are those of the provider that is asked first; who really answered stands in
     each result's metadata: provider, passed_over (who was asked before, and why not), answer (the key of a kept one).
+    share: whether what models of this machine paint is kept for the show's other shots.
     """
 
     entries: tuple[ProviderEntry, ...]
@@ -47,7 +49,9 @@ class Desk:
     asker: Asker = NOBODY
     opening: Opening = open_provider
     clock: Clock = CLOCK
+    share: bool = True
     _opened: dict[str, Provider | ProviderError] = field(default_factory=dict, repr=False)
+    _shelves: dict[str, Shelf] = field(default_factory=dict, repr=False)
 
     @property
     def provider(self) -> Provider:
@@ -109,6 +113,12 @@ class Desk:
             raise found
         return found
 
+    def shelf(self, entry: ProviderEntry) -> Shelf:
+        """Where pictures of an entry's provider, of this machine, are kept for other shots."""
+        if entry.name not in self._shelves:
+            self._shelves[entry.name] = Shelf.of(entry, self.opened(entry), self.shared)
+        return self._shelves[entry.name]
+
 
 def open_desk(
     entries: tuple[ProviderEntry, ...],
@@ -118,12 +128,13 @@ def open_desk(
     asker: Asker = NOBODY,
     opening: Opening = open_provider,
     clock: Clock = CLOCK,
+    share: bool = True,
 ) -> Desk:
     """The desk at which a stage asks the show's providers, in order of preference; nothing needs closing.
 
     keep: keep and book the answers of every provider (takes), not only of those that are paid or leave the machine.
-    asker: for whom, as the ledger says it. Raises ProviderError when none of them can be opened.
+    asker: for whom, as the ledger says it. share: keep what models of this machine paint for other shots. Raises ProviderError when none of them can be opened.
     """
-    desk = Desk(entries, shared, keep, asker, opening, clock)
+    desk = Desk(entries, shared, keep, asker, opening, clock, share)
     _ = desk.provider
     return desk

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from assets.providers.asking.counter import Counter, checked
 from assets.providers.asking.pacing import backoff_s, wait
+from assets.providers.asking.shelf import Shelf, in_half
 from assets.providers.base import Provider, Watch
 from assets.providers.request import Request, Result
 from pipeline.errors import (
@@ -20,6 +21,7 @@ from pipeline.errors import (
     ProviderNonsense,
     ProviderRefused,
     ProviderUnsure,
+    StoreError,
 )
 from pipeline.provider_sections import ProviderEntry
 
@@ -64,8 +66,16 @@ class Session:
         return self._ask_straight(entry, provider, batch)
 
     def _ask_straight(self, entry: ProviderEntry, provider: Provider, batch: list[int]) -> Failures:
-        """All together, as they are: nothing is paid, nothing leaves the machine, the stage keeps the results."""
-        requests = [provider.capabilities.readable(self.requests[index]) for index in batch]
+        """All together, as they are: nothing is paid, nothing leaves the machine. What was painted before is not again."""
+        shelf = self.desk.shelf(entry) if self.desk.share else None
+        wanted = {index: provider.capabilities.readable(self.requests[index]) for index in batch}
+        for index, request in wanted.items():
+            if shelf is not None and (found := self._found(shelf, request)) is not None:
+                self._take(index, found)
+        batch = [index for index in batch if index in self.waiting]
+        requests = [wanted[index] for index in batch]
+        if not requests:
+            return {}
         retry = 0
         while True:
             try:
@@ -78,8 +88,25 @@ class Session:
             wait(pause, entry.name, self.watch, self.desk.clock)
             retry += 1
         for index, result in zip(batch, results, strict=True):
-            self._take(index, replace(result, metadata={**result.metadata, "provider": entry.name}))
+            painted = in_half(replace(result, metadata={**result.metadata, "provider": entry.name}))
+            if shelf is not None:
+                self._put(shelf, painted)
+            self._take(index, painted)
         return {}
+
+    def _found(self, shelf: Shelf, request: Request) -> Result | None:
+        try:
+            return shelf.find(request)
+        except StoreError as error:
+            self._note(str(error))
+            return None
+
+    def _put(self, shelf: Shelf, painted: Result) -> None:
+        """A full disk or a folder that may not be written to stops nobody: it decides nothing."""
+        try:
+            shelf.put(painted)
+        except (StoreError, OSError) as error:
+            self._note(f"not kept for other shots: {error}")
 
     def _ask_booked(self, counter: Counter, batch: list[int]) -> Failures:
         """One by one, or as many side by side as the entry says. After a failure none is begun, and those under way end."""

@@ -39,6 +39,36 @@ def test_digest_is_the_same_on_every_machine_and_day():
     assert request_of().digest() == "3a61d2f855f005b0b67a10ccffe6c896be6f53d66838c0d86afe79a8d1872a4d"
 
 
+def test_equal_numbers_of_any_kind_are_the_same_request():
+    """NumPy's numbers, whole ones for real ones, wider guides: what is asked is the same."""
+    plain = request_of(strength=1.0, metres_per_px=1.0, light=Light((0.0, -1.0, 0.0), (1.0, 1.0, 1.0), (0.5, 0.5, 0.5)))
+    wide = {name: guide.astype(np.float64) for name, guide in plain.guides.given().items() if name != "parts"}
+    odd = request_of(
+        guides=Guides(**wide, parts=plain.guides.parts.astype(np.int64)),
+        identity=Identity("walker", (PartLook(np.int64(4), [0.3, np.float64(0.2), 0.1], 0, 1),)),
+        light=Light(np.array([-0.0, -1, 0]).tolist(), (1, 1, 1), (np.float32(0.5),) * 3),
+        metres_per_px=1,
+        strength=np.float64(1),
+        seed=1.0,
+        steps=np.int32(2),
+    )
+
+    assert odd.digest() == plain.digest()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": 1.5}, "seed is 1.5, must be a whole number"),
+        ({"steps": None}, "steps is None, must be a"),
+        ({"metres_per_px": "wide"}, "metres_per_px is 'wide', must be a number"),
+    ],
+)
+def test_what_is_no_number_is_refused(change, words):
+    with pytest.raises(ProviderError, match=words):
+        request_of(**change)
+
+
 @pytest.mark.parametrize(
     "change",
     [

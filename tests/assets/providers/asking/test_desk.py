@@ -210,14 +210,14 @@ def local_desk(shared, local, **settings):
     return open_desk((BUILTIN,), shared, opening=lambda entry: local, clock=QuickClock(), **settings)
 
 
-def test_free_and_local_requests_go_through_together_and_leave_nothing_behind(tmp_path):
+def test_free_and_local_requests_go_through_together_and_are_not_booked(tmp_path):
     local = Local()
 
     results = local_desk(tmp_path, local).generate([request_of(seed) for seed in range(5)])
 
     assert local.calls == [5]
     assert results[0].metadata == {"provider": "builtin"}
-    assert list(tmp_path.iterdir()) == []
+    assert [each.name for each in tmp_path.iterdir()] == ["painted"]
 
 
 def test_takes_of_a_local_provider_are_kept_and_booked_when_wanted(tmp_path):
