@@ -155,7 +155,7 @@ def _walked(moments: list[Flock]) -> Walked:
     return Walked(
         plan=np.stack([m.places for m in moments]),
         yaws=np.stack([m.yaws for m in moments]),
-        speeds=np.stack([np.sqrt((m.velocities**2).sum(axis=1)) for m in moments]),
+        speeds=np.stack([np.sqrt(m.velocities[:, 0] ** 2 + m.velocities[:, 1] ** 2) for m in moments]),
         states=np.stack(states).astype(np.uint8),
         end=moments[-1],
     )

@@ -104,7 +104,7 @@ def advance(
     foes = nearest_foes(places, sides, _sights(wishes + owns, velocities, rules), rules.sight_m / 2)
     now = Flock(np.empty_like(places), np.empty_like(places), flock.yaws[order], flock.turns[order],
                  np.empty_like(levels), np.empty_like(fronts), np.empty_like(touching), flock.moving[order], lost, flock.heads[order])  # fmt: skip
-    touches = np.empty((count, TOUCHES), np.int64)
+    touches = np.empty((count, TOUCHES), np.int32)
     slack = min(2 * rules.fastest_mps * step_s + 0.1, rules.look_m)
     _steer(
         places, velocities, wishes, owns, lost, radii, sides, levels, fronts, touching, foes, bounds, grid, walls, rules, step_s,
@@ -121,7 +121,8 @@ def advance(
 
 def _sights(wanted: np.ndarray, velocities: np.ndarray, rules: Rules) -> np.ndarray:
     """(N,) metres within which an enemy could make each brake: nobody else's enemies need to be looked for."""
-    pace = 0.3 + 1.25 * np.sqrt(np.maximum((wanted**2).sum(axis=1), (velocities**2).sum(axis=1)))
+    fastest2 = np.maximum(*(v[:, 0] ** 2 + v[:, 1] ** 2 for v in (wanted, velocities)))
+    pace = 0.3 + 1.25 * np.sqrt(fastest2)
     gap = np.maximum(pace * rules.hold_s, pace**2 / (2 * rules.brake_mps2))
     return np.minimum(rules.sight_m, rules.reach_m * 1.4 + 2 * gap)
 
