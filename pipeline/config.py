@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline import codec, provider_config
 from pipeline.errors import ConfigError
+from pipeline.optics_sections import LensFacts
 from pipeline.provider_sections import BUILTIN, CrowdProviders, ProviderEntry, SetProviders
 from pipeline.sections import (
     CameraFacts,
@@ -31,6 +32,7 @@ SECTIONS: dict[str, type] = {
     "plate": PlateSource,
     "mattes": MatteSource,
     "camera": CameraFacts,
+    "lens": LensFacts,
     "light": LightFacts,
     "crowd": CrowdBrief,
     "set": SetBrief,

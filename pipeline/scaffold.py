@@ -51,6 +51,10 @@ height_m = 1.6           # lens above the ground at the first frame: sets the sc
 # sensor_width_mm = 36.0
 shutter_deg = 180.0
 
+[lens]                   # what is left out is measured in the plate; docs/lens-match.md
+# f_number = 2.8
+# focus_m = 12.0         # or keys: [[1001, 5.0], [1024, 34.0]]
+
 [light]                  # where the sun stands, as the first frame's camera sees it
 sun_azimuth_deg = 315    # 0 behind the camera, 90 from the right, 180 from ahead, 270 from the left
 sun_elevation_deg = 35

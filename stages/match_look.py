@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from assets.view import Buffers
+from calibration.look.focus import aperture_scale, blur_radius_px, focus_at
 from calibration.look.measured import LookFigures, read_look
 from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameFiles, FrameRange
@@ -18,9 +19,11 @@ from pipeline.io import exr
 from pipeline.io.files import write_bytes
 from pipeline.kernels import blur, check, color
 from pipeline.kernels.color import RGB, Grade
+from pipeline.kernels.defocus import defocus
+from pipeline.optics_sections import LensFacts
 from pipeline.sections import CameraFacts
 from pipeline.stage import stage
-from pipeline.types import Layer, Layers, Look, RawLayers
+from pipeline.types import CameraTrack, Layer, Layers, Look, RawLayers
 from stages.steadiness import layer_flicker
 
 MOST_SOFTNESS_PX = 3.0
@@ -33,6 +36,7 @@ class Params:
     strength: float = 1.0  # of the measured exposure, balance and lift; 0 leaves the layers as rendered
     haze: float = 1.0  # times the measured extinction
     motion_blur: float = 1.0  # times the shutter
+    defocus: float = 1.0  # times the iris
     layer_sigma_px: float = 0.5  # how soft the renderer's own edges are
     crowd_exposure_ev: float = 0.0
     crowd_saturation: float = 1.0
@@ -46,7 +50,7 @@ class Params:
     set_power: RGB = (1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
-        for name in ("strength", "haze", "motion_blur", "layer_sigma_px"):
+        for name in ("strength", "haze", "motion_blur", "defocus", "layer_sigma_px"):
             if not 0 <= getattr(self, name) <= 10:
                 raise ConfigError(f"match_look.{name} is {getattr(self, name)}, must be 0 to 10. 1 is as measured.")
         for layer in ("crowd", "set"):
@@ -64,8 +68,17 @@ class Params:
 
 
 @stage
-def match_look(raw: RawLayers, facts: CameraFacts, look: Look, params: Params, frames: FrameRange, out: Path) -> Layers:
-    """Per layer: grade (measured, then said), haze by its depth, blur along its motion, the plate's softness.
+def match_look(
+    raw: RawLayers,
+    facts: CameraFacts,
+    said: LensFacts,
+    track: CameraTrack,
+    look: Look,
+    params: Params,
+    frames: FrameRange,
+    out: Path,
+) -> Layers:
+    """Per layer: grade (measured, then said), haze by its depth, blur along its motion, depth of field, softness.
 
     The figures tell how much each layer flickered, as it was rendered, since the frame before.
     """
@@ -75,9 +88,12 @@ def match_look(raw: RawLayers, facts: CameraFacts, look: Look, params: Params, f
     figures = FrameFiles(out, "match.%04d.json", frames)
     shutter = params.motion_blur * facts.shutter_deg / 360
     softness = softness_px(measured.edge_sigma_px, params.layer_sigma_px)
+    iris_px_m = params.defocus * aperture_scale(said, facts, track.lens) if said.f_number and said.focus_keys else 0.0
     earlier: dict[str, Buffers] = {}
     for frame in frames:
         numbers: dict[str, Any] = {"shutter": shutter, "softness_px": softness}
+        if iris_px_m:
+            numbers["focus_m"] = focus_at(said.focus_keys, frame)
         for source, target in zip(raw.layers, layers, strict=True):
             channels = exr.read(source.files.path(frame)).channels
             rgba, depth, moved = _layer(channels, source.name, frame)
@@ -86,7 +102,10 @@ def match_look(raw: RawLayers, facts: CameraFacts, look: Look, params: Params, f
             steady = _since_before(source, frame, earlier.get(source.name), now)
             earlier[source.name] = now
             rgba = _graded(rgba, depth, params.said(source.name), measured, params)
-            rgba, depth = _blurred(rgba, depth, moved, shutter, softness)
+            rgba, depth = _smeared(rgba, depth, moved, shutter)
+            if iris_px_m:
+                rgba, depth = _defocused(rgba, depth, numbers["focus_m"], iris_px_m, said)
+            rgba, depth = _softened(rgba, depth, softness)
             written = {**exr.rgba_channels(rgba), "Z": depth, "id": ids}
             exr.write(target.files.path(frame), written, compression="zips")
             numbers[source.name] = _levels(rgba) | steady
@@ -149,15 +168,27 @@ def _graded(rgba: np.ndarray, depth: np.ndarray, said: Grade, measured: LookFigu
     return out
 
 
-def _blurred(
-    rgba: np.ndarray, depth: np.ndarray, moved: np.ndarray, shutter: float, softness: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Motion first, then the lens; the depth grows along so that soft edges have one."""
+def _smeared(rgba: np.ndarray, depth: np.ndarray, moved: np.ndarray, shutter: float) -> tuple[np.ndarray, np.ndarray]:
     out, out_depth = np.empty_like(rgba), np.empty_like(depth)
     blur.motion_blur(rgba, depth, moved, shutter, out, out_depth)
-    blur.gaussian(out, softness, out)
+    return out, out_depth
+
+
+def _defocused(
+    rgba: np.ndarray, depth: np.ndarray, focus_m: float, iris_px_m: float, said: LensFacts
+) -> tuple[np.ndarray, np.ndarray]:
+    out, out_depth = np.empty_like(rgba), np.empty_like(depth)
+    radius = blur_radius_px(depth, focus_m, iris_px_m)
+    defocus(rgba, depth, radius, out, out_depth, blades=said.blades, rotation_deg=said.blades_deg)
+    return out, out_depth
+
+
+def _softened(rgba: np.ndarray, depth: np.ndarray, softness: float) -> tuple[np.ndarray, np.ndarray]:
+    """What any lens does in focus; the depth grows along so that soft edges have one."""
+    out = np.empty_like(rgba)
+    blur.gaussian(rgba, softness, out)
     out[out[..., 3] < 1e-4] = 0
-    return out, grown_depth(out_depth, out[..., 3])
+    return out, grown_depth(depth, out[..., 3])
 
 
 def grown_depth(depth: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Looks made by hand, for stages that take one."""
+"""Looks made by hand, for stages that take one, and layers matched to them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ import numpy as np
 from calibration.look.color import Tone
 from calibration.look.haze import Haze
 from calibration.look.measured import LookFigures, write_look
+from pipeline.frames import FrameRange
 from pipeline.kernels.color import RGB
 from pipeline.kernels.grain import Grain
-from pipeline.types import Look
+from pipeline.optics_sections import LensFacts
+from pipeline.sections import CameraFacts
+from pipeline.types import CameraTrack, Layers, Look, RawLayers
+from stages.match_look import Params, match_look
+from tests.scenes import Scene
 
 
 def write_hand_look(
@@ -32,3 +37,26 @@ def write_hand_look(
     look = Look(folder / "look.json", folder / "grain.png")
     write_look(look.figures, LookFigures(grain, tone, haze or Haze(), edge_sigma_px, 100, "by hand"))
     return look
+
+
+def match_by_hand(
+    scene: Scene,
+    raw: RawLayers,
+    look: Look,
+    out: Path,
+    params: Params | None = None,
+    frames: FrameRange | None = None,
+    facts: CameraFacts | None = None,
+    said: LensFacts | None = None,
+) -> Layers:
+    """match_look through the scene's true camera; nothing was said of its lens."""
+    return match_look(
+        raw=raw,
+        facts=facts or CameraFacts(),
+        said=said or LensFacts(),
+        track=CameraTrack(out, out, out, out, out, scene.range, scene.lens, 0.1, "truth"),
+        look=look,
+        params=params or Params(),
+        frames=frames or scene.range,
+        out=out,
+    )

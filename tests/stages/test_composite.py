@@ -11,12 +11,9 @@ from calibration.ground.heightfield import Heightfield
 from pipeline.errors import ConfigError, PlateError, StageError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
-from pipeline.sections import CameraFacts
 from stages.composite import Params, composite, ground_depth
-from stages.match_look import Params as MatchParams
-from stages.match_look import match_look
 from tests.layers import write_depth, write_ground, write_layers, write_mattes
-from tests.looks import write_hand_look
+from tests.looks import match_by_hand, write_hand_look
 from tests.scenes import FIRST_BOX, GROUND, SKY, Scene, write_plate, write_track
 
 SCENE = Scene(width=256, height=144, frames=2, actor=True)
@@ -28,9 +25,7 @@ def shot(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shot")
     look = write_hand_look(folder / "look", edge_sigma_px=0.7, sigma=0.01)
     raw = write_layers(SCENE, folder / "raw")
-    layers = match_look(
-        raw=raw, facts=CameraFacts(), look=look, params=MatchParams(), frames=SCENE.range, out=folder / "match"
-    )
+    layers = match_by_hand(SCENE, raw, look, folder / "match")
     return {
         "plate": write_plate(SCENE, folder / "plate"),
         "mattes": write_mattes(SCENE, folder / "mattes"),

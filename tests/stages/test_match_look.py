@@ -1,5 +1,7 @@
 """Layers take on the plate's colour, air, blur and softness; without a look they stay as rendered."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,11 @@ from calibration.look.haze import Haze
 from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameRange
 from pipeline.io import exr
+from pipeline.optics_sections import LensFacts
 from pipeline.sections import CameraFacts
-from stages.match_look import Params, grown_depth, match_look, softness_px
+from stages.match_look import Params, grown_depth, softness_px
 from tests.layers import write_layers
-from tests.looks import write_hand_look
+from tests.looks import match_by_hand, write_hand_look
 from tests.scenes import Scene
 
 SCENE = Scene(width=192, height=108, frames=2)
@@ -23,8 +26,8 @@ def raw(tmp_path_factory):
     return write_layers(SCENE, tmp_path_factory.mktemp("raw"))
 
 
-def matched(raw, out, look, params=PLAIN):
-    layers = match_look(raw=raw, facts=CameraFacts(), look=look, params=params, frames=ONE, out=out)
+def matched(raw, out, look, params=PLAIN, **facts):
+    layers = match_by_hand(SCENE, raw, look, out, params, ONE, **facts)
     return {layer.name: exr.read(layer.files.path(1001)).channels for layer in layers.layers}
 
 
@@ -89,6 +92,26 @@ def test_the_shutter_smears_along_the_motion(raw, tmp_path):
     across = [np.abs(np.diff(m["A"].astype(np.float64), axis=1)).sum() for m in (sharp, smeared)]
     assert across[1] < 0.92 * across[0]
     assert smeared["A"].astype(np.float64).sum() == pytest.approx(sharp["A"].astype(np.float64).sum(), rel=0.03)
+
+
+def test_focus_follows_what_the_shot_file_says(raw, tmp_path):
+    """The crowd stands 13 to 30 m away: in focus there it is sharp, at 2 m it is soft, and its light is kept."""
+    look, facts = write_hand_look(tmp_path / "look"), CameraFacts(focal_mm=35)
+
+    def at(focus_m, name):
+        return matched(raw, tmp_path / name, look, facts=facts, said=LensFacts(f_number=0.7, focus_m=focus_m))
+
+    sharp, pulled = at(20.0, "a"), at(((1001, 2.0), (1002, 20.0)), "b")
+
+    before = rendered(raw, "crowd")["A"].astype(np.float64)
+    edges = [np.abs(np.diff(m["A"].astype(np.float64), axis=1)).sum() for m in (sharp["crowd"], pulled["crowd"])]
+    assert edges[0] == pytest.approx(np.abs(np.diff(before, axis=1)).sum(), rel=0.02)
+    assert edges[1] < 0.8 * edges[0]
+    alpha = pulled["crowd"]["A"].astype(np.float64)
+    assert alpha.sum() == pytest.approx(before.sum(), rel=0.05)
+    assert np.isfinite(pulled["crowd"]["Z"][alpha > 0]).all()
+    told = [json.loads((tmp_path / name / "match.1001.json").read_text())["focus_m"] for name in "ab"]
+    assert told == [20.0, 2.0]
 
 
 def test_equal_layers_give_equal_bytes(raw, tmp_path):

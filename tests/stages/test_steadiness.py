@@ -6,11 +6,10 @@ import pytest
 
 from pipeline.frames import FrameRange
 from pipeline.io import exr
-from pipeline.sections import CameraFacts
-from stages.match_look import Params, match_look
+from stages.match_look import Params
 from stages.steadiness import plate_flicker
 from tests.layers import write_depth, write_layers, write_mattes
-from tests.looks import write_hand_look
+from tests.looks import match_by_hand, write_hand_look
 from tests.scenes import Scene, write_plate, write_track
 
 SCENE = Scene(width=256, height=144, frames=3, actor=True)
@@ -56,7 +55,7 @@ def raw(tmp_path_factory):
 
 def figures_of(raw, out, frames):
     look = write_hand_look(out / "look")
-    layers = match_look(raw=raw, facts=CameraFacts(), look=look, params=Params(motion_blur=0), frames=frames, out=out)
+    layers = match_by_hand(SCENE, raw, look, out, Params(motion_blur=0), frames)
     return {frame: json.loads(layers.figures.path(frame).read_text()) for frame in frames}
 
 
