@@ -13,6 +13,7 @@ from typing import Any
 from pipeline import codec, provider_config
 from pipeline.errors import ConfigError
 from pipeline.optics_sections import LensFacts
+from pipeline.output_sections import OutputBrief, WorkFiles
 from pipeline.provider_sections import BUILTIN, CrowdProviders, ProviderEntry, SetProviders
 from pipeline.sections import (
     CameraFacts,
@@ -37,6 +38,8 @@ SECTIONS: dict[str, type] = {
     "crowd": CrowdBrief,
     "set": SetBrief,
     "delivery": DeliveryBrief,
+    "output": OutputBrief,
+    "work": WorkFiles,
 }
 ASKED: dict[type, type] = {
     CrowdBrief: CrowdProviders,

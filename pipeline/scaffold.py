@@ -28,6 +28,10 @@ providers = ["builtin"]  # who may be asked to generate; nothing leaves this mac
 
 # [delivery]             # sections and stage settings for all shots
 # folder = "delivery"
+# [output]
+# compression = "zip"    # of the finished EXR frames: zip, zips, piz, zstd, htj2k256; or a lossy copy, dwaa:45
+# [work]
+# compression = "zips"   # of the layers between stages; lossless
 # [stages.composite]
 # light_wrap_px = 6.0
 """

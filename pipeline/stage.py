@@ -12,7 +12,7 @@ from typing import Any, Protocol, overload
 from pipeline.errors import StageError
 from pipeline.frames import FrameRange
 
-RESERVED = ("params", "frames", "out", "progress", "kept", "shared")
+RESERVED = ("params", "frames", "out", "progress", "kept", "shared", "finished")
 
 
 class Progress(Protocol):
@@ -33,6 +33,16 @@ class Kept(Protocol):
     def note(self, path: Path) -> None: ...
 
 
+class Finished(Protocol):
+    """Told by a stage that is split over frames that one of them is whole on disk: finished(frame, its receipt).
+
+    A stage that takes it is given short runs of frames instead of single ones, so that it can read and write beside its
+    work (pipeline.overlap); each frame counts as finished when it was told, in whatever state the run ends.
+    """
+
+    def __call__(self, frame: int, receipt: Any) -> None: ...
+
+
 class NothingKept:
     """A Kept for a stage that is called plainly: nothing was finished before."""
 
@@ -47,12 +57,16 @@ def silent(done: int, total: int, note: str = "") -> None:
     """A Progress that tells nobody."""
 
 
+def unheard(frame: int, receipt: Any) -> None:
+    """A Finished that nobody listens to: what is called plainly returns its receipt."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """A declared stage. Calling it calls the function, so tests use it plainly.
 
     inputs: argument name to type, for arguments found by type. params: the Params class. per_frame: whether it is split
-    over frames. wants_shared: takes `shared`, the show's folder for what its shots have in common and what decides no
+    over frames. wants_finished: takes `finished`, and so several frames at a time. wants_shared: takes `shared`, the show's folder for what its shots have in common and what decides no
     pixel (kept answers, the ledger). data: files and folders of ours, from the repository's root, that count as its code (weights, recipes).
     some_frames: it runs once but is content with some of the frames (a delivery of a part); others need the whole shot.
     """
@@ -66,6 +80,7 @@ class Stage:
     wants_progress: bool
     wants_kept: bool
     wants_shared: bool
+    wants_finished: bool
     data: tuple[str, ...]
     some_frames: bool
 
@@ -124,6 +139,7 @@ def _declare(function: Callable[..., Any], data: tuple[str, ...], some_frames: b
         wants_progress="progress" in arguments,
         wants_kept="kept" in arguments,
         wants_shared="shared" in arguments,
+        wants_finished="finished" in arguments,
         data=data,
         some_frames=some_frames,
     )

@@ -154,6 +154,10 @@ class Folder:
         record = {"files": files, "result": codec.plain(result, self._relative)}
         _write_json(self._unit(frame), record)
 
+    def noted(self, frame: int) -> bool:
+        """Whether `finish_frame` was told of it."""
+        return self._unit(frame).is_file()
+
     # ------------------------------------------------------------ helpers
 
     def clean(self) -> None:

@@ -249,7 +249,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The layers with the plate's colour, haze, blur. Same channels as RawLayers (without motion).
+    """The layers with the plate's colour, haze, blur. Same channels as RawLayers; ids and motion as rendered.
 
     shadow: EXR half, channel Y. figures: JSON per frame, what was done to each layer.
     """
@@ -261,7 +261,7 @@ class Layers:
 
 @dataclass(frozen=True, slots=True)
 class Comp:
-    """The finished frames. files: multi-layer EXR: R G B; crowd.RGBA, set.RGBA, depth.Z (float), ids, matte.A."""
+    """The finished frames. files: multi-layer EXR, channels as stages.comp_channels lists them."""
 
     files: FrameFiles
     figures: FrameFiles  # JSON per frame: QC numbers

@@ -19,6 +19,7 @@ from pipeline.frames import FrameFiles
 from pipeline.io import exr, images
 from pipeline.io.encode import write_review
 from pipeline.io.files import replacing, sha256, write_bytes
+from pipeline.output_sections import OUTPUT, OutputBrief
 from pipeline.review import figures, slate
 from pipeline.review.chapters import page
 from pipeline.review.gather import Sources, Watched, checked
@@ -82,9 +83,11 @@ def deliver(
     params: Params,
     out: Path,
     shared: Path,
+    output: OutputBrief = OUTPUT,
     progress: Progress = silent,
 ) -> Delivery:
-    """Write the delivery of every frame that `comp` has. The EXR frames are the comp's own bytes, never encoded again.
+    """Write the delivery of every frame that `comp` has. The EXR frames are the comp's own bytes, never encoded again
+    but where [output] asks for a lossy compression: then they are copies, and the report tells what they lost.
 
     Its people are compared with those of the show's other shots as these stand now: that decides no pixel.
     """
@@ -98,13 +101,13 @@ def deliver(
     movie, sheet = out / f"{sources.name}.mp4", out / f"{sources.name}_contact_sheet.png"
 
     watched = Watched()
-    slated = _slated(sources, delivered, screen, chosen, watched, progress)
+    slated = _slated(sources, delivered, screen, chosen, watched, output, progress)
     timecode = sources.timecode(frames.first)
     write_review(movie, slated, plate.rate, timecode=timecode, crf=params.review_crf)
     plates = {frame: screen.show(exr.read_rgb(plate.files.path(frame))) for frame in chosen}
     _write_sheet(sheet, sources, screen, plates, watched, params)
 
-    measured = measured_of(sources, watched)
+    measured = measured_of(sources, watched, output.compression)
     checks = checked(
         sources,
         measured,
@@ -128,14 +131,23 @@ def deliver(
 
 
 def _slated(
-    sources: Sources, delivered: FrameFiles, screen: Screen, chosen: list[int], watched: Watched, progress: Progress
+    sources: Sources,
+    delivered: FrameFiles,
+    screen: Screen,
+    chosen: list[int],
+    watched: Watched,
+    output: OutputBrief,
+    progress: Progress,
 ) -> Iterator[Array]:
     """One pass over the comp: hand each frame on, note what it is worth, give its review picture."""
     frames = sources.comp.files.frames
     for done, frame in enumerate(frames, start=1):
         source, target = sources.comp.files.path(frame), delivered.path(frame)
-        _hand_on(source, target)
-        rgb = exr.read_rgb(target)
+        rgb = exr.read_rgb(source)
+        if output.lossless:
+            _hand_on(source, target)
+        else:
+            watched.lost[frame] = _packed(source, target, output.compression, rgb)
         watched.broken[frame] = int((~np.isfinite(rgb)).sum())
         watched.digests[frame] = sha256(target)
         shown = screen.show(rgb)
@@ -154,6 +166,15 @@ def _hand_on(source: Path, target: Path) -> None:
             os.link(source, temporary)
         except OSError:
             shutil.copyfile(source, temporary)
+
+
+def _packed(source: Path, target: Path, compression: str, rgb: Array) -> float:
+    """A lossy copy; returns the most that a value of the picture changed by it."""
+    image = exr.read(source)
+    told = image.metadata | {"pixelAspectRatio": image.pixel_aspect}
+    exr.write(target, image.channels, compression=compression, metadata=told)
+    change = np.abs(exr.read_rgb(target) - rgb)
+    return float(np.nanmax(change, initial=0.0))
 
 
 def _digest(rgb: Array) -> str:

@@ -21,6 +21,7 @@ from pipeline.kernels import blur, check, color
 from pipeline.kernels.color import RGB, Grade
 from pipeline.kernels.defocus import defocus
 from pipeline.optics_sections import LensFacts
+from pipeline.output_sections import WORK, WorkFiles
 from pipeline.sections import CameraFacts
 from pipeline.stage import stage
 from pipeline.types import CameraTrack, Layer, Layers, Look, RawLayers
@@ -77,6 +78,7 @@ def match_look(
     params: Params,
     frames: FrameRange,
     out: Path,
+    work: WorkFiles = WORK,
 ) -> Layers:
     """Per layer: grade (measured, then said), haze by its depth, blur along its motion, depth of field, softness.
 
@@ -107,9 +109,10 @@ def match_look(
                 rgba, depth = _defocused(rgba, depth, numbers["focus_m"], iris_px_m, said)
             rgba, depth = _softened(rgba, depth, softness)
             written = {**exr.rgba_channels(rgba), "Z": depth, "id": ids}
-            exr.write(target.files.path(frame), written, compression="zips")
+            written |= {f"motion.{c}": exr.half(moved[..., i]) for i, c in enumerate("xy")}
+            exr.write(target.files.path(frame), written, compression=work.compression)
             numbers[source.name] = _levels(rgba) | steady
-        _soften_shadow(raw.shadow.path(frame), shadow.path(frame), softness)
+        _soften_shadow(raw.shadow.path(frame), shadow.path(frame), softness, work.compression)
         write_bytes(figures.path(frame), json.dumps(numbers, indent=1, sort_keys=True).encode())
     return Layers(layers, shadow, figures)
 
@@ -205,13 +208,13 @@ def grown_depth(depth: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return np.where(alpha > 0, grown, np.float32(np.inf)).astype(np.float32)
 
 
-def _soften_shadow(source: Path, target: Path, softness: float) -> None:
+def _soften_shadow(source: Path, target: Path, softness: float, compression: str) -> None:
     channels = exr.read(source).channels
     light = np.ascontiguousarray(channels["Y"], dtype=np.float32)[..., None]
     soft = np.empty_like(light)
     blur.gaussian(light, softness, soft)
     soft[soft > 0.999] = 1  # a far tail of 0.1% would touch plate pixels that nobody sees changed
-    exr.write(target, {"Y": exr.half(soft[..., 0])}, compression="zips")
+    exr.write(target, {"Y": exr.half(soft[..., 0])}, compression=compression)
 
 
 def _levels(rgba: np.ndarray) -> dict[str, Any]:

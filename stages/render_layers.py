@@ -26,6 +26,7 @@ from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
+from pipeline.output_sections import WORK, WorkFiles
 from pipeline.sections import LightFacts
 from pipeline.stage import stage
 from pipeline.types import (
@@ -68,6 +69,7 @@ def render_layers(
     params: Params,
     frames: FrameRange,
     out: Path,
+    work: WorkFiles = WORK,
 ) -> RawLayers:
     """Both layers and the shadow in the plate's own distorted pixels; near people stand where their sprites would."""
     agents, sprites = load_agents(layout), load_atlas(atlas)
@@ -87,14 +89,14 @@ def render_layers(
         if near.files is not None:
             add_near(crowd, _near(near.files.path(frame)), view, agents, row, params)
         for layer, buffers in zip(layers, (built, crowd), strict=True):
-            exr.write(layer.files.path(frame), _channels(buffers), compression="zips")
+            exr.write(layer.files.path(frame), _channels(buffers), compression=work.compression)
         taken, throwing = Taken.nothing(view.size), NOBODY
         if near.shades is not None:
             shades = Shades.read(near.shades.path(frame))
             add_shadows(taken, shades, view, to_sun, params)
             throwing = shades.ids
         shade = draw_shadow(view, agents, sprites, row, shown, to_sun, heights.normal, params, taken, throwing)
-        exr.write(shadow.path(frame), {"Y": exr.half(shade)}, compression="zips")
+        exr.write(shadow.path(frame), {"Y": exr.half(shade)}, compression=work.compression)
     return RawLayers(layers=layers, shadow=shadow)
 
 

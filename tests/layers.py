@@ -52,7 +52,7 @@ def write_layers(scene: Scene, folder: Path) -> RawLayers:
     """Layers set and crowd, and the shadow: a soft dark place at each person's feet."""
     manifest = folder / "manifest.json"
     folder.mkdir(parents=True, exist_ok=True)
-    manifest.write_text(json.dumps({"1": "first"}))
+    manifest.write_text(json.dumps({str(n): f"thing {n}" for n in range(1, len(PEOPLE) + 1)}))
     layers = tuple(Layer(n, FrameFiles(folder, f"{n}.%04d.exr", scene.range), manifest) for n in ("set", "crowd"))
     shadow = FrameFiles(folder, "shadow.%04d.exr", scene.range)
     for frame in scene.range:

@@ -16,8 +16,9 @@ import numpy as np
 from pipeline.errors import PlateError
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr
+from pipeline.overlap import overlapped
 from pipeline.sections import CrowdBrief, ShotInfo
-from pipeline.stage import Kept, Progress, stage
+from pipeline.stage import Finished, Kept, Progress, stage, unheard
 from pipeline.types import Comp, Mattes, Plate
 
 FRAMES = FrameRange(1001, 1008)
@@ -63,20 +64,39 @@ def matte(plate: Plate, params: Matte, frames: FrameRange, out: Path) -> Mattes:
 @dataclass(frozen=True, slots=True)
 class Blur:
     passes: int = 2
+    fail_at: int = 0
 
 
 @stage
-def blur(plate: Plate, mattes: Mattes, brief: CrowdBrief, params: Blur, frames: FrameRange, out: Path) -> Comp:
-    """Blur the plate where the matte is, with a figure per frame."""
-    files = FrameFiles(out, "comp.%04d.exr", frames)
-    figures = FrameFiles(out, "figures.%04d.json", frames)
-    for frame in frames:
-        rgb = exr.read_rgb(plate.files.path(frame))
+def blur(
+    plate: Plate,
+    mattes: Mattes,
+    brief: CrowdBrief,
+    params: Blur,
+    frames: FrameRange,
+    out: Path,
+    finished: Finished = unheard,
+) -> Comp:
+    """Blur the plate where the matte is, with a figure per frame; reading and writing beside the work."""
+
+    def comp_of(some: FrameRange) -> Comp:
+        return Comp(FrameFiles(out, "comp.%04d.exr", some), FrameFiles(out, "figures.%04d.json", some))
+
+    def blurred(frame: int, rgb: np.ndarray) -> np.ndarray:
+        if frame == params.fail_at:
+            raise PlateError(f"frame {frame}: asked to fail. Set fail_at to 0.")
         for _ in range(params.passes):
             rgb = (rgb + np.roll(rgb, 1, axis=0) + np.roll(rgb, 1, axis=1)) / np.float32(3)
-        exr.write_rgb(files.path(frame), rgb)
-        figures.path(frame).write_text(json.dumps({"mean": float(rgb.mean())}), encoding="utf-8")
-    return Comp(files, figures)
+        return rgb
+
+    def write(frame: int, rgb: np.ndarray) -> None:
+        comp = comp_of(frames)
+        exr.write_rgb(comp.files.path(frame), rgb)
+        comp.figures.path(frame).write_text(json.dumps({"mean": float(rgb.mean())}), encoding="utf-8")
+
+    for frame in overlapped(frames, lambda frame: exr.read_rgb(plate.files.path(frame)), blurred, write):
+        finished(frame, comp_of(FrameRange(frame, frame)))
+    return comp_of(frames)
 
 
 MINI = (shoot, matte, blur)

@@ -18,6 +18,9 @@ from pipeline.frames import FrameRange
 from pipeline.plan import Job
 from pipeline.store import Folder
 
+_LONGEST_RUN = 8
+_GLANCE_S = 1.0  # how often a run of frames is asked which of them are finished
+
 # One thread in each worker: the frames are the parallelism, and idle OpenMP threads of several workers fight for cores.
 SINGLE_THREAD = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -47,22 +50,27 @@ class LocalPool:
         if not frames:
             return
         executor = self._start()
-        waiting = iter(frames)
-        flying: dict[Future[int], int] = {}
+        waiting = iter(runs_of(frames, _run_length(len(frames), self.workers) if job.stage.wants_finished else 1))
+        flying: dict[Future[None], FrameRange] = {}
+        told: set[int] = set()
         try:
             while True:
-                while len(flying) < 2 * self.workers and (frame := next(waiting, None)) is not None:
-                    flying[executor.submit(make_frame, *_plain_job(job, folder), frame)] = frame
+                while len(flying) < 2 * self.workers and (run := next(waiting, None)) is not None:
+                    flying[executor.submit(make_frames, *_plain_job(job, folder), run)] = run
                 if not flying:
                     return
-                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                done, _ = wait(flying, _GLANCE_S if job.stage.wants_finished else None, FIRST_COMPLETED)
+                noted = [f for run in flying.values() for f in run if f not in told and folder.noted(f)]
+                told.update(noted)
+                yield from noted
                 for future in done:
-                    frame = flying.pop(future)
-                    yield future.result()
+                    run = flying.pop(future)
+                    future.result()
+                    yield from (f for f in run if f not in told)
         except BrokenProcessPool as error:
             self._executor = None
             raise StageError(
-                f"{job.stage.name}: a worker died while making frames {', '.join(map(str, sorted(flying.values())))} "
+                f"{job.stage.name}: a worker died while making frames {', '.join(map(str, sorted(flying.values(), key=str)))} "
                 "(out of memory, or killed). Finished frames are kept: run again, with --workers 1 if memory is short."
             ) from error
         finally:
@@ -79,12 +87,30 @@ class LocalPool:
         return self._executor
 
 
-def make_frame(module: str, stage_name: str, arguments: dict[str, Any], folder: Folder, frame: int) -> int:
-    """Make one frame of a split stage here, note it as finished, and return its number."""
+def make_frames(module: str, stage_name: str, arguments: dict[str, Any], folder: Folder, run: FrameRange) -> None:
+    """Make a run of frames of a split stage here, and note each as finished."""
     stage = getattr(importlib.import_module(module), stage_name)
-    result = stage(out=folder.path, frames=FrameRange(frame, frame), **arguments)
-    folder.finish_frame(frame, result)
-    return frame
+    if stage.wants_finished:
+        stage(out=folder.path, frames=run, finished=folder.finish_frame, **arguments)
+        return
+    for frame in run:
+        folder.finish_frame(frame, stage(out=folder.path, frames=FrameRange(frame, frame), **arguments))
+
+
+def runs_of(frames: list[int], most: int) -> list[FrameRange]:
+    """`frames`, in order, as runs of neighbours, none longer than `most`."""
+    runs: list[FrameRange] = []
+    for frame in sorted(frames):
+        if runs and runs[-1].last == frame - 1 and len(runs[-1]) < most:
+            runs[-1] = FrameRange(runs[-1].first, frame)
+        else:
+            runs.append(FrameRange(frame, frame))
+    return runs
+
+
+def _run_length(frames: int, workers: int) -> int:
+    """Long enough to overlap reading, work and writing; short enough that all workers end at about the same time."""
+    return max(1, min(_LONGEST_RUN, frames // (3 * workers)))
 
 
 def _plain_job(job: Job, folder: Folder) -> tuple[str, str, dict[str, Any], Folder]:

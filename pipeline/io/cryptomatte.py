@@ -17,6 +17,7 @@ from pipeline.errors import ConfigError
 Ids = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float32]
 _WORD = 0xFFFFFFFF
+_DENSE = 1 << 22  # numbers below it are looked up in a table, which takes a tenth of a sort's time
 
 
 def murmur3(data: bytes) -> int:
@@ -72,7 +73,7 @@ def channels(layer: str, numbers: Ids, coverage: Floats, names: Mapping[int, str
     """
     if numbers.shape != coverage.shape or numbers.ndim != 3 or numbers.shape[2] % 2:
         raise ValueError(f"ids and coverage of one (H, W, even) are needed, not {numbers.shape} and {coverage.shape}")
-    there, row = np.unique(numbers, return_inverse=True)
+    there, row = _who(numbers)
     ids = np.array([id_of(names[int(number)]) if number else 0 for number in there], np.uint32).view(np.float32)
     coded = ids[row].reshape(numbers.shape)
     planes: dict[str, npt.NDArray[Any]] = {}
@@ -81,6 +82,18 @@ def channels(layer: str, numbers: Ids, coverage: Floats, names: Mapping[int, str
         planes[place + "RB"[rank % 2]] = np.ascontiguousarray(coded[:, :, rank])
         planes[place + "GA"[rank % 2]] = np.ascontiguousarray(coverage[:, :, rank], np.float32)
     return planes
+
+
+def _who(numbers: Ids) -> tuple[Ids, npt.NDArray[np.intp]]:
+    """The different numbers, sorted, and each pixel's row among them."""
+    most = int(numbers.max(initial=0))
+    if most >= _DENSE:
+        there, row = np.unique(numbers, return_inverse=True)
+        return there, row
+    seen = np.zeros(most + 1, bool)
+    seen[numbers] = True
+    row_of = np.cumsum(seen) - 1
+    return np.flatnonzero(seen).astype(np.uint32), row_of[numbers]
 
 
 def _scrambled(block: int) -> int:

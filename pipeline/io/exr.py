@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -11,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import FormatError, StoreError
+from pipeline.errors import FormatError
 from pipeline.io.channels import alpha_name, color_names, rgb_from_luma_chroma
-from pipeline.io.files import replacing
+from pipeline.io.exrwrite import half, one_line, openexr, rgba_channels, write, write_rgb
 from pipeline.io.timecode import Timecode
 
+__all__ = ["ExrImage", "half", "picture", "read", "read_rgb", "read_rgba", "rgba_channels", "write", "write_rgb"]
 Array = np.ndarray[Any, Any]
 Window = tuple[int, int, int, int]  # left, top, right, bottom, all included
 
@@ -24,8 +23,8 @@ MAX_PIXELS = 2**28
 _STRUCTURE = {
     *("channels", "compression", "dataWindow", "displayWindow", "lineOrder", "type", "tiles", "chunkCount", "name"),
     *("version", "pixelAspectRatio", "screenWindowCenter", "screenWindowWidth", "preview", "maxSamplesPerPixel"),
+    "dwaCompressionLevel",
 }
-_SPACE_WANTED = 1 << 20  # bytes; with less free than this a failed write is put down to a full disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +111,13 @@ def picture(image: ExrImage, path: Path) -> Array:
 
 
 def _parts(path: Path, *, header_only: bool) -> list[Any]:
-    import OpenEXR
-
     if not path.is_file():
         raise FormatError(f"{path}: no such file. Check the path.")
     try:
         # A damaged file yields a file of 0 parts and a printed warning, not an exception.
-        parts = OpenEXR.File(str(path), separate_channels=True, header_only=header_only).parts
+        parts = openexr().File(str(path), separate_channels=True, header_only=header_only).parts
     except (RuntimeError, ValueError, TypeError, MemoryError) as error:
-        raise FormatError(f"{path}: not a readable EXR ({_one_line(error)}). Copy or render it again.") from error
+        raise FormatError(f"{path}: not a readable EXR ({one_line(error)}). Copy or render it again.") from error
     if not parts:
         raise FormatError(f"{path}: truncated or damaged ({path.stat().st_size} bytes). Copy or render it again.")
     return list(parts)
@@ -173,87 +170,3 @@ def _plain(value: Any) -> Any:
     if type(value).__name__ == "TimeCode":
         return str(Timecode(value.hours, value.minutes, value.seconds, value.frame, value.dropFrame))
     return str(value)
-
-
-# ---------------------------------------------------------------- writing
-
-
-def write(
-    path: Path,
-    channels: Mapping[str, Array],
-    *,
-    compression: str = "zip",
-    metadata: Mapping[str, Any] | None = None,
-) -> None:
-    """Write (H, W) planes as one EXR, whole or not at all; equal input gives equal bytes.
-
-    The dtype of each plane (float16, float32, uint32) decides its channel's type. metadata: text and numbers as they
-    are; `framesPerSecond` as Fraction, `timeCode` as "01:00:00:00" (";" before the frames for drop frame),
-    `chromaticities` as 8 floats. Raises ValueError on another shape or dtype, StoreError when the disk is full.
-    """
-    import OpenEXR
-
-    planes = _checked(channels)
-    header = {
-        "compression": getattr(OpenEXR, f"{compression.upper()}_COMPRESSION"),
-        "type": OpenEXR.scanlineimage,
-        **{key: _attribute(key, value) for key, value in (metadata or {}).items()},
-    }
-    with replacing(path) as temporary:
-        try:
-            OpenEXR.File(header, planes).write(str(temporary))
-        except (RuntimeError, ValueError, TypeError) as error:
-            if shutil.disk_usage(path.parent).free < _SPACE_WANTED:
-                raise StoreError(f"{path}: no space left on the disk. Free some and run again.") from error
-            raise FormatError(f"{path}: cannot be written ({_one_line(error)}). Check its metadata.") from error
-
-
-def write_rgb(path: Path, rgb: Array, metadata: Mapping[str, Any] | None = None) -> None:
-    """Write (H, W, 3) as half R G B. Values past half's 65504 become the largest half, NaN stays NaN."""
-    write(path, {name: half(rgb[..., i]) for i, name in enumerate("RGB")}, metadata=metadata)
-
-
-def rgba_channels(rgba: Array, prefix: str = "") -> dict[str, Array]:
-    """Half planes of (H, W, 4), named prefix + R G B A: rgba_channels(x, "crowd.")."""
-    return {prefix + name: half(rgba[..., i]) for i, name in enumerate("RGBA")}
-
-
-def half(plane: Array) -> Array:
-    """`plane` as contiguous float16; a finite value past 65504 becomes that, never infinity."""
-    if plane.dtype == np.float16:
-        return np.ascontiguousarray(plane)
-    limit = np.finfo(np.float16).max
-    clamped = np.where(np.isfinite(plane), np.clip(plane, -limit, limit), plane)
-    return np.ascontiguousarray(clamped.astype(np.float16))
-
-
-def _checked(channels: Mapping[str, Array]) -> dict[str, Array]:
-    if not channels:
-        raise ValueError("an EXR needs at least one channel")
-    shapes = {plane.shape for plane in channels.values()}
-    if len(shapes) > 1 or len(next(iter(shapes))) != 2:
-        raise ValueError(f"planes of one (H, W) are needed, not { {n: p.shape for n, p in channels.items()} }")
-    odd = {name: str(p.dtype) for name, p in channels.items() if p.dtype not in (np.float16, np.float32, np.uint32)}
-    if odd:
-        raise ValueError(f"channels are float16, float32 or uint32, not {odd}")
-    # Strided planes write wrong pixels and flipped ones crash the process (openexr#1929).
-    return {name: np.ascontiguousarray(plane) for name, plane in channels.items()}
-
-
-def _attribute(key: str, value: Any) -> Any:
-    if key == "timeCode":
-        import OpenEXR
-
-        code = Timecode.parse(str(value))
-        flags = (code.drop, False, False, False, False, False)
-        return OpenEXR.TimeCode(code.hours, code.minutes, code.seconds, code.frames, *flags, *[0] * 8)
-    if key == "framesPerSecond":
-        return Fraction(value)
-    if isinstance(value, list | tuple) and key != "chromaticities":
-        kind = np.int32 if all(isinstance(v, int) for v in value) else np.float32
-        return np.array(value, kind)
-    return value
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -171,6 +171,8 @@ def _provenance(measured: dict[str, Any]) -> dict[str, str]:
         "colour space": f"{plate['colorspace']} ({told.get('colorspace chosen', 'as delivered')})",
         "timecode": plate["timecode"] or "none",
         "pixel aspect": plate["pixel_aspect"],
+        "compression of the frames": measured["delivery"]["compression"],
+        "most that it changed a value": measured["delivery"]["most_lost_by_compression"],
     }
     return _facts(facts | origins)
 

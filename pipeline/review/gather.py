@@ -70,6 +70,7 @@ class Watched:
     digests: dict[int, str] = field(default_factory=dict)
     pixels: dict[int, str] = field(default_factory=dict)
     shown: dict[int, Array] = field(default_factory=dict)
+    lost: dict[int, float] = field(default_factory=dict)  # by a lossy compression, the most that a value changed
 
     @property
     def frozen(self) -> list[int]:
@@ -77,8 +78,8 @@ class Watched:
         return [f for f, digest in self.pixels.items() if self.pixels.get(f - 1) == digest]
 
 
-def measured(sources: Sources, watched: Watched) -> dict[str, Any]:
-    """Every figure of every stage, ready for JSON."""
+def measured(sources: Sources, watched: Watched, compression: str) -> dict[str, Any]:
+    """Every figure of every stage, ready for JSON. compression: of the frames handed on."""
     s, frames = sources, sources.comp.files.frames
     agents = figures.read_json(s.crowd.agents)
     comp_frames = figures.read_frames(s.comp.figures, frames)
@@ -118,6 +119,10 @@ def measured(sources: Sources, watched: Watched) -> dict[str, Any]:
             "summary": figures.summary(comp_frames),
             "broken_values": watched.broken,
             "frozen_frames": watched.frozen,
+        },
+        "delivery": {
+            "compression": compression,
+            "most_lost_by_compression": max(watched.lost.values(), default=0.0),
         },
     }
 

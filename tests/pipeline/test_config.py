@@ -9,6 +9,7 @@ import pytest
 from pipeline.config import load_shot
 from pipeline.errors import ConfigError
 from pipeline.fingerprint import section_digest
+from pipeline.output_sections import OutputBrief, WorkFiles
 from pipeline.scaffold import begin_show
 from pipeline.sections import CameraFacts, CrowdBrief, CrowdPicks, PlateSource, SetBrief, SetPicks, Wave
 
@@ -82,11 +83,23 @@ def test_show_settings_are_overridden_by_the_shot(shot_file, tmp_path):
     assert shot.sections[CameraFacts].height_m == 1.5
 
 
+def test_how_frames_are_packed_is_the_shows_until_the_shot_says_otherwise(shot_file, tmp_path):
+    (tmp_path / "show.toml").write_text(
+        '[show]\nname="s"\n[output]\ncompression = "piz"\n[work]\ncompression = "zstd"\n'
+    )
+
+    shot = load_shot(shot_file(SHOT + '[output]\ncompression = "dwaa:45"\n'))
+
+    assert (shot.sections[OutputBrief].compression, shot.sections[WorkFiles].compression) == ("dwaa:45", "zstd")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("what is this?", "is not valid TOML"),
         (SHOT + "[crwod]\n", r"unknown section \[crwod\]. Did you mean 'crowd'"),
+        (SHOT + '[output]\ncompression = "dwaa:900"\n', r"\[output\].*its level must be above 0 and at most 500"),
+        (SHOT + '[work]\ncompression = "dwaa"\n', r"\[work\].*loses colour at every stage"),
         (SHOT.replace("path", "pth"), r"\[plate\]: unknown key 'pth'. Did you mean 'path'"),
         ('[shot]\nname = "a/b"\n[plate]\npath = "x"\n', "may hold only letters"),
         ('[shot]\nname = "a"\n', r"\[shot\] and \[plate\] are needed"),

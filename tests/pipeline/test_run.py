@@ -11,6 +11,7 @@ from rich.console import Console
 
 from pipeline.config import load_shot
 from pipeline.errors import ConfigError, PlateError, StageError, StoreError
+from pipeline.farm.local import runs_of
 from pipeline.frames import FrameRange
 from pipeline.io import exr
 from pipeline.log import Reporter
@@ -121,6 +122,39 @@ def test_a_failing_frame_keeps_the_finished_ones(tmp_path):
     state = look(load_shot(tmp_path / "shot.toml", ("matte.fail_at=1006",)), MINI)[1]
     assert state.state == "partly"
     assert state.frames_done >= 4
+
+
+def test_a_failing_frame_in_a_run_of_frames_keeps_those_before_it(tmp_path):
+    """`blur` is given several frames at a time and writes one while it makes the next."""
+    with pytest.raises(PlateError, match="frame 1006: asked to fail"):
+        go(tmp_path, "blur.fail_at=1006")
+    kept = {f: f.stat().st_mtime_ns for f in tmp_path.glob(f"{BUILD}/blur/*/comp.100[1-5].exr")}
+
+    state = look(load_shot(tmp_path / "shot.toml", ("blur.fail_at=1006",)), MINI)[2]
+    assert state.state == "partly"
+    assert {f.name for f in kept} == {f"comp.{frame}.exr" for frame in range(1001, 1006)}
+    assert not list(tmp_path.glob(f"{BUILD}/blur/*/units/1006.json"))
+
+
+def test_frames_made_together_are_those_made_alone(tmp_path):
+    for folder in ("alone", "together"):
+        (tmp_path / folder).mkdir()
+    go(tmp_path / "alone", until="matte")
+    for frames in ("1002", "1005", ""):
+        go(tmp_path / "alone", frames=frames)
+    go(tmp_path / "together")
+
+    alone, together = (hashes(tmp_path / folder / BUILD) for folder in ("alone", "together"))
+    assert alone == together
+
+
+def test_neighbouring_frames_are_handed_out_together():
+    assert [str(r) for r in runs_of([1001, 1002, 1003, 1005, 1006, 1009], 2)] == [
+        "1001-1002",
+        "1003",
+        "1005-1006",
+        "1009",
+    ]
 
 
 def test_explain_names_the_setting(made):

@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 
 from calibration.ground.heightfield import Heightfield
+from calibration.lens import project, rays
 from pipeline.errors import ConfigError, PlateError, StageError
 from pipeline.frames import FrameFiles, FrameRange
-from pipeline.io import exr
-from stages.composite import Params, composite, ground_depth
+from pipeline.io import cryptomatte, exr
+from pipeline.output_sections import OutputBrief
+from pipeline.store import join
+from stages.comp_shadow import ground_depth
+from stages.composite import Params, composite
 from tests.layers import write_depth, write_ground, write_layers, write_mattes
 from tests.looks import match_by_hand, write_hand_look
 from tests.scenes import FIRST_BOX, GROUND, SKY, Scene, write_plate, write_track
@@ -163,6 +167,96 @@ def test_grain_is_the_plates_on_layers_and_comes_last(shot, finished, tmp_path):
     added = with_grain["G"][solid].astype(np.float32) - without["G"][solid].astype(np.float32)
     assert added.std() == pytest.approx(0.01, rel=0.1)
     assert figures["grain_ratio"] == pytest.approx([1, 1, 1], abs=0.1)
+
+
+def test_a_cryptomatte_tells_who_covers_how_much(finished):
+    """Read as the specification says, without our reader of names: hash of the name, coverage beside it."""
+    channels, _ = finished
+    ids = np.stack([channels[f"CryptoObject00.{c}"] for c in "RB"], axis=2).view(np.uint32)
+    share = np.stack([channels[f"CryptoObject00.{c}"] for c in "GA"], axis=2)
+
+    through = 1 - np.clip(channels["crowd.A"].astype(np.float32), 0, 1)
+    covered = 1 - through * (1 - np.clip(channels["set.A"].astype(np.float32), 0, 1))
+    np.testing.assert_allclose(share.sum(axis=2), covered, atol=2e-3)
+    assert (share[..., 0] >= share[..., 1]).all()
+    for number in (5, 30):
+        own = channels["crowd.id"] == number
+        mask = np.where(ids == cryptomatte.id_of(f"crowd/thing {number}"), share, 0).sum(axis=2)
+        assert own.sum() > 20
+        np.testing.assert_allclose(mask[own], channels["crowd.A"].astype(np.float32)[own], atol=2e-3)
+        assert mask[channels["crowd.A"] == 0].max() == 0
+
+
+def test_the_header_names_everyone(shot, finished, tmp_path):
+    composite(**shot, params=Params(), frames=FrameRange(FRAME, FRAME), out=tmp_path)
+
+    told = exr.read(tmp_path / f"comp.{FRAME}.exr").metadata
+    [manifest] = [json.loads(v) for k, v in told.items() if k.endswith("/manifest")]
+    assert manifest["crowd/thing 30"] == f"{cryptomatte.id_of('crowd/thing 30'):08x}"
+    assert [v for k, v in told.items() if k.endswith("/name")] == ["CryptoObject"]
+
+
+def test_forward_vectors_are_the_cameras_on_the_plate_and_the_layers_on_layers(shot, tmp_path):
+    """Frame 1001 has a next frame to look at. Truth: points of the true depth, projected by the true next camera."""
+    composite(**shot, params=Params(), frames=FrameRange(1001, 1001), out=tmp_path)
+    channels = exr.read(tmp_path / "comp.1001.exr").channels
+    forward = np.stack([channels["forward.u"], -channels["forward.v"]], axis=2).astype(np.float32)
+
+    depth = SCENE.depth_m(1001)
+    plain = (channels["crowd.A"] == 0) & (channels["set.A"] == 0) & (depth < 60) & (SCENE.matte(1001) == 0)
+    points = (
+        np.concatenate([rays(SCENE.lens), np.ones((*depth.shape, 1))], axis=-1) * np.where(plain, depth, 1)[..., None]
+    )
+    between = SCENE.camera_from_world(1002) @ np.linalg.inv(SCENE.camera_from_world(1001))
+    there = project((points @ between[:3, :3].T + between[:3, 3]).reshape(-1, 3), SCENE.lens).reshape(*depth.shape, 2)
+    y, x = np.mgrid[: SCENE.height, : SCENE.width] + 0.5
+    true = there - np.stack([x, y], axis=2)
+    assert np.abs(true[plain]).max() > 0.3
+    assert np.quantile(np.abs(forward - true)[plain], 0.98) < 0.02
+
+    layer = exr.read(shot["layers"].layers[1].files.path(1001)).channels
+    crowd = channels["crowd.id"] > 0
+    np.testing.assert_array_equal(forward[..., 0][crowd], layer["motion.x"].astype(np.float32)[crowd])
+
+
+def test_holdout_and_shadow_are_passes_of_their_own(shot, finished):
+    channels, _ = finished
+    layer = exr.read(shot["layers"].layers[1].files.path(FRAME)).channels["A"].astype(np.float32)
+
+    left = layer * (1 - channels["holdout.crowd"].astype(np.float32))
+    np.testing.assert_allclose(channels["crowd.A"].astype(np.float32), np.where(left < 1e-3, 0, left), atol=2e-3)
+    darker = (channels["shadow.A"] > 0.2) & (channels["crowd.A"] == 0) & (channels["set.A"] == 0)
+    assert darker.sum() > 20
+    assert (channels["G"].astype(np.float32) < plate_of(shot)["G"].astype(np.float32))[darker].all()
+    assert (channels["touched.A"][touched(shot, channels) & (channels["crowd.A"] > 0)] > 0).all()
+
+
+def test_frames_made_together_are_those_made_alone_and_are_told_one_by_one(shot, tmp_path):
+    told = {}
+    made = composite(**shot, params=Params(), frames=SCENE.range, out=tmp_path / "together", finished=told.__setitem__)
+    for frame in SCENE.range:
+        composite(**shot, params=Params(), frames=FrameRange(frame, frame), out=tmp_path / "alone")
+
+    assert list(told) == list(SCENE.range)
+    assert join(list(told.values())) == made
+    for file in sorted((tmp_path / "alone").iterdir()):
+        assert file.read_bytes() == (tmp_path / "together" / file.name).read_bytes()
+
+
+def test_the_comp_is_packed_as_asked_but_never_lossily(shot, tmp_path):
+    for text, kept in (("piz", "piz"), ("dwaa:45", "zip")):
+        frames = FrameRange(FRAME, FRAME)
+        comp = composite(**shot, params=Params(), frames=frames, out=tmp_path / kept, output=OutputBrief(text))
+        assert exr.read(comp.files.path(FRAME)).compression == kept
+
+
+def test_a_layer_with_someone_unnamed_is_refused(shot, tmp_path):
+    (tmp_path / "few.json").write_text('{"1": "alone"}')
+    crowd = dataclasses.replace(shot["layers"].layers[1], manifest=tmp_path / "few.json")
+    layers = dataclasses.replace(shot["layers"], layers=(shot["layers"].layers[0], crowd))
+
+    with pytest.raises(StageError, match="has no name in its manifest"):
+        comped({**shot, "layers": layers}, tmp_path / "out")
 
 
 def test_the_file_holds_layers_ids_depth_and_matte(finished):

@@ -16,6 +16,7 @@ from pipeline.errors import ConfigError, StoreError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr, images, video
 from pipeline.io.files import sha256
+from pipeline.output_sections import OutputBrief
 from pipeline.review import slate
 from pipeline.sections import DeliveryBrief, ShotInfo
 from pipeline.types import (
@@ -315,6 +316,21 @@ def test_the_same_shot_gives_the_same_bytes(made: Made, tmp_path: Path) -> None:
 
     for name in ("movie", "contact_sheet", "report", "page"):
         assert getattr(first, name).read_bytes() == getattr(second, name).read_bytes()
+
+
+def test_a_lossy_delivery_is_a_copy_and_says_what_it_lost(made: Made) -> None:
+    delivery = made.deliver(output=OutputBrief("dwaa:100"))
+
+    comp, lost = made.given["comp"].files, []
+    for frame in delivery.comp.frames:
+        first, copy = (exr.read(files.path(frame)) for files in (comp, delivery.comp))
+        assert (first.compression, copy.compression) == ("zip", "dwaa")
+        assert np.array_equal(first.channels["depth.Z"], copy.channels["depth.Z"])
+        lost.append(max(np.abs(first.channels[c].astype(float) - copy.channels[c].astype(float)).max() for c in "RGB"))
+    said = json.loads(delivery.report.read_text())["delivery"]
+    assert said == {"compression": "dwaa:100", "most_lost_by_compression": pytest.approx(max(lost))}
+    assert 0 < max(lost) < 0.1
+    assert "dwaa:100" in read_page(delivery).text
 
 
 def test_a_part_of_the_shot_can_be_delivered(made: Made) -> None:

@@ -1,0 +1,131 @@
+"""What one frame of the comp is made of: plate, mattes and layers read, checked, and held out. No stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from calibration.mattes.holdout import past_figures, visible_share
+from pipeline.errors import PlateError, StageError
+from pipeline.io import exr
+from pipeline.io.exr import ExrImage
+from pipeline.kernels import check, merge
+from pipeline.types import Layers, Mattes, Plate
+
+LEAST_ALPHA = 1e-3  # under half a code value of an 8-bit matte: nothing is there
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """When the plate hides a layer: the settings of visible_by_depth and visible_share."""
+
+    tolerance_m: float
+    tolerance: float
+    doubt: float
+    edge_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The files of one frame as they were read; layers: by name, farthest first."""
+
+    plate: ExrImage
+    people: ExrImage
+    layers: dict[str, ExrImage]
+    shadow: ExrImage
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One plate frame in memory. half: (H, W, 3) float16, the plate's own bits; rgb: the same as float32."""
+
+    half: np.ndarray
+    rgb: np.ndarray
+    depth_m: np.ndarray
+    confidence: np.ndarray
+    matte: np.ndarray
+    figures_m: np.ndarray  # (H, W) how far the people of the matte stand, +inf where nobody does
+    metadata: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One layer as it stands in the plate: (H, W, 4) float32 after holdouts, depth, ids, motion.
+
+    alpha: (H, W) before holdouts; visible: (H, W) what the plate's nearer things leave of it. numbers: (H, W) uint32 as
+    rendered; ids: the same where the layer is mostly there. motion: (H, W, 2) float32, pixels until the next frame.
+    """
+
+    name: str
+    rgba: np.ndarray
+    alpha: np.ndarray
+    visible: np.ndarray
+    depth_m: np.ndarray
+    ids: np.ndarray
+    numbers: np.ndarray
+    motion: np.ndarray
+
+
+def read(plate: Plate, mattes: Mattes, layers: Layers, frame: int) -> Read:
+    """Read a frame's files and nothing else: it runs beside the frame before."""
+    pictures = {layer.name: exr.read(layer.files.path(frame)) for layer in layers.layers}
+    people, shadow = (exr.read(files.path(frame)) for files in (mattes.files, layers.shadow))
+    return Read(exr.read(plate.files.path(frame)), people, pictures, shadow)
+
+
+def shot_of(given: Read, still: tuple[np.ndarray, np.ndarray], frame: int) -> Shot:
+    """The plate's frame, checked. still: depth and confidence of what stands still, (H, W) each.
+
+    Raises StageError where a size differs from the plate's, PlateError for NaN or infinity in the plate.
+    """
+    half = np.stack([exr.half(given.plate.channels[c]) for c in "RGB"], axis=2)
+    z, confidence = still
+    people = given.people.channels
+    matte, figures = people["A"].astype(np.float32), people["Z"].astype(np.float32)
+    for name, plane in {"depth": z, "matte": matte}.items():
+        if plane.shape != half.shape[:2]:
+            size, wanted = (f"{s[1]} x {s[0]}" for s in (plane.shape, half.shape))
+            raise StageError(f"frame {frame}: the {name} is {size}, the plate {wanted}. Make it at the plate's size.")
+    rgb = half.astype(np.float32)
+    if broken := check.count_broken(rgb):
+        x, y = check.first_broken(rgb)
+        raise PlateError(
+            f"frame {frame}: {broken} NaN or infinite values, the first at {x}, {y}. Mend the plate's frame."
+        )
+    told = dict(given.plate.metadata)
+    if given.plate.pixel_aspect != 1:
+        told["pixelAspectRatio"] = given.plate.pixel_aspect
+    return Shot(half, rgb, z, confidence, np.ascontiguousarray(matte), np.ascontiguousarray(figures), told)
+
+
+def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int) -> Placed:
+    """Take from a layer what the plate's foreground and nearer things hide. Raises StageError for a broken layer."""
+    channels = picture.channels
+    rgba = np.stack([channels[c] for c in "RGBA"], axis=2).astype(np.float32)
+    z = np.ascontiguousarray(channels["Z"], dtype=np.float32)
+    numbers = channels["id"].astype(np.uint32)
+    still = np.zeros(z.shape, np.float16)
+    motion = np.stack([channels.get(f"motion.{c}", still) for c in "xy"], axis=2).astype(np.float32)
+    if check.count_broken(rgba):  # even where the alpha is 0: a broken layer must not pass because nothing shows it
+        x, y = check.first_broken(rgba)
+        raise StageError(f"frame {frame}: layer {name} holds NaN, the first at {x}, {y}. Run match_look again.")
+    alpha, visible = rgba[..., 3].copy(), np.ones_like(z)
+    if alpha.any():
+        tolerances = {"tolerance_m": holdout.tolerance_m, "tolerance": holdout.tolerance}
+        visible *= past_figures(z, shot.matte, shot.figures_m, **tolerances)
+        visible *= visible_share(
+            z,
+            shot.rgb,
+            shot.depth_m,
+            shot.confidence,
+            doubt=holdout.doubt,
+            edge_px=holdout.edge_px,
+            **tolerances,
+        )
+        merge.hold_out(rgba, visible, rgba)
+        rgba[rgba[..., 3] < LEAST_ALPHA] = 0
+    z = np.where(rgba[..., 3] > 0, z, np.float32(np.inf))
+    ids = np.where(rgba[..., 3] >= 0.5, numbers, np.uint32(0))
+    return Placed(name, rgba, alpha, visible, z, ids, numbers, motion)

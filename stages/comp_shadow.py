@@ -1,0 +1,43 @@
+"""The crowd's shadow where it falls in the plate: on the solved ground, through the plate's air. No stage."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from calibration.cameras import pose_at, to_camera
+from calibration.ground.heightfield import Heightfield
+from calibration.look.measured import LookFigures
+from pipeline.kernels import merge
+from pipeline.types import CameraTrack
+from stages.comp_inputs import LEAST_ALPHA, Holdout, Shot
+
+
+def ground_depth(where: np.ndarray, heights: Heightfield, track: CameraTrack, frame: int) -> np.ndarray:
+    """Depth along camera z of the bare ground, (H, W) float32 metres, at the pixels of `where` (H, W) bool; else +inf."""
+    depth = np.full(where.shape, np.inf, np.float32)
+    y, x = np.nonzero(where)
+    if len(y):
+        pose = pose_at(track, frame)
+        z = to_camera(heights.meet_ground(np.stack([x, y], axis=1) + 0.5, track.lens, pose), pose)[:, 2]
+        depth[y, x] = np.where(np.isfinite(z), z, np.inf)
+    return depth
+
+
+def light_left(light: np.ndarray, ground_m: np.ndarray, shot: Shot, holdout: Holdout, strength: float) -> np.ndarray:
+    """What the shadow leaves of the light, (H, W) float32: not dark on people, on things before the ground, in the sky.
+
+    light: (H, W) as rendered for the bare ground, 1 = untouched; ground_m: depth of that ground.
+    """
+    lies_on = np.empty_like(light)
+    settings = {"tolerance_m": holdout.tolerance_m, "tolerance": holdout.tolerance, "doubt": holdout.doubt}
+    merge.visible_by_depth(ground_m, shot.depth_m, shot.confidence, lies_on, **settings)
+    lies_on *= np.isfinite(shot.depth_m) * np.isfinite(ground_m) * (1 - np.clip(shot.matte, 0, 1))
+    taken = (1 - light) * lies_on * np.float32(strength)
+    return np.asarray(1 - np.where(taken < LEAST_ALPHA, 0, np.clip(taken, 0, 1)), np.float32)
+
+
+def veil(shot: Shot, measured: LookFigures) -> np.ndarray:
+    """Radiance of the air before each pixel of the plate, (H, W, 3): a far shadow leaves it."""
+    haze = measured.haze
+    air = 1 - np.exp(-np.float32(haze.extinction_per_m) * np.minimum(shot.depth_m, np.float32(1e6)))
+    return np.asarray(air[..., None] * np.array(haze.colour, np.float32), np.float32)
