@@ -7,12 +7,15 @@ from functools import lru_cache
 
 import numpy as np
 from numba import njit, prange
+from numba.np.unsafe.ndarray import to_fixed_tuple
 from scipy.special import ndtri
 
 from pipeline.kernels.check import same_rgb, shaped
 
 TAPS = 5  # the spatial kernel is TAPS x TAPS
-_ROWS = 16  # rows that share one buffer of white noise; changes speed, never values
+# A block's white noise and rows stay in the caches of one core; these change speed, never values.
+_ROWS, _COLUMNS = 32, 512
+_RISES = 5  # pieces of a curve that one pass over a row adds up
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,10 @@ def add_grain(
     """
     size = same_rgb(plate=plate, picture=picture, out=out)
     shaped(size, kept=kept)
+    levels, slopes, feet = _curves(grain)
     table, key = _quantiles(), _key(seed, frame)
     x0, y0 = np.int64(origin[0]), np.int64(origin[1])
-    variances, brightest = _variances(grain)
-    _add_grain(plate, picture, kept, variances, brightest, grain.kernels, grain.mix, table, key, x0, y0, out)
+    _add_grain(plate, picture, kept, levels, slopes, feet, grain.kernels, grain.mix, table, key, x0, y0, out)
 
 
 def sigma_at(level: np.ndarray, channel: int, grain: Grain) -> np.ndarray:
@@ -80,12 +83,17 @@ def sigma_at(level: np.ndarray, channel: int, grain: Grain) -> np.ndarray:
     return np.interp(level, grain.levels[channel], grain.sigmas[channel]).astype(np.float32)
 
 
-def _variances(grain: Grain) -> tuple[np.ndarray, np.float32]:
-    """The profile's variance on (3, 1025) levels top * (k / 1024)^2: one root finds the place, no search does."""
-    top = float(grain.levels.max())
-    at = top * (np.arange(1025) / 1024) ** 2
-    sigmas = np.stack([np.interp(at, grain.levels[c], grain.sigmas[c]) for c in range(3)])
-    return (sigmas**2).astype(np.float32), np.float32(top)
+def _curves(grain: Grain) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The profile as sigma(level) = foot + sum of slope * (level, held between two knots): exact, and no search.
+
+    Levels (3, K + 1), slopes (3, K), feet (3,) float32; K is filled up with pieces of slope 0 to whole passes.
+    """
+    rises = np.diff(grain.sigmas.astype(np.float64)) / np.diff(grain.levels.astype(np.float64))
+    more = -rises.shape[1] % _RISES
+    levels = np.pad(grain.levels, ((0, 0), (0, more)), mode="edge")
+    slopes = np.pad(rises.astype(np.float32), ((0, 0), (0, more)))
+    feet = grain.sigmas[:, 0] - (slopes.astype(np.float64) * levels[:, :-1]).sum(axis=1)
+    return levels, slopes, feet.astype(np.float32)
 
 
 def _key(seed: int, frame: int) -> np.uint32:
@@ -117,85 +125,155 @@ def _hash(value):
 def _fill_white(white, y0, x0, table, key):
     """White noise of one block, planes (3, rows, columns), from absolute pixel positions."""
     _, rows, columns = white.shape
+    left = np.uint32(x0 & 0xFFFFFFFF)
+    first, second = np.empty(columns, np.uint32), np.empty(columns, np.uint32)
     for j in range(rows):
         row_key = _hash(np.uint32(key + np.uint32((y0 + j) & 0xFFFFFFFF)))
+        for i in range(columns):  # apart from the look-ups, which would keep the hashes from being vectorised
+            first[i] = _hash(np.uint32(row_key ^ np.uint32(left + np.uint32(i))))
+            second[i] = _hash(np.uint32(first[i] + np.uint32(0x9E3779B9)))
+        a, b, d = white[0, j], white[1, j], white[2, j]
         for i in range(columns):
-            first = _hash(np.uint32(row_key ^ np.uint32((x0 + i) & 0xFFFFFFFF)))
-            second = _hash(np.uint32(first + np.uint32(0x9E3779B9)))
-            white[0, j, i] = table[np.uintp(first >> np.uint32(20))]
-            white[1, j, i] = table[np.uintp((first >> np.uint32(8)) & np.uint32(4095))]
-            white[2, j, i] = table[np.uintp(second >> np.uint32(20))]
+            k = np.uintp(i)
+            a[k] = table[np.uintp(first[k] >> np.uint32(20))]
+            b[k] = table[np.uintp((first[k] >> np.uint32(8)) & np.uint32(4095))]
+            d[k] = table[np.uintp(second[k] >> np.uint32(20))]
 
 
-@njit(inline="always")
-def _filtered(white, kernels, c, j, i):
-    total = np.float32(0)
-    for v in range(TAPS):
-        for u in range(TAPS):
-            total += kernels[c, v, u] * white[c, j + v, i + u]
-    return total
+@njit(cache=True)
+def _noise_row(white, kernels, mix, j, made):
+    """Row j of a block's grain of unit variance into `made` (3, columns): spatial kernel, then channel mix."""
+    columns = made.shape[1]
+    for c in range(3):
+        line = made[c]
+        line[:] = np.float32(0)
+        for v in range(TAPS):
+            row = white[c, j + v]
+            taps = to_fixed_tuple(kernels[c, v], TAPS)  # in registers: the loop over x is the one to vectorise
+            for i in range(columns):
+                x = np.uintp(i)
+                total = line[x]
+                for u in range(TAPS):
+                    total += taps[u] * row[x + np.uintp(u)]
+                line[x] = total
+    first, second, third = made[0], made[1], made[2]
+    for i in range(columns):
+        x = np.uintp(i)
+        a, b, d = first[x], second[x], third[x]
+        first[x] = mix[0, 0] * a + mix[0, 1] * b + mix[0, 2] * d
+        second[x] = mix[1, 0] * a + mix[1, 1] * b + mix[1, 2] * d
+        third[x] = mix[2, 0] * a + mix[2, 1] * b + mix[2, 2] * d
+
+
+@njit(cache=True)
+def _sigma_row(level, levels, slopes, foot, out):
+    """The profile's standard deviation of one channel along a row; NaN gives the darkest or the brightest one."""
+    out[:] = foot
+    for k in range(0, slopes.shape[0], _RISES):
+        s0, s1, s2, s3, s4 = slopes[k], slopes[k + 1], slopes[k + 2], slopes[k + 3], slopes[k + 4]
+        l0, l1, l2, l3, l4, l5 = levels[k], levels[k + 1], levels[k + 2], levels[k + 3], levels[k + 4], levels[k + 5]
+        for i in range(out.shape[0]):
+            x = np.uintp(i)
+            v = level[x]
+            low = s0 * min(max(v, l0), l1) + s1 * min(max(v, l1), l2)
+            high = s2 * min(max(v, l2), l3) + s3 * min(max(v, l3), l4) + s4 * min(max(v, l4), l5)
+            out[x] += low + high
+
+
+@njit(cache=True)
+def _grain_row(plate, picture, kept, levels, slopes, foot, made, out):
+    """One channel of one row, all (columns,): picture + made * the sigma it lacks; where kept is 1 the bits stay.
+
+    `out` is none of the others: rows that overlap are not vectorised.
+    """
+    zero, one = np.float32(0), np.float32(1)
+    has, wants = np.zeros(out.shape[0], np.float32), np.empty(out.shape[0], np.float32)
+    _sigma_row(picture, levels, slopes, foot, wants)
+    if _any_between(kept):
+        _sigma_row(plate, levels, slopes, foot, has)
+    for i in range(out.shape[0]):
+        x = np.uintp(i)
+        left = kept[x] * has[x]
+        lacks = wants[x] * wants[x] - left * left
+        value = picture[x] + np.sqrt(max(lacks, zero)) * made[x]
+        out[x] = picture[x] if kept[x] >= one else value
+
+
+@njit(cache=True)
+def _any_between(kept):
+    """Is some of the plate's own grain left anywhere in this row, beside what is untouched?"""
+    zero, one = np.float32(0), np.float32(1)
+    count = np.uint32(0)
+    for i in range(kept.shape[0]):
+        x = np.uintp(i)
+        count = np.uint32(count + np.uint32((kept[x] != zero) & (kept[x] < one)))
+    return count > 0
+
+
+@njit(cache=True)
+def _any_lost(kept):
+    """Is the plate covered or darkened anywhere in this row? NaN counts."""
+    one = np.float32(1)
+    count = np.uint32(0)
+    for i in range(kept.shape[0]):
+        count = np.uint32(count + np.uint32(not kept[np.uintp(i)] >= one))
+    return count > 0
 
 
 @njit(parallel=True, cache=True)
 def _noise(out, kernels, mix, table, key, x0, y0):
     height, width, _ = out.shape
     reach = TAPS // 2
-    for block in prange((height + _ROWS - 1) // _ROWS):
-        top = block * _ROWS
-        rows = min(_ROWS, height - top)
-        white = np.empty((3, rows + 2 * reach, width + 2 * reach), np.float32)
-        _fill_white(white, y0 + top - reach, x0 - reach, table, key)
+    down, across = (height + _ROWS - 1) // _ROWS, (width + _COLUMNS - 1) // _COLUMNS
+    for block in prange(down * across):
+        top, left = (block // across) * _ROWS, (block % across) * _COLUMNS
+        rows, columns = min(_ROWS, height - top), min(_COLUMNS, width - left)
+        white = np.empty((3, rows + 2 * reach, columns + 2 * reach), np.float32)
+        made = np.empty((3, columns), np.float32)
+        _fill_white(white, y0 + top - reach, x0 + left - reach, table, key)
         for j in range(rows):
-            for i in range(width):
-                a = _filtered(white, kernels, 0, j, i)
-                b = _filtered(white, kernels, 1, j, i)
-                d = _filtered(white, kernels, 2, j, i)
-                for c in range(3):
-                    out[top + j, i, c] = mix[c, 0] * a + mix[c, 1] * b + mix[c, 2] * d
-
-
-@njit(inline="always")
-def _variance(level, table, brightest, c):
-    if not level > np.float32(0):  # NaN lands here too; the picture's own NaN stays
-        return table[c, 0]
-    last = np.float32(table.shape[1] - 1)
-    at = min(np.sqrt(level / brightest) * last, last - np.float32(1e-3))
-    k = np.uintp(at)
-    return table[c, k] + (at - np.float32(k)) * (table[c, k + np.uintp(1)] - table[c, k])
+            _noise_row(white, kernels, mix, j, made)
+            _interleave(made, out[top + j, left : left + columns])
 
 
 @njit(parallel=True, cache=True)
-def _add_grain(plate, picture, kept, variances, brightest, kernels, mix, table, key, x0, y0, out):
+def _add_grain(plate, picture, kept, levels, slopes, feet, kernels, mix, table, key, x0, y0, out):
     height, width, _ = out.shape
     reach = TAPS // 2
-    one = np.float32(1)
-    for block in prange((height + _ROWS - 1) // _ROWS):
-        top = block * _ROWS
-        rows = min(_ROWS, height - top)
-        touched = False
-        for j in range(rows):
-            for i in range(width):
-                touched = touched or not kept[top + j, i] >= one
-        if not touched:
-            out[top : top + rows] = picture[top : top + rows]
-            continue
-        white = np.empty((3, rows + 2 * reach, width + 2 * reach), np.float32)
-        _fill_white(white, y0 + top - reach, x0 - reach, table, key)
+    down, across = (height + _ROWS - 1) // _ROWS, (width + _COLUMNS - 1) // _COLUMNS
+    for block in prange(down * across):
+        top, left = (block // across) * _ROWS, (block % across) * _COLUMNS
+        rows, columns = min(_ROWS, height - top), min(_COLUMNS, width - left)
+        white = np.empty((3, rows + 2 * reach, columns + 2 * reach), np.float32)
+        made, done = np.empty((3, columns), np.float32), np.empty((3, columns), np.float32)
+        had, has = np.empty((3, columns), np.float32), np.empty((3, columns), np.float32)
+        filled = False
         for j in range(rows):
             y = top + j
-            for i in range(width):
-                share = kept[y, i]
-                if share >= one:
-                    for c in range(3):
-                        out[y, i, c] = picture[y, i, c]
-                    continue
-                a = _filtered(white, kernels, 0, j, i)
-                b = _filtered(white, kernels, 1, j, i)
-                d = _filtered(white, kernels, 2, j, i)
-                for c in range(3):
-                    lacks = _variance(picture[y, i, c], variances, brightest, c)
-                    lacks -= share * share * _variance(plate[y, i, c], variances, brightest, c)
-                    value = picture[y, i, c]
-                    if lacks > np.float32(0):
-                        value += np.sqrt(lacks) * (mix[c, 0] * a + mix[c, 1] * b + mix[c, 2] * d)
-                    out[y, i, c] = value
+            share, there = kept[y, left : left + columns], out[y, left : left + columns]
+            if not _any_lost(share):
+                there[:] = picture[y, left : left + columns]
+                continue
+            if not filled:
+                _fill_white(white, y0 + top - reach, x0 + left - reach, table, key)
+                filled = True
+            _noise_row(white, kernels, mix, j, made)
+            _planes(plate[y, left : left + columns], had)
+            _planes(picture[y, left : left + columns], has)
+            for c in range(3):
+                _grain_row(had[c], has[c], share, levels[c], slopes[c], feet[c], made[c], done[c])
+            _interleave(done, there)
+
+
+@njit(inline="always")
+def _planes(pixels, out):
+    for i in range(pixels.shape[0]):
+        x = np.uintp(i)
+        out[0, x], out[1, x], out[2, x] = pixels[x, 0], pixels[x, 1], pixels[x, 2]
+
+
+@njit(inline="always")
+def _interleave(planes, out):
+    for i in range(out.shape[0]):
+        x = np.uintp(i)
+        out[x, 0], out[x, 1], out[x, 2] = planes[0, x], planes[1, x], planes[2, x]

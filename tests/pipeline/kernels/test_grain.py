@@ -137,3 +137,21 @@ def test_wrong_profiles_are_refused():
         Grain(good.levels, good.sigmas, good.kernels[:, :3], good.mix)
     with pytest.raises(ValueError, match="rise"):
         Grain(good.levels[:, ::-1].copy(), good.sigmas, good.kernels, good.mix)
+
+
+def test_added_grain_is_noise_times_the_curve():
+    """At every level of a bent curve, beyond its ends too, and whatever the blocks of rows and columns are."""
+    levels = np.tile(np.float32([0, 0.01, 0.02, 0.1, 0.5, 2, 8]), (3, 1))
+    sigmas = np.float32([[0.001, 0.004, 0.003, 0.01, 0.02, 0.03, 0.03]] * 3) * np.float32([[1], [2], [0.5]])
+    bent = Grain(levels, sigmas, profile().kernels, profile().mix)
+    size = (37, 531)
+    picture = np.broadcast_to(np.geomspace(1e-3, 20, 531, dtype=np.float32)[None, :, None] - 0.002, (*size, 3)).copy()
+    kept = np.random.default_rng(3).choice(np.float32([0, 0.5]), size)
+    plate, out = picture[:, ::-1].copy(), np.empty_like(picture)
+
+    grain.add_grain(plate, picture, kept, bent, 7, 1010, out, origin=(40, 50))
+
+    made = grain.noise(*size, bent, 7, 1010, origin=(40, 50))
+    has, wants = (np.stack([grain.sigma_at(p[..., c], c, bent) for c in range(3)], axis=2) for p in (plate, picture))
+    lacks = np.sqrt(np.maximum(wants**2 - (kept[..., None] * has) ** 2, 0))
+    np.testing.assert_allclose(out, picture + made * lacks, rtol=1e-4, atol=1e-5)
