@@ -9,6 +9,8 @@ from numba import njit, prange
 
 from pipeline.kernels.check import same_rgba, shaped
 
+NEARER = np.float32(1.02)  # of two depths: by more than this ratio one hides the other
+
 
 def gaussian_taps(sigma_px: float) -> np.ndarray:
     """Taps of a Gaussian, float32, odd length up to 3 sigma, sum 1. Each tap is the area under its own pixel."""
@@ -49,7 +51,8 @@ def motion_blur(
     layer, out: (H, W, 4) float32 premultiplied; depth_m, out_depth_m: (H, W) float32, +inf where empty; motion_px:
     (H, W, 2) float32, pixels (x right, y down) until the next frame; shutter: open share of a frame, 180 degrees = 0.5.
     Each pixel gathers along the fastest motion near it, from what truly moves that way, else along its own: edges smear
-    outwards and what stands still stays sharp. out_depth_m is the nearest depth gathered. Empty pixels need no motion.
+    outwards and what stands still stays sharp, also before what runs behind it. Paths are straight, up to 64 px long.
+    out_depth_m is the nearest depth gathered. Empty pixels need no motion.
     `out` must not be `layer`. Pixels without motion near them keep their bits.
 
     Source: after McGuire et al., "A Reconstruction Filter for Plausible Motion Blur", I3D 2012.
@@ -130,6 +133,33 @@ def _same_way(a_x, a_y, b_x, b_y):
     return gap <= allowed * allowed
 
 
+@njit(inline="always")
+def _swept(layer, depth, motion, y, x, row, column, far_x, far_y, shutter):
+    """Whether what is at (row, column) moves as the fastest does and passes before pixel (x, y), not behind it."""
+    if not layer[row, column, 3] > np.float32(0):
+        return False
+    if not _same_way(far_x, far_y, motion[row, column, 0] * shutter, motion[row, column, 1] * shutter):
+        return False
+    if depth[row, column] <= depth[y, x] * NEARER or layer[y, x, 3] < np.float32(1):
+        return True
+    return _same_way(far_x, far_y, motion[y, x, 0] * shutter, motion[y, x, 1] * shutter)
+
+
+@njit(inline="always")
+def _unhidden(layer, depth, motion, y, x, own_x, own_y, t, shutter):
+    """The moment t, or its mirror, or 0: whichever shows the surface of pixel (x, y), not a nearer one that moves apart."""
+    height, width, _ = layer.shape
+    if not layer[y, x, 3] > np.float32(0):
+        return t
+    for when in (t, -t):
+        row = min(max(int(np.floor(y + when * own_y + np.float32(0.5))), 0), height - 1)
+        column = min(max(int(np.floor(x + when * own_x + np.float32(0.5))), 0), width - 1)
+        apart = not _same_way(own_x, own_y, motion[row, column, 0] * shutter, motion[row, column, 1] * shutter)
+        if not (apart and layer[row, column, 3] > np.float32(0) and depth[row, column] * NEARER < depth[y, x]):
+            return when
+    return np.float32(0)
+
+
 @njit(parallel=True, cache=True)
 def _motion_blur(layer, depth, motion, fastest, shutter, longest, taps, out, out_depth):
     height, width, _ = out.shape
@@ -152,10 +182,10 @@ def _motion_blur(layer, depth, motion, fastest, shutter, longest, taps, out, out
                 t = np.float32((k + 0.5) / taps - 0.5)
                 row = min(max(int(np.floor(y + t * far_y + np.float32(0.5))), 0), height - 1)
                 column = min(max(int(np.floor(x + t * far_x + np.float32(0.5))), 0), width - 1)
-                there_x, there_y = motion[row, column, 0] * shutter, motion[row, column, 1] * shutter
-                if layer[row, column, 3] > np.float32(0) and _same_way(far_x, far_y, there_x, there_y):
+                if _swept(layer, depth, motion, y, x, row, column, far_x, far_y, shutter):
                     near = _take(layer, depth, x + t * far_x, y + t * far_y, sums)
                 else:
+                    t = _unhidden(layer, depth, motion, y, x, own_x, own_y, t, shutter)
                     near = _take(layer, depth, x + t * own_x, y + t * own_y, sums)
                 nearest = min(nearest, near)
             for c in range(4):
