@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from pipeline.config import load_show
 from pipeline.crowd_commands import out
+from pipeline.own_characters import FOLDER as FOLDER_OF_SHOW
 from pipeline.sections import CrowdBrief
 from pipeline.shots import shots_of
 
 if TYPE_CHECKING:
+    from assets.people.recipes import Names
     from assets.sprites.touched import Painted, Touched
 
 characters = typer.Typer(
@@ -24,27 +27,57 @@ characters = typer.Typer(
 @characters.command("list")
 def list_characters(
     show: Annotated[
-        Path | None, typer.Argument(metavar="[SHOW.toml]", help="A show, to count its shots.", show_default=False)
+        Path | None,
+        typer.Argument(metavar="[SHOW.toml]", help="A show: its own characters, and its shots.", show_default=False),
     ] = None,
 ) -> None:
-    """List every character: version, licence, whether generators are told words or shown pictures, shots that name it."""
+    """List every character: version, licence, whether generators are told words or shown pictures, shots that name it.
+
+    With a show, its own (characters/ beside show.toml) come first.
+    """
     from assets.people.characters import character_names, load_character
     from assets.people.factions import JOINED, faction_names
 
     counts: Counter[str] = Counter()
     for shot in shots_of(show) if show else []:
         counts.update({name.partition(JOINED)[0] for name in shot.sections[CrowdBrief].cast})
-    columns = ["name", "version", "licence", "told", "what", *(["shots"] if show else [])]
+    own = _own(show)
+    columns = ["name", "version", "licence", "told", "what", *(["from", "shots"] if show else [])]
     table = Table(*columns, box=None, pad_edge=False)
-    for name in character_names():
-        person = load_character(name)
+    for name in [*own, *(name for name in character_names() if name not in own)]:
+        person = load_character(own.get(name, name))
         said = person.direction
         told = [word for word, there in (("words", said.prompt), ("pictures", said.references)) if there]
         row = [name, str(person.version), person.licence, ", ".join(told), person.title]
-        table.add_row(*row, *([str(counts[name])] if show else []))
+        table.add_row(*row, *(["the show" if name in own else "", str(counts[name])] if show else []))
     out.print(table)
     colours = ", ".join(faction_names())
     out.print(f"Each also in a faction's colours, as NAME_in_FACTION: {colours}.", highlight=False, soft_wrap=True)
+
+
+@characters.command("show")
+def show_character(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A character.", show_default=False)],
+    show: Annotated[
+        Path | None, typer.Argument(metavar="[SHOW.toml]", help="The show whose own it may be.", show_default=False)
+    ] = None,
+) -> None:
+    """Say all that the recipe of NAME says, in a faction's colours too, and where it lies."""
+    from assets.people.characters import FOLDER, load_character, recipe_digest, recipe_of
+    from assets.people.factions import JOINED
+    from assets.people.recipes import called
+
+    own = _own(show)
+    known_as, file = called(name, own), f"{name.partition(JOINED)[0]}.toml"
+    person, said = load_character(known_as), recipe_of(known_as)
+    lies_in = _folder(show) if show and file.removesuffix(".toml") in own else FOLDER
+    rows = {**said, "name": name, "title": person.title, "digest": recipe_digest(known_as), "lies in": lies_in / file}
+    for key, value in rows.items():
+        lines = value.items() if isinstance(value, dict) else [("", value)]
+        for at, (inner, each) in enumerate(lines):
+            text = ", ".join(map(str, each)) if isinstance(each, list) else str(each)
+            words = f"{key if not at else '':<12}{f'{inner}: ' if inner else ''}{text}"
+            out.print(words, highlight=False, soft_wrap=True, markup=False)
 
 
 @characters.command("touched")
@@ -70,6 +103,21 @@ def touched_shots(
     out.print(table)
     for line in _summary(name, found):
         out.print(line, highlight=False, soft_wrap=True)
+
+
+def _folder(show: Path) -> Path:
+    """Where a show's own characters lie."""
+    return show.parent / FOLDER_OF_SHOW
+
+
+def _own(show: Path | None) -> Names:
+    """The show's own characters, learnt."""
+    from assets.people.recipes import learn_own
+
+    if show is None:
+        return {}
+    load_show(show)
+    return learn_own(_folder(show))
 
 
 def _said(painted: Painted, each: Touched) -> str:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline import codec, provider_config
+from pipeline import codec, own_characters, provider_config
 from pipeline.errors import ConfigError
 from pipeline.optics_sections import LensFacts
 from pipeline.output_sections import OutputBrief, WorkFiles
+from pipeline.own_characters import OwnCharacters
 from pipeline.provider_sections import BUILTIN, CrowdProviders, ProviderEntry, SetProviders
 from pipeline.sections import (
     CameraFacts,
@@ -45,6 +46,7 @@ ASKED: dict[type, type] = {
     CrowdBrief: CrowdProviders,
     SetBrief: SetProviders,
 }  # whom a brief names, as stages take them
+FOUND: tuple[type, ...] = (OwnCharacters,)  # sections that no file writes: what lies beside show.toml
 PICKED: dict[type, type] = {CrowdBrief: CrowdPicks, SetBrief: SetPicks}  # a brief's picks, as stages take them
 
 
@@ -125,6 +127,7 @@ def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
         entries = provider_config.asked(sections[kind].provider, show.policy.providers, show.providers, file)
         sections[asked] = asked(entries)
     root = show_file.resolve().parent if show_file else folder
+    sections[OwnCharacters] = own_characters.find(root / own_characters.FOLDER, sections[CrowdBrief])
     shot = Shot(file, info, sections, stages, root / show.build / info.name, show)
     sections.update(_picked(sections, shot))
     return shot
@@ -149,9 +152,11 @@ def _picked(sections: dict[type, Any], shot: Shot) -> dict[type, Any]:
     """The picks of both briefs, as stages take them; an empty name takes a pick of the season back."""
     crowd: CrowdBrief = sections[CrowdBrief]
     pieces = {piece.name: piece.take for piece in sections[SetBrief].pieces}
+    others = own_characters.elsewhere(sections[OwnCharacters], crowd)  # of the season, and not in this shot
+    people = {name: take for name, take in crowd.picks.items() if name not in others}
     takes = {
         kind: [[name, take] for name, take in sorted(picks.items()) if take]
-        for kind, picks in ((CrowdPicks, crowd.picks), (SetPicks, pieces))
+        for kind, picks in ((CrowdPicks, people), (SetPicks, pieces))
     }
     return {
         CrowdPicks: codec.build(CrowdPicks, {"takes": takes[CrowdPicks]}, f"{shot.file} [crowd.picks]"),

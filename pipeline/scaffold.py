@@ -26,6 +26,13 @@ providers = ["builtin"]  # who may be asked to generate; nothing leaves this mac
 # usd_per_picture = 0.07
 # most_usd = 50.0        # of the whole show; `battleplate providers ledger show.toml` tells what was spent
 
+# People of the show's own stand in characters/NAME.toml beside this file: docs/characters.md. For another legionary:
+#   extends = "legionary"  # what ships and is not said otherwise
+#   name = "city_guard"    # as the file is called
+#   version = 1
+#   [palette]
+#   tunic = [0.05, 0.12, 0.20]
+
 # [delivery]             # sections and stage settings for all shots
 # folder = "delivery"
 # [output]

@@ -12,6 +12,7 @@ from rich.table import Table
 from pipeline.config import Shot, load_shot, stage_params
 from pipeline.crowd_commands import Settings, Workers, out
 from pipeline.errors import ConfigError
+from pipeline.own_characters import OwnCharacters
 from pipeline.provider_sections import CrowdProviders, SetProviders
 from pipeline.sections import CrowdBrief, CrowdPicks, LightFacts, SetBrief, SetPicks
 from pipeline.types import CameraTrack, SetLayout
@@ -85,49 +86,53 @@ def explain(
     settings: Settings = None,
 ) -> None:
     """Say how a take was made: seed, provider, model, words, references, requests, cost, and how to make it again."""
+    from assets.people.recipes import learn_own
     from assets.takes.explained import explained
 
     loaded = load_shot(shot, tuple(settings or ()))
+    own = learn_own(loaded.sections[OwnCharacters].folder)
     folders = [folder for folder in _folders(loaded) if folder.name == name and _sheet(folder).takes]
     if not folders:
         raise ConfigError(f"{name}: no takes were proposed. Run: battleplate takes propose {shot} --of {name}")
     for folder in folders:
-        for line in explained(_sheet(folder), folder, take, str(shot)):
+        for line in explained(_sheet(folder), folder, take, str(shot), own):
             out.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _wanted(shot: Shot, of: list[str]) -> tuple[list[str], list[str]]:
     """Characters and set pieces to be proposed: those named, or all of the shot."""
     from assets.people.characters import is_character
+    from assets.people.recipes import called, learn_own
 
+    own = learn_own(shot.sections[OwnCharacters].folder)
     people, pieces = list(shot.sections[CrowdBrief].cast), [piece.name for piece in shot.sections[SetBrief].pieces]
     if not of:
         return people, pieces
     for name in of:
-        if name not in pieces and not is_character(name):
+        if name not in pieces and not is_character(called(name, own)):
             there = ", ".join([*people, *pieces]) or "nobody"
             raise ConfigError(f"--of {name}: no character and no set piece of {shot.file}. In this shot: {there}.")
     return [name for name in of if name not in pieces], [name for name in of if name in pieces]
 
 
 def _propose_people(shot: Shot, names: list[str], count: int) -> list[Path]:
-    from assets.people.characters import load_character
+    from assets.people.recipes import called, learn_own
     from assets.providers.asking.desk import open_desk
     from assets.takes.propose import propose_character
     from pipeline.log import Reporter
     from stages import generate_crowd
 
     steps = stage_params(generate_crowd.params, shot, generate_crowd.name).steps
-    characters = [load_character(name) for name in names]
-    if not characters:
+    if not names:
         return []
+    own = learn_own(shot.sections[OwnCharacters].folder)
     desk = open_desk(shot.sections[CrowdProviders].entries, shot.shared, keep=True)
     with Reporter(out, shot.build / "logs") as report:
         return [
             propose_character(
-                character, desk, shot.shared / "takes", count, steps, report.progress(f"takes of {character.name}")
+                called(name, own), desk, shot.shared / "takes", count, steps, report.progress(f"takes of {name}")
             )
-            for character in characters
+            for name in names
         ]
 
 

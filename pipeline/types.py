@@ -110,6 +110,7 @@ class CrowdLayout:
     .npy (F, N) float32 radians. phases: .npy (F, N) float32, cycles in [0, 1) of that frame's motion. motions: .npy
     (F, N) uint8, index into motion_names. rate: frames per second, by which a change of motion takes its time. captures:
     NAME.npz of each captured motion, which assets.motion.motions.learn_captures reads before a motion is loaded by that name.
+    recipes: of the show's own characters that it needs, which assets.people.recipes.learn_recipes reads before one is loaded.
     notes: what was found or taken for granted, one sentence each, for people to read.
     """
 
@@ -123,6 +124,7 @@ class CrowdLayout:
     motion_names: tuple[str, ...]
     rate: FrameRate = field(default_factory=FrameRate)
     captures: tuple[Path, ...] = ()
+    recipes: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -17,6 +17,7 @@ from assets.motion.changes import pose_of
 from assets.motion.motions import learn_captures
 from assets.people.characters import Character, load_character
 from assets.people.mesh import Mesh, dressed, mesh_of, posed_mesh
+from assets.people.recipes import called, learn_recipes
 from assets.providers.asking.counter import Asker
 from assets.providers.asking.desk import Desk, open_desk
 from assets.providers.base import Watch
@@ -108,9 +109,10 @@ def generate_crowd(
 
 def _scene(track: CameraTrack, layout: CrowdLayout) -> Scene:
     learn_captures(layout.captures)
+    names = learn_recipes(layout.recipes)
     agents, lens = json.loads(layout.agents.read_text()), track.lens
     return Scene(
-        characters=[agent["character"] for agent in agents],
+        characters=[called(agent["character"], names) for agent in agents],
         motion_names=layout.motion_names,
         motions=np.load(layout.motions),
         seeds=np.array([agent["seed"] for agent in agents], np.uint64),

@@ -16,9 +16,11 @@ from assets.crowd.shapes import headings, long_axis, middle
 from assets.crowd.walks import forget, in_parts
 from assets.mocap.shot import bake, renamed
 from assets.motion.motions import learn_captures
+from assets.people.recipes import bring, learn_recipes
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground.heightfield import Heightfield
 from pipeline.errors import ConfigError
+from pipeline.own_characters import OwnCharacters
 from pipeline.sections import CrowdBrief, Points, Zone
 from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import CameraTrack, CrowdLayout, Ground, Plate
@@ -40,6 +42,7 @@ def lay_out_crowd(
     plate: Plate,
     params: Params,
     out: Path,
+    own: OwnCharacters = OwnCharacters(),  # noqa: B008 (frozen)
     progress: Progress = silent,
     kept: Kept = NothingKept(),  # noqa: B008 (it holds nothing)
 ) -> CrowdLayout:
@@ -50,12 +53,15 @@ def lay_out_crowd(
     heights, pose = Heightfield.read(ground), load_poses(track)[0]
     rate = float(plate.rate.fraction)
     times_s = np.arange(len(track.frames)) / rate
-    check_brief(brief)
+    recipes = bring(own.files, out / "characters")
+    names = learn_recipes(recipes)
+    check_brief(brief, names)
     captures = bake(brief, out / "captures")
     learn_captures(captures)
     brief = renamed(brief, captures)
     if brief.layout is not None:
-        return write(imported(brief, track.frames, plate.rate), track.frames, out, plate.rate, captures)
+        laid = imported(brief, track.frames, plate.rate, names)
+        return write(laid, track.frames, out, plate.rate, captures, recipes)
     check_override_zones(brief)
     drawn = _Drawing(heights, track, pose)
     keep_out = tuple(drawn.plan(area.polygon_px, area.polygon_m, f"crowd {area.name}", 3) for area in brief.keep_out)
@@ -73,7 +79,8 @@ def lay_out_crowd(
     travels = avoided(bodies, times_s, keep_out, in_parts(out / "walk", kept))
     for number, (body, done) in enumerate(zip(bodies, travels, strict=True), start=1):
         agents += entries(body.zone, number, body.members, done)
-    layout = write(gathered(agents, travels, heights.stand, track.frames), track.frames, out, plate.rate, captures)
+    laid = gathered(agents, travels, heights.stand, track.frames)
+    layout = write(laid, track.frames, out, plate.rate, captures, recipes)
     forget(out / "walk")
     return layout
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from assets.crowd.formations import FORMATIONS
 from assets.crowd.members import CLOSEST_M, ID_BLOCK, spacing_of
 from assets.mocap.load import is_capture
 from assets.motion.motions import MOTIONS
-from assets.people.characters import load_character
+from assets.people.characters import character_names, is_character, load_character
+from assets.people.recipes import Names, called
 from pipeline.errors import AssetError, ConfigError
 from pipeline.sections import CrowdBrief, Override, Zone
 
@@ -17,8 +19,11 @@ FACINGS = ("", "camera", "centre", "outward", "path")
 _ROUND = ("loose", "ring", "path")  # formations in which everyone may look another way
 
 
-def check_brief(brief: CrowdBrief) -> None:
-    """Raise ConfigError or AssetError for words that make no sense, whatever the ground is like."""
+def check_brief(brief: CrowdBrief, own: Names = MappingProxyType({})) -> None:
+    """Raise ConfigError or AssetError for words that make no sense, whatever the ground is like.
+
+    own: the show's own characters, learnt.
+    """
     for name, often in Counter(zone.name for zone in brief.zones).items():
         if often > 1:
             raise ConfigError(f"crowd: two zones are called {name!r}. Give each its own name.")
@@ -28,11 +33,13 @@ def check_brief(brief: CrowdBrief) -> None:
     known = sorted({*MOTIONS, *brief.captures})
     for zone in brief.zones:
         _check_zone(zone)
+        for character in zone.characters:
+            _check_character(character, own)
         for motion in (*zone.weights, zone.waits, zone.fights):
             _check_motion(f"crowd zone {zone.name}", motion, known)
     for change in brief.overrides:
         if change.character:
-            load_character(change.character)
+            _check_character(change.character, own)
         if change.motion:
             _check_motion(f"crowd override {change.id}", change.motion, known)
     for name, motion in brief.layout_motions.items():
@@ -94,8 +101,12 @@ def _check_zone(zone: Zone) -> None:
             f"{where}: density {zone.density:g} leaves {spacing_of(zone):.2f} m between people, {CLOSEST_M:g} m is the "
             "least. Lower it."
         )
-    for character in zone.characters:
-        load_character(character)
+
+
+def _check_character(name: str, own: Names) -> None:
+    if not is_character(called(name, own)) and own:
+        raise AssetError(f"character {name!r} is not known. Take one of: {', '.join([*own, *character_names()])}.")
+    load_character(called(name, own))
 
 
 def _check_motion(where: str, name: str, known: list[str]) -> None:

@@ -16,6 +16,7 @@ from assets.crowd.shapes import Array
 from assets.crowd.travel import Travel
 from assets.exchange.layouts import read_crowd
 from assets.mocap.shot import said
+from assets.people.recipes import Names
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange, FrameRate
 from pipeline.io.files import replacing, write_bytes
@@ -73,15 +74,16 @@ def gathered(
     )
 
 
-def imported(brief: CrowdBrief, frames: FrameRange, rate: FrameRate) -> Laid:
-    """The crowd of `brief.layout`, a USD file, where that file has it, with the brief's overrides on top.
+def imported(brief: CrowdBrief, frames: FrameRange, rate: FrameRate, own: Names) -> Laid:
+    """The crowd of `brief.layout`, a USD file, where that file has it, with the brief's overrides on top. own: the show's own
+    characters.
 
     Raises ConfigError for words that go with zones only or an override of an unknown id; FormatError and AssetError as
     assets.exchange.layouts.read_crowd.
     """
     if brief.layout is None or brief.zones or brief.keep_out:
         raise ConfigError("crowd: layout takes the place of zones and keep_out. Remove one or the other.")
-    crowd = read_crowd(brief.layout, frames, rate, brief.layout_characters, brief.layout_motions)
+    crowd = read_crowd(brief.layout, frames, rate, brief.layout_characters, brief.layout_motions, own=own)
     agents: list[dict[str, object]] = [
         {
             "id": int(crowd.ids[i]),
@@ -98,8 +100,15 @@ def imported(brief: CrowdBrief, frames: FrameRange, rate: FrameRate) -> Laid:
     return _changed(laid, brief)
 
 
-def write(laid: Laid, frames: FrameRange, out: Path, rate: FrameRate, captures: tuple[Path, ...] = ()) -> CrowdLayout:
-    """Write the layout's files into `out`, where its captures are already."""
+def write(
+    laid: Laid,
+    frames: FrameRange,
+    out: Path,
+    rate: FrameRate,
+    captures: tuple[Path, ...] = (),
+    recipes: tuple[Path, ...] = (),
+) -> CrowdLayout:
+    """Write the layout's files into `out`, where its captures and recipes are already."""
     layout = CrowdLayout(
         agents=out / "agents.json",
         positions=out / "positions.npy",
@@ -111,6 +120,7 @@ def write(laid: Laid, frames: FrameRange, out: Path, rate: FrameRate, captures: 
         motion_names=laid.motion_names,
         rate=rate,
         captures=captures,
+        recipes=recipes,
         notes=(*laid.notes, *map(said, captures)),
     )
     write_bytes(layout.agents, (json.dumps(laid.agents, indent=1, sort_keys=True) + "\n").encode())

@@ -13,6 +13,7 @@ from assets.crowd.formations import chance
 from assets.exchange.retime import Moves, at_times, headings, moves_of, strides
 from assets.motion.motions import MOTIONS, is_known
 from assets.people.characters import character_names, is_character
+from assets.people.recipes import Names, called
 from pipeline.errors import AssetError, FormatError
 from pipeline.frames import FrameRange, FrameRate
 from pipeline.io.usdread import Clock, Crowds, Instancer, Sampled
@@ -143,10 +144,11 @@ def prototype_names(one: Instancer) -> list[str]:
     return [one.prototypes[i] for i in one.prototype_of]
 
 
-def character_table(path: Path, scene: Crowds, table: Mapping[str, str]) -> dict[str, str]:
+def character_table(path: Path, scene: Crowds, table: Mapping[str, str], own: Names) -> dict[str, str]:
     used = sorted({name for one in scene.instancers for name in prototype_names(one)})
-    coloured = sorted({name for name in (*used, *table.values()) if is_character(name)} - set(character_names()))
-    return _mapped(str(path), "prototype", used, table, [*character_names(), *coloured], "layout_characters")
+    ours = [*character_names(), *(name for name in own if name not in character_names())]
+    coloured = sorted({name for name in (*used, *table.values()) if is_character(called(name, own))} - set(ours))
+    return _mapped(str(path), "prototype", used, table, [*ours, *coloured], "layout_characters")
 
 
 def _mapped(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ import numpy.typing as npt
 from assets.exchange.foreign import LABELS, Part, agent_ids, character_table, pick, prototype_names, time_codes
 from assets.exchange.puppets import beats, gestures, light_body, puppet
 from assets.motion.motions import learn_captures
+from assets.people.characters import spoken
+from assets.people.recipes import Names, called, learn_recipes
 from pipeline.errors import AssetError
 from pipeline.frames import FrameRange, FrameRate
 from pipeline.io import usd, usdpeople
@@ -55,12 +58,13 @@ def read_crowd(
     characters: Mapping[str, str] | None = None,
     motions: Mapping[str, str] | None = None,
     interpolation: str = "linear",
+    own: Names = MappingProxyType({}),
 ) -> ImportedCrowd:
     """Read every PointInstancer of a USD stage onto the shot's frames.
 
     characters, motions: what a prototype or clip of the file is here, `{"soldierA*": "legionary"}`; a name that is one of
     ours needs no entry. Frame numbers are time codes when the stage runs at the shot's rate and reaches its first frame,
-    else the stage's start is the shot's first frame. interpolation: "linear" or "held" between samples. Without motions
+    else the stage's start is the shot's first frame. interpolation: "linear" or "held" between samples. own: the show's own characters. Without motions
     people idle, walk or run by their speed; without phases the distance walked turns the cycle, so that feet do not slide.
     Raises FormatError when the file cannot be read, AssetError when it names unknown characters or motions, or holds NaN.
     """
@@ -68,7 +72,7 @@ def read_crowd(
         raise AssetError(f'{path}: interpolation {interpolation!r} is not known. Write "linear" or "held".')
     notes: list[str] = []
     scene = read_instancers(path, lambda clock: time_codes(clock, frames, rate, notes), LABELS)
-    table = character_table(path, scene, characters or {})
+    table = character_table(path, scene, characters or {}, own)
     parts = [Part(path, scene, one, rate, interpolation == "held", motions or {}) for one in scene.instancers]
     ids, seen = agent_ids(scene, notes), [part.shown.any(axis=0) for part in parts]
     scales = np.concatenate([part.scales for part in parts])
@@ -129,6 +133,7 @@ def write_crowd(
 def of_layout(layout: CrowdLayout) -> ImportedCrowd:
     """A layout's files as arrays."""
     learn_captures(layout.captures)
+    names = learn_recipes(layout.recipes)
     agents = json.loads(layout.agents.read_text("utf-8"))
 
     def column(key: str) -> list:
@@ -138,7 +143,7 @@ def of_layout(layout: CrowdLayout) -> ImportedCrowd:
         ids=np.array(column("id"), np.int64),
         names=tuple(column("name")),
         zones=tuple(column("zone")),
-        characters=tuple(column("character")),
+        characters=tuple(called(name, names) for name in column("character")),
         motion_names=layout.motion_names,
         positions=np.load(layout.positions),
         yaws=np.load(layout.yaws),
@@ -151,9 +156,9 @@ def of_layout(layout: CrowdLayout) -> ImportedCrowd:
 
 def _add_points(stage: object, crowd: ImportedCrowd) -> None:
     names = sorted(set(crowd.characters))
-    places = [f"/Shot/Crowd/Prototypes/{name}" for name in usd.identifiers(names)]
+    places = [f"/Shot/Crowd/Prototypes/{name}" for name in usd.identifiers([spoken(name) for name in names])]
     for name, place in zip(names, places, strict=True):
-        usd.say(usd.add_mesh(stage, place, light_body(name)).GetPrim(), "character", name)
+        usd.say(usd.add_mesh(stage, place, light_body(name)).GetPrim(), "character", spoken(name))
 
     instancer = usd.add_instancer(
         stage,
@@ -166,7 +171,7 @@ def _add_points(stage: object, crowd: ImportedCrowd) -> None:
         crowd.scales,
     )
     usd.add_words(stage, instancer, "agentname", usd.Words(crowd.names, np.arange(len(crowd.names))))
-    for label, words in (("zone", crowd.zones), ("character", crowd.characters)):
+    for label, words in (("zone", crowd.zones), ("character", tuple(map(spoken, crowd.characters)))):
         known = tuple(dict.fromkeys(words))
         usd.add_words(stage, instancer, label, usd.Words(known, np.array([known.index(word) for word in words])))
     usd.add_words(stage, instancer, "motion", usd.Words(crowd.motion_names, crowd.motions))
@@ -196,4 +201,4 @@ def _add_people(stage: object, crowd: ImportedCrowd, frames: FrameRange) -> None
             )
         )
     moves = [gestures(character, crowd.motion_names[number]) for character, number in done]
-    usdpeople.add_people(stage, "/Shot/Crowd", {name: puppet(name) for name in characters}, moves, actors)
+    usdpeople.add_people(stage, "/Shot/Crowd", {spoken(name): puppet(name) for name in characters}, moves, actors)

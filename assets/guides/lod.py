@@ -17,6 +17,7 @@ from assets.guides.mesh_chunks import Chunks
 from assets.motion.motions import MOTIONS, load_motion
 from assets.people.bodies import vertex_normals
 from assets.people.characters import Character
+from assets.people.direction import Direction
 from assets.people.mesh import Mesh, posed_mesh
 from assets.sprites.atlas import phases_of
 from pipeline.fingerprint import code_of, digest_of
@@ -159,7 +160,7 @@ def _count(motion: str) -> int:
 
 def _body_only(character: Character) -> Character:
     """Without what changes no vertex, so that all of a kind share their tables."""
-    return replace(character, name="", title="", licence="", version=0, palette=(), made_of=())
+    return replace(character, name="", title="", licence="", version=0, palette=(), made_of=(), direction=Direction())
 
 
 def _key(character: Character, motion: str | None) -> str:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -27,49 +28,25 @@ from pipeline.errors import AssetError
 from pipeline.io.files import sha256
 
 __all__ = [
-    "FOLDER", "Character", "Colour", "Material", "Part", "albedos", "character_names", "is_character", "load_character",
-    "materials", "read_recipe", "recipe_digest", "recoloured",
+    "FOLDER", "Character", "Colour", "Material", "Part", "albedos", "character_names", "content_digest", "is_character",
+    "learn", "load_character", "materials", "read_recipe", "recipe_digest", "recipe_of", "recoloured",
+    "shipped_recipe", "spoken",
 ]  # fmt: skip
 
 FOLDER = Path(__file__).parents[1] / "characters"
+_LEARNT: dict[str, tuple[Mapping[str, Any], Path]] = {}  # by content: what is known once stays true
+_DIGEST = re.compile(r"\.[0-9a-f]{12}(?=$|" + JOINED + ")")
 
 
 _KEYS = DIRECTION_KEYS | {
     "name", "version", "licence", "title", "body", "kit", "palette", "materials", "banner", "sizes",
 }  # fmt: skip
 _PHENOTYPES = {"gender": 0.0, "age": 0.6, "muscle": 0.65, "weight": 0.5, "proportions": 0.6}
-_KIT = frozenset(
-    [
-        "tunic",
-        "long_tunic",
-        "trousers",
-        "cape",
-        "helmet_legion",
-        "helmet_crested",
-        "helmet_greek",
-        "helmet_cap",
-        "hair",
-        "long_hair",
-        "beard",
-        "cuirass_segmented",
-        "cuirass_muscle",
-        "cuirass_mail",
-        "cuirass_linen",
-        "strips",
-        "greaves",
-        "boots",
-        "bracers",
-        "belt",
-        "shield_tall",
-        "shield_round",
-        "spear",
-        "sword",
-        "sheath",
-        "bow",
-        "quiver",
-        "banner",
-    ]
-)
+_KIT = frozenset([
+    "tunic", "long_tunic", "trousers", "cape", "helmet_legion", "helmet_crested", "helmet_greek", "helmet_cap", "hair",
+    "long_hair", "beard", "cuirass_segmented", "cuirass_muscle", "cuirass_mail", "cuirass_linen", "strips", "greaves",
+    "boots", "bracers", "belt", "shield_tall", "shield_round", "spear", "sword", "sheath", "bow", "quiver", "banner",
+])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +77,12 @@ def character_names() -> list[str]:
 def load_character(name: str, seed: int = 0) -> Character:
     """The character called `name`, e.g. "legionary", or "legionary_in_azure" for one in a faction's colours.
 
+    Those of a show's own are known, once they were learnt, as "guard.3fa9c21b70de" (assets.people.recipes).
     Seed 0 is the middle of the recipe's ranges; another seed is another person of the same kind. Raises AssetError that
     lists the known names, or names the field that is wrong.
     """
-    return read_recipe(_table(name), f"{name.partition(JOINED)[0]}.toml", seed)
+    own = name.partition(JOINED)[0]
+    return read_recipe(recipe_of(name), f"{own}.toml", seed, _LEARNT[own][1] if own in _LEARNT else FOLDER)
 
 
 def recipe_digest(name: str) -> str:
@@ -111,29 +90,47 @@ def recipe_digest(name: str) -> str:
 
     Comments and the order of lines do not count. Raises AssetError as `load_character` does.
     """
-    table = _table(name)
-    pictures = [sha256(path) for path in load_character(name).direction.references]
-    text = json.dumps([table, pictures], sort_keys=True, default=str)
+    return content_digest(recipe_of(name), load_character(name).direction.references)
+
+
+def content_digest(table: Mapping[str, Any], pictures: Sequence[Path]) -> str:
+    """Hex SHA-256 of a recipe's table and of its reference pictures."""
+    text = json.dumps([table, [sha256(path) for path in pictures]], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _table(name: str) -> dict[str, Any]:
-    """The recipe of a character, in its faction's colours, as it is written."""
-    name, joined, faction = name.partition(JOINED)
+def learn(name: str, table: Mapping[str, Any], folder: Path) -> None:
+    """From now on `load_character` knows a recipe by a name that ends in its content's digest. folder: of its pictures."""
+    _LEARNT[name] = table, folder
+
+
+def spoken(name: str) -> str:
+    """A character's name without its content's digest, as people say it: "guard" of "guard.3fa9c21b70de"."""
+    return _DIGEST.sub("", name)
+
+
+def shipped_recipe(name: str) -> dict[str, Any]:
+    """The table of a recipe that ships. Raises AssetError that lists them."""
     path = FOLDER / f"{name}.toml"
     if name not in character_names():
         raise AssetError(f"character {name!r} is not known. Take one of: {', '.join(character_names())}.")
     try:
-        recipe = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise AssetError(f"{path.name}: not a TOML file ({error}). Mend that line.") from error
+
+
+def recipe_of(name: str) -> dict[str, Any]:
+    """The table of a character's recipe, in its faction's colours. Raises AssetError as `load_character` does."""
+    name, joined, faction = name.partition(JOINED)
+    recipe = dict(_LEARNT[name][0]) if name in _LEARNT else shipped_recipe(name)
     return in_colours(recipe, faction) if joined else recipe
 
 
 def is_character(name: str) -> bool:
     """Whether `load_character` knows the name."""
     own, joined, faction = name.partition(JOINED)
-    return own in character_names() and (not joined or faction in faction_names())
+    return (own in character_names() or own in _LEARNT) and (not joined or faction in faction_names())
 
 
 def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0, folder: Path = FOLDER) -> Character:

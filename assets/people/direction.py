@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -107,9 +108,13 @@ def _consent(table: Any, where: str) -> Consent:
     wanted = {"shown", "given_by", "until"}
     if not isinstance(table, dict) or set(table) != wanted:
         raise AssetError(f"{where}: [consent] needs shown, given_by and until, and nothing else. Write these three.")
-    if type(table["until"]) is not date:
+    until = table["until"]
+    if isinstance(until, str):  # as a layout keeps it
+        with suppress(ValueError):
+            until = date.fromisoformat(until)
+    if type(until) is not date:
         raise AssetError(f"{where}: consent.until is {table['until']!r}. Write a date, such as 2027-12-31, unquoted.")
     for name in ("shown", "given_by"):
         if not isinstance(table[name], str) or not table[name].strip():
             raise AssetError(f"{where}: consent.{name} is {table[name]!r}. Write a name in quotes.")
-    return Consent(table["shown"], table["given_by"], table["until"])
+    return Consent(table["shown"], table["given_by"], until)

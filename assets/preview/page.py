@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 import numpy.typing as npt
 
+from assets.people.characters import spoken
 from assets.preview.figures import Crowd
 from assets.preview.topview import CAMERA, Chart, arrow, grid_lines, walkers
 
@@ -73,7 +74,7 @@ def page(chart: Chart, movie: str) -> str:
         for zone, colour in chart.colours.items()
     )
     facts = {
-        "characters": sorted(set(crowd.characters)),
+        "characters": sorted(set(map(spoken, crowd.characters))),
         "motions": sorted(crowd.motion_names),
     }
     film = f'<video src="{escape(movie, quote=True)}" controls loop muted playsinline></video>' if movie else ""
@@ -98,7 +99,7 @@ def _agents(chart: Chart) -> list[str]:
     crowd = chart.crowd
     return [
         f'<path data-id="{crowd.ids[i]}" data-zone="{escape(crowd.zones[i], quote=True)}" '
-        f'data-name="{escape(crowd.names[i], quote=True)}" data-character="{escape(crowd.characters[i], quote=True)}" '
+        f'data-name="{escape(crowd.names[i], quote=True)}" data-character="{escape(spoken(crowd.characters[i]), quote=True)}" '
         f'data-motion="{escape(crowd.motion(0, i), quote=True)}" data-x="{x:.2f}" data-z="{z:.2f}" '
         f'data-facing="{np.degrees(crowd.yaws[0, i]) % 360:.0f}" data-scale="{crowd.scales[i]:.3f}" '
         f'fill="{_css(chart.colours[crowd.zones[i]])}" '
@@ -121,7 +122,7 @@ def _zone_names(chart: Chart) -> list[str]:
 
 def about(crowd: Crowd, row: int, agent: int) -> str:
     """Who an agent is, in one line: name, character, motion on the layout's frame `row`."""
-    return f"{crowd.names[agent]}, {crowd.characters[agent]}, {crowd.motion(row, agent)}"
+    return f"{crowd.names[agent]}, {spoken(crowd.characters[agent])}, {crowd.motion(row, agent)}"
 
 
 def _ways(chart: Chart) -> list[str]:

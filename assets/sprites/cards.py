@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from assets.crowd.formations import chance
 from assets.motion.motions import learn_captures, load_motion
+from assets.people.recipes import called, learn_recipes
 from assets.sprites.atlas import VIEWS, bin_phase, phase_bin
 from pipeline.errors import AssetError
 from pipeline.types import CrowdLayout
@@ -23,7 +24,7 @@ UP = np.array([0.0, 1.0, 0.0])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Agents:
-    """A layout in memory: N agents, F frames; see CrowdLayout."""
+    """A layout in memory: N agents, F frames; see CrowdLayout. characters: as load_character knows them."""
 
     ids: Ints
     names: list[str]
@@ -56,6 +57,7 @@ class Stance:
 def load_agents(layout: CrowdLayout) -> Agents:
     """The agents of a receipt. Raises AssetError when its files do not belong together."""
     learn_captures(layout.captures)
+    names = learn_recipes(layout.recipes)
     entries = json.loads(layout.agents.read_text())
     files = (layout.positions, layout.yaws, layout.phases, layout.motions)
     positions, yaws, phases, motions = (np.load(path) for path in files)
@@ -65,7 +67,7 @@ def load_agents(layout: CrowdLayout) -> Agents:
     return Agents(
         ids=np.array([entry["id"] for entry in entries], np.int64),
         names=[entry["name"] for entry in entries],
-        characters=[entry["character"] for entry in entries],
+        characters=[called(entry["character"], names) for entry in entries],
         motion_names=layout.motion_names,
         motions=motions,
         seeds=np.array([entry["seed"] for entry in entries], np.int64),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from assets.people.characters import load_character, recipe_digest
+from assets.people.characters import load_character, recipe_digest, spoken
 from assets.sprites.demand import Wanted
 from assets.sprites.likeness import likeness
 from pipeline.sections import CrowdPicks
@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 def cast_of(
     wanted: Sequence[Wanted], sums: Sequence[Array], picks: CrowdPicks, seeds: Mapping[str, int]
 ) -> dict[str, dict[str, Any]]:
-    """By character: version and recipe (digest) it was painted by, take ("": none picked), seed, and `persons`, by variant
+    """By character, as people call it: version and recipe (digest) it was painted by, take ("": none picked), seed, and `persons`, by variant
     what each looks like. sums: of each sprite, from `assets.sprites.likeness.sums_of`."""
     rows: dict[str, dict[int, list[int]]] = {}
     for row, sprite in enumerate(wanted):
@@ -26,10 +26,10 @@ def cast_of(
             rows.setdefault(sprite.character, {}).setdefault(sprite.variant, []).append(row)
     taken = dict(picks.takes)
     return {
-        name: {
+        spoken(name): {
             "version": load_character(name).version,
             "recipe": recipe_digest(name),
-            "take": taken.get(name, ""),
+            "take": taken.get(spoken(name), ""),
             "seed": seeds[name],
             "persons": {
                 str(variant): likeness(

@@ -10,10 +10,12 @@ from typing import Any
 
 from assets.people.characters import load_character, recipe_digest
 from assets.people.factions import JOINED
+from assets.people.recipes import called, learn_own
 from assets.sprites.identity import STAGE, cast_in
 from pipeline.config import Shot
 from pipeline.errors import AssetError, StoreError
 from pipeline.latest import latest_folder
+from pipeline.own_characters import OwnCharacters
 from pipeline.sections import CrowdBrief
 from pipeline.shots import delivered
 
@@ -60,7 +62,9 @@ def touched(shots: Sequence[Shot], name: str) -> list[Touched]:
 
     Raises AssetError for a name that no recipe has.
     """
-    load_character(name)
+    folders = {shot.sections[OwnCharacters].folder for shot in shots}
+    own_names = {own: known for folder in folders for own, known in learn_own(folder).items()}
+    load_character(called(name, own_names))
     found = []
     for shot in shots:
         atlas, reports = _atlas(shot), [(file.parent.name, _identity(file)) for file in delivered(shot)]
@@ -72,7 +76,7 @@ def touched(shots: Sequence[Shot], name: str) -> list[Touched]:
                 Touched(
                     shot.info.name,
                     own,
-                    _today(own),
+                    _today(called(own, own_names)),
                     own in shot.sections[CrowdBrief].cast,
                     tuple(_painted(cast[own]) for cast in (atlas,) if own in cast),
                     tuple((delivery, _painted(cast[own])) for delivery, cast in reports if own in cast),

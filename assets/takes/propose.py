@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from assets.people.characters import Character, recipe_digest
+from assets.people.characters import load_character, recipe_digest
 from assets.providers.base import Provider
 from assets.providers.request import Request, Result
 from assets.takes import record
@@ -26,12 +26,13 @@ Array = np.ndarray[Any, Any]
 
 
 def propose_character(
-    character: Character, provider: Provider, root: Path, count: int, steps: int, progress: Progress = silent
+    name: str, provider: Provider, root: Path, count: int, steps: int, progress: Progress = silent
 ) -> Path:
-    """N takes of a character. root: the show's `_show/takes`. Returns the contact sheet.
+    """N takes of a character, by the name that load_character knows. root: the show's `_show/takes`. Returns the sheet.
 
     Raises ProviderError when the provider cannot do it; what it answered before is kept and not paid for again.
     """
+    character = load_character(name)
     first = first_seed(character.direction.seed)
     told = telling_of(character, provider.capabilities, first)
     asked = {
@@ -39,7 +40,7 @@ def propose_character(
         for n in range(1, count + 1)
     }
     sheet = TakeSheet(character.name, "character", shown(), (), ())
-    about = Take("", 0, "", "", "", (), "", "", version=character.version, recipe=recipe_digest(character.name))
+    about = Take("", 0, "", "", "", (), "", "", version=character.version, recipe=recipe_digest(name))
     title = f"{character.title}, version {character.version}"
     return lay_out(
         provider, asked, sheet, about, record.folder_of(root, provider.name, character.name), title, progress

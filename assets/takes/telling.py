@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assets.people.characters import Character, load_character, recipe_digest
+from assets.people.characters import Character, load_character, recipe_digest, spoken
 from assets.providers.base import Capabilities, Provider
 from assets.takes.names import first_seed, seed_of
 from assets.takes.record import folder_of, proposed, read_pictures
@@ -37,11 +37,11 @@ def tellings(
     that is not among those proposed.
     """
     picked = dict(picks.takes)
-    for name in picked:
+    for name in set(picked) - {spoken(name) for name in names}:
         load_character(name)  # a season's pick may be of someone who is not in this shot, but not of nobody
     return {
-        name: _picked(name, picked[name], provider, shared / "takes", steps)
-        if name in picked
+        name: _picked(name, picked[spoken(name)], provider, shared / "takes", steps)
+        if spoken(name) in picked
         else telling_of(load_character(name), provider.capabilities, load_character(name).direction.seed or seed)
         for name in sorted(names)
     }
@@ -49,8 +49,9 @@ def tellings(
 
 def _picked(name: str, take: str, provider: Provider, root: Path, steps: int) -> Telling:
     character = load_character(name)
-    folder = folder_of(root, provider.name, name)
-    sheet = proposed(folder, f'[crowd.picks] {name} = "{take}"', name, take)
+    said = spoken(name)
+    folder = folder_of(root, provider.name, said)
+    sheet = proposed(folder, f'[crowd.picks] {said} = "{take}"', said, take)
     told = telling_of(character, provider.capabilities, seed_of(first_seed(character.direction.seed), take))
     if not provider.capabilities.reads_references:
         return told

@@ -103,6 +103,36 @@ def test_the_list_counts_the_shots_of_a_show(show):
     assert [lines[name][-1] for name in ("peasant", "archer", "officer")] == ["2", "2", "0"]
 
 
+def test_the_shows_own_are_listed_shown_and_touched(show):
+    """A recipe of the show's own that takes a shipped name's place counts as it is in the show."""
+    own = show.parent / "characters"
+    own.mkdir()
+    for name, base in (("guard", "spearman"), ("peasant", "peasant")):
+        (own / f"{name}.toml").write_text(f'extends = "{base}"\nname = "{name}"\nversion = 4\nlicence = "ours"\n')
+
+    lines = {line.split()[0]: line.split() for line in run("list", show).splitlines() if line}
+    said = run("show", "guard_in_azure", show)
+
+    assert lines["guard"][:3] == ["guard", "4", "ours"]
+    assert lines["peasant"][1:3] == ["4", "ours"]
+    assert lines["peasant"][-3:] == ["the", "show", "2"]
+    assert "the show" not in " ".join(lines["spearman"])
+    assert f"lies in     {own / 'guard.toml'}" in said
+    assert "version     4" in said
+    assert "palette     " in said
+    assert "tunic: " in said
+    assert "as today" not in run("touched", show, "peasant")
+    with pytest.raises(AssetError, match="character 'guard' is not known"):
+        run("show", "guard")
+
+
+def test_a_shipped_character_is_shown_without_a_show():
+    said = run("show", "legionary")
+
+    assert "kit         tunic, cuirass_segmented" in said
+    assert f"digest      {recipe_digest('legionary')}" in said
+
+
 def test_bad_input_is_one_of_our_errors(show):
     with pytest.raises(AssetError, match="character 'pheasant' is not known"):
         run("touched", show, "pheasant")

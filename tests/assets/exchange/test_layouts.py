@@ -1,15 +1,16 @@
 """What is written as USD is read back to the bit, and pxr's own eyes see in it what we meant."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from pxr import Gf, Usd, UsdGeom
 
 from assets.exchange.layouts import ShotCamera, of_layout, read_crowd, write_crowd
+from assets.people.recipes import bring, learn_recipes
 from calibration.lens import project
-from pipeline.errors import FormatError
+from pipeline.errors import AssetError, FormatError
 from pipeline.frames import FrameRange, FrameRate
 from pipeline.types import CrowdLayout, Lens
 
@@ -172,6 +173,23 @@ def test_a_shot_without_a_crowd_is_a_stage_without_agents(tmp_path):
     write_crowd(layout, tmp_path / "crowd.usdc", RATE)
 
     assert read_crowd(tmp_path / "crowd.usdc", layout.frames, RATE).positions.shape == (8, 0, 3)
+
+
+def test_the_shows_own_go_by_the_names_that_people_say(tmp_path):
+    """Into the file, out of it, and whatever the content of their recipes is meanwhile."""
+    (tmp_path / "guard.toml").write_text('extends = "peasant"\nname = "guard"\nversion = 1\n')
+    layout = layout_in(tmp_path / "layout", characters=("guard", "guard_in_azure", "archer"))
+    own = replace(layout, recipes=bring([tmp_path / "guard.toml"], tmp_path / "layout/characters"))
+    file = tmp_path / "crowd.usda"
+
+    write_crowd(own, file, RATE)
+
+    back = read_crowd(file, layout.frames, RATE, own=learn_recipes(own.recipes))
+    assert set(back.characters) == {"guard", "guard_in_azure", "archer"}
+    assert "/guard" in file.read_text()
+    assert of_layout(own).characters[0].partition(".")[0] == "guard" != of_layout(own).characters[0]
+    with pytest.raises(AssetError, match="unknown prototype guard, guard_in_azure"):
+        read_crowd(file, layout.frames, RATE)
 
 
 def test_names_that_differ_only_in_signs_stay_apart(layout, tmp_path):

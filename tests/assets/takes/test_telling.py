@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from assets.people.characters import load_character
+from assets.people.recipes import learn_own
 from assets.providers.base import UNWATCHED, Capabilities
 from assets.providers.request import GUIDE_CHANNELS, Result
 from assets.takes.pieces import piece_telling
@@ -48,7 +49,20 @@ def ask(provider, folder, picks=CrowdPicks(), names=("peasant",)):  # noqa: B008
 
 
 def propose(provider, folder, count=3):
-    return propose_character(load_character("peasant"), provider, folder / "_show/takes", count, 1)
+    return propose_character("peasant", provider, folder / "_show/takes", count, 1)
+
+
+def test_a_pick_of_the_shows_own_goes_by_the_name_that_people_say(tmp_path):
+    (tmp_path / "guard.toml").write_text('extends = "peasant"\nname = "guard"\nversion = 1\n')
+    own = learn_own(tmp_path)["guard"]
+    provider = Flat(reads_references=True)
+    sheet = propose_character(own, provider, tmp_path / "_show/takes", 3, 1)
+    asked = len(provider.asked)
+
+    told = ask(provider, tmp_path, CrowdPicks((("guard", "t03"),)), (own,))[own]
+
+    assert sheet.parent == tmp_path / "_show/takes/flat/guard"
+    assert (told.seed, len(told.references), len(provider.asked)) == (3, 6, asked)
 
 
 def test_a_plain_recipe_without_a_pick_changes_no_request(tmp_path):
