@@ -40,7 +40,7 @@ providers = ["builtin"]  # who may be asked to generate; nothing leaves this mac
 # [work]
 # compression = "zips"   # of the layers between stages; lossless
 # [stages.composite]
-# light_wrap_px = 6.0
+# light_wrap = 0.6
 """
 
 SHOT = """\
@@ -107,7 +107,7 @@ width_m = 70.0
 height_m = 16.0
 
 # [stages.composite]     # settings of a stage; `battleplate run --set composite.light_wrap_px=4` overrides them
-# light_wrap_px = 6.0
+# light_wrap = 0.6
 """
 
 

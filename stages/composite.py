@@ -1,4 +1,9 @@
-"""Lay the generated layers into the plate: shadows, holdouts, light wrap, over, and grain last."""
+"""Lay the generated layers into the plate: holdouts, shadows, light wrap, over, and grain last.
+
+The whole order, in scene-linear ACEScg, premultiplied; match_look does the first three to each layer, this stage the rest:
+colour, haze by depth, defocus and motion blur; holdouts by matte and depth (comp_inputs.place); shadows on the solved
+ground (comp_shadow); per layer, farthest first: light wrap (comp_edges), glow and lens, over; grain on all that is new.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +23,15 @@ from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import cryptomatte, exr
 from pipeline.io.files import write_bytes
-from pipeline.kernels import blur, check, merge
+from pipeline.kernels import check, merge
+from pipeline.kernels.color import LUMINANCE
 from pipeline.kernels.grain import add_grain
 from pipeline.output_sections import OUTPUT, OutputBrief
 from pipeline.overlap import overlapped
 from pipeline.stage import Finished, stage, unheard
 from pipeline.types import CameraTrack, Comp, DepthMaps, Ground, Layers, Look, Mattes, Plate
 from stages import comp_channels, comp_inputs
+from stages.comp_edges import wrapped
 from stages.comp_inputs import Holdout, Placed, Shot, place, shot_of
 from stages.comp_shadow import ground_depth, light_left, veil
 from stages.steadiness import plate_flicker
@@ -39,8 +46,8 @@ class Params:
     doubt: float = 0.15  # ... and up to this share more where the depth is uncertain
     edge_px: int = 3  # how far a holdout's edge may move to the plate's own edge
     shadow: float = 1.0  # strength
-    light_wrap: float = 0.35
-    light_wrap_px: float = 2.5
+    light_wrap: float = 0.6  # of the plate's light beside a layer, at its edge
+    light_wrap_px: float = 0.0  # how far; 0: a 400th of the plate's width
     grain: float = 1.0  # times the plate's
     seed: int = 1
 
@@ -123,12 +130,13 @@ def merged(
     """Shadow on the plate, each layer with wrap over it, grain where the plate's is lost, the plate's bits elsewhere."""
     picture, kept = np.empty_like(shot.rgb), light.copy()
     merge.multiply_shadow(shot.rgb, light, veil(shot, measured), picture)
+    white = float(np.dot(measured.tone.white, LUMINANCE))
     for layer in placed:
         alpha = layer.rgba[..., 3]
         if alpha.any():
             picture = without_spill(picture, layer.alpha, layer.visible)
-            wrapped = _wrapped(layer.rgba, picture, params)
-            merge.over_plate(wrapped, picture, picture)
+            lit = wrapped(layer, picture, params.light_wrap, params.light_wrap_px, white)
+            merge.over_plate(lit, picture, picture)
             kept *= 1 - np.minimum(alpha, 1)
     grained = np.empty_like(picture)
     grain = replace(measured.grain, sigmas=measured.grain.sigmas * np.float32(params.grain))
@@ -137,21 +145,6 @@ def merged(
     final = shot.half.copy()  # not computed back: a minus zero or a NaN's payload would lose its bits
     final[touched] = exr.half(grained)[touched]
     return Frame(shot.half, final, picture, grained, kept, {p.name: p.rgba for p in placed})
-
-
-def _wrapped(rgba: np.ndarray, behind: np.ndarray, params: Params) -> np.ndarray:
-    """The layer with the light of what is beside it creeping over its edge."""
-    if params.light_wrap == 0 or params.light_wrap_px == 0:
-        return rgba
-    through = 1 - np.minimum(rgba[..., 3:], 1)
-    outside = np.concatenate([behind * through, through], axis=2)
-    blur.gaussian(outside, params.light_wrap_px, outside)
-    share = outside[..., 3:]
-    light = np.ascontiguousarray(outside[..., :3] / np.maximum(share, 1e-4))
-    edge = np.ascontiguousarray(np.clip(2 * share[..., 0], 0, 1) ** 2)
-    wrapped = np.empty_like(rgba)
-    merge.light_wrap(rgba, light, edge, params.light_wrap, wrapped)
-    return wrapped
 
 
 def _refuse_broken(done: Frame, frame: int) -> None:

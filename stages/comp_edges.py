@@ -1,0 +1,54 @@
+"""A layer's edge in the plate's light: bright places beside it creep over it, as glare in the lens makes them. No stage."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pipeline.kernels import blur, merge
+from pipeline.kernels.color import LUMINANCE
+from stages.comp_inputs import Placed
+
+WIDTHS = 400  # the wrap reaches a 400th of the plate's width, where nobody says how far
+
+
+def wrapped(layer: Placed, behind: np.ndarray, amount: float, sigma_px: float, white: float) -> np.ndarray:
+    """The layer (H, W, 4) with the light of what is beside it over its edge: each channel rises towards it, none sinks.
+
+    behind: (H, W, 3) float32, the picture that the layer is laid over. The light is that of `behind` outside of the layer,
+    blurred by sigma_px (0: by the plate's width). It counts by how much of it reaches a pixel and by its brightness, against
+    `white`, the plate's luminance of white: a sky wraps, shaded ground hardly does. Where the layer ends because the plate
+    stands before it, nothing wraps: light from behind comes over no edge there. Pixels farther inside keep their bits.
+    """
+    sigma = sigma_px or layer.alpha.shape[1] / WIDTHS
+    rows, columns = _around(layer.alpha > 0, math.ceil(3 * sigma) + 1)
+    if amount == 0 or rows.stop == rows.start:
+        return layer.rgba
+    alpha, picture = layer.alpha[rows, columns, None], behind[rows, columns]
+    through = 1 - np.minimum(alpha, 1)
+    outside = np.concatenate([picture * through, through], axis=2).astype(np.float32)
+    blur.gaussian(outside, sigma, outside)
+    share = outside[..., 3]
+    light = np.ascontiguousarray(outside[..., :3] / np.maximum(share, 1e-4)[..., None])
+    bright = np.clip(light @ LUMINANCE / np.float32(max(white, 1e-3)), 0, 1)
+    edge = np.minimum(np.float32(amount) * share * bright, 1).astype(np.float32)
+    part = np.ascontiguousarray(layer.rgba[rows, columns])
+    merge.light_wrap(part, light, edge, 1.0, part)
+    out = layer.rgba.copy()
+    out[rows, columns] = part
+    return out
+
+
+def _around(there: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """Rows and columns that hold all of `there` (H, W) bool and a margin; empty slices when there is nothing."""
+    found = []
+    for axis in (1, 0):
+        lines = np.flatnonzero(there.any(axis=axis))
+        count = there.shape[1 - axis]
+        found.append(
+            slice(max(int(lines[0]) - margin, 0), min(int(lines[-1]) + 1 + margin, count))
+            if len(lines)
+            else slice(0, 0)
+        )
+    return found[0], found[1]
