@@ -154,6 +154,16 @@ class SageMakerEndpoint:
     s3_endpoint: str = field(default="", metadata=CONDUCT)
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityModel:
+    """[identity] of show.toml: an image encoder, by which the report also says how alike people look in all shots.
+
+    model: a folder of CLIP, SigLIP, DINOv2, DINOv3 or ViT on this machine, safetensors only; none: colours and sizes alone.
+    """
+
+    model: Path | None = None
+
+
 Settings = BuiltinModel | DiffusersFolder | ComfyServer | BedrockModel | SageMakerEndpoint
 KINDS: dict[str, type[Settings]] = {
     "builtin": BuiltinModel,

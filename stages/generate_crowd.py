@@ -21,9 +21,10 @@ from assets.people.recipes import called, learn_recipes
 from assets.providers.asking.counter import Asker
 from assets.providers.asking.desk import Desk, open_desk
 from assets.providers.base import Watch
+from assets.providers.encoder import Encoder
 from assets.providers.request import Light, Request, Result
 from assets.sprites.atlas import VIEWS, bin_phase
-from assets.sprites.cast import cast_of
+from assets.sprites.cast import Seen, cast_of
 from assets.sprites.contact import contact_sheet
 from assets.sprites.demand import Demand, Scene, Wanted, demand
 from assets.sprites.guides import ROOT_M
@@ -34,7 +35,7 @@ from assets.takes.told import Telling
 from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes
 from pipeline.io.images import write_png
-from pipeline.provider_sections import CrowdProviders
+from pipeline.provider_sections import CrowdProviders, IdentityModel
 from pipeline.sections import CrowdPicks, LightFacts
 from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout
@@ -74,6 +75,7 @@ def generate_crowd(
     out: Path,
     shared: Path,
     picks: CrowdPicks = CrowdPicks(),  # noqa: B008 (frozen)
+    identity: IdentityModel = IdentityModel(),  # noqa: B008 (frozen)
     progress: Progress = silent,
     kept: Kept = NothingKept(),  # noqa: B008 (it holds nothing)
 ) -> CharacterAtlas:
@@ -91,7 +93,8 @@ def generate_crowd(
     _paint(desk, needed, light, told, params, batches, kept, progress)
     painted = _gather(needed, batches, sprites, reliefs)
     sums = _sums(needed, batches)
-    cast = cast_of(needed.wanted, sums, picks, {name: telling.seed for name, telling in told.items()})
+    seeds = {name: telling.seed for name, telling in told.items()}
+    cast = cast_of(needed.wanted, sums, picks, seeds, _seen(identity, needed, sprites))
     write_bytes(out / "index.json", _index(needed, params, painted, cast))
     write_png(out / "contact_sheet.png", contact_sheet(np.load(sprites, mmap_mode="r"), needed.wanted))
     shutil.rmtree(batches, ignore_errors=True)
@@ -105,6 +108,13 @@ def generate_crowd(
         model_digest=signed.model_digest,
         licence=signed.licence,
     )
+
+
+def _seen(identity: IdentityModel, needed: Demand, sprites: Path) -> Seen | None:
+    """Everyone as the show's image encoder sees them, where it has one."""
+    if identity.model is None or not needed.wanted:
+        return None
+    return Seen.by(Encoder.open(identity.model), needed.wanted, np.load(sprites, mmap_mode="r"))
 
 
 def _scene(track: CameraTrack, layout: CrowdLayout) -> Scene:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from assets.sprites.embedding import apart, from_references
 from assets.sprites.likeness import distance
 from pipeline.errors import StoreError
 from pipeline.latest import latest_folder
@@ -37,7 +38,8 @@ def casts_of_show(build: Path) -> dict[str, Cast]:
 def compared(own: Cast, others: Mapping[str, Cast]) -> dict[str, dict[str, Any]]:
     """By character: version, recipe and take as in the atlas; `views`, how far a part's colour strays from its mean over views and phases (CIELAB, by area), and
     `shots`, by other shot: delta_e and stops (means over the persons that both show), the worst part, head and area (by
-    which share they are larger there), recipe (whether it is the same), take.
+    which share they are larger there), recipe (whether it is the same), take. With an image encoder: `seen`, 1 - cosine to
+    the same persons in a shot; of the character, to its `references` and to the `nearest_other` character of the atlas.
     """
     return {
         name: {
@@ -45,6 +47,7 @@ def compared(own: Cast, others: Mapping[str, Cast]) -> dict[str, dict[str, Any]]
             "recipe": entry["recipe"],
             "take": entry["take"],
             "views": round(_spread(entry), 2),
+            **_seen(name, own),
             "shots": {
                 shot: _between(entry, cast[name])
                 for shot, cast in others.items()
@@ -62,6 +65,7 @@ def _spread(entry: Mapping[str, Any]) -> float:
 
 def _between(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     both = sorted(set(one["persons"]) & set(other["persons"]))
+    looks = _apart(one, other, both)
     found = [distance(one["persons"][variant], other["persons"][variant]) for variant in both]
     part, apart = max((each.worst for each in found), key=lambda worst: worst[1])
     return {
@@ -73,4 +77,32 @@ def _between(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]
         "area": round(float(np.mean([each.area for each in found])), 3),
         "recipe": "same" if one["recipe"] == other["recipe"] else f"version {other['version']}, another recipe",
         "take": other["take"],
+        **({"seen": looks} if looks is not None else {}),
     }
+
+
+def _seen(name: str, own: Cast) -> dict[str, Any]:
+    """How far a character's sprites are, to the image encoder, from its references and from the nearest other character."""
+    entry = own[name]
+    if "seen" not in entry:
+        return {}
+    persons = entry["seen"]["persons"].values()
+    said = [from_references(points, entry["seen"]["references"]) for points in persons]
+    others = [
+        _apart(entry, other, sorted(set(entry["seen"]["persons"]) & set(other["seen"]["persons"])))
+        for who, other in own.items()
+        if who != name and "seen" in other
+    ]
+    far, near = ([away for away in each if away is not None] for each in (said, others))
+    told = {"references": float(np.mean(far))} if far else {}
+    told |= {"nearest_other": min(near)} if near else {}
+    return {"seen": {key: round(value, 4) for key, value in told.items()}}
+
+
+def _apart(one: Mapping[str, Any], other: Mapping[str, Any], persons: Sequence[str]) -> float | None:
+    """Mean distance of persons to an image encoder; None where it did not see both, or another encoder did."""
+    if "seen" not in one or "seen" not in other or one["seen"]["encoder"] != other["seen"]["encoder"]:
+        return None
+    each = [apart(one["seen"]["persons"].get(who, {}), other["seen"]["persons"].get(who, {})) for who in persons]
+    there = [far for far in each if far is not None]
+    return round(float(np.mean(there)), 4) if there else None

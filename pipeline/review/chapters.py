@@ -119,12 +119,19 @@ def _identity(identity: dict[str, Any]) -> Section:
     facts: dict[str, str] = {}
     for name, found in identity.items():
         take = f", {found['take']}" if found["take"] else ""
-        facts[f"{name}, version {found['version']}{take}: over views and phases"] = f"{found['views']:.1f}"
+        seen = found.get("seen", {})
+        facts[f"{name}, version {found['version']}{take}: over views and phases"] = f"{found['views']:.1f}" + "".join(
+            f"; {seen[key]:.3f} from {words} to the encoder"
+            for key, words in (("references", "its references"), ("nearest_other", "the nearest other character"))
+            if key in seen
+        )
         for shot, apart in found["shots"].items():
             recipe = "" if apart["recipe"] == "same" else f"; {apart['recipe']}"
             facts[f"{name}: against {shot}"] = (
                 f"{apart['delta_e']:.1f} (most: {apart['worst_part']} {apart['worst_delta_e']:.1f}), "
-                f"{apart['stops']:+.2f} stops, height {apart['head']:+.1%}{recipe}"
+                f"{apart['stops']:+.2f} stops, height {apart['head']:+.1%}"
+                + (f", {apart['seen']:.3f} to the encoder" if "seen" in apart else "")
+                + recipe
             )
     return Section(
         "Identity",

@@ -10,6 +10,7 @@ from pipeline.config import load_shot
 from pipeline.errors import ConfigError
 from pipeline.fingerprint import section_digest
 from pipeline.output_sections import OutputBrief, WorkFiles
+from pipeline.provider_sections import IdentityModel
 from pipeline.scaffold import begin_show
 from pipeline.sections import CameraFacts, CrowdBrief, CrowdPicks, PlateSource, SetBrief, SetPicks, Wave
 
@@ -81,6 +82,14 @@ def test_show_settings_are_overridden_by_the_shot(shot_file, tmp_path):
 
     assert shot.stages["composite"]["light_wrap_px"] == 9
     assert shot.sections[CameraFacts].height_m == 1.5
+
+
+def test_the_shows_image_encoder_lies_beside_the_show_file(shot_file, tmp_path):
+    (tmp_path / "show.toml").write_text('[show]\nname="s"\n[identity]\nmodel = "models/clip"\n')
+
+    assert load_shot(shot_file(SHOT)).sections[IdentityModel].model == tmp_path / "models/clip"
+    with pytest.raises(ConfigError, match=r"unknown section \[identity\]"):
+        load_shot(shot_file(SHOT + '[identity]\nmodel = "other"\n'))
 
 
 def test_how_frames_are_packed_is_the_shows_until_the_shot_says_otherwise(shot_file, tmp_path):

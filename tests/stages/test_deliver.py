@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assets.sprites.embedding import packed_all
 from pipeline.errors import ConfigError, StoreError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr, images, video
@@ -60,7 +61,9 @@ def cast_entry(red: float, recipe: str) -> dict[str, Any]:
     """A character of one part in an atlas's index."""
     part = {"rgb": [red, 0.2, 0.1], "lab": [50.0, 20.0, 30.0], "spread": 1.5, "px": 900}
     person = {"parts": {"tunic": part}, "shape": {"march": {"0": [1.7, 0.6]}}}
-    return {"version": 3, "recipe": recipe, "take": "t02", "seed": 2, "persons": {"0": person}}
+    [point] = packed_all(np.array([[red, np.sqrt(1 - red**2)]]))
+    seen = {"encoder": "e", "persons": {"0": {"march 0": point}}, "references": packed_all(np.array([[1.0, 0.0]]))}
+    return {"version": 3, "recipe": recipe, "take": "t02", "seed": 2, "persons": {"0": person}, "seen": seen}
 
 
 def picture(path: Path, level: int) -> Path:
@@ -291,7 +294,8 @@ def test_each_character_stands_beside_itself_in_the_shows_other_shots(made: Made
     assert (shot, apart["worst_part"], apart["take"]) == ("sh_0020", "tunic", "t02")
     assert apart["delta_e"] == apart["worst_delta_e"] > 1
     text = read_page(delivery).text
-    for words in ("legionary, version 3, t02: over views and phases", "legionary: against sh_0020", "another recipe"):
+    for words in ("legionary, version 3, t02: over views and phases", "legionary: against sh_0020", "another recipe",
+                  "0.700 from its references to the encoder", "0.001 to the encoder"):  # fmt: skip
         assert words in text
 
 

@@ -14,11 +14,12 @@ from assets.sprites.identity import cast_in, compared
 from pipeline.errors import AssetError, ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io.images import read_png
-from pipeline.provider_sections import CrowdProviders
+from pipeline.provider_sections import CrowdProviders, IdentityModel
 from pipeline.sections import CrowdPicks, LightFacts
 from pipeline.store import KeptFiles
 from pipeline.types import CameraTrack, CrowdLayout, Lens
 from stages.generate_crowd import Params, generate_crowd
+from tests.assets.providers.tinyencoders import tiny_encoder
 
 FRAMES = FrameRange(1001, 1003)
 EYE = np.array([0.0, 1.7, 0.0])  # looks along +Z: world +X is the picture's left
@@ -278,3 +279,21 @@ def test_a_pick_is_a_seed_of_its_character_and_of_nobody_else(tmp_path):
         ]
         > 8
     )
+
+
+def test_people_are_seen_by_the_shows_encoder(tmp_path):
+    """The same crowd is at 0 from itself; nobody's picture is painted otherwise for it, and the cast says who looked."""
+    model = tiny_encoder(tmp_path / "encoder")
+    agents, params = (("peasant", "idle", np.pi, 1), ("archer", "idle", np.pi, 1)), Params(variants=1, steps=1)
+    shared = tmp_path / "_show"
+    seen, _ = make(tmp_path / "a", params, agents, shared=shared, identity=IdentityModel(model))
+    again, _ = make(tmp_path / "b", params, agents, shared=shared, identity=IdentityModel(model))
+    plain, _ = make(tmp_path / "c", params, agents, shared=shared)
+
+    found = compared(cast_in(seen.index), {"b": cast_in(again.index)})
+
+    assert plain.sprites.read_bytes() == seen.sprites.read_bytes()
+    assert "seen" not in compared(cast_in(plain.index), {})["peasant"]
+    for name in ("peasant", "archer"):
+        assert found[name]["shots"]["b"]["seen"] == pytest.approx(0, abs=1e-4)
+        assert found[name]["seen"]["nearest_other"] > 1e-4
