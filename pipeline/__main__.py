@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.camera_commands import export
 from pipeline.character_commands import characters
 from pipeline.config import Shot, load_shot
 from pipeline.crowd_commands import Settings, Workers, crowd, demo_shot, out
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.command()(export)
 app.add_typer(crowd, name="crowd")
 app.add_typer(train, name="train")
 app.add_typer(takes, name="takes")

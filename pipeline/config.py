@@ -28,6 +28,7 @@ from pipeline.sections import (
     SetPicks,
     ShotInfo,
 )
+from pipeline.solve_sections import SolveBrief
 
 SECTIONS: dict[str, type] = {
     "shot": ShotInfo,
@@ -35,6 +36,7 @@ SECTIONS: dict[str, type] = {
     "mattes": MatteSource,
     "camera": CameraFacts,
     "lens": LensFacts,
+    "solve": SolveBrief,
     "light": LightFacts,
     "crowd": CrowdBrief,
     "set": SetBrief,

@@ -26,6 +26,7 @@ DECLARATIONS = (
     "pipeline/optics_sections.py",
     "pipeline/output_sections.py",
     "pipeline/provider_sections.py",
+    "pipeline/solve_sections.py",
     "pipeline/errors.py",
     "pipeline/stage.py",
 )

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from calibration.cameras import camera_centre
-from calibration.solve import overlay, solved
+from calibration.solve import imported, overlay, solved
 from calibration.solve.adjust import write_job
-from calibration.solve.align import ASSUMED_HEIGHT_M, align_world, find_ground
+from calibration.solve.align import ASSUMED_HEIGHT_M, GroundPlane, align_world, find_ground
 from calibration.solve.child import run_child
 from calibration.solve.colmap import Job
 from calibration.solve.keyframes import choose_keyframes
@@ -21,10 +21,12 @@ from calibration.solve.nodal import turning_error_px
 from calibration.solve.solved import Solve
 from calibration.solve.track import TrackParams, Tracks, follow
 from calibration.solve.trackview import TrackView, open_view
+from calibration.solve.triangulate import triangulate
 from pipeline.errors import CalibrationError, ConfigError
 from pipeline.io import color, exr, images
 from pipeline.io.files import replacing, write_bytes
 from pipeline.sections import CameraFacts, MatteSource
+from pipeline.solve_sections import SolveBrief
 from pipeline.stage import Progress, stage
 from pipeline.types import CameraTrack, Lens, Plate
 
@@ -45,9 +47,18 @@ class Params:
 
 @stage
 def solve_camera(
-    plate: Plate, facts: CameraFacts, mattes: MatteSource, params: Params, out: Path, progress: Progress
+    plate: Plate,
+    facts: CameraFacts,
+    brief: SolveBrief,
+    mattes: MatteSource,
+    params: Params,
+    out: Path,
+    progress: Progress,
 ) -> CameraTrack:
-    """Solve `plate`; supplied mattes hide what moves. Raises CalibrationError when a frame finds no place."""
+    """Solve `plate`, or take the track that `brief` names; supplied mattes hide what moves.
+
+    Raises CalibrationError when a frame finds no place, and when a given track is not this plate's.
+    """
     frames = plate.files.frames
     if len(frames) < solved.FEWEST_FRAMES:
         raise CalibrationError(
@@ -55,6 +66,25 @@ def solve_camera(
             "more frames."
         )
     view = open_view(plate, mattes, params.max_width_px)
+    if brief.track is not None:
+        solve, numbers = _take(view, facts, brief, params, progress)
+    else:
+        solve, numbers = _solve_plate(view, facts, params, progress)
+    numbers |= {
+        "solved_at_px": [view.width, view.height],
+        "mattes": "supplied" if view.mattes else "none",
+        "seed": params.seed,
+        "threads": params.threads,
+    }
+    progress(98, 100, "drawing")
+    return _write(out, solve, plate, numbers)
+
+
+def _solve_plate(
+    view: TrackView, facts: CameraFacts, params: Params, progress: Progress
+) -> tuple[Solve, dict[str, Any]]:
+    """Our own solve, in metres, and its figures."""
+    frames = view.plate.files.frames
     tracks = _follow(view, params, progress)
     solved.check_tracks(tracks, frames, view.width)
     keyframes = choose_keyframes(tracks, view.width)
@@ -63,19 +93,45 @@ def solve_camera(
     solve, said = _solve(view, facts, tracks, keyframes, params, progress)
     solved.check_solve(solve, frames)
     solve, scale_from, ground = _stand(solve, facts, params)
-    numbers = {
+    return solve, {
         **solved.figures(solve, tracks, keyframes, frames),
         **said,
         "ground": ground,
         "scale_from": scale_from,
         "turning_error_px": round(turning_px, 4) if np.isfinite(turning_px) else None,
-        "solved_at_px": [view.width, view.height],
-        "mattes": "supplied" if view.mattes else "none",
-        "seed": params.seed,
-        "threads": params.threads,
     }
-    progress(98, 100, "drawing")
-    return _write(out, solve, plate, numbers)
+
+
+def _take(
+    view: TrackView, facts: CameraFacts, brief: SolveBrief, params: Params, progress: Progress
+) -> tuple[Solve, dict[str, Any]]:
+    """A given track in metres, with points of the plate's own where it brings none, and its figures."""
+    frames = view.plate.files.frames
+    track = imported.read_track(brief, view.plate, facts)
+    tracks = _follow(view, params, progress)
+    progress(90, 100, "placing points")
+    found = triangulate(tracks, view.to_plate, track.poses, track.lens)
+    solved.check_agreement(str(brief.track), found.agreed, found.tested)
+    points, seen = (track.points, track.observations) if len(track.points) else (found.points, found.observations)
+    solve = Solve(track.poses, track.lens, points, seen)
+    solved.check_solve(solve, frames)
+    said = {
+        **track.told,
+        "file": brief.track.name if brief.track else "",
+        "tracks": found.tested,
+        "agree": found.agreed,
+    }
+    if track.metric:
+        solve, scale_from, ground = _stand_as_given(solve, said)
+    else:
+        solve, scale_from, ground = _stand(solve, facts, params)
+    return solve, {
+        **solved.figures(solve, tracks, [], frames),
+        "track": said,
+        "focal": {"from": f"{said['file']}: {track.told.get('focal_from', 'its lens')}"},
+        "ground": ground,
+        "scale_from": scale_from,
+    }
 
 
 def _follow(view: TrackView, params: Params, progress: Progress) -> Tracks:
@@ -151,6 +207,30 @@ def _stand(solve: Solve, facts: CameraFacts, params: Params) -> tuple[Solve, str
     }
     over = "the ground" if plane.found else "the lowest points (no ground plane was found)"
     return standing, f"{source}: {height_m:g} m above {over} at the first frame", ground
+
+
+def _stand_as_given(solve: Solve, said: dict[str, Any]) -> tuple[Solve, str, dict[str, Any]]:
+    """A track whose ground is y = 0 in metres: only turned about Y and moved along the ground, to begin at the origin."""
+    height_m = float(camera_centre(solve.poses[0])[1])
+    if height_m <= 0:
+        raise CalibrationError(
+            f"{said['file']}: its first camera stands at {height_m:.2f} m, so its ground is not y = 0. Move its ground there, "
+            'or let the plate tell: [solve] world = "plate".'
+        )
+    ground = GroundPlane(np.array([0.0, 1.0, 0.0]), 0.0, 0, True)
+    aligned = align_world(solve.poses, ground, height_m)
+    heights = camera_centre(solve.poses)[:, 1]
+    said["world_from_track"] = {
+        "turned_about_y_deg": round(float(np.degrees(np.arctan2(aligned.rotation[0, 2], aligned.rotation[0, 0]))), 5),
+        "moved_m": np.round(aligned.shift, 5).tolist(),
+    }
+    told = {
+        "plane_found": True,
+        "points_on_it": 0,
+        "camera_height_m": np.round([heights.min(), heights.max()], 4).tolist(),
+    }
+    source = f"{said['file']}: {said['metres_per_unit']:g} m per unit, its ground is y = 0"
+    return Solve(aligned.poses(solve.poses), solve.lens, aligned.points(solve.points), solve.observations), source, told
 
 
 def _write(out: Path, solve: Solve, plate: Plate, numbers: dict[str, Any]) -> CameraTrack:

@@ -22,6 +22,7 @@ LOCKED_OFF_PX = 0.5
 LASTING = 0.35  # share of points found again in the next frame, under which a plate is noise
 CUT = 0.1  # and under which there is a cut
 LEAST_PARALLAX_DEG = 0.25
+LEAST_AGREEMENT = 0.4  # of the plate's tracks that a given camera must explain
 ONLY_TURNS_PX = 0.35  # a camera that stands still and turns explains the tracks this well
 
 
@@ -92,6 +93,15 @@ def check_travel(turning_error_px: float, frames: FrameRange, width_px: int) -> 
         raise CalibrationError(
             f"camera solve: frames {frames} are a pan or tilt: a camera that only turns explains them to "
             f"{turning_error_px:.2f} px, a travelling one must miss by {limit:.2f}. Choose frames in which it travels."
+        )
+
+
+def check_agreement(file: str, agreed: int, tested: int) -> None:
+    """Raises CalibrationError when a given camera explains too few of the plate's tracks: it is another shot's."""
+    if tested and agreed < LEAST_AGREEMENT * tested:
+        raise CalibrationError(
+            f"{file}: explains {agreed} of the plate's {tested} tracks ({agreed / tested:.0%}), {LEAST_AGREEMENT:.0%} are "
+            "needed. Check [solve] frame_offset, rotation_order, up and distortion, and its focal length."
         )
 
 

@@ -155,6 +155,18 @@ def add_words(stage: Any, instancer: Any, name: str, words: Words) -> None:
     over_time(primvar.CreateIndicesAttr(), stage, numbers, _ints)
 
 
+def add_points(stage: Any, place: str, points: Array, width_m: float = 0.05) -> None:
+    """Points (N, 3) in metres, each drawn `width_m` wide."""
+    from pxr import UsdGeom
+
+    cloud = UsdGeom.Points.Define(stage, place)
+    cloud.CreatePointsAttr(_vectors(points))
+    cloud.CreateWidthsAttr([width_m])
+    cloud.SetWidthsInterpolation(UsdGeom.Tokens.constant)
+    if len(points):
+        cloud.CreateExtentAttr(box(points))
+
+
 def add_camera(stage: Any, place: str, camera_from_world: Array, lens: Lens, sensor_width_mm: float) -> None:
     """A UsdGeomCamera that sees what `lens` sees, but for its distortion, which is written beside it as attributes.
 

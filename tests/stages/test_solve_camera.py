@@ -19,6 +19,7 @@ from pipeline.errors import BattleplateError, CalibrationError, ConfigError
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import color, exr, images, video
 from pipeline.sections import CameraFacts, MatteSource, PlateSource, ShotInfo
+from pipeline.solve_sections import SolveBrief
 from pipeline.stage import silent
 from pipeline.types import CameraTrack, Plate
 from stages.ingest import Params as IngestParams
@@ -35,6 +36,7 @@ def solve(plate: Plate, out: Path, facts: CameraFacts | None = None, mattes: Pat
     return solve_camera(
         plate=plate,
         facts=facts or CameraFacts(height_m=1.7),
+        brief=SolveBrief(),
         mattes=MatteSource(mattes),
         params=Params(),
         out=out,

@@ -1,0 +1,44 @@
+"""[solve] of the shot file: a camera that somebody else solved, and what our own solve is told by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import ConfigError
+
+ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
+
+
+@dataclass(frozen=True, slots=True)
+class SolveBrief:
+    """[solve]: where the camera comes from when it is not solved from the plate. Paths are relative to the shot file.
+
+    track: a Nuke .chan, a USD file with a camera, or the folder of a COLMAP model, one pose per frame of the shot.
+    frame_offset: is added to the track's frame numbers. rotation_order: of a .chan, which axis it turns about first.
+    metres_per_unit: 0: what the file says, else 1. up: "Y" or "Z"; empty: what the file says, else Y.
+    world: "track": its ground is y = 0 and its unit is known; "plate": both are found as for a solve of our own (COLMAP's
+    always are). distortion: k1, k2, p1, p2 of COLMAP's OPENCV camera, centre_px: the lens's, for files that say none.
+    """
+
+    track: Path | None = None
+    camera: str = ""  # a USD camera's path; empty: the only one
+    frame_offset: int = 0
+    rotation_order: str = "ZXY"
+    metres_per_unit: float = 0.0
+    up: str = ""
+    world: str = "track"
+    distortion: tuple[float, float, float, float] | None = None
+    centre_px: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.rotation_order not in ORDERS:
+            raise ConfigError(
+                f"rotation_order is {self.rotation_order!r}, must be one of {', '.join(ORDERS)}. Change it."
+            )
+        if self.up not in ("", "Y", "Z"):
+            raise ConfigError(f"up is {self.up!r}, must be Y or Z; empty: what the track says. Change it.")
+        if self.world not in ("track", "plate"):
+            raise ConfigError(f"world is {self.world!r}, must be track or plate. Change it.")
+        if self.metres_per_unit < 0:
+            raise ConfigError(f"metres_per_unit is {self.metres_per_unit:g}, must be above 0. A centimetre is 0.01.")
