@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 # Kernels are compiled single-threaded in tests: equal inputs must give equal bytes.
 export NUMBA_THREADING_LAYER ?= workqueue
 
-.PHONY: demo test test-all check format install lock bench-comp bench-crowd bench-generate clean
+.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-generate clean
 
 demo: install
 	$(BIN)/battleplate demo build/demo
@@ -25,6 +25,9 @@ check: install
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench-colour: install
+	$(BIN)/python -m benchmarks.colour
 
 bench-comp: install
 	$(BIN)/python -m benchmarks.comp

@@ -250,6 +250,14 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Grades:
+    """What brings each layer to the plate's tones. figures: JSON read by calibration.look.grades: per layer the grade, how
+    sure it is and how much the plate shows the same; per frame how the plate's exposure strays from its middle."""
+
+    figures: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Layers:
     """The layers with the plate's colour, haze, blur. Same channels as RawLayers; ids and motion as rendered.
 

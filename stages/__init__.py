@@ -5,6 +5,7 @@ from __future__ import annotations
 from stages.composite import composite
 from stages.deliver import deliver
 from stages.estimate_depth import estimate_depth
+from stages.fit_grades import fit_grades
 from stages.generate_crowd import generate_crowd
 from stages.generate_hero import generate_hero
 from stages.generate_near import generate_near
@@ -33,6 +34,7 @@ SHOT = (
     generate_set,
     render_layers,
     measure_look,
+    fit_grades,
     match_look,
     composite,
     deliver,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,60 +12,38 @@ import numpy as np
 
 from assets.view import Buffers
 from calibration.look.focus import aperture_scale, blur_radius_px, focus_at
-from calibration.look.measured import LookFigures, read_look
+from calibration.look.grades import read_grades
+from calibration.look.measured import read_look
 from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
-from pipeline.kernels import blur, check, color
-from pipeline.kernels.color import RGB, Grade
+from pipeline.kernels import blur, check
 from pipeline.kernels.defocus import defocus
 from pipeline.optics_sections import LensFacts
 from pipeline.output_sections import WORK, WorkFiles
 from pipeline.sections import CameraFacts
 from pipeline.stage import stage
-from pipeline.types import CameraTrack, Layer, Layers, Look, RawLayers
+from pipeline.types import CameraTrack, Grades, Layer, Layers, Look, RawLayers
+from stages.layer_grade import GradeParams, graded
 from stages.steadiness import layer_flicker
 
 MOST_SOFTNESS_PX = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Params:
-    """The measured look goes first, then what a person says per layer: exposure, CDL, saturation."""
+class Params(GradeParams):
+    """How the plate's look is laid on: the settings of stages.layer_grade.GradeParams, and of the blurs."""
 
-    strength: float = 1.0  # of the measured exposure, balance and lift; 0 leaves the layers as rendered
-    haze: float = 1.0  # times the measured extinction
     motion_blur: float = 1.0  # times the shutter
     defocus: float = 1.0  # times the iris
     layer_sigma_px: float = 0.5  # how soft the renderer's own edges are
-    crowd_exposure_ev: float = 0.0
-    crowd_saturation: float = 1.0
-    crowd_slope: RGB = (1.0, 1.0, 1.0)
-    crowd_offset: RGB = (0.0, 0.0, 0.0)
-    crowd_power: RGB = (1.0, 1.0, 1.0)
-    set_exposure_ev: float = 0.0
-    set_saturation: float = 1.0
-    set_slope: RGB = (1.0, 1.0, 1.0)
-    set_offset: RGB = (0.0, 0.0, 0.0)
-    set_power: RGB = (1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
-        for name in ("strength", "haze", "motion_blur", "defocus", "layer_sigma_px"):
+        GradeParams.__post_init__(self)
+        for name in ("haze", "motion_blur", "defocus", "layer_sigma_px"):
             if not 0 <= getattr(self, name) <= 10:
                 raise ConfigError(f"match_look.{name} is {getattr(self, name)}, must be 0 to 10. 1 is as measured.")
-        for layer in ("crowd", "set"):
-            try:
-                self.said(layer)
-            except ValueError as error:
-                raise ConfigError(f"match_look.{layer}_*: {error}") from error
-
-    def said(self, layer: str) -> Grade:
-        """The person's grade for a layer; a layer without settings of its own gets none."""
-        if layer not in ("crowd", "set"):
-            return Grade()
-        parts = ("exposure_ev", "slope", "offset", "power", "saturation")
-        return Grade(**{part: getattr(self, f"{layer}_{part}") for part in parts})
 
 
 @stage
@@ -75,6 +53,7 @@ def match_look(
     said: LensFacts,
     track: CameraTrack,
     look: Look,
+    grades: Grades,
     params: Params,
     frames: FrameRange,
     out: Path,
@@ -84,7 +63,7 @@ def match_look(
 
     The figures tell how much each layer flickered, as it was rendered, since the frame before.
     """
-    measured = read_look(look.figures)
+    measured, found = read_look(look.figures), read_grades(grades.figures)
     layers = tuple(_own(r, frames, out) for r in raw.layers)
     shadow = FrameFiles(out, "shadow.%04d.exr", frames)
     figures = FrameFiles(out, "match.%04d.json", frames)
@@ -103,7 +82,8 @@ def match_look(
             now = Buffers(rgba, depth, ids.astype(np.int32), moved)
             steady = _since_before(source, frame, earlier.get(source.name), now)
             earlier[source.name] = now
-            rgba = _graded(rgba, depth, params.said(source.name), measured, params)
+            tones, strayed = params.counted(source.name, found), params.strayed(found, frame)
+            rgba = graded(rgba, depth, tones, params.said(source.name), measured.haze, strayed, params)
             rgba, depth = _smeared(rgba, depth, moved, shutter)
             if iris_px_m:
                 rgba, depth = _defocused(rgba, depth, numbers["focus_m"], iris_px_m, said)
@@ -111,7 +91,7 @@ def match_look(
             written = {**exr.rgba_channels(rgba), "Z": depth, "id": ids}
             written |= {f"motion.{c}": exr.half(moved[..., i]) for i, c in enumerate("xy")}
             exr.write(target.files.path(frame), written, compression=work.compression)
-            numbers[source.name] = _levels(rgba) | steady
+            numbers[source.name] = _levels(rgba) | steady | {"grade": asdict(tones)}
         _soften_shadow(raw.shadow.path(frame), shadow.path(frame), softness, work.compression)
         write_bytes(figures.path(frame), json.dumps(numbers, indent=1, sort_keys=True).encode())
     return Layers(layers, shadow, figures)
@@ -155,20 +135,6 @@ def _layer(channels: dict[str, np.ndarray], name: str, frame: int) -> tuple[np.n
     still = np.zeros(depth.shape, np.float32)
     moved = np.stack([channels.get("motion.x", still), channels.get("motion.y", still)], axis=2).astype(np.float32)
     return rgba, np.where(rgba[..., 3] > 0, depth, np.float32(np.inf)), moved
-
-
-def _graded(rgba: np.ndarray, depth: np.ndarray, said: Grade, measured: LookFigures, params: Params) -> np.ndarray:
-    tone, share = measured.tone, params.strength
-    balance = tuple(b**share for b in tone.balance)
-    lift = tuple(v * share for v in tone.lift)
-    out = np.empty_like(rgba)
-    color.grade(rgba, Grade(tone.exposure_ev * share, balance, lift), out)  # type: ignore[arg-type]
-    if said != Grade():
-        color.grade(out, said, out)
-    color.haze(
-        out, depth, np.array(measured.haze.colour, np.float32), measured.haze.extinction_per_m * params.haze, out
-    )
-    return out
 
 
 def _smeared(rgba: np.ndarray, depth: np.ndarray, moved: np.ndarray, shutter: float) -> tuple[np.ndarray, np.ndarray]:

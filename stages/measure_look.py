@@ -43,7 +43,7 @@ def measure_look(plate: Plate, depth: DepthMaps, mattes: Mattes, params: Params,
     progress(0, 4, "grain")
     grain = measure_grain(_pairs(plate, chosen), block_px)
     progress(1, 4, "light")
-    samples = [_sample(plate, depth, mattes, frame) for frame in chosen]
+    samples = [read_sample(plate, depth, mattes, frame) for frame in chosen]
     tone = measure_tone(samples)
     progress(2, 4, "air")
     haze = fit_haze(samples)
@@ -68,7 +68,8 @@ def _pairs(plate: Plate, chosen: list[int]) -> Iterator[tuple[Array, Array]]:
             yield exr.read_rgb(plate.files.path(frame)), exr.read_rgb(plate.files.path(frame + 1))
 
 
-def _sample(plate: Plate, depth: DepthMaps, mattes: Mattes, frame: int) -> Sample:
+def read_sample(plate: Plate, depth: DepthMaps, mattes: Mattes, frame: int) -> Sample:
+    """A frame of the plate with what is known of it."""
     seen = exr.read(depth.files.path(frame)).channels
     matte = exr.read(mattes.files.path(frame)).channels["A"].astype(np.float32)
     return Sample(

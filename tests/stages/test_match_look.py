@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from calibration.look.haze import Haze
+from calibration.look.tonestats import Tones
 from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameRange
 from pipeline.io import exr
+from pipeline.kernels.color import LUMINANCE
 from pipeline.optics_sections import LensFacts
 from pipeline.sections import CameraFacts
 from stages.match_look import Params, grown_depth, softness_px
 from tests.layers import write_layers
-from tests.looks import match_by_hand, write_hand_look
+from tests.looks import match_by_hand, write_hand_grades, write_hand_look
 from tests.scenes import Scene
 
 SCENE = Scene(width=192, height=108, frames=2)
@@ -49,14 +51,44 @@ def test_without_a_look_layers_stay_as_rendered(raw, tmp_path):
             np.testing.assert_array_equal(made[name][channel], rendered(raw, name)[channel])
 
 
-def test_exposure_balance_and_a_persons_word_multiply(raw, tmp_path):
-    look = write_hand_look(tmp_path / "look", exposure_ev=1.0, balance=(1.2, 1.0, 0.8))
-    made = matched(raw, tmp_path, look, Params(motion_blur=0, crowd_exposure_ev=-1.0))
+def test_the_measured_grade_and_a_persons_word_multiply(raw, tmp_path):
+    tones = Tones(exposure_ev=1.0, red=0.3, blue=-0.2)
+    grades = write_hand_grades(tmp_path / "grades", SCENE.range, tones)
+    said = Params(motion_blur=0, crowd_exposure_ev=-1.0)
+    made = matched(raw, tmp_path, write_hand_look(tmp_path / "look"), said, grades=grades)
 
     for name, gain in (("crowd", 1.0), ("set", 2.0)):
         inside = rendered(raw, name)["A"] > 0.9
         ratio = unpremultiplied(made[name], inside) / unpremultiplied(rendered(raw, name), inside)
-        np.testing.assert_allclose(ratio, np.tile(gain * np.array([1.2, 1, 0.8]), (len(ratio), 1)), rtol=5e-3)
+        np.testing.assert_allclose(ratio @ LUMINANCE / LUMINANCE.sum() / gain, 1, rtol=0.12)  # white keeps its light
+        np.testing.assert_allclose(ratio[:, [0, 2]] / ratio[:, [1]], np.tile(2.0 ** np.array([0.3, -0.2]), (len(ratio), 1)), rtol=5e-3)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        {"exposure": 0.0, "balance": 0.0, "lift": 0.0, "contrast": 0.0, "saturation": 0.0},
+        {"crowd_match": 0.0, "set_match": 0.0},
+    ],
+)
+def test_each_measured_part_can_be_turned_off(raw, tmp_path, off):
+    grades = write_hand_grades(tmp_path / "grades", SCENE.range, Tones(0.7, 0.2, -0.1, 0.004, 0.1, -0.2))
+    made = matched(raw, tmp_path, write_hand_look(tmp_path / "look"), Params(motion_blur=0, **off), grades=grades)
+
+    for name in ("crowd", "set"):
+        np.testing.assert_array_equal(made[name]["R"], rendered(raw, name)["R"])
+
+
+def test_layers_follow_the_plates_exposure_after_its_air(raw, tmp_path):
+    stops = np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    grades = write_hand_grades(tmp_path / "grades", SCENE.range, Tones(lift=0.01), stops)
+    look = write_hand_look(tmp_path / "look", haze=Haze((0.5, 0.6, 0.8), 0.004))
+    strayed, steady = (
+        matched(raw, tmp_path / str(k), look, Params(motion_blur=0, follow=k), grades=grades) for k in (1, 0)
+    )
+
+    for name in ("crowd", "set"):
+        np.testing.assert_allclose(strayed[name]["B"].astype(float), 2 * steady[name]["B"].astype(float), rtol=2e-3)
 
 
 def test_haze_follows_each_layers_depth(raw, tmp_path):
@@ -115,7 +147,7 @@ def test_focus_follows_what_the_shot_file_says(raw, tmp_path):
 
 
 def test_equal_layers_give_equal_bytes(raw, tmp_path):
-    look = write_hand_look(tmp_path / "look", exposure_ev=0.3, edge_sigma_px=0.9)
+    look = write_hand_look(tmp_path / "look", edge_sigma_px=0.9)
     for n in "ab":
         matched(raw, tmp_path / n, look, Params())
 
