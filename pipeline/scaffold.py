@@ -71,7 +71,7 @@ sun_azimuth_deg = 315    # 0 behind the camera, 90 from the right, 180 from ahea
 sun_elevation_deg = 35
 
 # [mattes]               # a roto of the people in front, white = in front; left out: found automatically
-# path = "roto.%04d.png"
+# path = "roto.%04d.png" # or kind = "key" before a green or blue screen; docs/mattes.md explains every key
 
 [crowd]
 seed = 1

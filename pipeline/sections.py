@@ -29,11 +29,41 @@ class PlateSource:
     pixel_aspect: float = 0.0  # 0: the file's own
 
 
+MATTE_KINDS = ("", "roto", "difference", "key")
+MATTE_JOINS = ("max", "min", "multiply")
+SCREENS = ("", "green", "blue")
+
+
 @dataclass(frozen=True, slots=True)
 class MatteSource:
-    """[mattes]: a supplied roto of what stands in front of every layer, white = in front; no path: found automatically."""
+    """[mattes]: how what stands in front of every layer is found. White = in front. See docs/mattes.md."""
 
-    path: Path | None = None
+    path: Path | None = None  # supplied roto, frames of PNG, TIFF or EXR
+    kind: str = ""  # roto | difference | key; "": roto where a path is given, else difference
+    screen: str | tuple[float, float, float] = ""  # of a key: green | blue | its scene-linear ACEScg; "": looked for
+    combine: str = "max"  # how a roto joins a key or a difference: max (adds), min or multiply (takes away)
+    channel: str = ""  # of EXR mattes: "roto.A"; "": A, else the first that may be one
+    first: int = 0  # number of the file that belongs to the shot's first frame; 0: by their numbers or their count
+    garbage: Path | None = None  # white = never in front, whatever the picture shows there
+    holdout: Path | None = None  # white = always in front
+    clean_plate: Path | None = None  # the bare screen, one picture or as many as frames
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("kind", self.kind, MATTE_KINDS), ("combine", self.combine, MATTE_JOINS)):
+            if value not in known:
+                said = ", ".join(repr(k) for k in known if k)
+                raise ConfigError(f"{name} is {value!r}, must be one of {said}. Change it.")
+        if isinstance(self.screen, str) and self.screen not in SCREENS:
+            raise ConfigError(f"screen is {self.screen!r}, must be 'green', 'blue' or its colour [r, g, b]. Change it.")
+        if self.kind == "roto" and self.path is None:
+            raise ConfigError("kind is 'roto', but no path is given. Add path, or another kind.")
+        if self.kind != "key" and (self.screen != "" or self.clean_plate):
+            raise ConfigError('screen and clean_plate belong to a key. Add kind = "key".')
+
+    @property
+    def method(self) -> str:
+        """roto | difference | key."""
+        return self.kind or ("roto" if self.path else "difference")
 
 
 @dataclass(frozen=True, slots=True)

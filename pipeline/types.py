@@ -80,10 +80,10 @@ class DepthMaps:
 @dataclass(frozen=True, slots=True)
 class Mattes:
     """Who stands in front of every layer. files: EXR ZIP: A half, 1 = in front; Z float, metres to that figure by the
-    ground under it, +inf elsewhere."""
+    ground under it, +inf elsewhere; R G B half, people alone, premultiplied, and of a key what docs/mattes.md lists."""
 
     files: FrameFiles
-    source: str  # "supplied", "automatic"
+    source: str  # "supplied", "automatic" or "key, green screen", and what was joined to it
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""A layer's edge in the plate's light: bright places beside it creep over it, as glare in the lens makes them. No stage."""
+"""Edges where layers and plate meet: the plate's without what is replaced behind them, layers' in the light beside them.
+
+No stage.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,27 @@ import math
 
 import numpy as np
 
+from calibration.mattes.holdout import without_spill
 from pipeline.kernels import blur, merge
 from pipeline.kernels.color import LUMINANCE
-from stages.comp_inputs import Placed
+from stages.comp_inputs import Placed, Shot
 
 WIDTHS = 400  # the wrap reaches a 400th of the plate's width, where nobody says how far
+
+
+def cleaned(picture: np.ndarray, layer: Placed, shot: Shot, surroundings: np.ndarray) -> np.ndarray:
+    """The picture (H, W, 3) without what the layer replaces in the soft edges of what hides it.
+
+    surroundings: (3,) the light of the layers at luminance 1, as Pulled takes it. Things that the depth puts before the
+    layer carry their near colour over their edge; people, whose colour the matte knows, get their own.
+    """
+    bare = without_spill(picture, layer.alpha, layer.visible)
+    if shot.pulled is None:
+        return bare
+    covered = layer.alpha * np.clip(layer.visible / np.maximum(1 - layer.held, 1e-3), 0, 1)
+    held = np.clip(layer.held / np.maximum(shot.matte, 1e-3), 0, 1)
+    own = shot.pulled.before(picture, covered, held, surroundings)
+    return np.where((shot.pulled.soft & (held > 0))[..., None], own, bare)
 
 
 def wrapped(layer: Placed, behind: np.ndarray, amount: float, sigma_px: float, white: float) -> np.ndarray:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from calibration.mattes.holdout import past_figures, visible_share
+from calibration.mattes.pulled import Pulled, read_pulled
 from pipeline.errors import PlateError, StageError
 from pipeline.io import exr
 from pipeline.io.exr import ExrImage
 from pipeline.kernels import check, merge
 from pipeline.types import Layers, Mattes, Plate
 
+LEAST_SCREEN = 0.05  # of a keyed screen: where as much of it shows, it is taken away
 LEAST_ALPHA = 1e-3  # under half a code value of an 8-bit matte: nothing is there
 
 
@@ -48,14 +50,16 @@ class Shot:
     matte: np.ndarray
     figures_m: np.ndarray  # (H, W) how far the people of the matte stand, +inf where nobody does
     metadata: dict[str, Any]
+    pulled: Pulled | None = None  # people's own colour; None: the mattes hold none
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
     """One layer as it stands in the plate: (H, W, 4) float32 after holdouts, depth, ids, motion.
 
-    alpha: (H, W) before holdouts; visible: (H, W) what the plate's nearer things leave of it. numbers: (H, W) uint32 as
-    rendered; ids: the same where the layer is mostly there. motion: (H, W, 2) float32, pixels until the next frame.
+    alpha: (H, W) before holdouts; visible: (H, W) what the plate's nearer things leave of it; held: (H, W) what people take.
+    numbers: (H, W) uint32 as rendered; ids: the same where the layer is mostly there. motion: (H, W, 2) float32, pixels
+    until the next frame.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Placed:
     ids: np.ndarray
     numbers: np.ndarray
     motion: np.ndarray
+    held: np.ndarray
 
 
 def read(plate: Plate, mattes: Mattes, layers: Layers, frame: int) -> Read:
@@ -97,7 +102,11 @@ def shot_of(given: Read, still: tuple[np.ndarray, np.ndarray], frame: int) -> Sh
     told = dict(given.plate.metadata)
     if given.plate.pixel_aspect != 1:
         told["pixelAspectRatio"] = given.plate.pixel_aspect
-    return Shot(half, rgb, z, confidence, np.ascontiguousarray(matte), np.ascontiguousarray(figures), told)
+    pulled = read_pulled(people)
+    if pulled is not None and pulled.keyed:  # a screen is no wall: layers stand behind it, and the matte holds people
+        gone = (pulled.screen > LEAST_SCREEN) | (matte > 0)
+        z, confidence = np.where(gone, np.float32(np.inf), z), np.where(gone, np.float32(1), confidence)
+    return Shot(half, rgb, z, confidence, np.ascontiguousarray(matte), np.ascontiguousarray(figures), told, pulled)
 
 
 def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int) -> Placed:
@@ -111,10 +120,11 @@ def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int
     if check.count_broken(rgba):  # even where the alpha is 0: a broken layer must not pass because nothing shows it
         x, y = check.first_broken(rgba)
         raise StageError(f"frame {frame}: layer {name} holds NaN, the first at {x}, {y}. Run match_look again.")
-    alpha, visible = rgba[..., 3].copy(), np.ones_like(z)
+    alpha, visible, held = rgba[..., 3].copy(), np.ones_like(z), np.zeros_like(z)
     if alpha.any():
         tolerances = {"tolerance_m": holdout.tolerance_m, "tolerance": holdout.tolerance}
         visible *= past_figures(z, shot.matte, shot.figures_m, **tolerances)
+        held = 1 - visible
         visible *= visible_share(
             z,
             shot.rgb,
@@ -128,4 +138,4 @@ def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int
         rgba[rgba[..., 3] < LEAST_ALPHA] = 0
     z = np.where(rgba[..., 3] > 0, z, np.float32(np.inf))
     ids = np.where(rgba[..., 3] >= 0.5, numbers, np.uint32(0))
-    return Placed(name, rgba, alpha, visible, z, ids, numbers, motion)
+    return Placed(name, rgba, alpha, visible, z, ids, numbers, motion, held)

@@ -17,7 +17,7 @@ import numpy as np
 from calibration.depth.still import still_depth
 from calibration.ground.heightfield import Heightfield
 from calibration.look.measured import LookFigures, read_look
-from calibration.mattes.holdout import without_spill
+from calibration.mattes.pulled import light_of
 from calibration.solve.quality import Frame, figures_of
 from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameFiles, FrameRange
@@ -31,10 +31,12 @@ from pipeline.overlap import overlapped
 from pipeline.stage import Finished, stage, unheard
 from pipeline.types import CameraTrack, Comp, DepthMaps, Ground, Layers, Look, Mattes, Plate
 from stages import comp_channels, comp_inputs
-from stages.comp_edges import wrapped
+from stages.comp_edges import cleaned, wrapped
 from stages.comp_inputs import Holdout, Placed, Shot, place, shot_of
 from stages.comp_shadow import ground_depth, light_left, veil
 from stages.steadiness import plate_flicker
+
+LOST = 0.99  # share of the plate's signal that is left where a screen's light was taken off people
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +132,15 @@ def merged(
     """Shadow on the plate, each layer with wrap over it, grain where the plate's is lost, the plate's bits elsewhere."""
     picture, kept = np.empty_like(shot.rgb), light.copy()
     merge.multiply_shadow(shot.rgb, light, veil(shot, measured), picture)
-    white = float(np.dot(measured.tone.white, LUMINANCE))
+    white, surroundings = float(np.dot(measured.tone.white, LUMINANCE)), light_of([layer.rgba for layer in placed])
+    if shot.pulled is not None and shot.pulled.keyed:
+        changed = shot.pulled.despilled
+        picture = shot.pulled.despill(picture, surroundings)
+        kept[changed] = np.minimum(kept[changed], LOST)
     for layer in placed:
         alpha = layer.rgba[..., 3]
         if alpha.any():
-            picture = without_spill(picture, layer.alpha, layer.visible)
+            picture = cleaned(picture, layer, shot, surroundings)
             lit = wrapped(layer, picture, params.light_wrap, params.light_wrap_px, white)
             merge.over_plate(lit, picture, picture)
             kept *= 1 - np.minimum(alpha, 1)

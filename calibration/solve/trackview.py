@@ -32,6 +32,7 @@ class TrackView:
     height: int
     dark: float
     bright: float
+    channel: str = ""  # of EXR mattes
 
     def grey(self, frame: int) -> Grey:
         """The frame, (height, width) uint8."""
@@ -44,7 +45,7 @@ class TrackView:
         """(height, width) uint8: 0 where a supplied matte says that something moves, else 255. None without mattes."""
         if not self.mattes:
             return None
-        covered = _small(read_matte(self.mattes[frame]), self.width, self.height) > 0.1
+        covered = _small(read_matte(self.mattes[frame], self.channel), self.width, self.height) > 0.1
         margin = 2 * int(MATTE_MARGIN * self.width + 1) + 1
         grown = cv2.dilate(covered.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin, margin)))
         return np.asarray(np.where(grown > 0, 0, 255), np.uint8)
@@ -87,7 +88,7 @@ def open_view(plate: Plate, mattes: MatteSource, max_width_px: int) -> TrackView
             f"camera solve: frames {frames} are black or flat (8-bit log codes {dark:.0f} to {bright:.0f}): there is "
             "nothing to track. Check the plate and its colour space in [plate]."
         )
-    return TrackView(plate, supplied_files(mattes, frames), width, height, float(dark), float(bright))
+    return TrackView(plate, supplied_files(mattes, frames), width, height, float(dark), float(bright), mattes.channel)
 
 
 def _log_grey(plate: Plate, frame: int) -> Grey:
