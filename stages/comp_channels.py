@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.lens import fold_radius
-from calibration.solve.quality import Frame
 from pipeline.errors import StageError, StoreError
 from pipeline.io import cryptomatte, exr
 from pipeline.kernels.cameramotion import camera_motion
 from pipeline.types import CameraTrack, Layers
+from stages.comp_figures import Frame
 from stages.comp_inputs import Placed, Shot
 from stages.seen import view_of
 

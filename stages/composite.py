@@ -18,7 +18,6 @@ from calibration.depth.still import still_depth
 from calibration.ground.heightfield import Heightfield
 from calibration.look.measured import LookFigures, read_look
 from calibration.mattes.pulled import light_of
-from calibration.solve.quality import Frame, figures_of
 from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import cryptomatte, exr
@@ -32,6 +31,7 @@ from pipeline.stage import Finished, stage, unheard
 from pipeline.types import CameraTrack, Comp, DepthMaps, Ground, Layers, Look, Mattes, Plate
 from stages import comp_channels, comp_inputs
 from stages.comp_edges import cleaned, wrapped
+from stages.comp_figures import Frame, figures_of
 from stages.comp_inputs import Holdout, Placed, Shot, place, shot_of
 from stages.comp_shadow import ground_depth, light_left, veil
 from stages.steadiness import plate_flicker
@@ -99,7 +99,7 @@ def composite(
         light = light_left(light, ground_depth(light < 1, heights, track, frame), shot, params.holdout, params.shadow)
         done = merged(shot, placed, light, measured, params, frame)
         _refuse_broken(done, frame)
-        found = figures_of(done, measured.grain)
+        found = figures_of(done, measured.grain, params.seed, frame)
         if not found["outside_bit_identical"]:
             raise StageError(f"frame {frame}: the plate is changed where nothing is added. This is a bug in composite.")
         found["plate"] |= plate_flicker(plate, mattes, depth, track, frame)

@@ -22,7 +22,7 @@ from pipeline.io.files import replacing, sha256, write_bytes
 from pipeline.output_sections import OUTPUT, OutputBrief
 from pipeline.review import figures, slate
 from pipeline.review.chapters import page
-from pipeline.review.gather import Sources, Watched, checked
+from pipeline.review.gather import Limits, Sources, Watched, checked
 from pipeline.review.gather import measured as measured_of
 from pipeline.review.page import TEMPLATE
 from pipeline.review.screen import Screen, screen_for
@@ -48,14 +48,11 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Params:
+class Params(Limits):
     review_width_px: int = 1920  # of the movie, at most
     review_crf: float = 18.0  # x264's quality: lower is better and larger
     sheet_frames: int = 4
     sheet_width_px: int = 640  # of one picture
-    reprojection_limit_px: float = 1.0
-    depth_limit: float = 0.1  # median error as a share of the distance
-    grain_limit: float = 0.3  # how far the grain's strength in the layers may be from the plate's, as a share
 
     def __post_init__(self) -> None:
         for name, least in (("review_width_px", 64), ("sheet_frames", 1), ("sheet_width_px", 64)):
@@ -112,9 +109,7 @@ def deliver(
         sources,
         measured,
         watched,
-        reprojection_px=params.reprojection_limit_px,
-        depth=params.depth_limit,
-        grain=params.grain_limit,
+        params,
     )
     hashes = {f"exr/{delivered.path(f).name}": watched.digests[f] for f in frames}
     hashes |= {file.name: sha256(file) for file in (movie, sheet)}

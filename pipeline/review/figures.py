@@ -102,10 +102,25 @@ def at_most(name: str, value: float, limit: float, unit: str = "") -> Check:
     return Check(name, said, f"at most {limit:g}{unit}", bool(value <= limit))
 
 
+def each_at_most(name: str, per_frame: Mapping[int, float], limit: float, unit: str = "") -> Check:
+    """A check that every frame's value is at most `limit`; says the worst, where it is, and the frames beyond."""
+    unit = f" {unit}" if unit else ""
+    known = {frame: value for frame, value in per_frame.items() if math.isfinite(value)}
+    if not known:
+        return Check(name, "not measured", f"at most {limit:g}{unit}", False)
+    worst = max(known, key=lambda frame: known[frame])
+    beyond = [frame for frame, value in known.items() if value > limit]
+    said = f"{known[worst]:.3g}{unit} at {worst}" + (f"; beyond it: {_listed(beyond)}" if beyond else "")
+    return Check(name, said, f"at most {limit:g}{unit} on every frame", not beyond)
+
+
 def none_of(name: str, frames: list[int], what: str) -> Check:
     """A check that no frame is listed."""
-    shown = ", ".join(map(str, frames[:10])) + (" ..." if len(frames) > 10 else "")
-    return Check(name, f"frames {shown}" if frames else "none", what, not frames)
+    return Check(name, f"frames {_listed(frames)}" if frames else "none", what, not frames)
+
+
+def _listed(frames: list[int]) -> str:
+    return ", ".join(map(str, frames[:10])) + (" ..." if len(frames) > 10 else "")
 
 
 def as_json(checks: Iterable[Check]) -> list[dict[str, Any]]:

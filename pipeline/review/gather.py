@@ -62,6 +62,19 @@ class Sources:
         return f"frames {frames}, {count} at {plate.rate} · {plate.width} x {plate.height} · {color}"
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that still passes."""
+
+    reprojection_limit_px: float = 1.0
+    depth_limit: float = 0.1  # median error as a share of the distance
+    grain_limit: float = 0.3  # how far the grain's strength in the layers may be from the plate's, as a share
+    repeat_limit: float = 0.2  # correlation of the grain with that of the frame before
+    fringe_limit: float = 0.05  # of the level along an edge
+    black_limit: float = 0.02  # scene-linear, under the plate's black
+    white_limit: float = 1.0  # stops above the plate's white
+
+
 @dataclass(slots=True)
 class Watched:
     """What the one pass over the finished frames noted. shown: display pictures of the frames of the sheet."""
@@ -131,23 +144,49 @@ def _origin(made: CharacterAtlas | SetPaintings) -> dict[str, Any]:
     return {"provider": made.provider, "model_digest": made.model_digest, "licence": made.licence}
 
 
-def checked(
-    sources: Sources, measured: dict[str, Any], watched: Watched, *, reprojection_px: float, depth: float, grain: float
-) -> tuple[figures.Check, ...]:
-    """The verdicts. reprojection_px, depth, grain: the most that still passes (pixels; shares of distance, of strength)."""
-    comp_frames, depth_frames = measured["comp"]["frames"], measured["depth"]["frames"]
-    touched = [f for f, found in comp_frames.items() if found.get("outside_bit_identical") is False]
+def checked(sources: Sources, measured: dict[str, Any], watched: Watched, limits: Limits) -> tuple[figures.Check, ...]:
+    """The verdicts, bad frames by number."""
+    comp, depth_frames = measured["comp"]["frames"], measured["depth"]["frames"]
+    touched = [f for f, found in comp.items() if found.get("outside_bit_identical") is False]
     broken = [f for f, count in watched.broken.items() if count]
+    error = figures.median(depth_frames, "median_relative_error")
     checks = [
         figures.none_of("NaN or infinite values", broken, "none in any frame"),
         figures.none_of("frozen frames", watched.frozen, "no frame repeats the one before"),
         figures.none_of("plate outside the layers", touched, "the camera original, bit for bit"),
-        figures.at_most("reprojection error", sources.track.reprojection_error_px, reprojection_px, "px"),
+        figures.at_most("reprojection error", sources.track.reprojection_error_px, limits.reprojection_limit_px, "px"),
+        figures.at_most("depth error over distance, median", error, limits.depth_limit),
     ]
-    error = figures.median(depth_frames, "median_relative_error")
-    checks.append(figures.at_most("depth error over distance, median", error, depth))
-    ratios = [figures.median(comp_frames, f"grain_ratio.{c}") for c in "rgb"]
-    if np.isfinite(ratios).all():  # a shot without a layer has no grain of ours
-        worst = max(abs(r - 1) for r in ratios)
-        checks.append(figures.at_most("grain in the layers against the plate's, off by", worst, grain))
+    judged = (
+        ("fringes along edges, share of the level", "fringe", limits.fringe_limit),
+        ("layers darker than the plate's black, by", "black", limits.black_limit),
+        ("layers brighter than the plate's white, stops", "white", limits.white_limit),
+        ("grain in the layers against the plate's, off by", "grain", limits.grain_limit),
+        ("grain that stands still, correlation", "repeats", limits.repeat_limit),
+    )
+    worst = {frame: _worst(found) for frame, found in comp.items()}
+    for name, figure, limit in judged:
+        values = {frame: found[figure] for frame, found in worst.items() if np.isfinite(found[figure])}
+        if values:  # a shot without a layer has neither edges nor grain of ours
+            checks.append(figures.each_at_most(name, values, limit))
     return tuple(checks)
+
+
+def _worst(found: dict[str, Any]) -> dict[str, float]:
+    """What is judged of one frame of the comp: the worst over layers, channels and levels; NaN where there is nothing."""
+    plate, layers = found.get("plate", {}), found.get("layers", {}).values()
+
+    def pairs(name: str) -> list[tuple[float, float]]:
+        """Of each layer's and channel's figure with the plate's."""
+        known = [layer[name] for layer in layers if name in layer] if name in plate else []
+        return [pair for values in known for pair in zip(values, plate[name], strict=True)]
+
+    ratios = [found.get("grain_ratio", []), *found.get("grain_bins", {}).values()]
+    every = {
+        "fringe": [v for layer in layers for v in layer.get("fringe", [])],
+        "black": [their - own for own, their in pairs("black")],
+        "white": [float(np.log2(max(own, 1e-6) / max(their, 1e-6))) for own, their in pairs("white")],
+        "grain": [abs(v - 1) for ratio in ratios for v in ratio],
+        "repeats": [abs(found["grain_repeats"])] if "grain_repeats" in found else [],
+    }
+    return {name: max(values, default=float("nan")) for name, values in every.items()}

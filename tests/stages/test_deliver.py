@@ -370,6 +370,37 @@ def test_what_is_wrong_is_said(made: Made, tmp_path: Path) -> None:
     assert "look at it" in read_page(delivery).text
 
 
+def test_a_supervisors_figures_are_judged_on_every_frame(made: Made, tmp_path: Path) -> None:
+    folder = tmp_path / "comp"
+    shutil.copytree(made.given["comp"].files.folder, folder)
+    comp = Comp(*(replace(f, folder=folder) for f in (made.given["comp"].files, made.given["comp"].figures)))
+    plate = {"black": [0.05, 0.05, 0.05], "white": [1.0, 1.0, 1.0]}
+    crowd = {"black": [0.06, 0.04, 0.05], "white": [0.5, 0.5, 0.5], "fringe": [0.01, 0.02, 0.01]}
+    for frame in comp.files.frames:
+        good = {"plate": plate, "layers": {"crowd": crowd}, "grain_ratio": [1.0, 1.0, 1.0], "grain_repeats": 0.01}
+        write_json(comp.figures.path(frame), good)
+    wrong = {
+        1002: {"layers": {"crowd": {**crowd, "fringe": [0.01, 0.01, 0.2]}}},
+        1003: {"layers": {"crowd": {**crowd, "black": [0.05, 0.0, 0.05]}}},
+        1004: {"layers": {"crowd": {**crowd, "white": [0.5, 0.5, 4.0]}}},
+        1005: {"grain_bins": {"dark": [1.0, 1.5, 1.0]}},
+        1006: {"grain_repeats": 0.99},
+    }
+    for frame, changes in wrong.items():
+        write_json(comp.figures.path(frame), json.loads(comp.figures.path(frame).read_text()) | changes)
+
+    checks = json.loads(made.deliver(comp=comp).report.read_text())["checks"]
+
+    said = {c["name"].split(",")[0]: c["said"] for c in checks if not c["good"]}
+    assert said == {
+        "fringes along edges": "0.2 at 1002; beyond it: 1002",
+        "layers darker than the plate's black": "0.05 at 1003; beyond it: 1003",
+        "layers brighter than the plate's white": "2 at 1004; beyond it: 1004",
+        "grain in the layers against the plate's": "0.5 at 1005; beyond it: 1005",
+        "grain that stands still": "0.99 at 1006; beyond it: 1006",
+    }
+
+
 def test_an_anamorphic_plate_is_shown_square(made: Made) -> None:
     delivery = made.deliver(plate=replace(made.given["plate"], pixel_aspect=2.0))
 

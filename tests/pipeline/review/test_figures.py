@@ -65,3 +65,11 @@ def test_long_lists_of_frames_are_cut() -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"comp\.1001\.json: cannot be read"):
         figures.read_frames(FrameFiles(tmp_path, "comp.%04d.json", FrameRange(1001, 1001)), FrameRange(1001, 1001))
+
+
+def test_bad_frames_are_named_with_the_worst() -> None:
+    found = figures.each_at_most("fringes", {1001: 0.01, 1002: 0.07, 1003: math.nan, 1004: 0.06}, 0.05)
+
+    assert (found.said, found.good) == ("0.07 at 1002; beyond it: 1002, 1004", False)
+    assert figures.each_at_most("fringes", {1001: 0.01}, 0.05).good
+    assert not figures.each_at_most("fringes", {}, 0.05).good

@@ -1,0 +1,151 @@
+"""What a comp supervisor checks, as numbers per frame. No stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.kernels.color import LUMINANCE
+from pipeline.kernels.grain import Grain, noise, sigma_at
+
+Array = NDArray[np.float32]
+LEAST_PIXELS = 200
+_SAMPLES = 50_000  # pixels that a quantile is taken of, evenly spread
+_BINS = ("dark", "middle", "bright")
+_FRINGE_PX = 3  # how far from an edge its two sides are looked for
+_GRAIN_TILE_PX = 192
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A finished frame and how it came about.
+
+    plate, final: (H, W, 3) float16 as read and as written; picture, grained: (H, W, 3) float32 before and after grain;
+    kept: (H, W) share of the plate's signal that is left; layers: name to (H, W, 4) float32 after holdouts.
+    """
+
+    plate: NDArray[np.float16]
+    final: NDArray[np.float16]
+    picture: Array
+    grained: Array
+    kept: Array
+    layers: dict[str, Array]
+
+
+def figures_of(done: Frame, grain: Grain, seed: int, frame: int) -> dict[str, Any]:
+    """The numbers: difference outside the layers (must be 0), levels, coverage, fringes, grain against the plate's, NaN.
+
+    grain: the plate's; what was added was drawn with `seed` for frame number `frame`.
+    """
+    outside = done.kept >= 1
+    difference = np.abs(done.final.astype(np.float32) - done.plate.astype(np.float32))[outside]
+    same_bits = (done.final.view(np.uint16) == done.plate.view(np.uint16))[outside]
+    return {
+        "outside_max_difference": float(difference.max(initial=0.0)),
+        "outside_bit_identical": bool(same_bits.all()),
+        "outside_share": float(outside.mean()),
+        "nan": int((~np.isfinite(done.final)).sum()),
+        "plate": levels(done.plate[outside].astype(np.float32)),
+        "layers": {name: _layer(rgba, done.picture) for name, rgba in done.layers.items()},
+        **_grain(done, grain, seed, frame),
+    }
+
+
+def _layer(rgba: Array, picture: Array) -> dict[str, Any]:
+    solid = rgba[rgba[..., 3] > 0.9]
+    found = {"coverage": float(rgba[..., 3].mean()), **levels(solid[:, :3] / solid[:, 3:])}
+    fringe = fringes(picture, rgba[..., 3])
+    return found | ({"fringe": fringe} if fringe else {})
+
+
+def levels(pixels: Array) -> dict[str, Any]:
+    """Black, white and gamma per channel, and key, of (N, 3) scene-linear pixels; nothing for too few.
+
+    gamma: the exponent that takes the median's place between black and white to one half: 1 is an even spread, above it
+    the middle is dark.
+    """
+    if len(pixels) < LEAST_PIXELS:
+        return {}
+    some = pixels[:: max(1, len(pixels) // _SAMPLES)]
+    black, middle, white = np.quantile(some, [0.005, 0.5, 0.995], axis=0)
+    place = np.clip((middle - black) / np.maximum(white - black, 1e-6), 1e-3, 1 - 1e-3)
+    gamma = np.log(place) / np.log(0.5)
+    key = np.exp(np.log(np.maximum(some @ LUMINANCE, 1e-5)).mean())
+    named = {"black": black, "white": white, "gamma": gamma}
+    return {**{name: _rounded(values, 5) for name, values in named.items()}, "key": round(float(key), 5)}
+
+
+def fringes(picture: Array, alpha: Array) -> list[float]:
+    """Per channel: how far a layer's soft edge leaves the range of what lies on both its sides, over the edge's level.
+
+    picture: (H, W, 3) the comp before grain; alpha: (H, W) of the layer. A dark or coloured line along a silhouette that
+    neither the layer nor the plate beside it has counts; a blend of the two does not. 0 is clean; empty without an edge.
+    """
+    edge = (alpha > 0.05) & (alpha < 0.95)
+    kernel = np.ones((2 * _FRINGE_PX + 1, 2 * _FRINGE_PX + 1), np.uint8)
+    solid, free = (cv2.dilate(side.astype(np.uint8), kernel) for side in (alpha >= 0.95, alpha <= 0.05))
+    looked = edge & (solid > 0) & (free > 0)  # thin spears have only one side
+    if looked.sum() < LEAST_PIXELS:
+        return []
+    rows, columns = (slice(int(i.min()), int(i.max()) + 1) for i in np.nonzero(looked))
+    rows, columns = _wider(rows), _wider(columns)
+    part, edges, looked = picture[rows, columns], edge[rows, columns, None], looked[rows, columns]
+    most = cv2.dilate(np.where(edges, np.float32(-1e30), part), kernel)
+    least = cv2.erode(np.where(edges, np.float32(1e30), part), kernel)
+    beyond = np.maximum(np.maximum(part - most, least - part), 0)[looked]
+    return _rounded(beyond.mean(axis=0) / np.maximum(part[looked].mean(axis=0), 1e-6), 5)
+
+
+def _wider(lines: slice) -> slice:
+    return slice(max(lines.start - _FRINGE_PX, 0), lines.stop + _FRINGE_PX)
+
+
+def _grain(done: Frame, grain: Grain, seed: int, frame: int) -> dict[str, Any]:
+    """Inside the layers: added grain over the plate's at the same levels (1 is a match), in all and from dark to bright;
+    and how much of it stands still since the frame before (0: none, 1: frozen)."""
+    inside = done.kept <= 0.01
+    if inside.sum() < LEAST_PIXELS:
+        return {"grain_ratio": []}
+    added, level = (done.grained - done.picture)[inside], done.picture[inside]
+    wanted = np.stack([sigma_at(level[:, c], c, grain) for c in range(3)], axis=1)
+    luma = level @ LUMINANCE
+    bounds = np.quantile(luma[:: max(1, len(luma) // _SAMPLES)], [1 / 3, 2 / 3])
+    bins = np.digitize(luma, bounds)
+    found = {name: _ratio(added[bins == n], wanted[bins == n]) for n, name in enumerate(_BINS)}
+    return {
+        "grain_ratio": _ratio(added, wanted),
+        "grain_bins": {name: ratio for name, ratio in found.items() if ratio},
+        "grain_repeats": _repeats(done, inside, grain, seed, frame),
+    }
+
+
+def _ratio(added: Array, wanted: Array) -> list[float]:
+    if len(added) < LEAST_PIXELS:
+        return []
+    return _rounded(np.sqrt((added**2).mean(axis=0) / np.maximum((wanted**2).mean(axis=0), 1e-20)), 4)
+
+
+def _rounded(values: NDArray[np.floating[Any]], digits: int) -> list[float]:
+    return [round(float(v), digits) for v in values]
+
+
+def _repeats(done: Frame, inside: NDArray[np.bool_], grain: Grain, seed: int, frame: int) -> float:
+    """Correlation of the grain in the densest tile of the layers with what the frame before got there."""
+    step = _GRAIN_TILE_PX
+    height, width = inside.shape
+    counts = {
+        (y, x): int(inside[y : y + step, x : x + step].sum())
+        for y in range(0, height, step)
+        for x in range(0, width, step)
+    }
+    y, x = max(counts, key=lambda at: counts[at])
+    tile = (slice(y, y + step), slice(x, x + step))
+    there = inside[tile]
+    now = (done.grained - done.picture)[tile][there]
+    before = noise(there.shape[0], there.shape[1], grain, seed, frame - 1, (x, y))[there]
+    lengths = np.sqrt((now**2).sum() * (before**2).sum())
+    return round(float((now * before).sum() / max(float(lengths), 1e-20)), 4)

@@ -1,0 +1,105 @@
+"""Figures of a frame: each finds its own fault, and nothing in a clean comp."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.io import exr
+from pipeline.kernels.grain import Grain, add_grain
+from stages.comp_figures import Frame, figures_of, fringes, levels
+
+H, W, FRAME, SEED = 120, 160, 1003, 4
+KERNELS = np.zeros((3, 5, 5), np.float32)
+KERNELS[:, 2, 2] = 1
+LEVELS = np.tile(np.float32([0, 1]), (3, 1))
+GRAIN = Grain(LEVELS, np.full((3, 2), 0.02, np.float32), KERNELS, np.eye(3, dtype=np.float32))
+
+
+def disc() -> np.ndarray:
+    """(H, W) a soft disc."""
+    y, x = np.mgrid[:H, :W]
+    return np.clip(40 - np.hypot(x - 80, y - 60) + 0.5, -1.5, 1.5).astype(np.float32) / 3 + np.float32(0.5)
+
+
+def comped(alpha: np.ndarray, layer: tuple[float, float, float] = (0.5, 0.2, 0.1)) -> np.ndarray:
+    """(H, W, 3) a flat layer blended over a flat plate."""
+    blend = alpha[..., None] * np.float32(layer) + (1 - alpha[..., None]) * np.float32([0.2, 0.3, 0.4])
+    return np.asarray(blend, np.float32)
+
+
+def made(picture: np.ndarray, alpha: np.ndarray, strength: float = 1.0, frame: int = FRAME) -> Frame:
+    plate = exr.half(np.broadcast_to(np.float32([0.2, 0.3, 0.4]), picture.shape))
+    kept, grained = 1 - alpha, np.empty_like(picture)
+    grain = Grain(LEVELS, GRAIN.sigmas * np.float32(strength), KERNELS, GRAIN.mix)
+    add_grain(plate.astype(np.float32), picture, kept, grain, SEED, frame, grained)
+    final = np.where((kept < 1)[..., None], exr.half(grained), plate)
+    rgba = np.concatenate([picture * alpha[..., None], alpha[..., None]], axis=2)
+    return Frame(plate, final, picture, grained, kept, {"crowd": rgba})
+
+
+def test_a_blend_has_no_fringe() -> None:
+    assert fringes(comped(disc()), disc()) == pytest.approx([0, 0, 0], abs=1e-5)
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+@pytest.mark.parametrize("factor", [0.2, 2.0])
+def test_a_line_along_the_edge_counts_in_its_channel(channel: int, factor: float) -> None:
+    alpha, picture = disc(), comped(disc())
+    line = (alpha > 0.3) & (alpha < 0.7)
+    picture[line, channel] *= factor
+
+    found = fringes(picture, alpha)
+
+    assert found[channel] > 0.02
+    assert [v for c, v in enumerate(found) if c != channel] == pytest.approx([0, 0], abs=1e-5)
+
+
+def test_without_an_edge_there_is_no_figure() -> None:
+    whole = np.ones((H, W), np.float32)
+
+    assert fringes(comped(whole), whole) == []
+
+
+def test_black_white_and_gamma_are_those_of_a_known_ramp() -> None:
+    even = np.linspace(0, 1, 20_001, dtype=np.float32)
+    pixels = np.stack([0.1 + 0.5 * even, 0.1 + 0.5 * even**2, 0.1 + 0.5 * even**0.5], axis=1)
+
+    found = levels(pixels)
+
+    assert found["black"] == pytest.approx([0.1 + 0.5 * 0.005, 0.1, 0.1 + 0.5 * 0.005**0.5], abs=1e-3)
+    assert found["white"] == pytest.approx([0.6, 0.6, 0.6], abs=0.006)
+    assert found["gamma"] == pytest.approx([1, 2, 0.5], abs=0.06)
+
+
+def test_grain_is_judged_in_every_bin_of_light() -> None:
+    y = np.linspace(0.05, 0.9, H, dtype=np.float32)[:, None, None]
+    picture, alpha = np.broadcast_to(y, (H, W, 3)).copy(), np.ones((H, W), np.float32)
+
+    right, weak = (figures_of(made(picture, alpha, s), GRAIN, SEED, FRAME) for s in (1.0, 0.5))
+
+    for bins in ("dark", "middle", "bright"):
+        assert right["grain_bins"][bins] == pytest.approx([1, 1, 1], abs=0.05)
+        assert weak["grain_bins"][bins] == pytest.approx([0.5, 0.5, 0.5], abs=0.03)
+
+
+def test_grain_that_stands_still_is_found() -> None:
+    """A generator that forgot the frame number gives this frame the grain of the one before."""
+    picture, alpha = comped(np.ones((H, W), np.float32)), np.ones((H, W), np.float32)
+
+    moving, frozen = (figures_of(made(picture, alpha, frame=f), GRAIN, SEED, FRAME) for f in (FRAME, FRAME - 1))
+
+    assert abs(moving["grain_repeats"]) < 0.03
+    assert frozen["grain_repeats"] == pytest.approx(1, abs=1e-3)
+
+
+def test_a_changed_bit_outside_is_found() -> None:
+    done = made(comped(disc()), disc())
+    clean = figures_of(done, GRAIN, SEED, FRAME)
+    done.final[2, 3, 1] = np.nextafter(done.final[2, 3, 1], np.float16(1))
+
+    found = figures_of(done, GRAIN, SEED, FRAME)
+
+    assert (clean["outside_max_difference"], clean["outside_bit_identical"]) == (0, True)
+    assert found["outside_max_difference"] > 0
+    assert not found["outside_bit_identical"]
