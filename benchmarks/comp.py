@@ -13,7 +13,7 @@ import cv2
 import numba
 import numpy as np
 
-from pipeline.kernels import color, merge
+from pipeline.kernels import color, fused, merge
 from pipeline.kernels.color import LUMINANCE, Grade
 from pipeline.kernels.grain import Grain, add_grain
 
@@ -86,7 +86,8 @@ def main() -> None:
 
     def ours() -> None:
         color.grade(front, GRADE, out)
-        merge.over_plate(out, plate, picture)
+        picture[:] = plate
+        fused.lay_over(out, picture, np.ones_like(kept))
         add_grain(plate, picture, kept, grain, 1, 1001, picture)
         picture.astype(np.float16)
 

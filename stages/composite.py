@@ -22,9 +22,8 @@ from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import cryptomatte, exr
 from pipeline.io.files import write_bytes
-from pipeline.kernels import check, merge
+from pipeline.kernels import check, fused, merge
 from pipeline.kernels.color import LUMINANCE
-from pipeline.kernels.grain import add_grain
 from pipeline.output_sections import OUTPUT, OutputBrief
 from pipeline.overlap import overlapped
 from pipeline.stage import Finished, stage, unheard
@@ -138,18 +137,12 @@ def merged(
         picture = shot.pulled.despill(picture, surroundings)
         kept[changed] = np.minimum(kept[changed], LOST)
     for layer in placed:
-        alpha = layer.rgba[..., 3]
-        if alpha.any():
+        if layer.rgba[..., 3].any():
             picture = cleaned(picture, layer, shot, surroundings)
             lit = wrapped(layer, picture, params.light_wrap, params.light_wrap_px, white)
-            merge.over_plate(lit, picture, picture)
-            kept *= 1 - np.minimum(alpha, 1)
-    grained = np.empty_like(picture)
+            fused.lay_over(lit, picture, kept)
     grain = replace(measured.grain, sigmas=measured.grain.sigmas * np.float32(params.grain))
-    add_grain(shot.rgb, picture, kept, grain, params.seed, frame, grained)
-    touched = kept < 1
-    final = shot.half.copy()  # not computed back: a minus zero or a NaN's payload would lose its bits
-    final[touched] = exr.half(grained)[touched]
+    grained, final = fused.finish(shot.half, picture, kept, grain, params.seed, frame)
     return Frame(shot.half, final, picture, grained, kept, {p.name: p.rgba for p in placed})
 
 

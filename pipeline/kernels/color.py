@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit, prange
 
+from pipeline.kernels import comprows as rows
 from pipeline.kernels.check import same_rgba, shaped
 
 # Luminance of ACEScg (AP1, D60): SMPTE ST 2065-1 / S-2014-004, second row of AP1 to XYZ.
@@ -45,7 +46,7 @@ def grade(layer: np.ndarray, by: Grade, out: np.ndarray) -> None:
     """
     same_rgba(layer=layer, out=out)
     if by.power == (1.0, 1.0, 1.0):
-        _grade_linear(layer, *_linear(by), out)
+        _grade_linear(layer, *linear(by), out)
         return
     gain = np.asarray(by.slope, np.float32) * np.float32(2.0**by.exposure_ev)
     offset = np.asarray(by.offset, np.float32)
@@ -71,7 +72,7 @@ def haze(layer: np.ndarray, depth_m: np.ndarray, colour: np.ndarray, extinction_
     _haze(layer, depth_m, np.asarray(colour, np.float32), np.float32(extinction_per_m), out)
 
 
-def _linear(by: Grade) -> tuple[np.ndarray, np.ndarray]:
+def linear(by: Grade) -> tuple[np.ndarray, np.ndarray]:
     """A grade without power as matrix (3, 3) and offset (3,): premultiplied colour needs no division then."""
     saturate = by.saturation * np.eye(3) + (1 - by.saturation) * LUMINANCE.astype(np.float64)
     matrix = saturate * (np.asarray(by.slope) * 2.0**by.exposure_ev)
@@ -81,59 +82,34 @@ def _linear(by: Grade) -> tuple[np.ndarray, np.ndarray]:
 @njit(parallel=True, cache=True)
 def _grade_linear(layer, matrix, offset, out):
     height, width, _ = out.shape
-    a, b, c = matrix[0, 0], matrix[0, 1], matrix[0, 2]
-    d, e, f = matrix[1, 0], matrix[1, 1], matrix[1, 2]
-    g, h, i = matrix[2, 0], matrix[2, 1], matrix[2, 2]
     for y in prange(height):
-        for x in range(width):
-            red, green, blue = layer[y, x, 0], layer[y, x, 1], layer[y, x, 2]
-            alpha = layer[y, x, 3]
-            out[y, x, 0] = a * red + b * green + c * blue + offset[0] * alpha
-            out[y, x, 1] = d * red + e * green + f * blue + offset[1] * alpha
-            out[y, x, 2] = g * red + h * green + i * blue + offset[2] * alpha
-            out[y, x, 3] = alpha
+        for left in range(0, width, rows.COLUMNS):
+            right = min(left + rows.COLUMNS, width)
+            rgba = np.empty((4, right - left), np.float32)
+            rows.load_pixels(layer[y, left:right], rgba)
+            rows.grade_linear_row(rgba, matrix, offset)
+            rows.store_pixels(rgba, out[y, left:right])
 
 
 @njit(parallel=True, cache=True)
 def _grade(layer, gain, offset, power, saturation, weights, out):
     height, width, _ = out.shape
-    one, zero = np.float32(1), np.float32(0)
     for y in prange(height):
-        for x in range(width):
-            alpha = layer[y, x, 3]
-            if alpha == zero:
-                for c in range(3):
-                    out[y, x, c] = layer[y, x, c] * gain[c]
-                out[y, x, 3] = alpha
-                continue
-            rgb = (
-                _curve(layer[y, x, 0] / alpha, gain[0], offset[0], power[0]),
-                _curve(layer[y, x, 1] / alpha, gain[1], offset[1], power[1]),
-                _curve(layer[y, x, 2] / alpha, gain[2], offset[2], power[2]),
-            )
-            grey = zero
-            if saturation != one:
-                grey = weights[0] * rgb[0] + weights[1] * rgb[1] + weights[2] * rgb[2]
-            for c in range(3):
-                out[y, x, c] = (grey * (one - saturation) + rgb[c] * saturation) * alpha
-            out[y, x, 3] = alpha
-
-
-@njit(inline="always")
-def _curve(value, gain, offset, power):
-    value = value * gain + offset
-    if power != np.float32(1) and value > np.float32(0):
-        value = value**power
-    return value
+        for left in range(0, width, rows.COLUMNS):
+            right = min(left + rows.COLUMNS, width)
+            rgba = np.empty((4, right - left), np.float32)
+            rows.load_pixels(layer[y, left:right], rgba)
+            rows.grade_row(rgba, gain, offset, power, saturation, weights)
+            rows.store_pixels(rgba, out[y, left:right])
 
 
 @njit(parallel=True, cache=True)
 def _haze(layer, depth, colour, extinction, out):
     height, width, _ = out.shape
     for y in prange(height):
-        for x in range(width):
-            through = np.exp(-extinction * depth[y, x])
-            alpha = layer[y, x, 3]
-            for c in range(3):
-                out[y, x, c] = layer[y, x, c] * through + alpha * colour[c] * (np.float32(1) - through)
-            out[y, x, 3] = alpha
+        for left in range(0, width, rows.COLUMNS):
+            right = min(left + rows.COLUMNS, width)
+            rgba = np.empty((4, right - left), np.float32)
+            rows.load_pixels(layer[y, left:right], rgba)
+            rows.haze_row(rgba, depth[y, left:right], colour, extinction)
+            rows.store_pixels(rgba, out[y, left:right])

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numba.np.unsafe.ndarray import to_fixed_tuple
 from scipy.special import ndtri
 
+from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, shaped
+from pipeline.kernels.comprows import COLUMNS, load_pixels, store_pixels
 
 TAPS = 5  # the spatial kernel is TAPS x TAPS
-# A block's white noise and rows stay in the caches of one core; these change speed, never values.
-_ROWS, _COLUMNS = 32, 512
 _RISES = 5  # pieces of a curve that one pass over a row adds up
 
 
@@ -49,7 +49,8 @@ def noise(height: int, width: int, grain: Grain, seed: int, frame: int, origin: 
     origin: (x, y) of this tile in the whole picture; a tile has exactly the values of the whole picture's cut.
     """
     out = np.empty((height, width, 3), np.float32)
-    _noise(out, grain.kernels, grain.mix, _quantiles(), _key(seed, frame), np.int64(origin[0]), np.int64(origin[1]))
+    how = grain.kernels, grain.mix, _quantiles(), _key(seed, frame), np.int64(origin[0]), np.int64(origin[1])
+    in_bands(height, lambda top, bottom: _noise(top, bottom, out, *how))
     return out
 
 
@@ -75,7 +76,8 @@ def add_grain(
     levels, slopes, feet = _curves(grain)
     table, key = _quantiles(), _key(seed, frame)
     x0, y0 = np.int64(origin[0]), np.int64(origin[1])
-    _add_grain(plate, picture, kept, levels, slopes, feet, grain.kernels, grain.mix, table, key, x0, y0, out)
+    how = levels, slopes, feet, grain.kernels, grain.mix, table, key, x0, y0
+    in_bands(size[0], lambda top, bottom: _add_grain(top, bottom, plate, picture, kept, *how, out))
 
 
 def sigma_at(level: np.ndarray, channel: int, grain: Grain) -> np.ndarray:
@@ -157,12 +159,15 @@ def _noise_row(white, kernels, mix, j, made):
                     total += taps[u] * row[x + np.uintp(u)]
                 line[x] = total
     first, second, third = made[0], made[1], made[2]
+    m00, m01, m02 = mix[0, 0], mix[0, 1], mix[0, 2]
+    m10, m11, m12 = mix[1, 0], mix[1, 1], mix[1, 2]
+    m20, m21, m22 = mix[2, 0], mix[2, 1], mix[2, 2]
     for i in range(columns):
         x = np.uintp(i)
         a, b, d = first[x], second[x], third[x]
-        first[x] = mix[0, 0] * a + mix[0, 1] * b + mix[0, 2] * d
-        second[x] = mix[1, 0] * a + mix[1, 1] * b + mix[1, 2] * d
-        third[x] = mix[2, 0] * a + mix[2, 1] * b + mix[2, 2] * d
+        first[x] = m00 * a + m01 * b + m02 * d
+        second[x] = m10 * a + m11 * b + m12 * d
+        third[x] = m20 * a + m21 * b + m22 * d
 
 
 @njit(cache=True)
@@ -220,36 +225,29 @@ def _any_lost(kept):
     return count > 0
 
 
-@njit(parallel=True, cache=True)
-def _noise(out, kernels, mix, table, key, x0, y0):
-    height, width, _ = out.shape
-    reach = TAPS // 2
-    down, across = (height + _ROWS - 1) // _ROWS, (width + _COLUMNS - 1) // _COLUMNS
-    for block in prange(down * across):
-        top, left = (block // across) * _ROWS, (block % across) * _COLUMNS
-        rows, columns = min(_ROWS, height - top), min(_COLUMNS, width - left)
-        white = np.empty((3, rows + 2 * reach, columns + 2 * reach), np.float32)
+@njit(nogil=True, cache=True)
+def _noise(top, bottom, out, kernels, mix, table, key, x0, y0):
+    reach, width = TAPS // 2, out.shape[1]
+    for left in range(0, width, COLUMNS):
+        columns = min(COLUMNS, width - left)
+        white = np.empty((3, bottom - top + 2 * reach, columns + 2 * reach), np.float32)
         made = np.empty((3, columns), np.float32)
         _fill_white(white, y0 + top - reach, x0 + left - reach, table, key)
-        for j in range(rows):
-            _noise_row(white, kernels, mix, j, made)
-            _interleave(made, out[top + j, left : left + columns])
+        for y in range(top, bottom):
+            _noise_row(white, kernels, mix, y - top, made)
+            store_pixels(made, out[y, left : left + columns])
 
 
-@njit(parallel=True, cache=True)
-def _add_grain(plate, picture, kept, levels, slopes, feet, kernels, mix, table, key, x0, y0, out):
-    height, width, _ = out.shape
-    reach = TAPS // 2
-    down, across = (height + _ROWS - 1) // _ROWS, (width + _COLUMNS - 1) // _COLUMNS
-    for block in prange(down * across):
-        top, left = (block // across) * _ROWS, (block % across) * _COLUMNS
-        rows, columns = min(_ROWS, height - top), min(_COLUMNS, width - left)
-        white = np.empty((3, rows + 2 * reach, columns + 2 * reach), np.float32)
+@njit(nogil=True, cache=True)
+def _add_grain(top, bottom, plate, picture, kept, levels, slopes, feet, kernels, mix, table, key, x0, y0, out):
+    reach, width = TAPS // 2, out.shape[1]
+    for left in range(0, width, COLUMNS):
+        columns = min(COLUMNS, width - left)
+        white = np.empty((3, bottom - top + 2 * reach, columns + 2 * reach), np.float32)
         made, done = np.empty((3, columns), np.float32), np.empty((3, columns), np.float32)
         had, has = np.empty((3, columns), np.float32), np.empty((3, columns), np.float32)
         filled = False
-        for j in range(rows):
-            y = top + j
+        for y in range(top, bottom):
             share, there = kept[y, left : left + columns], out[y, left : left + columns]
             if not _any_lost(share):
                 there[:] = picture[y, left : left + columns]
@@ -257,23 +255,9 @@ def _add_grain(plate, picture, kept, levels, slopes, feet, kernels, mix, table, 
             if not filled:
                 _fill_white(white, y0 + top - reach, x0 + left - reach, table, key)
                 filled = True
-            _noise_row(white, kernels, mix, j, made)
-            _planes(plate[y, left : left + columns], had)
-            _planes(picture[y, left : left + columns], has)
+            _noise_row(white, kernels, mix, y - top, made)
+            load_pixels(plate[y, left : left + columns], had)
+            load_pixels(picture[y, left : left + columns], has)
             for c in range(3):
                 _grain_row(had[c], has[c], share, levels[c], slopes[c], feet[c], made[c], done[c])
-            _interleave(done, there)
-
-
-@njit(inline="always")
-def _planes(pixels, out):
-    for i in range(pixels.shape[0]):
-        x = np.uintp(i)
-        out[0, x], out[1, x], out[2, x] = pixels[x, 0], pixels[x, 1], pixels[x, 2]
-
-
-@njit(inline="always")
-def _interleave(planes, out):
-    for i in range(out.shape[0]):
-        x = np.uintp(i)
-        out[x, 0], out[x, 1], out[x, 2] = planes[0, x], planes[1, x], planes[2, x]
+            store_pixels(done, there)

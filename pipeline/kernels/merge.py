@@ -1,4 +1,4 @@
-"""Put layers together: over, holdouts by matte and by depth, shadows, light wrap."""
+"""Put layers together: over (fused.lay_over lays one over a plate), holdouts by matte and by depth, shadows, light wrap."""
 
 from __future__ import annotations
 
@@ -21,16 +21,6 @@ def over(front: np.ndarray, back: np.ndarray, out: np.ndarray) -> None:
     """
     same_rgba(front=front, back=back, out=out)
     _over(front, back, out)
-
-
-def over_plate(front: np.ndarray, plate: np.ndarray, out: np.ndarray) -> None:
-    """Lay `front` (H, W, 4) over an opaque `plate` (H, W, 3) into `out` (H, W, 3), all float32; `out` may be `plate`.
-
-    Where the alpha is 0 and the colour is 0, `out` has the plate's bits.
-    """
-    size = same_rgb(plate=plate, out=out)
-    shaped(size, 4, front=front)
-    _over_plate(front, plate, out)
 
 
 def hold_out(layer: np.ndarray, visible: np.ndarray, out: np.ndarray) -> None:
@@ -100,16 +90,6 @@ def _over(front, back, out):
             through = _ONE - front[y, x, 3]
             for c in range(channels):
                 out[y, x, c] = front[y, x, c] + through * back[y, x, c]
-
-
-@njit(parallel=True, cache=True)
-def _over_plate(front, plate, out):
-    height, width, channels = out.shape
-    for y in prange(height):
-        for x in range(width):
-            through = _ONE - front[y, x, 3]
-            for c in range(channels):
-                out[y, x, c] = front[y, x, c] + through * plate[y, x, c]
 
 
 @njit(parallel=True, cache=True)

@@ -54,18 +54,6 @@ def test_over_keeps_nan_visible():
     assert np.isfinite(out).sum() == out.size - 1
 
 
-def test_over_opaque_hides_and_empty_leaves_the_bits():
-    front, plate = rgba(1), np.random.default_rng(2).random((9, 13, 3), dtype=np.float32)
-    front[:4] = 0
-    front[4:, :, 3] = 1
-    out = np.empty_like(plate)
-
-    merge.over_plate(front, plate, out)
-
-    np.testing.assert_array_equal(out[:4], plate[:4])
-    np.testing.assert_array_equal(out[4:], front[4:, :, :3])
-
-
 def test_over_refuses_other_sizes():
     with pytest.raises(ValueError, match="back is"):
         merge.over(rgba(1), rgba(2, (9, 12)), rgba(3))

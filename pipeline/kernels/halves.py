@@ -1,0 +1,97 @@
+"""Half floats inside compiled loops: their bits as uint16, converted by the processor's own instructions.
+
+numba knows no float16 arithmetic, so kernels see `array.view(np.uint16)` and call `float_of` and `half_of`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, prange, types
+from numba.extending import intrinsic, overload
+
+HALF_MAX = np.float32(65504)
+
+
+def bits(image: np.ndarray) -> np.ndarray:
+    """What a compiled loop reads or writes of `image`: uint16 of float16, the array itself of float32.
+
+    Raises ValueError on another dtype.
+    """
+    if image.dtype == np.float16:
+        return image.view(np.uint16)
+    if image.dtype != np.float32:
+        raise ValueError(f"an image of {image.dtype}; wanted float16 or float32.")
+    return image
+
+
+def to_half(image: np.ndarray, out: np.ndarray) -> None:
+    """Round `image` (any shape, float32) into `out` (the same, float16), to nearest, ties to even.
+
+    A finite value beyond 65504 becomes that, never infinity; infinity and NaN stay, a NaN perhaps with another payload.
+    """
+    if image.dtype != np.float32 or out.dtype != np.float16 or image.shape != out.shape:
+        raise ValueError(f"image {image.shape} {image.dtype}, out {out.shape} {out.dtype}; wanted float32 to float16.")
+    if not (image.flags.c_contiguous and out.flags.c_contiguous):
+        raise ValueError("image and out must be contiguous.")
+    _to_half(image.reshape(-1), out.view(np.uint16).reshape(-1))
+
+
+def float_of(value: np.uint16 | np.float32) -> np.float32:
+    """A half's bits, or a float32, as float32; exact."""
+    return np.float32(np.uint16(value).view(np.float16)) if isinstance(value, np.uint16) else value
+
+
+def half_of(value: np.float32) -> np.uint16:
+    """A float32 as a half's bits: to nearest, ties to even; finite values stay finite."""
+    with np.errstate(over="ignore"):
+        held = np.clip(value, -HALF_MAX, HALF_MAX) if np.isfinite(value) else value
+        return np.float16(held).view(np.uint16)
+
+
+@intrinsic
+def _extended(typing, value):
+    def build(context, builder, signature, arguments):
+        return builder.fpext(builder.bitcast(arguments[0], ir.HalfType()), ir.FloatType())
+
+    return types.float32(types.uint16), build
+
+
+@intrinsic
+def _rounded(typing, value):
+    def build(context, builder, signature, arguments):
+        return builder.bitcast(builder.fptrunc(arguments[0], ir.HalfType()), ir.IntType(16))
+
+    return types.uint16(types.float32), build
+
+
+@overload(float_of, inline="always")
+def _float_of(value):
+    if value == types.uint16:
+        return lambda value: _extended(value)
+    return lambda value: value
+
+
+@overload(half_of, inline="always")
+def _half_of(value):
+    def half(value):
+        held = value
+        if value > HALF_MAX and value < np.inf:
+            held = HALF_MAX
+        if value < -HALF_MAX and value > -np.inf:
+            held = -HALF_MAX
+        return _rounded(held)
+
+    return half
+
+
+_CHUNK = 1 << 14
+
+
+@njit(parallel=True, cache=True)
+def _to_half(values, out):
+    count = values.shape[0]
+    for chunk in prange((count + _CHUNK - 1) // _CHUNK):
+        for i in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, count)):
+            x = np.uintp(i)
+            out[x] = half_of(values[x])
