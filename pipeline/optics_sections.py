@@ -16,18 +16,36 @@ class LensFacts:
 
     focus_m: distance in focus along the lens's axis, for the whole shot or as [frame, metres] keys, between which one over
     the distance goes straight; inf is allowed. blades: straight edges of the iris, 0 round; blades_deg turns its corners.
+    shutter_phase_deg: where it opens, from the moment that the solved camera shows; None: half its angle before, centred.
+    softness_px: sigma of the lens in focus. vignette: terms a, b of the light exp(-(a r^2 + b r^4)), r = 1 at the corner.
+    aberration: shares by which the red and the blue picture are larger than the green one. None: measured; 0: there is none.
     """
 
     f_number: float = 0.0  # 0: not known
     focus_m: float | Keys | None = None
     blades: int = 0
     blades_deg: float = 0.0
+    shutter_phase_deg: float | None = None
+    softness_px: float | None = None
+    vignette: tuple[float, float] | None = None
+    aberration: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.f_number and not 0.5 <= self.f_number <= 64:
             raise ConfigError(f"f_number is {self.f_number:g}, must be 0.5 to 64, or 0 where nobody knows. Change it.")
         if self.blades and not 4 <= self.blades <= 20:
             raise ConfigError(f"blades is {self.blades}, must be 4 to 20, or 0 for a round iris. Change it.")
+        limits = (
+            ("shutter_phase_deg", -360, 360),
+            ("softness_px", 0, 20),
+            ("vignette", 0, 4),
+            ("aberration", -0.02, 0.02),
+        )
+        for name, low, high in limits:
+            said = getattr(self, name)
+            for value in said if isinstance(said, tuple) else () if said is None else (said,):
+                if not low <= value <= high:
+                    raise ConfigError(f"{name} is {value:g}, must be {low:g} to {high:g}. Change it.")
         if isinstance(self.focus_m, tuple) and not self.focus_m:
             raise ConfigError("focus_m holds no key. Write metres, or [[frame, metres], ...].")
         for frame, metres in self.focus_keys:

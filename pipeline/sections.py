@@ -73,7 +73,7 @@ class CameraFacts:
     height_m: float = 0.0  # lens above the ground at the first frame: sets the world's scale
     focal_mm: float = 0.0
     sensor_width_mm: float = 0.0
-    shutter_deg: float = 180.0
+    shutter_deg: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

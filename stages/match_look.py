@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from assets.view import Buffers
-from calibration.look.focus import aperture_scale, blur_radius_px, focus_at
+from calibration.look.focus import blur_radius_px
 from calibration.look.grades import read_grades
 from calibration.look.measured import read_look
+from calibration.look.optics import settled
+from calibration.look.vignette import vignette_gain
 from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
@@ -59,7 +61,8 @@ def match_look(
     out: Path,
     work: WorkFiles = WORK,
 ) -> Layers:
-    """Per layer: grade (measured, then said), haze by its depth, blur along its motion, depth of field, softness.
+    """Per layer: grade (measured, then said), haze by its depth, blur along its motion, depth of field, softness,
+    vignette.
 
     The figures tell how much each layer flickered, as it was rendered, since the frame before.
     """
@@ -67,14 +70,16 @@ def match_look(
     layers = tuple(_own(r, frames, out) for r in raw.layers)
     shadow = FrameFiles(out, "shadow.%04d.exr", frames)
     figures = FrameFiles(out, "match.%04d.json", frames)
-    shutter = params.motion_blur * facts.shutter_deg / 360
-    softness = softness_px(measured.edge_sigma_px, params.layer_sigma_px)
-    iris_px_m = params.defocus * aperture_scale(said, facts, track.lens) if said.f_number and said.focus_keys else 0.0
+    optics = settled(said, facts, measured.optics, measured.edge_sigma_px, track.lens)
+    shutter = params.motion_blur * optics.shutter
+    softness = softness_px(optics.sigma_px, params.layer_sigma_px)
+    iris_px_m = params.defocus * optics.scale_px_m
+    corners = vignette_gain(track.lens, *optics.vignette)[..., None] if any(optics.vignette) else None
     earlier: dict[str, Buffers] = {}
     for frame in frames:
-        numbers: dict[str, Any] = {"shutter": shutter, "softness_px": softness}
+        numbers: dict[str, Any] = {"shutter": shutter, "softness_px": softness, "lens": optics.sources}
         if iris_px_m:
-            numbers["focus_m"] = focus_at(said.focus_keys, frame)
+            numbers["focus_m"] = optics.focus_m(frame)
         for source, target in zip(raw.layers, layers, strict=True):
             channels = exr.read(source.files.path(frame)).channels
             rgba, depth, moved = _layer(channels, source.name, frame)
@@ -84,10 +89,12 @@ def match_look(
             earlier[source.name] = now
             tones, strayed = params.counted(source.name, found), params.strayed(found, frame)
             rgba = graded(rgba, depth, tones, params.said(source.name), measured.haze, strayed, params)
-            rgba, depth = _smeared(rgba, depth, moved, shutter)
+            rgba, depth = _smeared(rgba, depth, moved, shutter, optics.late)
             if iris_px_m:
                 rgba, depth = _defocused(rgba, depth, numbers["focus_m"], iris_px_m, said)
             rgba, depth = _softened(rgba, depth, softness)
+            if corners is not None:
+                rgba[..., :3] *= corners
             written = {**exr.rgba_channels(rgba), "Z": depth, "id": ids}
             written |= {f"motion.{c}": exr.half(moved[..., i]) for i, c in enumerate("xy")}
             exr.write(target.files.path(frame), written, compression=work.compression)
@@ -137,9 +144,11 @@ def _layer(channels: dict[str, np.ndarray], name: str, frame: int) -> tuple[np.n
     return rgba, np.where(rgba[..., 3] > 0, depth, np.float32(np.inf)), moved
 
 
-def _smeared(rgba: np.ndarray, depth: np.ndarray, moved: np.ndarray, shutter: float) -> tuple[np.ndarray, np.ndarray]:
+def _smeared(
+    rgba: np.ndarray, depth: np.ndarray, moved: np.ndarray, shutter: float, late: float
+) -> tuple[np.ndarray, np.ndarray]:
     out, out_depth = np.empty_like(rgba), np.empty_like(depth)
-    blur.motion_blur(rgba, depth, moved, shutter, out, out_depth)
+    blur.motion_blur(rgba, depth, moved, shutter, out, out_depth, late)
     return out, out_depth
 
 

@@ -8,19 +8,24 @@ from pathlib import Path
 
 import numpy as np
 
+from calibration.look.aberration import measure_aberration
+from calibration.look.blurs import find_blurs
 from calibration.look.color import Sample, measure_tone
 from calibration.look.grain import measure_grain
 from calibration.look.grainblocks import Array
 from calibration.look.grainswatch import swatch
 from calibration.look.haze import fit_haze
 from calibration.look.measured import LookFigures, write_look
+from calibration.look.optics import Optics
+from calibration.look.plateedges import plate_edges
 from calibration.look.sharpness import edge_sigma_px
+from calibration.look.vignette import measure_vignette
 from pipeline.errors import ConfigError
 from pipeline.io import exr
 from pipeline.io.color import to_display_8bit
 from pipeline.io.images import write_png
 from pipeline.stage import Progress, stage
-from pipeline.types import DepthMaps, Look, Mattes, Plate
+from pipeline.types import CameraTrack, DepthMaps, Look, Mattes, Plate
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,17 @@ class Params:
 
 
 @stage
-def measure_look(plate: Plate, depth: DepthMaps, mattes: Mattes, params: Params, out: Path, progress: Progress) -> Look:
-    """A handful of frames tell the grain's profile, the light's level and colour, the haze, and how soft edges are."""
+def measure_look(
+    plate: Plate,
+    track: CameraTrack,
+    depth: DepthMaps,
+    mattes: Mattes,
+    params: Params,
+    out: Path,
+    progress: Progress,
+) -> Look:
+    """A handful of frames tell the grain's profile, the light's level and colour, the haze, how soft edges are, and what
+    lens and shutter do."""
     chosen = spread(plate.files.frames.first, plate.files.frames.last - 1, params.frames)
     block_px = params.block_px or (16 if plate.width < 1500 else 32)
     progress(0, 4, "grain")
@@ -49,12 +63,21 @@ def measure_look(plate: Plate, depth: DepthMaps, mattes: Mattes, params: Params,
     haze = fit_haze(samples)
     progress(3, 4, "softness")
     sigma_px, edges = edge_sigma_px(s.rgb for s in samples)
+    optics = _optics(dict(zip(chosen, samples, strict=True)), track)
     note = f"{grain.blocks} blocks of {block_px} px, {grain.clean_share:.0%} of all seen, from {len(chosen)} pairs of frames"
     look = Look(figures=out / "look.json", swatch=out / "grain.png")
-    write_look(look.figures, LookFigures(grain.grain, tone, haze, sigma_px, edges, note))
+    write_look(look.figures, LookFigures(grain.grain, tone, haze, sigma_px, edges, note, optics))
     write_png(look.swatch, to_display_8bit(swatch(samples[len(samples) // 2].rgb, grain.grain)))
     progress(4, 4, "done")
     return look
+
+
+def _optics(samples: dict[int, Sample], track: CameraTrack) -> Optics:
+    return Optics(
+        find_blurs(plate_edges(samples.items(), track)),
+        measure_vignette(samples.items(), track),
+        measure_aberration(samples.values(), track.lens),
+    )
 
 
 def spread(first: int, last: int, count: int) -> list[int]:

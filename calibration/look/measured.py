@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 
 from calibration.look.color import Tone
 from calibration.look.haze import Haze
+from calibration.look.optics import Optics, optics_from
+from pipeline.codec import plain
 from pipeline.errors import StoreError
 from pipeline.io.files import write_bytes
 from pipeline.kernels.grain import Grain
@@ -26,6 +28,7 @@ class LookFigures:
     edge_sigma_px: float
     edges: int
     grain_note: str
+    optics: Optics = field(default_factory=Optics)
 
 
 def write_look(path: Path, look: LookFigures) -> None:
@@ -36,6 +39,7 @@ def write_look(path: Path, look: LookFigures) -> None:
         "haze": asdict(look.haze),
         "sharpness": {"edge_sigma_px": look.edge_sigma_px, "edges": look.edges},
     }
+    content["optics"] = plain(look.optics)
     write_bytes(path, json.dumps(content, indent=1, sort_keys=True).encode())
 
 
@@ -50,6 +54,13 @@ def read_look(path: Path) -> LookFigures:
             {k: tuple(v) if isinstance(v, list) else v for k, v in content[part].items()} for part in ("tone", "haze")
         )
         sharpness, note = content["sharpness"], str(content["grain"]["note"])
-        return LookFigures(Grain(**grain), Tone(**tone), Haze(**haze), **sharpness, grain_note=note)
+        return LookFigures(
+            Grain(**grain),
+            Tone(**tone),
+            Haze(**haze),
+            **sharpness,
+            grain_note=note,
+            optics=optics_from(content["optics"], path),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path}: is no look ({error}). Run measure_look again.") from error

@@ -45,11 +45,13 @@ def motion_blur(
     shutter: float,
     out: np.ndarray,
     out_depth_m: np.ndarray,
+    late: float = 0.0,
 ) -> None:
-    """Smear a layer along its motion while the shutter is open, centred on the frame.
+    """Smear a layer along its motion while the shutter is open.
 
     layer, out: (H, W, 4) float32 premultiplied; depth_m, out_depth_m: (H, W) float32, +inf where empty; motion_px:
-    (H, W, 2) float32, pixels (x right, y down) until the next frame; shutter: open share of a frame, 180 degrees = 0.5.
+    (H, W, 2) float32, pixels (x right, y down) until the next frame; shutter: open share of a frame, 180 degrees = 0.5;
+    late: the middle of the opening, in frames after the moment that the layer shows.
     Each pixel gathers along the fastest motion near it, from what truly moves that way, else along its own: edges smear
     outwards and what stands still stays sharp, also before what runs behind it. Paths are straight, up to 64 px long.
     out_depth_m is the nearest depth gathered. Empty pixels need no motion.
@@ -71,9 +73,12 @@ def motion_blur(
         return
     longest = min(longest, 64.0)
     moves = np.where(covered[..., None], motion_px, np.float32(0)).astype(np.float32)
-    fastest = _fastest_near(moves, math.ceil(longest / 2))
+    aside = -late / shutter
+    fastest = _fastest_near(moves, math.ceil(longest * (0.5 + abs(aside))))
     taps = max(3, 2 * math.ceil(longest / 2) + 1)
-    _motion_blur(layer, depth_m, moves, fastest, np.float32(shutter), np.float32(longest), taps, out, out_depth_m)
+    _motion_blur(
+        layer, depth_m, moves, fastest, np.float32(shutter), np.float32(longest), taps, aside, out, out_depth_m
+    )
 
 
 def _fastest_near(motion: np.ndarray, reach: int) -> np.ndarray:
@@ -161,7 +166,7 @@ def _unhidden(layer, depth, motion, y, x, own_x, own_y, t, shutter):
 
 
 @njit(parallel=True, cache=True)
-def _motion_blur(layer, depth, motion, fastest, shutter, longest, taps, out, out_depth):
+def _motion_blur(layer, depth, motion, fastest, shutter, longest, taps, aside, out, out_depth):
     height, width, _ = out.shape
     for y in prange(height):
         sums = np.empty(4, np.float32)
@@ -179,7 +184,7 @@ def _motion_blur(layer, depth, motion, fastest, shutter, longest, taps, out, out
             sums[:] = np.float32(0)
             nearest = np.float32(np.inf)
             for k in range(taps):
-                t = np.float32((k + 0.5) / taps - 0.5)
+                t = np.float32((k + 0.5) / taps - 0.5 + aside)
                 row = min(max(int(np.floor(y + t * far_y + np.float32(0.5))), 0), height - 1)
                 column = min(max(int(np.floor(x + t * far_x + np.float32(0.5))), 0), width - 1)
                 if _swept(layer, depth, motion, y, x, row, column, far_x, far_y, shutter):

@@ -146,6 +146,21 @@ def test_focus_follows_what_the_shot_file_says(raw, tmp_path):
     assert told == [20.0, 2.0]
 
 
+def test_the_corners_darken_as_the_plates_do(raw, tmp_path):
+    look = write_hand_look(tmp_path / "look")
+    made = matched(raw, tmp_path, look, said=LensFacts(vignette=(0.4, 0.0)))["set"]
+
+    before = rendered(raw, "set")
+    inside = before["A"] > 0.9
+    y, x = np.nonzero(inside)
+    lens = SCENE.lens
+    corner = max(lens.centre_x_px, 192 - lens.centre_x_px) ** 2 + max(lens.centre_y_px, 108 - lens.centre_y_px) ** 2
+    square = ((x + 0.5 - lens.centre_x_px) ** 2 + (y + 0.5 - lens.centre_y_px) ** 2) / corner
+    ratio = unpremultiplied(made, inside) / unpremultiplied(before, inside)
+    np.testing.assert_allclose(ratio, np.exp(-0.4 * square)[:, None].repeat(3, axis=1), rtol=5e-3)
+    np.testing.assert_array_equal(made["A"], before["A"])
+
+
 def test_equal_layers_give_equal_bytes(raw, tmp_path):
     look = write_hand_look(tmp_path / "look", edge_sigma_px=0.9)
     for n in "ab":

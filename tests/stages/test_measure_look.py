@@ -10,7 +10,7 @@ from pipeline.kernels.grain import sigma_at
 from pipeline.stage import silent
 from stages.measure_look import Params, measure_look, spread
 from tests.layers import write_depth, write_mattes
-from tests.scenes import Scene, write_plate
+from tests.scenes import Scene, write_plate, write_track
 
 SCENE = Scene(width=352, height=198, frames=4, actor=True, grain=0.01)
 
@@ -18,12 +18,17 @@ SCENE = Scene(width=352, height=198, frames=4, actor=True, grain=0.01)
 @pytest.fixture(scope="module")
 def plate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shot")
-    return write_plate(SCENE, folder / "plate"), write_depth(SCENE, folder / "z"), write_mattes(SCENE, folder / "m")
+    return (
+        write_plate(SCENE, folder / "plate"),
+        write_depth(SCENE, folder / "z"),
+        write_mattes(SCENE, folder / "m"),
+        write_track(SCENE, folder / "track"),
+    )
 
 
 def measured(plate, out):
-    files, depth, mattes = plate
-    return measure_look(plate=files, depth=depth, mattes=mattes, params=Params(), out=out, progress=silent)
+    files, depth, mattes, track = plate
+    return measure_look(plate=files, track=track, depth=depth, mattes=mattes, params=Params(), out=out, progress=silent)
 
 
 def test_the_plates_grain_and_air_are_found(plate, tmp_path):

@@ -99,3 +99,14 @@ def test_threads_give_equal_bytes():
         numba.set_num_threads(before)
 
     assert one.tobytes() == many.tobytes()
+
+
+def test_a_shutter_that_opens_late_shows_the_figure_further_along():
+    figure = (Figure(10, (60, 40), (9, 28), (16, 0), FRONT, 0.6),)
+    layer, depth, motion = drawn(figure, 0.0, 4)
+    out, out_depth = np.empty_like(layer), np.empty_like(depth)
+
+    motion_blur(layer, depth, motion, SHUTTER, out, out_depth, late=0.25)
+
+    truth = np.mean([drawn(figure, (k + 0.5) / 64 * SHUTTER, 2)[0] for k in range(64)], axis=0)
+    assert np.abs(out - truth).mean() < 0.1 * np.abs(layer - truth).mean()
