@@ -20,7 +20,8 @@ def placed(visible: np.ndarray | None = None) -> Placed:
     seen = np.ones_like(alpha) if visible is None else visible
     rgba = np.dstack([alpha * GREY] * 3 + [alpha]).astype(np.float32) * seen[..., None]
     numbers = (alpha > 0).astype(np.uint32)
-    return Placed("crowd", rgba, alpha, seen, np.ones_like(alpha), numbers, numbers, np.zeros((H, W, 2), np.float32))
+    still, held = np.zeros((H, W, 2), np.float32), np.zeros_like(alpha)
+    return Placed("crowd", rgba, alpha, seen, np.ones_like(alpha), numbers, numbers, still, held)
 
 
 def plate(value: float) -> np.ndarray:
