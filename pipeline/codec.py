@@ -32,7 +32,7 @@ def build(kind: Any, value: Any, where: str, path: PathReader = Path) -> Any:
             return None
         kinds = [a for a in arguments if a is not type(None)]
         shape = _shape(value)  # a name, a table, or a list
-        fitting = [a for a in kinds if _kind_shape(a) == shape]
+        fitting = [a for a in kinds if type(value) is a] or [a for a in kinds if _kind_shape(a) == shape]
         return build((fitting or kinds)[0], value, where, path)
     if origin is tuple:
         return _build_tuple(arguments, value, where, path)

@@ -51,6 +51,12 @@ class FrameRange:
         return f"{self.first}-{self.last}" if self.last > self.first else str(self.first)
 
 
+def frames_in(text: str) -> tuple[int, ...]:
+    """The frames of "1001-1004, 1009", sorted; none of "". Raises ConfigError on anything else."""
+    parts = [part for part in text.split(",") if part.strip()]
+    return tuple(sorted({frame for part in parts for frame in FrameRange.parse(part)}))
+
+
 @dataclass(frozen=True, slots=True)
 class FrameRate:
     """Frames per second as a ratio: 24000/1001, never 23.976."""

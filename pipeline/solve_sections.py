@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import ConfigError
+from pipeline.frames import frames_in
 
 ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 
@@ -19,6 +20,9 @@ class SolveBrief:
     metres_per_unit: 0: what the file says, else 1. up: "Y" or "Z"; empty: what the file says, else Y.
     world: "track": its ground is y = 0 and its unit is known; "plate": both are found as for a solve of our own (COLMAP's
     always are). distortion: k1, k2, p1, p2 of COLMAP's OPENCV camera, centre_px: the lens's, for files that say none.
+
+    ignore: PNG or EXR frames, white where nothing is to be tracked. locked: a file as track's may be, with the poses of
+    locked_frames ("1001, 1040-1042"), which our own solve then holds: its world is theirs.
     """
 
     track: Path | None = None
@@ -30,6 +34,9 @@ class SolveBrief:
     world: str = "track"
     distortion: tuple[float, float, float, float] | None = None
     centre_px: tuple[float, float] | None = None
+    ignore: Path | None = None
+    locked: Path | None = None
+    locked_frames: str = ""
 
     def __post_init__(self) -> None:
         if self.rotation_order not in ORDERS:
@@ -42,3 +49,9 @@ class SolveBrief:
             raise ConfigError(f"world is {self.world!r}, must be track or plate. Change it.")
         if self.metres_per_unit < 0:
             raise ConfigError(f"metres_per_unit is {self.metres_per_unit:g}, must be above 0. A centimetre is 0.01.")
+        if (self.locked is None) != (frames_in(self.locked_frames) == ()):
+            raise ConfigError(
+                "locked and locked_frames belong together: a file with poses, and the frames that it holds fast."
+            )
+        if self.locked is not None and self.track is not None:
+            raise ConfigError("both track and locked are given: a track poses every frame. Remove one.")

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from calibration.cameras import camera_centre
-from calibration.solve import imported, overlay, solved
-from calibration.solve.adjust import write_job
-from calibration.solve.align import ASSUMED_HEIGHT_M, GroundPlane, align_world, find_ground
-from calibration.solve.child import run_child
-from calibration.solve.colmap import Job
+from calibration.solve import by_hand, imported, overlay, solved
+from calibration.solve.keyframed import Effort, Known, follow_plate, solve_keyframes
 from calibration.solve.keyframes import choose_keyframes
+from calibration.solve.locked import check_locked
 from calibration.solve.nodal import turning_error_px
 from calibration.solve.solved import Solve
-from calibration.solve.track import TrackParams, Tracks, follow
+from calibration.solve.stand import stand, stand_as_given
 from calibration.solve.trackview import TrackView, open_view
 from calibration.solve.triangulate import triangulate
 from pipeline.errors import CalibrationError, ConfigError
+from pipeline.frames import frames_in
 from pipeline.io import color, exr, images
 from pipeline.io.files import replacing, write_bytes
 from pipeline.sections import CameraFacts, MatteSource
 from pipeline.solve_sections import SolveBrief
 from pipeline.stage import Progress, stage
-from pipeline.types import CameraTrack, Lens, Plate
+from pipeline.types import CameraTrack, Plate
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +37,25 @@ class Params:
     threads: int = 2  # for features and matches
     seed: int = 1
     timeout_s: float = 3600.0
+    exclude: str | int = ""  # frames left out of the solve and posed afterwards: 1040-1050, 1062
 
     def __post_init__(self) -> None:
         if min(self.tracks, self.features, self.max_width_px, self.threads) < 1 or self.timeout_s <= 0:
             raise ConfigError("solve_camera: tracks, features, max_width_px, threads and timeout_s must be above 0.")
+        frames_in(str(self.exclude))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is worked on. frames: those that are solved, all but the excluded; rows: theirs in the plate."""
+
+    view: TrackView
+    frames: list[int]
+    rows: list[int]
+    facts: CameraFacts
+    brief: SolveBrief
+    params: Params
+    progress: Progress
 
 
 @stage
@@ -59,20 +72,26 @@ def solve_camera(
 
     Raises CalibrationError when a frame finds no place, and when a given track is not this plate's.
     """
-    frames = plate.files.frames
+    every = list(plate.files.frames)
+    frames = by_hand.left_in(every, frames_in(str(params.exclude)))
     if len(frames) < solved.FEWEST_FRAMES:
+        left = (
+            f"{len(frames)} frames of {plate.files.frames} left"
+            if len(frames) < len(every)
+            else f"{len(frames)} frames"
+        )
         raise CalibrationError(
-            f"camera solve: the plate has {len(frames)} frames ({frames}), {solved.FEWEST_FRAMES} are needed. Choose "
+            f"camera solve: the plate has {left} ({plate.files.frames}), {solved.FEWEST_FRAMES} are needed. Choose "
             "more frames."
         )
-    view = open_view(plate, mattes, params.max_width_px)
-    if brief.track is not None:
-        solve, numbers = _take(view, facts, brief, params, progress)
-    else:
-        solve, numbers = _solve_plate(view, facts, params, progress)
+    view = open_view(plate, mattes, brief.ignore, params.max_width_px)
+    rows = [frame - every[0] for frame in frames]
+    work = _Work(view, frames, rows, facts, brief, params, progress)
+    solve, numbers = _solve_plate(work) if brief.track is None else _take(work)
     numbers |= {
         "solved_at_px": [view.width, view.height],
         "mattes": "supplied" if view.mattes else "none",
+        "ignored_areas": "supplied" if view.ignore else "none",
         "seed": params.seed,
         "threads": params.threads,
     }
@@ -80,109 +99,90 @@ def solve_camera(
     return _write(out, solve, plate, numbers)
 
 
-def _solve_plate(
-    view: TrackView, facts: CameraFacts, params: Params, progress: Progress
-) -> tuple[Solve, dict[str, Any]]:
+def _solve_plate(work: _Work) -> tuple[Solve, dict[str, Any]]:
     """Our own solve, in metres, and its figures."""
-    frames = view.plate.files.frames
-    tracks = _follow(view, params, progress)
+    view, frames, params = work.view, work.frames, work.params
+    locked, file = _locked(work)
+    tracks = follow_plate(view, frames, params.tracks, work.progress)
     solved.check_tracks(tracks, frames, view.width)
     keyframes = choose_keyframes(tracks, view.width)
     turning_px = turning_error_px(tracks, keyframes, view.width, view.height)
-    solved.check_travel(turning_px, frames, view.width)
-    solve, said = _solve(view, facts, tracks, keyframes, params, progress)
+    solved.check_travel(turning_px, view.plate.files.frames, view.width)
+    known = Known(_focal_px(view, work.facts), locked)
+    effort = Effort(params.features, params.threads, params.seed, params.timeout_s)
+    solve, said = solve_keyframes(view, frames, tracks, keyframes, known, effort, work.progress)
     solved.check_solve(solve, frames)
-    solve, scale_from, ground = _stand(solve, facts, params)
+    solve, posed = _whole(work, solve)
+    if locked and work.brief.world == "track":
+        solve, scale_from, ground, moved = stand_as_given(solve, file, work.brief.metres_per_unit or 1.0)
+        said["locked"] |= {"world_from_track": moved}
+    else:
+        solve, scale_from, ground = stand(solve, work.facts, params.seed)
+    whole = by_hand.spread_tracks(tracks, work.rows, len(solve.poses))
+    key_rows = [work.rows[row] for row in keyframes]
     return solve, {
-        **solved.figures(solve, tracks, keyframes, frames),
+        **solved.figures(solve, whole, key_rows, view.plate.files.frames),
         **said,
+        **posed,
         "ground": ground,
         "scale_from": scale_from,
         "turning_error_px": round(turning_px, 4) if np.isfinite(turning_px) else None,
     }
 
 
-def _take(
-    view: TrackView, facts: CameraFacts, brief: SolveBrief, params: Params, progress: Progress
-) -> tuple[Solve, dict[str, Any]]:
+def _take(work: _Work) -> tuple[Solve, dict[str, Any]]:
     """A given track in metres, with points of the plate's own where it brings none, and its figures."""
-    frames = view.plate.files.frames
-    track = imported.read_track(brief, view.plate, facts)
-    tracks = _follow(view, params, progress)
-    progress(90, 100, "placing points")
+    view, brief = work.view, work.brief
+    assert brief.track is not None
+    track = imported.read_track(brief, brief.track, view.plate, work.facts, work.frames)
+    tracks = follow_plate(view, work.frames, work.params.tracks, work.progress)
+    work.progress(90, 100, "placing points")
     found = triangulate(tracks, view.to_plate, track.poses, track.lens)
-    solved.check_agreement(str(brief.track), found.agreed, found.tested)
+    solved.check_agreement(brief.track.name, found.agreed, found.tested)
     points, seen = (track.points, track.observations) if len(track.points) else (found.points, found.observations)
     solve = Solve(track.poses, track.lens, points, seen)
-    solved.check_solve(solve, frames)
-    said = {
-        **track.told,
-        "file": brief.track.name if brief.track else "",
-        "tracks": found.tested,
-        "agree": found.agreed,
-    }
+    solved.check_solve(solve, work.frames)
+    solve, posed = _whole(work, solve)
+    said = {"file": brief.track.name, **track.told, "tracks": found.tested, "agree": found.agreed}
     if track.metric:
-        solve, scale_from, ground = _stand_as_given(solve, said)
+        unit = float(said["metres_per_unit"])
+        solve, scale_from, ground, said["world_from_track"] = stand_as_given(solve, brief.track.name, unit)
     else:
-        solve, scale_from, ground = _stand(solve, facts, params)
+        solve, scale_from, ground = stand(solve, work.facts, work.params.seed)
+    whole = by_hand.spread_tracks(tracks, work.rows, len(solve.poses))
     return solve, {
-        **solved.figures(solve, tracks, [], frames),
+        **solved.figures(solve, whole, [], view.plate.files.frames),
+        **posed,
         "track": said,
-        "focal": {"from": f"{said['file']}: {track.told.get('focal_from', 'its lens')}"},
+        "focal": {"from": f"{brief.track.name}: {track.told.get('focal_from', 'its camera')}"},
         "ground": ground,
         "scale_from": scale_from,
     }
 
 
-def _follow(view: TrackView, params: Params, progress: Progress) -> Tracks:
-    total = len(view.plate.files.frames)
-
-    def watched() -> Any:
-        for done, pair in enumerate(view.frames()):
-            progress(round(20 * done / total), 100, "tracking")
-            yield pair
-
-    return follow(watched(), TrackParams(target=params.tracks))
+def _whole(work: _Work, solve: Solve) -> tuple[Solve, dict[str, Any]]:
+    """The solve with the excluded frames posed too, and how."""
+    if len(work.frames) == len(work.view.plate.files.frames):
+        return solve, {}
+    work.progress(95, 100, "posing what was left out")
+    whole, told = by_hand.pose_left_out(solve, work.rows, work.view)
+    return whole, {"by_hand": told}
 
 
-def _solve(
-    view: TrackView, facts: CameraFacts, tracks: Tracks, keyframes: list[int], params: Params, progress: Progress
-) -> tuple[Solve, dict[str, Any]]:
-    """Let COLMAP solve in a process of its own; its answer in plate pixels and its own unit of length."""
-    frames = view.plate.files.frames
-    with tempfile.TemporaryDirectory(prefix="solve_camera.") as temporary:
-        folder = Path(temporary)
-        names = tuple(f"{frames.first + row:06d}.png" for row in keyframes)
-        for row, name in zip(keyframes, names, strict=True):
-            images.write_png(folder / "images" / name, view.grey(frames.first + row))
-            mask = view.mask(frames.first + row)
-            if mask is not None:
-                images.write_png(folder / "masks" / f"{name}.png", mask)
-        job = Job(
-            folder=folder,
-            names=names,
-            keyframes=tuple(keyframes),
-            width=view.width,
-            height=view.height,
-            focal_px=_focal_px(view, facts),
-            masked=bool(view.mattes),
-            features=params.features,
-            threads=params.threads,
-            seed=params.seed,
+def _locked(work: _Work) -> tuple[dict[int, npt.NDArray[np.float64]], str]:
+    """Poses of the locked frames, camera_from_world, and the file that gives them; none when nothing is locked."""
+    path = work.brief.locked
+    if path is None:
+        return {}, ""
+    frames = list(frames_in(work.brief.locked_frames))
+    left_out = sorted(set(frames) - set(work.frames))
+    if left_out:
+        raise CalibrationError(
+            f"[solve] locked_frames: {', '.join(map(str, left_out[:6]))} is excluded or not of the plate. Change it."
         )
-        write_job(job, tracks)
-        run_child(
-            "calibration.solve.adjust:solve",
-            folder,
-            params.timeout_s,
-            lambda done, total, note="": progress(20 + round(0.75 * 100 * done / total), 100, note),
-        )
-        said = json.loads((folder / "result.json").read_text())
-        with np.load(folder / "result.npz") as found:
-            lens = Lens(view.width, view.height, *map(float, found["camera"]))
-            observations = found["observations"].copy()
-            observations[:, 2:] *= view.to_plate
-            return Solve(found["poses"], view.plate_lens(lens), found["points"], observations), said
+    poses = imported.read_poses(work.brief, path, work.view.plate, frames)
+    check_locked(poses, frames)
+    return dict(zip(frames, poses, strict=True)), path.name
 
 
 def _focal_px(view: TrackView, facts: CameraFacts) -> float:
@@ -190,47 +190,6 @@ def _focal_px(view: TrackView, facts: CameraFacts) -> float:
     if facts.focal_mm <= 0 or facts.sensor_width_mm <= 0:
         return 0.0
     return facts.focal_mm / facts.sensor_width_mm * view.width
-
-
-def _stand(solve: Solve, facts: CameraFacts, params: Params) -> tuple[Solve, str, dict[str, Any]]:
-    """The solve in metres on its ground, what set the metre, and figures of the ground."""
-    plane = find_ground(solve.points, solve.poses, params.seed)
-    height_m = facts.height_m or ASSUMED_HEIGHT_M
-    aligned = align_world(solve.poses, plane, height_m)
-    source = "camera height from [camera]" if facts.height_m else "assumed camera height, set height_m in [camera]"
-    standing = Solve(aligned.poses(solve.poses), solve.lens, aligned.points(solve.points), solve.observations)
-    heights = camera_centre(standing.poses)[:, 1]
-    ground = {
-        "plane_found": plane.found,
-        "points_on_it": plane.inliers,
-        "camera_height_m": [round(float(heights.min()), 4), round(float(heights.max()), 4)],
-    }
-    over = "the ground" if plane.found else "the lowest points (no ground plane was found)"
-    return standing, f"{source}: {height_m:g} m above {over} at the first frame", ground
-
-
-def _stand_as_given(solve: Solve, said: dict[str, Any]) -> tuple[Solve, str, dict[str, Any]]:
-    """A track whose ground is y = 0 in metres: only turned about Y and moved along the ground, to begin at the origin."""
-    height_m = float(camera_centre(solve.poses[0])[1])
-    if height_m <= 0:
-        raise CalibrationError(
-            f"{said['file']}: its first camera stands at {height_m:.2f} m, so its ground is not y = 0. Move its ground there, "
-            'or let the plate tell: [solve] world = "plate".'
-        )
-    ground = GroundPlane(np.array([0.0, 1.0, 0.0]), 0.0, 0, True)
-    aligned = align_world(solve.poses, ground, height_m)
-    heights = camera_centre(solve.poses)[:, 1]
-    said["world_from_track"] = {
-        "turned_about_y_deg": round(float(np.degrees(np.arctan2(aligned.rotation[0, 2], aligned.rotation[0, 0]))), 5),
-        "moved_m": np.round(aligned.shift, 5).tolist(),
-    }
-    told = {
-        "plane_found": True,
-        "points_on_it": 0,
-        "camera_height_m": np.round([heights.min(), heights.max()], 4).tolist(),
-    }
-    source = f"{said['file']}: {said['metres_per_unit']:g} m per unit, its ground is y = 0"
-    return Solve(aligned.poses(solve.poses), solve.lens, aligned.points(solve.points), solve.observations), source, told
 
 
 def _write(out: Path, solve: Solve, plate: Plate, numbers: dict[str, Any]) -> CameraTrack:

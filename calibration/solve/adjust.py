@@ -16,6 +16,7 @@ import numpy.typing as npt
 from calibration.solve.child import import_pycolmap, report
 from calibration.solve.colmap import Job, Keypoints, find_features, map_keyframes, match_features
 from calibration.solve.far import add_far_points
+from calibration.solve.locked import hold
 from calibration.solve.track import Tracks
 from pipeline.errors import CalibrationError
 
@@ -24,22 +25,28 @@ FEWEST_POINTS = 12
 FACTS_WRONG = 0.96  # a free focal length must lower the error to this share to overrule what was written down
 LEAST_ANGLE_DEG = 0.001  # far points stay: they hold the camera's turns
 _NO_POINT = np.uint64(18446744073709551615)
+Array = npt.NDArray[np.float64]
 
 
-def write_job(job: Job, tracks: Tracks) -> None:
-    """Lay down what the child needs in the job's folder, beside the pictures."""
+def write_job(job: Job, tracks: Tracks, frames: list[int], locked: dict[int, Array]) -> None:
+    """Lay down what the child needs in the job's folder, beside the pictures.
+
+    frames: the tracks' rows are these. locked: frame to a pose that is held.
+    """
     told = {name: value for name, value in asdict(job).items() if name != "folder"}
     (job.folder / "job.json").write_text(json.dumps(told))
     np.savez(
         job.folder / "tracks.npz", starts=tracks.starts, idents=tracks.idents, xy=tracks.xy, survived=tracks.survived
     )
+    poses = np.array([locked[frame] for frame in sorted(locked)], np.float64).reshape(-1, 4, 4)
+    np.savez(job.folder / "locked.npz", frames=np.array(frames), locked=np.array(sorted(locked), np.int64), poses=poses)
 
 
 def solve(folder: Path) -> None:
     """The child's task: solve the job in `folder`, write result.npz and result.json there.
 
     result.npz: poses (F, 4, 4), NaN where a frame found no place; camera (8,) as OPENCV; points (N, 3); observations
-    (M, 4) rows of frame row, point, x, y. Lengths in COLMAP's own unit, pixels of the job's pictures.
+    (M, 4) rows of frame row, point, x, y. Lengths in COLMAP's own unit, or the locked poses'; pixels of the job's pictures.
     """
     told = json.loads((folder / "job.json").read_text())
     names, keyframes = tuple(told.pop("names")), tuple(told.pop("keyframes"))
@@ -64,6 +71,11 @@ def solve(folder: Path) -> None:
             "pan or tilt on a tripod, soft focus or a crowd that fills the picture give none: choose a part of the shot "
             "where the camera travels, or supply mattes of what moves."
         )
+    with np.load(folder / "locked.npz") as arrays:
+        locked, frames = dict(zip(arrays["locked"].tolist(), arrays["poses"], strict=True)), arrays["frames"].tolist()
+    if locked:
+        images = {frames[row]: image_id for image_id, row in rows.items()}
+        said["locked"] = hold(colmap, _adjustment(colmap, job), model, images, locked)
     _write_result(folder, model, rows, len(tracks), {**said, "colmap": colmap.__version__})
 
 

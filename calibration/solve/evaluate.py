@@ -44,7 +44,7 @@ def compare(solved: npt.ArrayLike, truth: npt.ArrayLike) -> Agreement:
     scale, rotation, shift = similarity(ours, theirs)
     misses = np.linalg.norm(scale * ours @ rotation.T + shift - theirs, axis=1)
     turns = np.swapaxes(solved[:, :3, :3], 1, 2) @ truth[:, :3, :3]  # solve's world from the truth's, one per frame
-    world = _nearest_rotation(turns.sum(axis=0))
+    world = nearest_rotation(turns.sum(axis=0))
     angles = rotation_angle_deg(solved[:, :3, :3] @ world, truth[:, :3, :3])
     return Agreement(
         ate_m=float(np.sqrt(np.mean(misses**2))),
@@ -76,6 +76,7 @@ def rotation_angle_deg(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
     return np.asarray(np.degrees(2.0 * np.arcsin(np.clip(chord, 0.0, 1.0))))
 
 
-def _nearest_rotation(matrix: Array) -> Array:
+def nearest_rotation(matrix: Array) -> Array:
+    """The rotation (3, 3) nearest to a matrix, such as to a sum of rotations: their mean."""
     u, _, vt = np.linalg.svd(matrix)
     return np.asarray((u * [1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt)

@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from calibration.cameras import world_from_camera
 from pipeline.errors import CalibrationError
-from pipeline.frames import FrameRange
 from pipeline.io import usd, usdcamera
 from pipeline.io.chan import read_chan
 from pipeline.io.colmapmodel import Sighted, read_model
@@ -47,25 +46,32 @@ class Imported:
     told: dict[str, Any]
 
 
-def read_track(brief: SolveBrief, plate: Plate, facts: CameraFacts) -> Imported:
-    """Read `brief.track`, whatever it is. Raises CalibrationError when frames are missing or its lens is not the plate's,
-    FormatError when it cannot be read."""
-    assert brief.track is not None
-    if brief.track.is_dir():
-        return _from_colmap(brief, brief.track, plate)
-    if brief.track.suffix in usd.SUFFIXES:
-        return _from_usd(brief, brief.track, plate)
-    if brief.track.suffix == ".chan":
-        return _from_chan(brief, brief.track, plate, facts)
+def read_track(brief: SolveBrief, path: Path, plate: Plate, facts: CameraFacts, frames: list[int]) -> Imported:
+    """Read the camera of `frames` from `path`, as `brief` says it is to be understood.
+
+    Raises CalibrationError when frames are missing or its lens is not the plate's, FormatError when it cannot be read.
+    """
+    if path.is_dir():
+        return _from_colmap(brief, path, plate, frames)
+    if path.suffix in usd.SUFFIXES:
+        return _from_usd(brief, path, plate, frames)
+    if path.suffix == ".chan":
+        return _from_chan(brief, path, plate, facts, frames)
     raise CalibrationError(
-        f"[solve] track {brief.track}: a track is a .chan, a {', '.join(usd.SUFFIXES)} or the folder of a COLMAP model"
-        f"{'' if brief.track.exists() else ', and this is not there'}. Name one of these."
+        f"[solve] {path}: a track is a .chan, a {', '.join(usd.SUFFIXES)} or the folder of a COLMAP model"
+        f"{'' if path.exists() else ', and this is not there'}. Name one of these."
     )
 
 
-def _from_chan(brief: SolveBrief, path: Path, plate: Plate, facts: CameraFacts) -> Imported:
+def read_poses(brief: SolveBrief, path: Path, plate: Plate, frames: list[int]) -> Array:
+    """camera_from_world (F, 4, 4) of `frames` alone, whatever lens the file tells or does not tell. Raises as read_track."""
+    anything = CameraFacts(focal_mm=36.0, sensor_width_mm=36.0)  # where a .chan tells no lens, any will do
+    return read_track(brief, path, plate, anything, frames).poses
+
+
+def _from_chan(brief: SolveBrief, path: Path, plate: Plate, facts: CameraFacts, frames: list[int]) -> Imported:
     chan = read_chan(path, brief.rotation_order)
-    rows = _rows_of(path, chan.frames.tolist(), plate.files.frames, brief.frame_offset)
+    rows = _rows_of(path, chan.frames.tolist(), frames, brief.frame_offset)
     if chan.vertical_fov_deg is not None:
         fov = chan.vertical_fov_deg[rows]
         focal_y = _one_focal(path, plate.height / 2 / np.tan(np.radians(fov) / 2))
@@ -84,8 +90,7 @@ def _from_chan(brief: SolveBrief, path: Path, plate: Plate, facts: CameraFacts) 
     return Imported(poses, lens, np.zeros((0, 3)), np.zeros((0, 4)), metric, told)
 
 
-def _from_usd(brief: SolveBrief, path: Path, plate: Plate) -> Imported:
-    frames = plate.files.frames
+def _from_usd(brief: SolveBrief, path: Path, plate: Plate, frames: list[int]) -> Imported:
     times = [frame - brief.frame_offset for frame in frames]
     camera = usdcamera.read_camera(path, times, brief.camera)
     if camera.first is not None and camera.last is not None and camera.last > camera.first:
@@ -114,7 +119,7 @@ def _from_usd(brief: SolveBrief, path: Path, plate: Plate) -> Imported:
     return Imported(poses, lens, np.zeros((0, 3)), np.zeros((0, 4)), metric, told | converted)
 
 
-def _from_colmap(brief: SolveBrief, folder: Path, plate: Plate) -> Imported:
+def _from_colmap(brief: SolveBrief, folder: Path, plate: Plate, frames: list[int]) -> Imported:
     model = read_model(folder)
     numbered: dict[int, Sighted] = {}
     for image in model.images:
@@ -123,7 +128,7 @@ def _from_colmap(brief: SolveBrief, folder: Path, plate: Plate) -> Imported:
             raise CalibrationError(f"{folder}: image {image.name!r} has no number, so no frame. Name images by frame.")
         numbered[int(digits[-1])] = image
     numbers = sorted(numbered)
-    rows = _rows_of(folder, numbers, plate.files.frames, brief.frame_offset)
+    rows = _rows_of(folder, numbers, frames, brief.frame_offset)
     images = [numbered[numbers[row]] for row in rows]
     if len({image.camera for image in images}) > 1:
         raise CalibrationError(f"{folder}: its images have several cameras. Solve them with one shared camera.")
@@ -177,7 +182,7 @@ def _one_focal(path: Path, focal_px: Array) -> float:
     return float(np.median(focal_px))
 
 
-def _rows_of(path: Path, numbers: list[int], frames: FrameRange, offset: int) -> list[int]:
+def _rows_of(path: Path, numbers: list[int], frames: list[int], offset: int) -> list[int]:
     """Rows of the plate's frames among a track's `numbers`. Raises CalibrationError that names those it lacks."""
     order = {number + offset: row for row, number in enumerate(numbers)}
     missing = [frame for frame in frames if frame not in order]
@@ -185,9 +190,7 @@ def _rows_of(path: Path, numbers: list[int], frames: FrameRange, offset: int) ->
         holds = f"{numbers[0]}-{numbers[-1]}" if numbers else "nothing"
         cure = "Export every frame of the shot"
         if len(missing) == len(frames) and numbers:
-            cure += (
-                f", or write [solve] frame_offset = {frames.first - numbers[0]} if its {numbers[0]} is {frames.first}"
-            )
+            cure += f", or write [solve] frame_offset = {frames[0] - numbers[0]} if its {numbers[0]} is {frames[0]}"
         shown = ", ".join(map(str, missing[:8])) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
         raise CalibrationError(
             f"{path}: has no pose for frame {shown}: it holds {holds}, frame_offset is {offset}. {cure}."

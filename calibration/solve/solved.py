@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +59,12 @@ class Solve:
         return float(np.degrees(np.median(np.arccos(np.clip(cosine, -1, 1)))))
 
 
-def check_tracks(tracks: Tracks, frames: FrameRange, width_px: int) -> None:
-    """Raises CalibrationError on a cut, a flash, noise, and a camera that stands still; each says where and what to do."""
+def check_tracks(tracks: Tracks, numbers: Sequence[int], width_px: int) -> None:
+    """Raises CalibrationError on a cut, a flash, noise, and a camera that stands still; each says where and what to do.
+
+    numbers: the frame of each row.
+    """
+    frames = FrameRange(numbers[0], numbers[-1])
     counts = np.diff(tracks.starts)
     if counts.max() < 30:
         raise CalibrationError(
@@ -71,11 +76,11 @@ def check_tracks(tracks: Tracks, frames: FrameRange, width_px: int) -> None:
             f"camera solve: of the points in frames {frames} only {np.median(tracks.survived[1:]):.0%} are found again "
             f"in the next frame, {LASTING:.0%} are needed: noise, or everything moves. Denoise the plate or mask what moves."
         )
-    lost = [frames.first + row for row in range(1, len(tracks)) if tracks.survived[row] < CUT]
+    lost = [numbers[row] for row in range(1, len(tracks)) if tracks.survived[row] < CUT]
     if lost:
         raise CalibrationError(
             f"camera solve: hardly any point of the frame before is found in frame {', '.join(map(str, lost[:8]))}: a cut, "
-            "a flash or a black frame. Solve the frames before and after as two shots, or replace that frame."
+            "a flash or a black frame. Leave it out (--set solve_camera.exclude), or solve the frames before and after as two shots."
         )
     motion = [tracks.motion(0, row) for row in range(1, len(tracks)) if len(tracks.common(0, row)[0]) >= 20]
     limit = LOCKED_OFF_PX * max(1.0, width_px / 1920)
@@ -105,14 +110,15 @@ def check_agreement(file: str, agreed: int, tested: int) -> None:
         )
 
 
-def check_solve(solve: Solve, frames: FrameRange) -> None:
+def check_solve(solve: Solve, numbers: Sequence[int]) -> None:
     """Raises CalibrationError when frames have no pose, and when there is no parallax to measure depth by."""
-    without = [frames.first + row for row in np.flatnonzero(np.isnan(solve.poses[:, 0, 0])).tolist()]
+    frames = FrameRange(numbers[0], numbers[-1])
+    without = [numbers[row] for row in np.flatnonzero(np.isnan(solve.poses[:, 0, 0])).tolist()]
     if without:
         shown = ", ".join(map(str, without[:12])) + (" ..." if len(without) > 12 else "")
         raise CalibrationError(
-            f"camera solve: {len(without)} of {len(frames)} frames found no place: {shown}. Supply mattes of what moves "
-            "in them ([mattes] path), or cut them off the plate."
+            f"camera solve: {len(without)} of {len(numbers)} frames found no place: {shown}. Supply mattes of what moves "
+            "in them ([mattes] path), leave them out (--set solve_camera.exclude), or cut them off the plate."
         )
     parallax = solve.parallax_deg()
     if parallax < LEAST_PARALLAX_DEG:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,14 @@ MATTE_MARGIN = 0.006  # of the width that masks grow: an edge moves with what it
 
 @dataclass(frozen=True)
 class TrackView:
-    """Reads one frame at a time. width, height: working size, square pixels. dark, bright: 8-bit log codes."""
+    """Reads one frame at a time. width, height: working size, square pixels. dark, bright: 8-bit log codes.
+
+    mattes, ignore: files by frame, what moves and what is not looked at, empty when none were supplied.
+    """
 
     plate: Plate
     mattes: dict[int, Path]
+    ignore: dict[int, Path]
     width: int
     height: int
     dark: float
@@ -42,18 +45,21 @@ class TrackView:
         return np.asarray(np.rint(codes).astype(np.uint8)[grey])
 
     def mask(self, frame: int) -> Grey | None:
-        """(height, width) uint8: 0 where a supplied matte says that something moves, else 255. None without mattes."""
-        if not self.mattes:
+        """(height, width) uint8: 0 where a supplied matte or mask covers the plate, else 255. None without any."""
+        given = [
+            (files[frame], channel) for files, channel in ((self.mattes, self.channel), (self.ignore, "")) if files
+        ]
+        if not given:
             return None
-        covered = _small(read_matte(self.mattes[frame], self.channel), self.width, self.height) > 0.1
+        covered = np.any([_small(read_matte(*one), self.width, self.height) > 0.1 for one in given], axis=0)
         margin = 2 * int(MATTE_MARGIN * self.width + 1) + 1
         grown = cv2.dilate(covered.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin, margin)))
         return np.asarray(np.where(grown > 0, 0, 255), np.uint8)
 
-    def frames(self) -> Iterator[tuple[Grey, Grey | None]]:
-        """Picture and mask of every frame, in order, one at a time."""
-        for frame in self.plate.files.frames:
-            yield self.grey(frame), self.mask(frame)
+    @property
+    def masked(self) -> bool:
+        """Whether anything is covered in some frame."""
+        return bool(self.mattes or self.ignore)
 
     @property
     def to_plate(self) -> npt.NDArray[np.float64]:
@@ -74,8 +80,8 @@ class TrackView:
         )
 
 
-def open_view(plate: Plate, mattes: MatteSource, max_width_px: int) -> TrackView:
-    """Look at a few frames, choose size and range. Raises CalibrationError when the plate is black or flat."""
+def open_view(plate: Plate, mattes: MatteSource, ignore: Path | None, max_width_px: int) -> TrackView:
+    """Look at a few frames, choose size and range. ignore: masks of what is not to be looked at, as mattes. Raises CalibrationError when the plate is black or flat."""
     frames = plate.files.frames
     wide = plate.width * plate.pixel_aspect
     scale = min(1.0, max_width_px / wide)
@@ -88,7 +94,8 @@ def open_view(plate: Plate, mattes: MatteSource, max_width_px: int) -> TrackView
             f"camera solve: frames {frames} are black or flat (8-bit log codes {dark:.0f} to {bright:.0f}): there is "
             "nothing to track. Check the plate and its colour space in [plate]."
         )
-    return TrackView(plate, supplied_files(mattes, frames), width, height, float(dark), float(bright), mattes.channel)
+    files = supplied_files(mattes, frames), supplied_files(MatteSource(ignore), frames)
+    return TrackView(plate, *files, width, height, float(dark), float(bright), mattes.channel)
 
 
 def _log_grey(plate: Plate, frame: int) -> Grey:

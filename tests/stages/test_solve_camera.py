@@ -258,7 +258,7 @@ def test_frames_without_a_place_are_named():
     lost = Solve(poses, SCENE.lens, np.zeros((0, 3)), np.zeros((0, 4)))
 
     with pytest.raises(CalibrationError, match=r"2 of 6 frames found no place: 1003, 1006\. Supply mattes"):
-        check_solve(lost, FrameRange(1001, 1006))
+        check_solve(lost, range(1001, 1007))
 
 
 def test_settings_out_of_range_are_refused():

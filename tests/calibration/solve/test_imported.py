@@ -28,7 +28,8 @@ GL = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
 def read(brief: SolveBrief, plate: Plate = PLATE, facts: CameraFacts | None = None) -> Imported:
-    return read_track(brief, plate, facts or CameraFacts())
+    assert brief.track is not None
+    return read_track(brief, brief.track, plate, facts or CameraFacts(), list(plate.files.frames))
 
 
 def chan(folder: Path, first: int = 1001, scale: float = 1.0, fov: bool = True) -> Path:

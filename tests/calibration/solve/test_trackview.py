@@ -35,7 +35,7 @@ def mattes(folder: Path, numbers: range, width: int = 64) -> Path:
 
 
 def test_a_dim_plate_is_stretched_to_its_own_range(tmp_path: Path):
-    view = open_view(plate(tmp_path, level=0.004), MatteSource(), 1920)
+    view = open_view(plate(tmp_path, level=0.004), MatteSource(), None, 1920)
 
     grey = view.grey(1002)
 
@@ -46,13 +46,13 @@ def test_a_dim_plate_is_stretched_to_its_own_range(tmp_path: Path):
 @pytest.mark.parametrize("level", [0.0, 0.18])
 def test_a_black_or_flat_plate_is_refused_in_one_line(tmp_path: Path, level: float):
     with pytest.raises(CalibrationError, match="frames 1001-1004 are black or flat") as caught:
-        open_view(plate(tmp_path, level=level, contrast=0.0), MatteSource(), 1920)
+        open_view(plate(tmp_path, level=level, contrast=0.0), MatteSource(), None, 1920)
 
     assert "\n" not in str(caught.value)
 
 
 def test_large_and_anamorphic_plates_are_solved_small_and_square(tmp_path: Path):
-    view = open_view(plate(tmp_path, aspect=2.0), MatteSource(), 64)
+    view = open_view(plate(tmp_path, aspect=2.0), MatteSource(), None, 64)
 
     assert (view.width, view.height) == (64, 24)
     assert view.grey(1001).shape == (24, 64)
@@ -65,7 +65,7 @@ def test_large_and_anamorphic_plates_are_solved_small_and_square(tmp_path: Path)
 def test_mattes_are_found_by_shot_or_source_number(tmp_path: Path, first: int):
     source = MatteSource(mattes(tmp_path / "roto", range(first, first + 4)))
 
-    view = open_view(plate(tmp_path), source, 1920)
+    view = open_view(plate(tmp_path), source, None, 1920)
     mask = view.mask(1003)
 
     assert mask is not None
@@ -89,7 +89,7 @@ def test_one_matte_holds_for_every_frame(tmp_path: Path):
 
 
 def test_without_mattes_there_is_no_mask(tmp_path: Path):
-    assert open_view(plate(tmp_path), MatteSource(), 1920).mask(1001) is None
+    assert open_view(plate(tmp_path), MatteSource(), None, 1920).mask(1001) is None
 
 
 def test_mattes_of_exr_and_png_read_the_same(tmp_path: Path):

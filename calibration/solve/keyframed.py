@@ -1,0 +1,101 @@
+"""From tracks to a solve of the plate: COLMAP in a process of its own gets keyframes, tracks and what is known beforehand."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.solve.adjust import write_job
+from calibration.solve.child import run_child
+from calibration.solve.colmap import Job
+from calibration.solve.solved import Solve
+from calibration.solve.track import TrackParams, Tracks, follow
+from calibration.solve.trackview import TrackView
+from pipeline.io import images
+from pipeline.stage import Progress
+from pipeline.types import Lens
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard COLMAP tries: SIFT features of a keyframe, threads for features and matches, seed, patience."""
+
+    features: int
+    threads: int
+    seed: int
+    timeout_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known before the solve. focal_px: in working pixels, 0: not known. locked: frame to camera_from_world, held."""
+
+    focal_px: float
+    locked: dict[int, Array]
+
+
+def follow_plate(view: TrackView, frames: list[int], target: int, progress: Progress) -> Tracks:
+    """Follow `target` points through `frames` of the plate; rows of the tracks are these."""
+
+    def watched() -> Any:
+        for done, frame in enumerate(frames):
+            progress(round(20 * done / len(frames)), 100, "tracking")
+            yield view.grey(frame), view.mask(frame)
+
+    return follow(watched(), TrackParams(target=target))
+
+
+def solve_keyframes(
+    view: TrackView,
+    frames: list[int],
+    tracks: Tracks,
+    keyframes: list[int],
+    known: Known,
+    effort: Effort,
+    progress: Progress,
+) -> tuple[Solve, dict[str, Any]]:
+    """A solve of `frames` (the tracks' rows) in plate pixels, and what is told of it.
+
+    Its unit is COLMAP's own, or the locked frames'. Raises CalibrationError when COLMAP fails or finds no move.
+    """
+    with tempfile.TemporaryDirectory(prefix="solve_camera.") as temporary:
+        folder = Path(temporary)
+        names = tuple(f"{frames[row]:06d}.png" for row in keyframes)
+        for row, name in zip(keyframes, names, strict=True):
+            images.write_png(folder / "images" / name, view.grey(frames[row]))
+            mask = view.mask(frames[row])
+            if mask is not None:
+                images.write_png(folder / "masks" / f"{name}.png", mask)
+        job = Job(
+            folder=folder,
+            names=names,
+            keyframes=tuple(keyframes),
+            width=view.width,
+            height=view.height,
+            focal_px=known.focal_px,
+            masked=view.masked,
+            features=effort.features,
+            threads=effort.threads,
+            seed=effort.seed,
+        )
+        write_job(job, tracks, frames, known.locked)
+        run_child(
+            "calibration.solve.adjust:solve",
+            folder,
+            effort.timeout_s,
+            lambda done, total, note="": progress(20 + round(0.75 * 100 * done / total), 100, note),
+        )
+        said = json.loads((folder / "result.json").read_text())
+        with np.load(folder / "result.npz") as found:
+            lens = Lens(view.width, view.height, *map(float, found["camera"]))
+            observations = found["observations"].copy()
+            observations[:, 2:] *= view.to_plate
+            return Solve(found["poses"], view.plate_lens(lens), found["points"], observations), said
