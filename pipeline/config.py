@@ -29,6 +29,7 @@ from pipeline.sections import (
     ShotInfo,
 )
 from pipeline.solve_sections import SolveBrief
+from pipeline.world_sections import WorldFacts
 
 SECTIONS: dict[str, type] = {
     "shot": ShotInfo,
@@ -37,6 +38,7 @@ SECTIONS: dict[str, type] = {
     "camera": CameraFacts,
     "lens": LensFacts,
     "solve": SolveBrief,
+    "world": WorldFacts,
     "light": LightFacts,
     "crowd": CrowdBrief,
     "set": SetBrief,

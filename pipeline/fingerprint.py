@@ -27,6 +27,7 @@ DECLARATIONS = (
     "pipeline/output_sections.py",
     "pipeline/provider_sections.py",
     "pipeline/solve_sections.py",
+    "pipeline/world_sections.py",
     "pipeline/errors.py",
     "pipeline/stage.py",
 )

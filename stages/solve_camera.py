@@ -16,7 +16,7 @@ from calibration.solve.keyframes import choose_keyframes
 from calibration.solve.locked import check_locked
 from calibration.solve.nodal import turning_error_px
 from calibration.solve.solved import Solve
-from calibration.solve.stand import stand, stand_as_given
+from calibration.solve.stand import Given, stand
 from calibration.solve.trackview import TrackView, open_view
 from calibration.solve.triangulate import triangulate
 from pipeline.errors import CalibrationError, ConfigError
@@ -27,6 +27,7 @@ from pipeline.sections import CameraFacts, MatteSource
 from pipeline.solve_sections import SolveBrief
 from pipeline.stage import Progress, stage
 from pipeline.types import CameraTrack, Plate
+from pipeline.world_sections import WorldFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class _Work:
     rows: list[int]
     facts: CameraFacts
     brief: SolveBrief
+    world: WorldFacts
     params: Params
     progress: Progress
 
@@ -63,6 +65,7 @@ def solve_camera(
     plate: Plate,
     facts: CameraFacts,
     brief: SolveBrief,
+    world: WorldFacts,
     mattes: MatteSource,
     params: Params,
     out: Path,
@@ -86,7 +89,7 @@ def solve_camera(
         )
     view = open_view(plate, mattes, brief.ignore, params.max_width_px)
     rows = [frame - every[0] for frame in frames]
-    work = _Work(view, frames, rows, facts, brief, params, progress)
+    work = _Work(view, frames, rows, facts, brief, world, params, progress)
     solve, numbers = _solve_plate(work) if brief.track is None else _take(work)
     numbers |= {
         "solved_at_px": [view.width, view.height],
@@ -113,19 +116,16 @@ def _solve_plate(work: _Work) -> tuple[Solve, dict[str, Any]]:
     solve, said = solve_keyframes(view, frames, tracks, keyframes, known, effort, work.progress)
     solved.check_solve(solve, frames)
     solve, posed = _whole(work, solve)
-    if locked and work.brief.world == "track":
-        solve, scale_from, ground, moved = stand_as_given(solve, file, work.brief.metres_per_unit or 1.0)
-        said["locked"] |= {"world_from_track": moved}
-    else:
-        solve, scale_from, ground = stand(solve, work.facts, params.seed)
+    given = Given(file, work.brief.metres_per_unit or 1.0) if locked and work.brief.world == "track" else None
+    standing = stand(solve, view, work.facts, work.world, params.seed, given)
     whole = by_hand.spread_tracks(tracks, work.rows, len(solve.poses))
     key_rows = [work.rows[row] for row in keyframes]
-    return solve, {
-        **solved.figures(solve, whole, key_rows, view.plate.files.frames),
+    return standing.solve, {
+        **solved.figures(standing.solve, whole, key_rows, view.plate.files.frames),
         **said,
         **posed,
-        "ground": ground,
-        "scale_from": scale_from,
+        **standing.figures,
+        "scale_from": standing.scale_from,
         "turning_error_px": round(turning_px, 4) if np.isfinite(turning_px) else None,
     }
 
@@ -144,19 +144,16 @@ def _take(work: _Work) -> tuple[Solve, dict[str, Any]]:
     solved.check_solve(solve, work.frames)
     solve, posed = _whole(work, solve)
     said = {"file": brief.track.name, **track.told, "tracks": found.tested, "agree": found.agreed}
-    if track.metric:
-        unit = float(said["metres_per_unit"])
-        solve, scale_from, ground, said["world_from_track"] = stand_as_given(solve, brief.track.name, unit)
-    else:
-        solve, scale_from, ground = stand(solve, work.facts, work.params.seed)
+    given = Given(brief.track.name, float(said["metres_per_unit"])) if track.metric else None
+    standing = stand(solve, view, work.facts, work.world, work.params.seed, given)
     whole = by_hand.spread_tracks(tracks, work.rows, len(solve.poses))
-    return solve, {
-        **solved.figures(solve, whole, [], view.plate.files.frames),
+    return standing.solve, {
+        **solved.figures(standing.solve, whole, [], view.plate.files.frames),
         **posed,
         "track": said,
         "focal": {"from": f"{brief.track.name}: {track.told.get('focal_from', 'its camera')}"},
-        "ground": ground,
-        "scale_from": scale_from,
+        **standing.figures,
+        "scale_from": standing.scale_from,
     }
 
 

@@ -104,7 +104,7 @@ def _resect(solve: Solve, rows: list[int], row: int, view: TrackView) -> tuple[A
     aim = project(to_camera(solve.points[which], guess), solve.lens)
     kept = np.isfinite(aim).all(axis=1)
     first = view.plate.files.frames.first
-    pixels, came = _look_for(
+    pixels, came = look_for(
         view.grey(first + beside), view.grey(first + row), mine[kept, 2:] / view.to_plate, aim[kept] / view.to_plate
     )
     mask = view.mask(first + row)
@@ -139,7 +139,7 @@ def _resect(solve: Solve, rows: list[int], row: int, view: TrackView) -> tuple[A
     return pose, np.column_stack([np.full(len(good), row), which[good], pixels[good]])
 
 
-def _look_for(a: Grey, b: Grey, xy: Array, aim: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
+def look_for(a: Grey, b: Grey, xy: Array, aim: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
     """Where points (N, 2) of picture `a` lie in `b`, looked for at `aim`, and which came back home when followed again."""
     start, guess = (xy - 0.5).astype(np.float32), (aim - 0.5).astype(np.float32)
     there, found, _ = cv2.calcOpticalFlowPyrLK(

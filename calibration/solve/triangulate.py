@@ -29,11 +29,13 @@ ROUNDS = 8
 class Triangulated:
     """points: (N, 3) in the cameras' world. observations: (M, 4) rows of frame row, point, x, y in plate pixels.
 
-    tested: tracks that were long enough. agreed: those that some point explains, however far.
+    idents: (N,) track number of each point. tested: tracks that were long enough. agreed: those that some point explains,
+    however far.
     """
 
     points: Array
     observations: Array
+    idents: Ints
     tested: int
     agreed: int
 
@@ -45,9 +47,9 @@ def triangulate(tracks: Tracks, to_plate: Array, poses: Array, lens: Lens) -> Tr
     long = np.bincount(tracks.idents)[tracks.idents] >= FEWEST_VIEWS if len(rows) else np.zeros(0, bool)
     order = np.flatnonzero(long)[np.argsort(tracks.idents[long], kind="stable")]  # by track, frames rising within one
     if not len(order):
-        return Triangulated(np.zeros((0, 3)), np.zeros((0, 4)), 0, 0)
+        return Triangulated(np.zeros((0, 3)), np.zeros((0, 4)), np.zeros(0, np.int64), 0, 0)
     rows, pixels = rows[order], pixels[order]
-    _, starts, numbers = np.unique(tracks.idents[order], return_index=True, return_inverse=True)
+    idents, starts, numbers = np.unique(tracks.idents[order], return_index=True, return_inverse=True)
     seen = undistort_points(pixels, lens)
     anchor = poses[rows[starts]]
     turn = np.einsum("nij,nkj->nik", poses[rows][:, :3, :3], anchor[numbers][:, :3, :3])
@@ -64,7 +66,7 @@ def triangulate(tracks: Tracks, to_plate: Array, poses: Array, lens: Lens) -> Tr
     index = np.cumsum(good) - 1
     observations = np.column_stack([rows, index[numbers], pixels])[keep]
     by_row = np.argsort(observations[:, 0], kind="stable")
-    return Triangulated(world[good], observations[by_row], len(starts), int(fits.sum()))
+    return Triangulated(world[good], observations[by_row], idents[good].astype(np.int64), len(starts), int(fits.sum()))
 
 
 def _fit(

@@ -22,6 +22,7 @@ from pipeline.sections import CameraFacts, MatteSource, PlateSource, ShotInfo
 from pipeline.solve_sections import SolveBrief
 from pipeline.stage import silent
 from pipeline.types import CameraTrack, Plate
+from pipeline.world_sections import WorldFacts
 from stages.ingest import Params as IngestParams
 from stages.ingest import ingest
 from stages.solve_camera import Params, solve_camera
@@ -37,6 +38,7 @@ def solve(plate: Plate, out: Path, facts: CameraFacts | None = None, mattes: Pat
         plate=plate,
         facts=facts or CameraFacts(height_m=1.7),
         brief=SolveBrief(),
+        world=WorldFacts(),
         mattes=MatteSource(mattes),
         params=Params(),
         out=out,

@@ -18,6 +18,7 @@ from pipeline.sections import CameraFacts, MatteSource
 from pipeline.solve_sections import SolveBrief
 from pipeline.stage import silent
 from pipeline.types import CameraTrack, Plate
+from pipeline.world_sections import WorldFacts
 from stages.solve_camera import Params, solve_camera
 from tests.scenes import Scene, write_plate
 
@@ -47,6 +48,7 @@ def solve(plate: Plate, out: Path, brief: SolveBrief, **params: object) -> Camer
         plate=plate,
         facts=CameraFacts(height_m=1.7),
         brief=brief,
+        world=WorldFacts(),
         mattes=MatteSource(),
         params=Params(tracks=400, **params),
         out=out,

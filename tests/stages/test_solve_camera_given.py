@@ -19,6 +19,7 @@ from pipeline.sections import CameraFacts, MatteSource
 from pipeline.solve_sections import SolveBrief
 from pipeline.stage import silent
 from pipeline.types import CameraTrack, Plate
+from pipeline.world_sections import WorldFacts
 from stages.solve_camera import Params, solve_camera
 from tests.scenes import Scene, write_plate
 
@@ -50,6 +51,7 @@ def solve(plate: Plate, out: Path, brief: SolveBrief, facts: CameraFacts | None 
         plate=plate,
         facts=facts or CameraFacts(),
         brief=brief,
+        world=WorldFacts(),
         mattes=MatteSource(),
         params=Params(tracks=400),
         out=out,
@@ -98,9 +100,9 @@ def test_what_was_converted_is_told(given: CameraTrack):
     assert told["track"]["rotation_order"] == "ZXY"
     assert told["track"]["metres_per_unit"] == 0.01
     assert told["track"]["agree"] > 0.9 * told["track"]["tracks"] > 100
-    assert told["track"]["world_from_track"]["turned_about_y_deg"] == pytest.approx(-np.degrees(0.52), abs=3)
-    assert len(told["track"]["world_from_track"]["moved_m"]) == 3
-    assert given.scale_from == "artist.chan: 0.01 m per unit, its ground is y = 0"
+    assert told["world"]["world_from_track"]["turned_about_y_deg"] == pytest.approx(-np.degrees(0.52), abs=3)
+    assert len(told["world"]["world_from_track"]["moved_m"]) == 3
+    assert given.scale_from == "artist.chan: 0.01 m per unit"
     assert "pycolmap" not in sys.modules
 
 
@@ -141,5 +143,5 @@ def test_a_track_whose_ground_lies_elsewhere_is_refused(plate: Plate, tmp_path: 
     track.write_text("\n".join(" ".join([*row[:2], str(float(row[2]) - 500), *row[3:]]) for row in rows))
     brief = SolveBrief(track=track, frame_offset=1000, metres_per_unit=0.01, **BRIEF)
 
-    with pytest.raises(CalibrationError, match="its ground is not y = 0"):
+    with pytest.raises(CalibrationError, match=r"stands 3.* under the ground \(artist.chan, y = 0\)"):
         solve(plate, tmp_path / "out", brief)
