@@ -160,7 +160,9 @@ def _count(motion: str) -> int:
 
 def _body_only(character: Character) -> Character:
     """Without what changes no vertex, so that all of a kind share their tables."""
-    return replace(character, name="", title="", licence="", version=0, palette=(), made_of=(), direction=Direction())
+    return replace(
+        character, name="", title="", licence="", version=0, palette=(), made_of=(), vary=(), direction=Direction()
+    )
 
 
 def _key(character: Character, motion: str | None) -> str:

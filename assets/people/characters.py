@@ -39,7 +39,7 @@ _DIGEST = re.compile(r"\.[0-9a-f]{12}(?=$|" + JOINED + ")")
 
 
 _KEYS = DIRECTION_KEYS | {
-    "name", "version", "licence", "title", "body", "kit", "palette", "materials", "banner", "sizes",
+    "name", "version", "licence", "title", "body", "kit", "palette", "materials", "banner", "sizes", "vary",
 }  # fmt: skip
 _PHENOTYPES = {"gender": 0.0, "age": 0.6, "muscle": 0.65, "weight": 0.5, "proportions": 0.6}
 _KIT = frozenset([
@@ -64,6 +64,9 @@ class Character:
     made_of: tuple[tuple[str, str], ...] = ()  # (part, material) where it differs from the usual
     banner: Banner | None = None  # of whose kit has one
     sizes: Sizes = ()  # of kit, where they differ from the usual
+    vary: tuple[
+        tuple[str, float], ...
+    ] = ()  # (part, how freely takes change it, 0 to 1) where it differs from the usual
     seed: int = 0
     direction: Direction = field(default_factory=Direction)  # words and pictures, for generators that read them
 
@@ -171,6 +174,7 @@ def read_recipe(recipe: Mapping[str, Any], where: str, seed: int = 0, folder: Pa
         made_of=_made_of(recipe.get("materials", {}), where),
         banner=read_banner(recipe.get("banner", {}), where) if "banner" in recipe["kit"] else None,
         sizes=read_sizes(recipe.get("sizes", {}), recipe["kit"], where),
+        vary=_vary(recipe.get("vary", {}), where),
         seed=seed,
         direction=read_direction(recipe, where, folder),
     )
@@ -207,6 +211,13 @@ def _made_of(table: Mapping[str, str], where: str) -> tuple[tuple[str, str], ...
                 f"{where}: materials.{part} = {kind!r} is not understood. Write a part and one of: {kinds}."
             )
     return tuple(sorted(table.items()))
+
+
+def _vary(table: Mapping[str, Any], where: str) -> tuple[tuple[str, float], ...]:
+    for part, freely in table.items():
+        if part not in DEFAULT_PALETTE or not isinstance(freely, int | float) or not 0 <= freely <= 1:
+            raise AssetError(f"{where}: vary.{part} = {freely!r} is not understood. Write a part and 0 (never) to 1.")
+    return tuple(sorted((part, float(freely)) for part, freely in table.items()))
 
 
 def _choose(value: Any, rng: np.random.Generator | None, where: str, low: float, high: float) -> float:

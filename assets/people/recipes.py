@@ -21,7 +21,7 @@ from pipeline.io.files import replacing, write_bytes
 
 RECIPE = "recipe.json"
 DIGITS = 12  # of the content's digest in a name
-_TABLES = ("body", "palette", "materials", "sizes")  # of what a recipe builds on, a key at a time is changed
+_TABLES = ("body", "palette", "materials", "sizes", "vary")  # of what a recipe builds on, a key at a time is changed
 Names = Mapping[str, str]  # what people say of a character: what load_character knows it by
 
 

@@ -23,6 +23,7 @@ class Capabilities:
     guides: understood; needed: without these it refuses; needs_one_of: without any one of these it refuses (empty: no
     such need). multiple_px: sides it can make (others are padded by the provider itself when pads is true).
     video: several frames of one request belong together; most_frames: of one request. most_count: takes of one request.
+    paints_looks: its colours are the identity's looks, and its seeds change little: takes differ by looks.
     leaves_machine: pixels go to another machine. paid: calls may cost money, so answers are kept and calls are booked.
     remembers: it takes a key with a request, and answers a key that it knows without doing or charging it again.
     """
@@ -40,6 +41,7 @@ class Capabilities:
     alpha: bool = True
     reads_prompt: bool = False
     reads_references: bool = False
+    paints_looks: bool = False
     leaves_machine: bool = False
     paid: bool = False
     remembers: bool = True

@@ -56,6 +56,7 @@ class Builtin:
             needs_one_of=frozenset({"depth", "pose"}),
             multiple_px=MULTIPLE_PX,
             video=True,
+            paints_looks=True,
         )
     )
 

@@ -34,10 +34,10 @@ def propose_character(
     """
     character = load_character(name)
     first = first_seed(character.direction.seed)
-    told = telling_of(character, provider.capabilities, first)
+    able = provider.capabilities
     asked = {
-        take_name(n): sheet_requests(character, replace(told, seed=seed_of(first, take_name(n))), steps)
-        for n in range(1, count + 1)
+        take: sheet_requests(character, telling_of(character, able, seed_of(first, take), take), steps)
+        for take in map(take_name, range(1, count + 1))
     }
     sheet = TakeSheet(character.name, "character", shown(), (), ())
     about = Take("", 0, "", "", "", (), "", "", version=character.version, recipe=recipe_digest(name))

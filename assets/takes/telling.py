@@ -10,21 +10,23 @@ import numpy as np
 
 from assets.people.characters import Character, load_character, recipe_digest, spoken
 from assets.providers.base import Capabilities, Provider
-from assets.takes.names import first_seed, seed_of
+from assets.takes.names import first_seed, seed_of, take_number
 from assets.takes.record import folder_of, proposed, read_pictures
 from assets.takes.sheet import sheet_requests
 from assets.takes.told import Telling
+from assets.takes.variation import dyes_of
 from pipeline.sections import CrowdPicks
 
 
-def telling_of(character: Character, able: Capabilities, seed: int) -> Telling:
-    """What a recipe tells a provider: only what that reads. Raises AssetError when its consent has run out."""
+def telling_of(character: Character, able: Capabilities, seed: int, take: str = "") -> Telling:
+    """What a recipe, and a take that was picked, tells a provider: only what that reads. Raises AssetError when its consent has run out."""
     said = character.direction
     return Telling(
         seed,
         said.prompt if able.reads_prompt else "",
         said.negative if able.reads_prompt else "",
         said.pictures(character.name, date.today()) if able.reads_references else (),
+        dyes_of(character, take_number(take)) if take and able.paints_looks else (),
     )
 
 
@@ -52,7 +54,7 @@ def _picked(name: str, take: str, provider: Provider, root: Path, steps: int) ->
     said = spoken(name)
     folder = folder_of(root, provider.name, said)
     sheet = proposed(folder, f'[crowd.picks] {said} = "{take}"', said, take)
-    told = telling_of(character, provider.capabilities, seed_of(first_seed(character.direction.seed), take))
+    told = telling_of(character, provider.capabilities, seed_of(first_seed(character.direction.seed), take), take)
     if not provider.capabilities.reads_references:
         return told
     if take in sheet.names and sheet.take(take).recipe == recipe_digest(name):

@@ -136,8 +136,9 @@ def _identity(identity: dict[str, Any]) -> Section:
     return Section(
         "Identity",
         "How far the colours of a character's parts are apart, as CIE 1976 colour differences with the light taken out: about "
-        "2 is just seen side by side; two characters, or one in another faction's colours, are about 20 apart. Shots lit "
-        "from opposite sides read up to 11 for one and the same, because shadows are not taken out.",
+        "2 is just seen side by side; two characters, or one in another faction's colours, are about 20 apart. Lit "
+        "from opposite sides, rendered people read 1 to 4 from themselves. Paintings of the built-in model read 3 to 6 then, and "
+        "up to 11 under a low sun: its colours drift in the shade.",
         facts,
     )
 

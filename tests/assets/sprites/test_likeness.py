@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from assets.people.characters import Part, albedos, load_character
+from assets.people.mesh import posed_mesh
 from assets.providers.request import Light
 from assets.sprites.guides import ROOT_M
 from assets.sprites.likeness import distance, lab_of, light_on, likeness, sums_of
 from assets.sprites.sprite import Sight, sprite_request, sun_seen
+from assets.train.people import seen
 
 VIEWS = (0, 4, 9, 12, 18)
 
@@ -23,7 +25,10 @@ def requests(character, azimuth_deg=40.0, views=VIEWS):
 def painted(request, table):
     """The picture by the rule that the measure takes for true: albedo times light, without shadows."""
     given = {name: guide[0] for name, guide in request.guides.given().items()}
-    straight = table[given["parts"]] * light_on(given["normals"], request.light)
+    metallic = np.zeros(len(Part))
+    for each in request.identity.looks:
+        metallic[each.part] = each.metallic
+    straight = table[given["parts"]] * light_on(given["normals"], request.light, metallic[given["parts"]])
     return np.concatenate([straight, np.ones_like(straight[..., :1])], axis=-1) * given["coverage"][..., None]
 
 
@@ -78,6 +83,24 @@ def test_an_exposure_common_to_all_is_told_apart(legionary):
 
     assert found.stops == pytest.approx(0.5, abs=0.01)
     assert found.delta_e < 0.1
+
+
+def test_one_person_is_himself_under_opposite_suns():
+    """Rendered with shadows, wear and true metal. As if metal were cloth, helmet and cuirass would be 8 to 14 apart."""
+    person, looks = load_character("legionary", 1), []
+    mesh = posed_mesh(person, "idle", 0.0)
+    for azimuth_deg in (40.0, -140.0):
+        light = Light(sun_seen(math.radians(azimuth_deg), math.radians(38), 0.0, 0.0))
+        drawn = [seen(mesh, person, 2 * math.pi * view / 24, 0.0, light) for view in (0, 3, 7, 12, 17, 21)]
+        looks.append(
+            likeness([sums_of(each.request, each.truth, ROOT_M) for each in drawn], [("idle", 0)] * len(drawn))
+        )
+
+    found = distance(*looks)
+
+    assert found.delta_e < 2.5
+    assert max(found.parts["helmet"], found.parts["cuirass"]) < 2
+    assert abs(found.stops) < 0.1
 
 
 def test_another_character_and_another_factions_colours_are_far(legionary):
