@@ -8,6 +8,7 @@ from pathlib import Path
 
 from assets.people.banners import DEVICES, FORMS, Banner, read_banner
 from assets.people.characters import load_character, read_recipe
+from assets.people.recipes import own_recipe
 from assets.people.sizes import LIMITS
 from assets.people.wardrobe import KIT
 
@@ -25,15 +26,22 @@ def test_every_piece_and_every_size_is_named_and_no_other():
             assert told <= {name for other in re.findall(r"`(\w+)`", row[1]) for name in LIMITS.get(other, {})}
 
 
-def test_its_recipe_loads_and_its_banner_is_the_usual_one():
-    blocks = [block for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)]
+def block_with(word):
+    return next(block for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL) if word in block)
 
-    guard = read_recipe(tomllib.loads(blocks[0]), "guard.toml")
-    banner = read_banner(tomllib.loads(blocks[1].split("\n", 2)[2])["banner"], "x.toml")
+
+def test_its_recipes_load_and_its_banner_is_the_usual_one(tmp_path):
+    banners = block_with("[banner]")
+    (tmp_path / "guard.toml").write_text(block_with("extends"))
+
+    guard = read_recipe(tomllib.loads(block_with("[sizes]")), "guard.toml")
+    banner = read_banner(tomllib.loads(banners.split("\n", 2)[2])["banner"], "x.toml")
 
     assert guard.sizes == (("spear", (("length_m", 2.6),)),)
+    assert guard.vary == (("shield", 0.0),)
+    assert own_recipe(tmp_path / "guard.toml")["kit"] == list(load_character("spearman").kit)
     assert banner == Banner()
-    assert all(word in blocks[1] for word in (*FORMS, *DEVICES))
+    assert all(word in banners for word in (*FORMS, *DEVICES))
 
 
 def test_the_people_it_names_exist():
