@@ -18,7 +18,8 @@ class LensFacts:
     the distance goes straight; inf is allowed. blades: straight edges of the iris, 0 round; blades_deg turns its corners.
     shutter_phase_deg: where it opens, from the moment that the solved camera shows; None: half its angle before, centred.
     softness_px: sigma of the lens in focus. vignette: terms a, b of the light exp(-(a r^2 + b r^4)), r = 1 at the corner.
-    aberration: shares by which the red and the blue picture are larger than the green one. None: measured; 0: there is none.
+    aberration: shares by which the red and the blue picture are larger than the green one.
+    glow: share of the light above white that is scattered, and the radius of that in pixels. None: measured; 0: none.
     """
 
     f_number: float = 0.0  # 0: not known
@@ -29,6 +30,7 @@ class LensFacts:
     softness_px: float | None = None
     vignette: tuple[float, float] | None = None
     aberration: tuple[float, float] | None = None
+    glow: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.f_number and not 0.5 <= self.f_number <= 64:
@@ -40,6 +42,7 @@ class LensFacts:
             ("softness_px", 0, 20),
             ("vignette", 0, 4),
             ("aberration", -0.02, 0.02),
+            ("glow", 0, 256),
         )
         for name, low, high in limits:
             said = getattr(self, name)
@@ -61,3 +64,6 @@ class LensFacts:
         if self.focus_m is None:
             return ()
         return self.focus_m if isinstance(self.focus_m, tuple) else ((0, self.focus_m),)
+
+
+NOTHING_SAID = LensFacts()

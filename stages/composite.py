@@ -24,6 +24,7 @@ from pipeline.io import cryptomatte, exr
 from pipeline.io.files import write_bytes
 from pipeline.kernels import check, fused, merge
 from pipeline.kernels.color import LUMINANCE
+from pipeline.optics_sections import NOTHING_SAID, LensFacts
 from pipeline.output_sections import OUTPUT, OutputBrief
 from pipeline.overlap import overlapped
 from pipeline.stage import Finished, stage, unheard
@@ -32,6 +33,7 @@ from stages import comp_channels, comp_inputs
 from stages.comp_edges import cleaned, wrapped
 from stages.comp_figures import Frame, figures_of
 from stages.comp_inputs import Holdout, Placed, Shot, place, shot_of
+from stages.comp_lens import NO_LENS, LensOver, add_glow, lay_over
 from stages.comp_shadow import ground_depth, light_left, veil
 from stages.steadiness import plate_flicker
 
@@ -75,6 +77,7 @@ def composite(
     params: Params,
     frames: FrameRange,
     out: Path,
+    said: LensFacts = NOTHING_SAID,
     output: OutputBrief = OUTPUT,
     finished: Finished = unheard,
 ) -> Comp:
@@ -83,6 +86,7 @@ def composite(
     A frame is written, and the next one read, while another is computed.
     """
     measured, heights, cast = read_look(look.figures), Heightfield.read(ground), comp_channels.cast_of(layers)
+    lens = LensOver.of(said, measured.optics, track.lens)
     manifest = cryptomatte.metadata(comp_channels.CRYPTOMATTE, cast.names)
 
     def comp_of(some: FrameRange) -> Comp:
@@ -96,7 +100,7 @@ def composite(
         placed = [place(name, picture, shot, params.holdout, frame) for name, picture in given.layers.items()]
         light = given.shadow.channels["Y"].astype(np.float32)
         light = light_left(light, ground_depth(light < 1, heights, track, frame), shot, params.holdout, params.shadow)
-        done = merged(shot, placed, light, measured, params, frame)
+        done = merged(shot, placed, light, measured, params, frame, lens)
         _refuse_broken(done, frame)
         found = figures_of(done, measured.grain, params.seed, frame)
         if not found["outside_bit_identical"]:
@@ -126,9 +130,15 @@ class _Finished:
 
 
 def merged(
-    shot: Shot, placed: list[Placed], light: np.ndarray, measured: LookFigures, params: Params, frame: int
+    shot: Shot,
+    placed: list[Placed],
+    light: np.ndarray,
+    measured: LookFigures,
+    params: Params,
+    frame: int,
+    lens: LensOver = NO_LENS,
 ) -> Frame:
-    """Shadow on the plate, each layer with wrap over it, grain where the plate's is lost, the plate's bits elsewhere."""
+    """Shadow on the plate, each layer with wrap over it, glow, grain where the plate's is lost, the plate's bits elsewhere."""
     picture, kept = np.empty_like(shot.rgb), light.copy()
     merge.multiply_shadow(shot.rgb, light, veil(shot, measured), picture)
     white, surroundings = float(np.dot(measured.tone.white, LUMINANCE)), light_of([layer.rgba for layer in placed])
@@ -136,11 +146,14 @@ def merged(
         changed = shot.pulled.despilled
         picture = shot.pulled.despill(picture, surroundings)
         kept[changed] = np.minimum(kept[changed], LOST)
+    laid: list[np.ndarray] = []
     for layer in placed:
         if layer.rgba[..., 3].any():
             picture = cleaned(picture, layer, shot, surroundings)
             lit = wrapped(layer, picture, params.light_wrap, params.light_wrap_px, white)
-            fused.lay_over(lit, picture, kept)
+            lay_over(lit, picture, kept, lens)
+            laid.append(lit)
+    add_glow(laid, picture, kept, lens)
     grain = replace(measured.grain, sigmas=measured.grain.sigmas * np.float32(params.grain))
     grained, final = fused.finish(shot.half, picture, kept, grain, params.seed, frame)
     return Frame(shot.half, final, picture, grained, kept, {p.name: p.rgba for p in placed})

@@ -11,6 +11,7 @@ import numpy as np
 from calibration.look.aberration import measure_aberration
 from calibration.look.blurs import find_blurs
 from calibration.look.color import Sample, measure_tone
+from calibration.look.glow import measure_glow
 from calibration.look.grain import measure_grain
 from calibration.look.grainblocks import Array
 from calibration.look.grainswatch import swatch
@@ -77,6 +78,7 @@ def _optics(samples: dict[int, Sample], track: CameraTrack) -> Optics:
         find_blurs(plate_edges(samples.items(), track)),
         measure_vignette(samples.items(), track),
         measure_aberration(samples.values(), track.lens),
+        measure_glow(samples.values()),
     )
 
 

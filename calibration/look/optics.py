@@ -9,6 +9,7 @@ from typing import Any
 from calibration.look.aberration import Aberration
 from calibration.look.blurs import Blurs
 from calibration.look.focus import aperture_scale, focus_at
+from calibration.look.glow import Glow
 from calibration.look.vignette import Vignette
 from pipeline.codec import build
 from pipeline.errors import ConfigError, StoreError
@@ -26,6 +27,7 @@ class Optics:
     blurs: Blurs = field(default_factory=Blurs)
     vignette: Vignette = field(default_factory=Vignette)
     aberration: Aberration = field(default_factory=Aberration)
+    glow: Glow = field(default_factory=Glow)
 
 
 @dataclass(frozen=True, slots=True)
