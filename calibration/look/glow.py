@@ -80,7 +80,8 @@ def _quick(plane: Array, ring: NDArray[np.bool_], reach_px: float) -> Array:
     """A picture less its mean over the ring's pixels nearby."""
     size = (2 * int(4 * reach_px) + 1,) * 2
     weight = cv2.blur(ring.astype(np.float32), size)[..., None]
-    return plane - cv2.blur(np.where(ring[..., None], plane, np.float32(0)), size) / np.maximum(weight, 1e-6)
+    mean = cv2.blur(np.where(ring[..., None], plane, np.float32(0)), size) / np.maximum(weight, 1e-6)
+    return np.asarray(plane - mean, np.float32)
 
 
 def _slopes(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
