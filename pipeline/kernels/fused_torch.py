@@ -1,0 +1,146 @@
+"""The fused comp on tensors, for a GPU: the same steps, noise and bits outside, values within a half's last place.
+
+Device arithmetic differs in the last bit of a float32 (contraction, powers), so a comp is made wholly on one of the two.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.kernels.color import LUMINANCE, Grade, linear
+from pipeline.kernels.fused import Beside
+from pipeline.kernels.grain import TAPS, Grain, _curves, _key, _quantiles
+from pipeline.kernels.halves import HALF_MAX
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_MASK = 0xFFFFFFFF
+
+
+def comp(
+    front: Tensor,
+    plate: Tensor,
+    grain: Grain,
+    seed: int,
+    frame: int,
+    by: Grade | None = None,
+    beside: Beside | None = None,
+    origin: tuple[int, int] = (0, 0),
+) -> Tensor:
+    """One layer into the plate, as fused.comp: (3, H, W) float16 on the plate's device.
+
+    front: (4, H, W) float16 or float32, plate: (3, H, W) float16, both scene-linear ACEScg on one device; what `beside`
+    holds is taken there. Raises ValueError on other shapes.
+    """
+    import torch
+
+    size = plate.shape[1:]
+    if plate.ndim != 3 or plate.dtype != torch.float16 or front.shape != (4, *size) or len(plate) != 3:
+        raise ValueError(f"front {tuple(front.shape)}, plate {tuple(plate.shape)} {plate.dtype}; wanted (4, H, W) over "
+                         "(3, H, W) float16.")  # fmt: skip
+
+    def here(array: np.ndarray) -> Tensor:
+        return torch.as_tensor(array, device=plate.device)
+
+    beside = beside or Beside()
+    rgba, had = front.float(), plate.float()
+    lit = (rgba[:3] != 0).any(dim=0)
+    picture, kept = had, torch.ones(size, device=plate.device)
+    if beside.shadow is not None:
+        light = here(beside.shadow)
+        kept = light.clamp(0, 1)
+        air = torch.minimum(here(beside.veil), had) if beside.veil is not None else torch.zeros_like(had)
+        picture = torch.where(light >= 1, had, air + (had - air) * kept)
+    alpha, rgb = rgba[3], _graded(rgba, by)
+    if beside.depth_m is not None and beside.extinction_per_m > 0:
+        through = torch.exp(-beside.extinction_per_m * here(beside.depth_m))
+        rgb = rgb * through + alpha * (1 - through) * here(np.float32(beside.air))[:, None, None]
+    if beside.outside is not None and beside.wrap > 0:
+        outside = here(beside.outside)
+        around = outside[:3] / outside[3].clamp(min=1e-4)
+        bright = _weighed(around) / beside.white
+        edge = (beside.wrap * outside[3] * bright.clamp(0, 1)).clamp(max=1)
+        rgb = rgb + edge * (alpha * around - rgb).clamp(min=0)
+    bare = (rgba == 0).all(dim=0)
+    picture = torch.where(bare, picture, rgb + (1 - alpha) * picture)
+    kept = kept * (1 - alpha).clamp(min=0)
+    grained = picture + _lacking(had, picture, kept, grain) * noise(plate, grain, seed, frame, origin)
+    grained = torch.where(kept >= 1, picture, grained)
+    held = torch.where(grained.isfinite(), grained.clamp(-float(HALF_MAX), float(HALF_MAX)), grained)
+    return torch.where((kept >= 1) & ~lit, plate, held.half())
+
+
+def noise(like: Tensor, grain: Grain, seed: int, frame: int, origin: tuple[int, int] = (0, 0)) -> Tensor:
+    """grain.noise as planes (3, H, W) float32, of the size and on the device of `like`."""
+    import torch
+
+    height, width = like.shape[-2:]
+    reach = TAPS // 2
+    y = torch.arange(height + 2 * reach, device=like.device) + (origin[1] - reach)
+    x = torch.arange(width + 2 * reach, device=like.device) + (origin[0] - reach)
+    rows = _hash((y + int(_key(seed, frame))) & _MASK)
+    first = _hash(rows[:, None] ^ (x & _MASK)[None])
+    second = _hash((first + 0x9E3779B9) & _MASK)
+    table = torch.as_tensor(_quantiles(), device=like.device)
+    white = torch.stack([table[first >> 20], table[(first >> 8) & 4095], table[second >> 20]])
+    made = torch.zeros((3, height, width), device=like.device)
+    kernels = torch.as_tensor(grain.kernels, device=like.device)[..., None, None]
+    for v in range(TAPS):
+        for u in range(TAPS):
+            made += kernels[:, v, u] * white[:, v : v + height, u : u + width]
+    a, b, d = made
+    return torch.stack([float(m[0]) * a + float(m[1]) * b + float(m[2]) * d for m in grain.mix])
+
+
+def _hash(value: Tensor) -> Tensor:
+    """grain._hash in int64, which holds the low 32 bits of any product."""
+    value = ((value ^ (value >> 16)) * 0x7FEB352D) & _MASK
+    value = ((value ^ (value >> 15)) * 0x846CA68B) & _MASK
+    return value ^ (value >> 16)
+
+
+def _weighed(rgb: Tensor) -> Tensor:
+    return float(LUMINANCE[0]) * rgb[0] + float(LUMINANCE[1]) * rgb[1] + float(LUMINANCE[2]) * rgb[2]
+
+
+def _graded(rgba: Tensor, by: Grade | None) -> Tensor:
+    import torch
+
+    by = by or Grade()
+    rgb, alpha = rgba[:3], rgba[3]
+    if by == Grade():
+        return rgb
+    if by.power == (1.0, 1.0, 1.0):
+        m, c = linear(by)
+        rows = zip(m, c, strict=True)
+        return torch.stack([float(r[0]) * rgb[0] + float(r[1]) * rgb[1] + float(r[2]) * rgb[2] + float(o) * alpha
+                            for r, o in rows])  # fmt: skip
+    gain, offset, power = (torch.tensor(v, device=rgba.device)[:, None, None] for v in (by.slope, by.offset, by.power))
+    gain = gain * 2.0**by.exposure_ev
+    solid = alpha != 0
+    value = rgb / torch.where(solid, alpha, 1) * gain + offset
+    value = torch.where(value > 0, value**power, value)
+    grey = _weighed(value) * (1 - by.saturation)
+    return torch.where(solid, (grey + value * by.saturation) * alpha, rgb * gain)
+
+
+def _lacking(had: Tensor, picture: Tensor, kept: Tensor, grain: Grain) -> Tensor:
+    """The sigma that is missing: of the picture's level, less what the plate still has."""
+    import torch
+
+    levels, slopes, feet = (v.tolist() for v in _curves(grain))
+
+    def sigma(plane: Tensor, c: int) -> Tensor:
+        total = torch.full_like(plane, feet[c])
+        for k in range(len(slopes[c])):
+            total += slopes[c][k] * plane.clamp(levels[c][k], levels[c][k + 1])
+        return total
+
+    missing = []
+    for c in range(3):
+        left = kept * sigma(had[c], c)
+        missing.append((sigma(picture[c], c) ** 2 - left**2).clamp(min=0).sqrt())
+    return torch.stack(missing)

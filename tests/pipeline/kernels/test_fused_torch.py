@@ -1,0 +1,62 @@
+"""The comp on tensors agrees with the compiled one: the same noise, the same bits outside, a half's last place inside."""
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.kernels import fused_torch, grain
+from pipeline.kernels.fused import Beside
+from tests.pipeline.kernels.test_fused import LINEAR, WARM, comped, profile, scene
+
+DEVICES = [
+    "cpu",
+    *(["cuda"] if torch.cuda.is_available() else []),
+    *(["mps"] if torch.backends.mps.is_available() else []),
+]
+
+
+def on_tensors(front, plate, beside, by, device, origin=(0, 0)):
+    front, plate = (torch.from_numpy(a).to(device) for a in (front, plate))
+    return fused_torch.comp(front, plate, profile(), 7, 1010, by, beside, origin).cpu().numpy()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_noise_is_the_same(device):
+    like = torch.zeros((3, 21, 34), device=device)
+
+    made = fused_torch.noise(like, profile(), 3, 1005, (70, -4)).cpu().numpy()
+
+    wanted = np.moveaxis(grain.noise(21, 34, profile(), 3, 1005, (70, -4)), 2, 0)
+    np.testing.assert_allclose(made, wanted, atol=2e-6)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("by", [WARM, LINEAR, None], ids=["power", "linear", "ungraded"])
+def test_comps_agree(by, device):
+    front, plate, beside = scene()
+    front[1, 20, 5] = np.nan
+
+    made, wanted = on_tensors(front, plate, beside, by, device), comped(front, plate, beside, by)
+
+    untouched = (front == 0).all(axis=0) & (beside.shadow >= 1)
+    assert made[:, untouched].tobytes() == wanted[:, untouched].tobytes()
+    assert np.isnan(made[1, 20, 5])
+    one, other = (a.astype(np.float32) for a in (made, wanted))
+    np.testing.assert_allclose(one, other, rtol=1e-3, atol=2e-6)  # one unit in a half's last place
+    assert (made.view(np.uint16) == wanted.view(np.uint16)).mean() > 0.99
+
+
+def test_tiles_fit():
+    front, plate, _ = scene()
+    cut = (slice(None), slice(9, 30), slice(200, 430))
+
+    part = on_tensors(
+        np.ascontiguousarray(front[cut]), np.ascontiguousarray(plate[cut]), Beside(), WARM, "cpu", (200, 9)
+    )
+
+    assert part.tobytes() == on_tensors(front, plate, Beside(), WARM, "cpu")[cut].tobytes()
+
+
+def test_other_shapes_are_refused():
+    with pytest.raises(ValueError, match="wanted"):
+        fused_torch.comp(torch.zeros(4, 5, 6), torch.zeros(3, 5, 6), profile(), 1, 1)
