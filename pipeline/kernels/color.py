@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from pipeline.kernels import comprows as rows
+from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgba, shaped
 
 # Luminance of ACEScg (AP1, D60): SMPTE ST 2065-1 / S-2014-004, second row of AP1 to XYZ.
@@ -46,12 +47,14 @@ def grade(layer: np.ndarray, by: Grade, out: np.ndarray) -> None:
     """
     same_rgba(layer=layer, out=out)
     if by.power == (1.0, 1.0, 1.0):
-        _grade_linear(layer, *linear(by), out)
+        matrix, shift = linear(by)
+        in_bands(len(out), lambda top, bottom: _grade_linear(top, bottom, layer, matrix, shift, out))
         return
     gain = np.asarray(by.slope, np.float32) * np.float32(2.0**by.exposure_ev)
     offset = np.asarray(by.offset, np.float32)
     power = np.asarray(by.power, np.float32)
-    _grade(layer, gain, offset, power, np.float32(by.saturation), LUMINANCE, out)
+    how = gain, offset, power, np.float32(by.saturation), LUMINANCE
+    in_bands(len(out), lambda top, bottom: _grade(top, bottom, layer, *how, out))
 
 
 def haze(layer: np.ndarray, depth_m: np.ndarray, colour: np.ndarray, extinction_per_m: float, out: np.ndarray) -> None:
@@ -69,7 +72,8 @@ def haze(layer: np.ndarray, depth_m: np.ndarray, colour: np.ndarray, extinction_
     if extinction_per_m == 0:
         out[...] = layer
         return
-    _haze(layer, depth_m, np.asarray(colour, np.float32), np.float32(extinction_per_m), out)
+    air = depth_m, np.asarray(colour, np.float32), np.float32(extinction_per_m)
+    in_bands(len(out), lambda top, bottom: _haze(top, bottom, layer, *air, out))
 
 
 def linear(by: Grade) -> tuple[np.ndarray, np.ndarray]:
@@ -79,37 +83,37 @@ def linear(by: Grade) -> tuple[np.ndarray, np.ndarray]:
     return matrix.astype(np.float32), (saturate @ np.asarray(by.offset)).astype(np.float32)
 
 
-@njit(parallel=True, cache=True)
-def _grade_linear(layer, matrix, offset, out):
-    height, width, _ = out.shape
-    for y in prange(height):
-        for left in range(0, width, rows.COLUMNS):
-            right = min(left + rows.COLUMNS, width)
-            rgba = np.empty((4, right - left), np.float32)
+@njit(nogil=True, cache=True)
+def _grade_linear(top, bottom, layer, matrix, offset, out):
+    width = out.shape[1]
+    for left in range(0, width, rows.COLUMNS):
+        right = min(left + rows.COLUMNS, width)
+        rgba = np.empty((4, right - left), np.float32)
+        for y in range(top, bottom):
             rows.load_pixels(layer[y, left:right], rgba)
             rows.grade_linear_row(rgba, matrix, offset)
             rows.store_pixels(rgba, out[y, left:right])
 
 
-@njit(parallel=True, cache=True)
-def _grade(layer, gain, offset, power, saturation, weights, out):
-    height, width, _ = out.shape
-    for y in prange(height):
-        for left in range(0, width, rows.COLUMNS):
-            right = min(left + rows.COLUMNS, width)
-            rgba = np.empty((4, right - left), np.float32)
+@njit(nogil=True, cache=True)
+def _grade(top, bottom, layer, gain, offset, power, saturation, weights, out):
+    width = out.shape[1]
+    for left in range(0, width, rows.COLUMNS):
+        right = min(left + rows.COLUMNS, width)
+        rgba = np.empty((4, right - left), np.float32)
+        for y in range(top, bottom):
             rows.load_pixels(layer[y, left:right], rgba)
             rows.grade_row(rgba, gain, offset, power, saturation, weights)
             rows.store_pixels(rgba, out[y, left:right])
 
 
-@njit(parallel=True, cache=True)
-def _haze(layer, depth, colour, extinction, out):
-    height, width, _ = out.shape
-    for y in prange(height):
-        for left in range(0, width, rows.COLUMNS):
-            right = min(left + rows.COLUMNS, width)
-            rgba = np.empty((4, right - left), np.float32)
+@njit(nogil=True, cache=True)
+def _haze(top, bottom, layer, depth, colour, extinction, out):
+    width = out.shape[1]
+    for left in range(0, width, rows.COLUMNS):
+        right = min(left + rows.COLUMNS, width)
+        rgba = np.empty((4, right - left), np.float32)
+        for y in range(top, bottom):
             rows.load_pixels(layer[y, left:right], rgba)
             rows.haze_row(rgba, depth[y, left:right], colour, extinction)
             rows.store_pixels(rgba, out[y, left:right])

@@ -75,17 +75,25 @@ def grade_linear_row(rgba, matrix, offset):
 @njit(cache=True, error_model="numpy")
 def grade_row(rgba, gain, offset, exponent, saturation, weights):
     """Unpremultiply, gain and offset, power, saturation, premultiply; where alpha is 0 gain alone: it is pure light."""
-    alpha, grey = rgba[3], np.zeros(rgba.shape[1], np.float32)
+    n = rgba.shape[1]
+    alpha, grey, share = rgba[3], np.zeros(n, np.float32), np.empty(n, np.float32)
+    for i in range(n):
+        x = np.uintp(i)
+        share[x] = _ONE / alpha[x] if alpha[x] != _ZERO else _ONE
     rest = _ONE - saturation
     for c in range(3):  # a channel at a time: a loop over all three would hold too much to be vectorised
         line, by, lift, bend, weight = rgba[c], gain[c], offset[c], exponent[c], weights[c] * rest
-        for i in range(rgba.shape[1]):
+        for i in range(n):
             x = np.uintp(i)
-            a = alpha[x]
-            v = line[x] / (a if a != _ZERO else _ONE) * by
-            v = power(v + lift, bend) if a != _ZERO else v
-            line[x] = v
-            grey[x] += weight * v
+            v = line[x] * share[x] * by
+            line[x] = v + lift if alpha[x] != _ZERO else v
+        if bend != _ONE:
+            for i in range(n):
+                x = np.uintp(i)
+                line[x] = power(line[x], bend) if alpha[x] != _ZERO else line[x]
+        for i in range(n):
+            x = np.uintp(i)
+            grey[x] += weight * line[x]
     for c in range(3):
         line = rgba[c]
         for i in range(rgba.shape[1]):

@@ -57,7 +57,7 @@ def comp(
     alpha, rgb = rgba[3], _graded(rgba, by)
     if beside.depth_m is not None and beside.extinction_per_m > 0:
         through = torch.exp(-beside.extinction_per_m * here(beside.depth_m))
-        rgb = rgb * through + alpha * (1 - through) * here(np.float32(beside.air))[:, None, None]
+        rgb = rgb * through + alpha * (1 - through) * here(np.asarray(beside.air, np.float32))[:, None, None]
     if beside.outside is not None and beside.wrap > 0:
         outside = here(beside.outside)
         around = outside[:3] / outside[3].clamp(min=1e-4)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, same_rgba, shaped
+from pipeline.kernels.pixelpairs import over_two
 
 _ONE = np.float32(1)
 _ZERO = np.float32(0)
@@ -19,8 +21,8 @@ def over(front: np.ndarray, back: np.ndarray, out: np.ndarray) -> None:
 
     Source: Porter and Duff, "Compositing Digital Images", SIGGRAPH 1984.
     """
-    same_rgba(front=front, back=back, out=out)
-    _over(front, back, out)
+    height, _ = same_rgba(front=front, back=back, out=out)
+    in_bands(height, lambda top, bottom: _over(top, bottom, front, back, out))
 
 
 def hold_out(layer: np.ndarray, visible: np.ndarray, out: np.ndarray) -> None:
@@ -82,14 +84,17 @@ def light_wrap(layer: np.ndarray, light: np.ndarray, edge: np.ndarray, amount: f
 
 
 # No fastmath anywhere here: it makes isnan() lie, and NaN is how a broken render shows.
-@njit(parallel=True, cache=True)
-def _over(front, back, out):
-    height, width, channels = out.shape
-    for y in prange(height):
-        for x in range(width):
-            through = _ONE - front[y, x, 3]
-            for c in range(channels):
-                out[y, x, c] = front[y, x, c] + through * back[y, x, c]
+@njit(nogil=True, cache=True)
+def _over(top, bottom, front, back, out):
+    pixels = out.shape[1]
+    for y in range(top, bottom):
+        a, b, c = front[y], back[y], out[y]
+        for x in range(0, pixels - 1, 2):
+            over_two(a, b, c, x)
+        for x in range(pixels - pixels % 2, pixels):
+            through = _ONE - a[x, 3]
+            for k in range(4):
+                c[x, k] = a[x, k] + through * b[x, k]
 
 
 @njit(parallel=True, cache=True)
