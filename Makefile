@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 # Kernels are compiled single-threaded in tests: equal inputs must give equal bytes.
 export NUMBA_THREADING_LAYER ?= workqueue
 
-.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-generate clean
+.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-mattes bench-generate clean
 
 demo: install
 	$(BIN)/battleplate demo build/demo
@@ -35,6 +35,9 @@ bench-comp: install
 bench-crowd: install
 	$(BIN)/python -m benchmarks.crowd
 	$(BIN)/python -m benchmarks.crowd_simulation
+
+bench-mattes: install
+	$(BIN)/python -m benchmarks.mattes
 
 bench-generate: install
 	$(BIN)/python -m benchmarks.generate

@@ -17,6 +17,7 @@ from calibration.mattes.pulled import Pulled
 from calibration.mattes.quiet import plate_frame, quiet_frame
 from calibration.mattes.roto import at_plate_size, files_of, join, read_matte
 from calibration.mattes.screen import Paint, Screen, bare_screen, find_paint, likely_paint
+from calibration.mattes.steady import Edge, steadied
 from pipeline.errors import ConfigError
 from pipeline.io import pictures
 from pipeline.sections import MatteSource
@@ -33,6 +34,7 @@ class Params:
     looks: int = 12  # frames that vote on the background
     sure: float = 5.0  # deviations that make a difference certain: lower finds more, and more that is none
     edge_px: int = 3  # width of the edge that follows the plate, in pixels of the search
+    steady_frames: int = 1  # before and after, that the soft edges of keys and differences are averaged with; 0: none
     despill: float = 1.0  # how much of the screen's light comes off people
     despill_limit: float = 0.5  # 0: the primary may reach the larger of the other channels, 1: their mean
     keep_light: float = 1.0  # how much of the light that is taken comes back as that of the new surroundings
@@ -42,6 +44,8 @@ class Params:
             raise ConfigError(f"pull_mattes.width_px is {self.width_px}, must be 64 to 4096. 480 suits most plates.")
         if self.reach_frames < 1 or self.looks < 2 or self.sure <= 0 or self.edge_px < 1:
             raise ConfigError("pull_mattes: reach_frames, sure and edge_px must be above 0, looks at least 2.")
+        if not 0 <= self.steady_frames <= 4:
+            raise ConfigError(f"pull_mattes.steady_frames is {self.steady_frames}, must be 0 to 4. 1 suits most shots.")
         for name in ("despill", "despill_limit", "keep_light"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"pull_mattes.{name} is {getattr(self, name)}, must be 0 to 1.")
@@ -57,6 +61,7 @@ class Puller:
     source: MatteSource
     params: Params
     _files: dict[str, dict[int, Path]] = field(init=False, default_factory=dict)
+    _found: dict[int, Floats] = field(init=False, default_factory=dict)  # single frames' mattes, the last few
 
     def __post_init__(self) -> None:
         source = self.source
@@ -97,21 +102,32 @@ class Puller:
         return coloured(plate_frame(self.plate.files, frame), quiet, alpha, screen, self._garbage(frame), self._how)
 
     def alpha(self, frame: int) -> Floats:
-        """(H, W) float32 0..1."""
-        method = self.source.method
+        """(H, W) float32 0..1: found, steadied by its neighbours, and joined with what was supplied."""
+        method, reach = self.source.method, self.params.steady_frames
         roto, holdout, garbage = self._supplied("path", frame), self._supplied("holdout", frame), self._garbage(frame)
-        if method == "key":
-            alpha = pull_key(quiet_frame(self.plate.files, frame), self._screen(frame), holdout, garbage)
-        elif method == "difference":
-            alpha = self._difference(frame)
-        else:
+        if method == "roto":
             assert roto is not None
             alpha = roto
-        if roto is not None and method != "roto":
-            alpha = join(alpha, roto, self.source.combine)
+        else:
+            beside = [f for d in range(1, reach + 1) for f in (frame - d, frame + d) if f in self.plate.files.frames]
+            alpha = steadied(self._edge(frame), [self._edge(f) for f in beside])
+            alpha = alpha if roto is None else join(alpha, roto, self.source.combine)
         if garbage is not None:
             alpha = join(alpha, 1 - garbage, "multiply")
         return alpha if holdout is None else join(alpha, holdout, "max")
+
+    def _edge(self, frame: int) -> Edge:
+        """A frame's matte by itself; each is found once, for itself and for its neighbours."""
+        quiet = quiet_frame(self.plate.files, frame)
+        if frame not in self._found:
+            keyed = self.source.method == "key"
+            self._found[frame] = self._keyed(frame, quiet) if keyed else self._difference(frame, quiet)
+            for old in sorted(self._found)[: -2 * self.params.steady_frames - 1]:
+                del self._found[old]
+        return Edge(quiet, self._found[frame])
+
+    def _keyed(self, frame: int, quiet: Floats) -> Floats:
+        return pull_key(quiet, self._screen(frame), self._supplied("holdout", frame), self._garbage(frame))
 
     @property
     def _how(self) -> Despill:
@@ -137,7 +153,7 @@ class Puller:
         matte = read_matte(path, self.source.channel if name == "path" else "")
         return at_plate_size(matte, self.plate.width, self.plate.height, path)
 
-    def _difference(self, frame: int) -> Floats:
+    def _difference(self, frame: int, quiet: Floats) -> Floats:
         p = self.params
         matte = find_matte(
             self.plate,
@@ -150,7 +166,7 @@ class Puller:
             sure=p.sure,
         )
         radius = max(2, round(p.edge_px * self.plate.width / matte.shape[1]))
-        return refine(matte, plate_frame(self.plate.files, frame), radius)
+        return refine(matte, quiet, radius)
 
 
 def coloured(

@@ -29,7 +29,7 @@ def quiet_frame(files: FrameFiles, frame: int) -> Floats:
     return _quiet(files, frame, _changed(files, frame))
 
 
-@lru_cache(maxsize=6)
+@lru_cache(maxsize=9)
 def _quiet(files: FrameFiles, frame: int, _now: int) -> Floats:
     picture = plate_frame(files, frame)
     grain = _grain(files, _changed(files, files.frames.first))
