@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -16,24 +15,11 @@ from assets.providers.pictures import recovered, shown, shown_reference
 from assets.providers.request import GUIDE_CHANNELS
 from pipeline.errors import ProviderDown, ProviderError, ProviderNonsense, ProviderRefused, ProviderUnsure
 from pipeline.provider_sections import Conduct, ProviderEntry, SageMakerEndpoint
-from tests.assets.providers.aws.awsserver import AwsServer, environment, painted, running, seen
+from tests.assets.providers.aws.awsserver import AwsServer, painted, seen
 from tests.assets.providers.contract import ask
 
 KEY = "k" * 64
 NOTE = ("questions", f"show/{KEY}.job.json")
-
-
-@pytest.fixture(scope="module")
-def listening() -> Iterator[AwsServer]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def amazon(listening: AwsServer, monkeypatch: pytest.MonkeyPatch) -> AwsServer:
-    environment(monkeypatch)
-    listening.reset()
-    return listening
 
 
 def endpoint(amazon: AwsServer, asynchronous: bool = False, timeout_s: float = 20.0, **settings: str):

@@ -19,7 +19,7 @@ from pipeline.errors import (
 )
 from tests.assets.providers.comfy.comfyasking import SHIPPED, answer, asked, opened, sent, workflow
 from tests.assets.providers.comfy.comfyserver import running
-from tests.assets.providers.test_http import says, serving
+from tests.assets.providers.scripted import says, serving
 
 
 def moderated(rule):
