@@ -286,3 +286,5 @@ class Delivery:
     contact_sheet: Path
     report: Path  # report.json
     page: Path  # report.html
+    ab: Path  # plate and comp side by side, one movie
+    crops: Path  # folder of PNG: plate and comp at 200%, and what changed

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,16 @@ from assets.sprites.identity import cast_in, casts_of_show, compared
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles
 from pipeline.io import exr, images
-from pipeline.io.encode import write_review
+from pipeline.io.encode import review_beside, write_review
 from pipeline.io.files import replacing, sha256, write_bytes
 from pipeline.output_sections import OUTPUT, OutputBrief
 from pipeline.review import figures, slate
 from pipeline.review.chapters import page
+from pipeline.review.crops import write_crops
 from pipeline.review.gather import Limits, Sources, Watched, checked
 from pipeline.review.gather import measured as measured_of
 from pipeline.review.page import TEMPLATE
+from pipeline.review.places import beside
 from pipeline.review.screen import Screen, screen_for
 from pipeline.review.sheet import Pair, contact_sheet, spread
 from pipeline.sections import DeliveryBrief, ShotInfo
@@ -51,11 +53,12 @@ Array = np.ndarray[Any, Any]
 class Params(Limits):
     review_width_px: int = 1920  # of the movie, at most
     review_crf: float = 18.0  # x264's quality: lower is better and larger
+    ab_width_px: int = 1280  # of each side of the movie with plate and comp, at most
     sheet_frames: int = 4
     sheet_width_px: int = 640  # of one picture
 
     def __post_init__(self) -> None:
-        for name, least in (("review_width_px", 64), ("sheet_frames", 1), ("sheet_width_px", 64)):
+        for name, least in (("review_width_px", 64), ("ab_width_px", 64), ("sheet_frames", 1), ("sheet_width_px", 64)):
             if getattr(self, name) < least:
                 raise ConfigError(f"stage deliver: {name} is {getattr(self, name)}, at least {least} is needed.")
         if not 0 <= self.review_crf <= 51:
@@ -95,37 +98,37 @@ def deliver(
     screen = screen_for(plate, brief.display, brief.view, params.review_width_px)
     chosen = spread(frames.first, frames.last, params.sheet_frames)
     delivered = FrameFiles(out / "exr", f"{sources.name}.%04d.exr", frames)
-    movie, sheet = out / f"{sources.name}.mp4", out / f"{sources.name}_contact_sheet.png"
+    movie, sheet, ab = (out / f"{sources.name}{end}" for end in (".mp4", "_contact_sheet.png", "_ab.mp4"))
 
     watched = Watched()
-    slated = _slated(sources, delivered, screen, chosen, watched, output, progress)
-    timecode = sources.timecode(frames.first)
-    write_review(movie, slated, plate.rate, timecode=timecode, crf=params.review_crf)
+    side = screen_for(plate, brief.display, brief.view, min(params.ab_width_px, params.review_width_px))
+    encoding: dict[str, Any] = {"timecode": sources.timecode(frames.first), "crf": params.review_crf}
+    with review_beside(ab, plate.rate, **encoding) as give:
+        shown = _shown(sources, delivered, screen, chosen, watched, output, progress)
+        slated = _slated(sources, shown, side, give)
+        write_review(movie, slated, plate.rate, **encoding)
     plates = {frame: screen.show(exr.read_rgb(plate.files.path(frame))) for frame in chosen}
     _write_sheet(sheet, sources, screen, plates, watched, params)
 
     measured = measured_of(sources, watched, output.compression)
-    checks = checked(
-        sources,
-        measured,
-        watched,
-        params,
-    )
+    checks = checked(sources, measured, watched, params)
     hashes = {f"exr/{delivered.path(f).name}": watched.digests[f] for f in frames}
-    hashes |= {file.name: sha256(file) for file in (movie, sheet)}
+    crops = write_crops(sources, screen, out / "crops", chosen[len(chosen) // 2])
+    hashes |= {file.name: sha256(file) for file in (movie, ab, sheet)}
+    hashes |= {f"crops/{crop.file.name}": sha256(crop.file) for crop in crops}
     content = {**measured, "checks": figures.as_json(checks), "files": hashes}
     write_bytes(out / "report.json", json.dumps(content, indent=1, sort_keys=True).encode())
-    written = page(sources, screen, plates, watched, measured, checks, hashes, movie.name)
+    movies = (movie.name, ab.name)
+    written = page(sources, screen, plates, watched, measured, checks, hashes, movies, crops)
     write_bytes(out / "report.html", written.encode())
-    return Delivery(
-        comp=delivered, movie=movie, contact_sheet=sheet, report=out / "report.json", page=out / "report.html"
-    )
+    report, html = out / "report.json", out / "report.html"
+    return Delivery(delivered, movie, sheet, report, html, ab, out / "crops")
 
 
 # ---------------------------------------------------------------- frames and pictures
 
 
-def _slated(
+def _shown(
     sources: Sources,
     delivered: FrameFiles,
     screen: Screen,
@@ -133,8 +136,8 @@ def _slated(
     watched: Watched,
     output: OutputBrief,
     progress: Progress,
-) -> Iterator[Array]:
-    """One pass over the comp: hand each frame on, note what it is worth, give its review picture."""
+) -> Iterator[tuple[int, Array]]:
+    """One pass over the comp: hand each frame on, note what it is worth, give its picture for the display."""
     frames = sources.comp.files.frames
     for done, frame in enumerate(frames, start=1):
         source, target = sources.comp.files.path(frame), delivered.path(frame)
@@ -149,9 +152,23 @@ def _slated(
         watched.pixels[frame] = _digest(rgb)
         if frame in chosen:
             watched.shown[frame] = shown
-        left = f"{sources.shot.name}  comp  v{sources.shot.version:03d}"
-        yield slate.burn_in(shown, left, str(frame), sources.timecode(frame))
+        yield frame, shown
         progress(done, len(frames), target.name)
+
+
+def _slated(
+    sources: Sources, shown: Iterator[tuple[int, Array]], side: Screen, give: Callable[[Array], None]
+) -> Iterator[Array]:
+    """Each picture with its burn-in; `give` gets it beside the plate, at the size of `side`."""
+    for frame, picture in shown:
+
+        def slated(what: str, picture: Array, frame: int = frame) -> Array:
+            left = f"{sources.shot.name}  {what}  v{sources.shot.version:03d}"
+            return slate.burn_in(picture, left, str(frame), sources.timecode(frame))
+
+        plate = side.show(exr.read_rgb(sources.plate.files.path(frame)))
+        give(beside(slated("plate", plate), slated("comp", side.fit(picture))))
+        yield slated("comp", picture)
 
 
 def _hand_on(source: Path, target: Path) -> None:

@@ -265,7 +265,7 @@ def check_delivery(made: Made) -> None:
     [folder] = (made.folder / "delivery").iterdir()
     plate = made.receipt("ingest", Plate)
     frames = sorted(folder.rglob("*.exr"))
-    [movie] = folder.rglob("*.mp4")
+    movie, _ = sorted(folder.rglob("*.mp4"))
 
     assert len(frames) == len(plate.files.frames)
     assert len(list(video.read_frames(movie))) == len(frames)

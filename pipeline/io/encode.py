@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Full, Queue
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -37,6 +41,44 @@ def write_review(path: Path, frames: Iterable[Array], rate: FrameRate, *, timeco
     options = {"crf": str(crf), "preset": "medium", "g": "1", "bf": "0"}
     pixels = (frame.astype(np.float32) * np.float32(1 / 255) for frame in frames)
     _write(path, pixels, rate, "yuv420p", options, transfer=_BT709, timecode=timecode, metadata={})
+
+
+@contextmanager
+def review_beside(
+    path: Path, rate: FrameRate, *, timecode: str = "", crf: float = 18
+) -> Iterator[Callable[[Array], None]]:
+    """A write_review that is handed its frames one by one, and encodes in a thread of its own: `give(frame)`.
+
+    At most two frames wait. The movie is there when the block ends; not at all when the block or the encoder fails.
+    """
+    waiting: Queue[Array | None] = Queue(2)
+    given_up = Event()
+
+    def frames() -> Iterator[Array]:
+        while (frame := waiting.get()) is not None:
+            yield frame
+        if given_up.is_set():
+            raise InterruptedError(f"{path}: its frames were not finished")
+
+    with ThreadPoolExecutor(1, "movie") as pool:
+        writing = pool.submit(write_review, path, frames(), rate, timecode=timecode, crf=crf)
+
+        def give(frame: Array | None) -> None:
+            while not writing.done():
+                with suppress(Full):
+                    waiting.put(frame, timeout=0.2)
+                    return
+            writing.result()
+
+        try:
+            yield give
+        except BaseException:
+            given_up.set()
+            with suppress(Exception):
+                give(None)
+            raise
+        give(None)
+        writing.result()
 
 
 def write_log_movie(

@@ -6,7 +6,7 @@ What only reads imports decode.py itself: then a change to the encoder makes not
 from __future__ import annotations
 
 from pipeline.io.decode import MovieFrame, MovieInfo, decode, exact_rate, probe, read_frames
-from pipeline.io.encode import has_encoder, write_log_movie, write_review
+from pipeline.io.encode import has_encoder, review_beside, write_log_movie, write_review
 
 __all__ = [
     "MovieFrame",
@@ -16,6 +16,7 @@ __all__ = [
     "has_encoder",
     "probe",
     "read_frames",
+    "review_beside",
     "write_log_movie",
     "write_review",
 ]

@@ -9,10 +9,11 @@ import numpy as np
 
 from pipeline.io import exr
 from pipeline.review import figures
+from pipeline.review.crops import Crop
 from pipeline.review.gather import Sources, Watched
 from pipeline.review.page import Compared, Picture, Report, Section, plain, render, words
 from pipeline.review.plots import Series
-from pipeline.review.screen import Screen, depth_picture, inline, inline_file, matte_picture
+from pipeline.review.screen import Screen, depth_picture, inline, inline_file, inline_png, matte_picture
 
 Array = np.ndarray[Any, Any]
 
@@ -25,9 +26,11 @@ def page(
     measured: dict[str, Any],
     checks: tuple[figures.Check, ...],
     hashes: dict[str, str],
-    movie: str,
+    movies: tuple[str, str],
+    crops: tuple[Crop, ...],
 ) -> str:
-    """The report page as HTML. plates: display pictures by frame; hashes: delivered file to SHA-256; movie: its name."""
+    """The report page as HTML. plates: display pictures by frame; hashes: delivered file to SHA-256; movies: names of the
+    comp's and of that with plate and comp side by side."""
     middle = list(plates)[len(plates) // 2]
     compared = tuple(
         Compared(f, sources.timecode(f), inline(plates[f]), inline(watched.shown[f]), f == middle) for f in plates
@@ -35,7 +38,9 @@ def page(
     report = Report(
         title=sources.name,
         subtitle=sources.subtitle,
-        movie=movie,
+        movie=movies[0],
+        ab=movies[1],
+        crops=tuple(Picture(crop.title, inline_png(crop.file), crop.note) for crop in crops),
         poster=inline(watched.shown[min(plates)]),
         checks=checks,
         compared=compared,

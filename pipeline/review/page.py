@@ -75,6 +75,8 @@ class Report:
     title: str
     subtitle: str
     movie: str  # relative to the page
+    ab: str  # as well: plate left, comp right
+    crops: tuple[Picture, ...]
     poster: str
     checks: tuple[Check, ...]
     compared: tuple[Compared, ...]
@@ -83,7 +85,7 @@ class Report:
 
 
 def render(report: Report) -> str:
-    """The page as HTML that needs no other file but the movie."""
+    """The page as HTML that needs no other file but the movies."""
     import jinja2
 
     environment = jinja2.Environment(

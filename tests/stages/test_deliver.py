@@ -230,7 +230,8 @@ def test_frames_are_handed_on_byte_for_byte(made: Made) -> None:
 def test_every_file_is_named_by_the_receipt(made: Made) -> None:
     delivery = made.deliver()
 
-    named = {*delivery.comp, delivery.movie, delivery.contact_sheet, delivery.report, delivery.page}
+    named = {*delivery.comp, delivery.movie, delivery.contact_sheet, delivery.report, delivery.page, delivery.ab}
+    named |= set(delivery.crops.iterdir())
     assert {f for f in made.out.rglob("*") if f.is_file()} == named
 
 
@@ -271,8 +272,8 @@ def test_the_page_stands_by_itself(made: Made) -> None:
     delivery = made.deliver()
     page = read_page(delivery)
 
-    outside = {s for s in page.sources if not s.startswith("data:image/jpeg;base64,")}
-    assert outside == {delivery.movie.name}
+    outside = {s for s in page.sources if not s.startswith(("data:image/jpeg;base64,", "data:image/png;base64,"))}
+    assert outside == {delivery.movie.name, delivery.ab.name}
     for words in ("ridge_010_comp_v003", "Apache-2.0", DIGEST, "crowd coverage", "reprojection error", "supplied"):
         assert words in page.text
 
@@ -318,8 +319,33 @@ def test_nothing_of_this_machine_is_written(made: Made, tmp_path: Path) -> None:
 def test_the_same_shot_gives_the_same_bytes(made: Made, tmp_path: Path) -> None:
     first, second = made.deliver(), made.deliver(out=tmp_path / "again")
 
-    for name in ("movie", "contact_sheet", "report", "page"):
+    for name in ("movie", "ab", "contact_sheet", "report", "page"):
         assert getattr(first, name).read_bytes() == getattr(second, name).read_bytes()
+
+
+def test_one_movie_shows_plate_and_comp_side_by_side(made: Made) -> None:
+    """Left the plate, right the comp, of the same frame: where the box was added the halves differ, elsewhere they agree."""
+    pictures = list(video.read_frames(made.deliver().ab))
+
+    assert len(pictures) == FRAMES
+    for picture in pictures:
+        rgb = np.asarray(picture, np.float32)
+        left, right = rgb[:180, : rgb.shape[1] // 2], rgb[:180, rgb.shape[1] // 2 :]
+        change = np.abs(left - right).max(axis=2)
+        assert change[70:110, 110:130].mean() > 0.1
+        assert np.median(change) < 0.02
+
+
+def test_what_changed_is_shown_to_the_last_bit(made: Made) -> None:
+    delivery = made.deliver()
+    [file] = delivery.crops.glob("*_difference.png")
+    frame = int(file.name.split("_")[0])
+
+    shown = np.rint(images.read_png(file) * 255)
+    changed = np.zeros(shown.shape[:2], bool)
+    changed[60:120, 100 + frame - 1001 : 140 + frame - 1001] = True
+    assert (shown[~changed] == 0).all()
+    assert (shown[changed].max(axis=1) >= 64).all()
 
 
 def test_a_lossy_delivery_is_a_copy_and_says_what_it_lost(made: Made) -> None:

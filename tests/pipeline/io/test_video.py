@@ -262,3 +262,38 @@ def test_an_interlaced_movie_is_refused(tmp_path: Path) -> None:
 def test_encoders_are_known_by_name() -> None:
     assert video.has_encoder("libx264")
     assert not video.has_encoder("no_such_codec")
+
+
+def test_a_movie_written_beside_the_work_is_the_same_movie(tmp_path: Path) -> None:
+    pictures = [np.full((36, 64, 3), 20 * n, np.uint8) for n in range(7)]
+    video.write_review(tmp_path / "a.mp4", iter(pictures), FrameRate(25), timecode="01:00:00:00")
+
+    with video.review_beside(tmp_path / "b.mp4", FrameRate(25), timecode="01:00:00:00") as give:
+        for picture in pictures:
+            give(picture)
+
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_work_that_fails_leaves_no_movie(tmp_path: Path) -> None:
+    def give_and_fail() -> None:
+        with video.review_beside(tmp_path / "a.mp4", FrameRate(25)) as give:
+            give(np.zeros((36, 64, 3), np.uint8))
+            raise ArithmeticError("the work failed")
+
+    with pytest.raises(ArithmeticError, match="the work failed"):
+        give_and_fail()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_encoder_that_fails_is_heard(tmp_path: Path) -> None:
+    """Its frames change their size: the next one that is given says so, and nobody waits for ever."""
+
+    def give_many() -> None:
+        with video.review_beside(tmp_path / "a.mp4", FrameRate(25)) as give:
+            for side in (64, 64, 96, 96, 96, 96, 96, 96):
+                give(np.zeros((36, side, 3), np.uint8))
+
+    with pytest.raises(ValueError, match=r"larger|size|pad|negative|broadcast"):
+        give_many()
+    assert not list(tmp_path.iterdir())
