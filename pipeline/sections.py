@@ -82,13 +82,16 @@ class LightFacts:
 
     sun_azimuth_deg: 0 behind the camera (world +Z), 90 from the right (+X), 180 from ahead, 270 from the left.
     sun_elevation_deg: above the horizon. sun_rgb, sky_rgb: linear ACEScg; a matte white that faces the sun sends back
-    their sum.
+    their sum. source: "said" takes these, "plate" what the plate's shadows tell. shadow_rgb: what a full shadow leaves
+    of the ground's light, instead of what is measured.
     """
 
     sun_azimuth_deg: float = 40.0
     sun_elevation_deg: float = 38.0
     sun_rgb: tuple[float, float, float] = (0.90, 0.80, 0.66)
     sky_rgb: tuple[float, float, float] = (0.20, 0.23, 0.29)
+    source: str = "said"
+    shadow_rgb: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         if not -5 <= self.sun_elevation_deg <= 90:
@@ -97,13 +100,22 @@ class LightFacts:
             light = getattr(self, name)
             if len(light) != 3 or min(light) < 0:
                 raise ConfigError(f"{name} is {light}, must be three numbers of 0 or more. Change it.")
+        if self.source not in ("said", "plate"):
+            raise ConfigError(f'light source is {self.source!r}, must be "said" or "plate". Change it.')
+        if self.shadow_rgb is not None and not (len(self.shadow_rgb) == 3 and all(0 < v <= 1 for v in self.shadow_rgb)):
+            raise ConfigError(f"shadow_rgb is {self.shadow_rgb}, must be three numbers above 0, at most 1. Change it.")
 
     @property
     def to_sun(self) -> tuple[float, float, float]:
         """Unit vector to the sun, in the world."""
-        azimuth, elevation = math.radians(self.sun_azimuth_deg), math.radians(self.sun_elevation_deg)
-        flat = math.cos(elevation)
-        return flat * math.sin(azimuth), math.sin(elevation), flat * math.cos(azimuth)
+        return to_sun(self.sun_azimuth_deg, self.sun_elevation_deg)
+
+
+def to_sun(azimuth_deg: float, elevation_deg: float) -> tuple[float, float, float]:
+    """Unit vector to the sun, in the world, of angles as LightFacts has them."""
+    azimuth, elevation = math.radians(azimuth_deg), math.radians(elevation_deg)
+    flat = math.cos(elevation)
+    return flat * math.sin(azimuth), math.sin(elevation), flat * math.cos(azimuth)
 
 
 Points = tuple[tuple[float, float], ...]

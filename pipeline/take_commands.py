@@ -14,8 +14,8 @@ from pipeline.crowd_commands import Settings, Workers, out
 from pipeline.errors import ConfigError
 from pipeline.own_characters import OwnCharacters
 from pipeline.provider_sections import CrowdProviders, SetProviders
-from pipeline.sections import CrowdBrief, CrowdPicks, LightFacts, SetBrief, SetPicks
-from pipeline.types import CameraTrack, SetLayout
+from pipeline.sections import CrowdBrief, CrowdPicks, SetBrief, SetPicks
+from pipeline.types import CameraTrack, SetLayout, SunLight
 
 if TYPE_CHECKING:
     from assets.takes.record import TakeSheet
@@ -147,7 +147,7 @@ def _propose_pieces(shot: Shot, names: list[str], count: int, workers: int) -> l
     with Reporter(out, shot.build / "logs") as report:
         made: dict[type, Any] = run_shot(shot, SHOT, Wish(lay_out_set.name, None, workers), report)
         desk = open_desk(shot.sections[SetProviders].entries, shot.shared, keep=True)
-        laid_out = LaidOut(made[CameraTrack], made[SetLayout], shot.sections[LightFacts])
+        laid_out = LaidOut(made[CameraTrack], made[SetLayout], made[SunLight])
         params = stage_params(generate_set.params, shot, generate_set.name)
         return propose_pieces(laid_out, names, desk, shot.takes, count, params, report.progress("takes of the set"))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
+from pipeline.sections import to_sun
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +248,32 @@ class Look:
 
     figures: Path
     swatch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PlateLight:
+    """What the plate tells of its light. figures: JSON: the sun's place, how sure, how many people's shadows told it.
+
+    shadow_rgb: what a full shadow leaves of the light of level ground, per channel, as measured or as said.
+    """
+
+    figures: Path
+    shadow_rgb: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SunLight:
+    """The light that everything is painted in; fields as those of pipeline.sections.LightFacts."""
+
+    sun_azimuth_deg: float
+    sun_elevation_deg: float
+    sun_rgb: tuple[float, float, float]
+    sky_rgb: tuple[float, float, float]
+
+    @property
+    def to_sun(self) -> tuple[float, float, float]:
+        """Unit vector to the sun, in the world."""
+        return to_sun(self.sun_azimuth_deg, self.sun_elevation_deg)
 
 
 @dataclass(frozen=True, slots=True)

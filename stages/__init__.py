@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stages.choose_light import choose_light
 from stages.composite import composite
 from stages.deliver import deliver
 from stages.estimate_depth import estimate_depth
@@ -14,6 +15,7 @@ from stages.ingest import ingest
 from stages.lay_out_crowd import lay_out_crowd
 from stages.lay_out_set import lay_out_set
 from stages.match_look import match_look
+from stages.measure_light import measure_light
 from stages.measure_look import measure_look
 from stages.pull_mattes import pull_mattes
 from stages.render_layers import render_layers
@@ -26,6 +28,8 @@ SHOT = (
     estimate_depth,
     pull_mattes,
     survey_ground,
+    measure_light,
+    choose_light,
     lay_out_crowd,
     lay_out_set,
     generate_crowd,

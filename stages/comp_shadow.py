@@ -8,8 +8,11 @@ from calibration.cameras import pose_at, to_camera
 from calibration.ground.heightfield import Heightfield
 from calibration.look.measured import LookFigures
 from pipeline.kernels import merge
-from pipeline.types import CameraTrack
+from pipeline.kernels.color import LUMINANCE, RGB
+from pipeline.types import CameraTrack, PlateLight
 from stages.comp_inputs import LEAST_ALPHA, Holdout, Shot
+
+MOST_LEFT = 0.97  # of the ground's light
 
 
 def ground_depth(where: np.ndarray, heights: Heightfield, track: CameraTrack, frame: int) -> np.ndarray:
@@ -34,6 +37,19 @@ def light_left(light: np.ndarray, ground_m: np.ndarray, shot: Shot, holdout: Hol
     lies_on *= np.isfinite(shot.depth_m) * np.isfinite(ground_m) * (1 - np.clip(shot.matte, 0, 1))
     taken = (1 - light) * lies_on * np.float32(strength)
     return np.asarray(1 - np.where(taken < LEAST_ALPHA, 0, np.clip(taken, 0, 1)), np.float32)
+
+
+def shadow_powers(light: PlateLight) -> RGB:
+    """By which power of what a shadow leaves of luminance each channel darkens, so that a full shadow has the plate's colour.
+
+    The dark between the feet takes the same colour: it lies within the shadow.
+    """
+    left = np.clip(np.array(light.shadow_rgb, np.float64), 1e-3, 1)
+    luminance = float(left @ LUMINANCE.astype(np.float64))
+    if luminance > MOST_LEFT or left.max() > MOST_LEFT:  # hardly a shadow: it has no colour
+        return (1.0, 1.0, 1.0)
+    red, green, blue = (float(v) for v in np.log(left) / np.log(luminance))
+    return red, green, blue
 
 
 def veil(shot: Shot, measured: LookFigures) -> np.ndarray:

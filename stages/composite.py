@@ -23,18 +23,18 @@ from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import cryptomatte, exr
 from pipeline.io.files import write_bytes
 from pipeline.kernels import check, fused, merge
-from pipeline.kernels.color import LUMINANCE
+from pipeline.kernels.color import LUMINANCE, RGB
 from pipeline.optics_sections import NOTHING_SAID, LensFacts
 from pipeline.output_sections import OUTPUT, OutputBrief
 from pipeline.overlap import overlapped
 from pipeline.stage import Finished, stage, unheard
-from pipeline.types import CameraTrack, Comp, DepthMaps, Ground, Layers, Look, Mattes, Plate
+from pipeline.types import CameraTrack, Comp, DepthMaps, Ground, Layers, Look, Mattes, Plate, PlateLight
 from stages import comp_channels, comp_inputs
 from stages.comp_edges import cleaned, wrapped
 from stages.comp_figures import Frame, figures_of
 from stages.comp_inputs import Holdout, Placed, Shot, place, shot_of
 from stages.comp_lens import NO_LENS, LensOver, add_glow, lay_over
-from stages.comp_shadow import ground_depth, light_left, veil
+from stages.comp_shadow import ground_depth, light_left, shadow_powers, veil
 from stages.steadiness import plate_flicker
 
 LOST = 0.99  # share of the plate's signal that is left where a screen's light was taken off people
@@ -72,6 +72,7 @@ def composite(
     depth: DepthMaps,
     layers: Layers,
     look: Look,
+    light_told: PlateLight,
     track: CameraTrack,
     ground: Ground,
     params: Params,
@@ -86,7 +87,7 @@ def composite(
     A frame is written, and the next one read, while another is computed.
     """
     measured, heights, cast = read_look(look.figures), Heightfield.read(ground), comp_channels.cast_of(layers)
-    lens = LensOver.of(said, measured.optics, track.lens)
+    lens, powers = LensOver.of(said, measured.optics, track.lens), shadow_powers(light_told)
     manifest = cryptomatte.metadata(comp_channels.CRYPTOMATTE, cast.names)
 
     def comp_of(some: FrameRange) -> Comp:
@@ -100,7 +101,7 @@ def composite(
         placed = [place(name, picture, shot, params.holdout, frame) for name, picture in given.layers.items()]
         light = given.shadow.channels["Y"].astype(np.float32)
         light = light_left(light, ground_depth(light < 1, heights, track, frame), shot, params.holdout, params.shadow)
-        done = merged(shot, placed, light, measured, params, frame, lens)
+        done = merged(shot, placed, light, powers, measured, params, frame, lens)
         _refuse_broken(done, frame)
         found = figures_of(done, measured.grain, params.seed, frame)
         if not found["outside_bit_identical"]:
@@ -133,6 +134,7 @@ def merged(
     shot: Shot,
     placed: list[Placed],
     light: np.ndarray,
+    powers: RGB,
     measured: LookFigures,
     params: Params,
     frame: int,
@@ -140,7 +142,7 @@ def merged(
 ) -> Frame:
     """Shadow on the plate, each layer with wrap over it, glow, grain where the plate's is lost, the plate's bits elsewhere."""
     picture, kept = np.empty_like(shot.rgb), light.copy()
-    merge.multiply_shadow(shot.rgb, light, veil(shot, measured), picture)
+    merge.multiply_shadow(shot.rgb, light, veil(shot, measured), picture, powers)
     white, surroundings = float(np.dot(measured.tone.white, LUMINANCE)), light_of([layer.rgba for layer in placed])
     if shot.pulled is not None and shot.pulled.keyed:
         changed = shot.pulled.despilled

@@ -38,11 +38,13 @@ from pipeline.types import (
     CrowdLayout,
     Delivery,
     DepthMaps,
+    Grades,
     Ground,
     Layers,
     Look,
     Mattes,
     Plate,
+    PlateLight,
     SetPaintings,
 )
 
@@ -77,6 +79,8 @@ def deliver(
     atlas: CharacterAtlas,
     paintings: SetPaintings,
     look: Look,
+    light: PlateLight,
+    grades: Grades,
     ground: Ground,
     layers: Layers,
     comp: Comp,
@@ -93,7 +97,9 @@ def deliver(
     """
     others = {name: cast for name, cast in casts_of_show(shared.parent).items() if name != shot.name}
     identity = compared(cast_in(atlas.index), others)
-    sources = Sources(shot, plate, track, depth, mattes, crowd, atlas, paintings, look, ground, layers, comp, identity)
+    sources = Sources(
+        shot, plate, track, depth, mattes, crowd, atlas, paintings, look, ground, layers, comp, identity, light, grades
+    )
     frames = comp.files.frames
     screen = screen_for(plate, brief.display, brief.view, params.review_width_px)
     chosen = spread(frames.first, frames.last, params.sheet_frames)

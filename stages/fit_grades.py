@@ -21,9 +21,19 @@ from calibration.look.match import match_tones
 from calibration.look.measured import read_look
 from pipeline.errors import ConfigError
 from pipeline.io import exr
-from pipeline.sections import LightFacts
 from pipeline.stage import Progress, stage
-from pipeline.types import CameraTrack, CharacterAtlas, DepthMaps, Grades, Ground, Look, Mattes, Plate, SetPaintings
+from pipeline.types import (
+    CameraTrack,
+    CharacterAtlas,
+    DepthMaps,
+    Grades,
+    Ground,
+    Look,
+    Mattes,
+    Plate,
+    SetPaintings,
+    SunLight,
+)
 from stages.measure_look import read_sample, spread
 
 Pixels = NDArray[np.float32]
@@ -51,7 +61,7 @@ def fit_grades(
     mattes: Mattes,
     ground: Ground,
     look: Look,
-    light: LightFacts,
+    light: SunLight,
     atlas: CharacterAtlas,
     paintings: SetPaintings,
     params: Params,

@@ -36,9 +36,9 @@ from pipeline.errors import ConfigError
 from pipeline.io.files import replacing, write_bytes
 from pipeline.io.images import write_png
 from pipeline.provider_sections import CrowdProviders, IdentityModel
-from pipeline.sections import CrowdPicks, LightFacts
+from pipeline.sections import CrowdPicks
 from pipeline.stage import Kept, NothingKept, Progress, silent, stage
-from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout
+from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, SunLight
 
 Array = np.ndarray[Any, Any]
 Painted = tuple[str, int, str]  # of a sprite: digest of its request, own width in pixels, who painted it
@@ -70,7 +70,7 @@ def generate_crowd(
     providers: CrowdProviders,
     track: CameraTrack,
     layout: CrowdLayout,
-    light: LightFacts,
+    light: SunLight,
     params: Params,
     out: Path,
     shared: Path,
@@ -139,7 +139,7 @@ def _scene(track: CameraTrack, layout: CrowdLayout) -> Scene:
 def _paint(
     desk: Desk,
     needed: Demand,
-    light: LightFacts,
+    light: SunLight,
     told: dict[str, Telling],
     params: Params,
     folder: Path,
@@ -226,7 +226,7 @@ def _array(path: Path, shape: tuple[int, ...]) -> Array:
     return np.asanyarray(np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape))
 
 
-def _request(wanted: Wanted, needed: Demand, light: LightFacts, params: Params) -> Request:
+def _request(wanted: Wanted, needed: Demand, light: SunLight, params: Params) -> Request:
     """Everyone of a view is lit as its mean; the noise is one for all, so that a figure does not flicker as it moves."""
     sun = sun_seen(
         math.radians(light.sun_azimuth_deg),

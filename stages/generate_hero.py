@@ -29,9 +29,9 @@ from pipeline.errors import ConfigError
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
 from pipeline.provider_sections import CrowdProviders, ProviderEntry
-from pipeline.sections import CrowdPicks, LightFacts
+from pipeline.sections import CrowdPicks
 from pipeline.stage import Progress, silent, stage
-from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, HeroPeople
+from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, HeroPeople, SunLight
 from stages.seen import view_of
 
 
@@ -65,7 +65,7 @@ def generate_hero(
     layout: CrowdLayout,
     atlas: CharacterAtlas,
     ground: Ground,
-    light: LightFacts,
+    light: SunLight,
     params: Params,
     out: Path,
     shared: Path,
@@ -134,7 +134,7 @@ def _heroes(agents: Agents, track: CameraTrack, params: Params) -> Chosen:
 
 
 def _sequences(
-    bodies: Bodies, track: CameraTrack, chosen: Chosen, k: int, light: LightFacts, told: Telling, params: Params
+    bodies: Bodies, track: CameraTrack, chosen: Chosen, k: int, light: SunLight, told: Telling, params: Params
 ) -> Iterator[tuple[int, Request]]:
     """First frame and request of each stretch on which the hero is shown."""
     agent = int(chosen.rows[k])

@@ -33,9 +33,9 @@ from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
 from pipeline.provider_sections import CrowdProviders
-from pipeline.sections import CrowdPicks, LightFacts
+from pipeline.sections import CrowdPicks
 from pipeline.stage import stage
-from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, HeroPeople, NearPeople
+from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, HeroPeople, NearPeople, SunLight
 from stages.seen import view_of
 
 Array = npt.NDArray[np.float64]
@@ -68,7 +68,7 @@ def generate_near(
     atlas: CharacterAtlas,
     ground: Ground,
     heroes: HeroPeople,
-    light: LightFacts,
+    light: SunLight,
     params: Params,
     frames: FrameRange,
     out: Path,
@@ -159,7 +159,7 @@ def _paint(
     placed: Mapping[int, Placed],
     chosen: Chosen,
     moving: Mapping[int, tuple[Hero, int]],
-    light: LightFacts,
+    light: SunLight,
     told: Mapping[str, Telling],
     params: Params,
     near: Near,

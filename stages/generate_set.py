@@ -22,9 +22,9 @@ from pipeline.errors import ConfigError
 from pipeline.io import color, exr, images
 from pipeline.io.files import write_bytes
 from pipeline.provider_sections import SetProviders
-from pipeline.sections import LightFacts, SetPicks
+from pipeline.sections import SetPicks
 from pipeline.stage import Progress, silent, stage
-from pipeline.types import CameraTrack, Lens, SetLayout, SetPaintings
+from pipeline.types import CameraTrack, Lens, SetLayout, SetPaintings, SunLight
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -57,7 +57,7 @@ def generate_set(
     providers: SetProviders,
     track: CameraTrack,
     layout: SetLayout,
-    facts: LightFacts,
+    facts: SunLight,
     params: Params,
     out: Path,
     shared: Path,
@@ -163,7 +163,7 @@ def _ahead(piece: Piece, pose: Array, window: tuple[float, float, float, float])
     return bool(inside.all(axis=1).any()) if len(flat) else False
 
 
-def piece_request(piece: Piece, projector: Projector, drawn: Drawn, facts: LightFacts, params: Params) -> Request:
+def piece_request(piece: Piece, projector: Projector, drawn: Drawn, facts: SunLight, params: Params) -> Request:
     """The request for one painting, but for its seed."""
     seen_sun = projector.pose[:3, :3] @ np.array(facts.to_sun)
     sun = float(np.float32(seen_sun[0])), float(np.float32(seen_sun[1])), float(np.float32(seen_sun[2]))
@@ -177,7 +177,7 @@ def piece_request(piece: Piece, projector: Projector, drawn: Drawn, facts: Light
 
 
 def _paint(
-    desk: Desk, request: Request, projector: Projector, drawn: Drawn, facts: LightFacts, path: Path
+    desk: Desk, request: Request, projector: Projector, drawn: Drawn, facts: SunLight, path: Path
 ) -> tuple[dict[str, Any], Floats]:
     """Ask for the painting, write it; returns its entry of the index and its pixels."""
     result = desk.generate([request])[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -26,8 +26,8 @@ from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
+from pipeline.kernels.color import LUMINANCE
 from pipeline.output_sections import WORK, WorkFiles
-from pipeline.sections import LightFacts
 from pipeline.stage import stage
 from pipeline.types import (
     CameraTrack,
@@ -36,9 +36,11 @@ from pipeline.types import (
     Ground,
     Layer,
     NearPeople,
+    PlateLight,
     RawLayers,
     SetLayout,
     SetPaintings,
+    SunLight,
 )
 from stages.seen import rays_of, view_of
 
@@ -46,6 +48,8 @@ from stages.seen import rays_of, view_of
 @dataclass(frozen=True, slots=True)
 class Params(Looks):
     """How the crowd is drawn: the settings of assets.sprites.layer.Looks."""
+
+    sun_shadow: float = 1.0  # times what the plate's shadows take
 
     def __post_init__(self) -> None:
         for name in ("brightness", "hue", "crowding", "sun_shadow", "contact"):
@@ -65,7 +69,8 @@ def render_layers(
     set_layout: SetLayout,
     paintings: SetPaintings,
     ground: Ground,
-    light: LightFacts,
+    light: SunLight,
+    plate_light: PlateLight,
     params: Params,
     frames: FrameRange,
     out: Path,
@@ -82,6 +87,8 @@ def render_layers(
     shown = shown_by(layout, atlas, centres)  # type: ignore[arg-type]
     painted = np.array([person["id"] for person in json.loads(near.people.read_text())["near"]], np.int64)
     to_sun = np.array(light.to_sun)
+    taken_by_sun = params.sun_shadow * (1 - float(np.dot(plate_light.shadow_rgb, LUMINANCE)))
+    looks = replace(params, sun_shadow=taken_by_sun)
     for frame in frames:
         view, row = view_of(track, frame), track.frames.index(frame)
         built = draw_set(view, partial(rays_of, track.lens), pieces, load_paintings(paintings), focal_px)
@@ -95,7 +102,7 @@ def render_layers(
             shades = Shades.read(near.shades.path(frame))
             add_shadows(taken, shades, view, to_sun, params)
             throwing = shades.ids
-        shade = draw_shadow(view, agents, sprites, row, shown, to_sun, heights.normal, params, taken, throwing)
+        shade = draw_shadow(view, agents, sprites, row, shown, to_sun, heights.normal, looks, taken, throwing)
         exr.write(shadow.path(frame), {"Y": exr.half(shade)}, compression=work.compression)
     return RawLayers(layers=layers, shadow=shadow)
 

@@ -16,9 +16,8 @@ from assets.takes.record import Take, TakeSheet
 from assets.takes.told import Telling
 from calibration.cameras import load_poses
 from pipeline.errors import ConfigError
-from pipeline.sections import LightFacts
 from pipeline.stage import Progress, silent
-from pipeline.types import CameraTrack, SetLayout
+from pipeline.types import CameraTrack, SetLayout, SunLight
 from stages.generate_set import Params, keyframes, piece_request
 
 LOOK_PX = 512  # longest side of a proposal
@@ -30,7 +29,7 @@ class LaidOut:
 
     track: CameraTrack
     layout: SetLayout
-    facts: LightFacts
+    facts: SunLight
 
 
 def propose_pieces(

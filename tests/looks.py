@@ -18,9 +18,12 @@ from pipeline.frames import FrameRange
 from pipeline.kernels.grain import Grain
 from pipeline.optics_sections import LensFacts
 from pipeline.sections import CameraFacts
-from pipeline.types import CameraTrack, Grades, Layers, Look, RawLayers
+from pipeline.types import CameraTrack, Grades, Layers, Look, PlateLight, RawLayers
 from stages.match_look import Params, match_look
 from tests.scenes import Scene
+
+# A shadow that leaves 40% of the light, without colour.
+HAND_LIGHT = PlateLight(Path("light.json"), (0.4, 0.4, 0.4))
 
 
 def write_hand_look(

@@ -59,16 +59,25 @@ def visible_by_depth(
     )
 
 
-def multiply_shadow(plate: np.ndarray, shadow: np.ndarray, veil: np.ndarray, out: np.ndarray) -> None:
-    """Take light from the plate: out = veil + (plate - veil) * shadow.
+def multiply_shadow(
+    plate: np.ndarray,
+    shadow: np.ndarray,
+    veil: np.ndarray,
+    out: np.ndarray,
+    powers: tuple[float, float, float] = (1.0, 1.0, 1.0),
+) -> None:
+    """Take light from the plate: out = veil + (plate - veil) * shadow ** power of the channel.
 
     plate, veil, out: (H, W, 3) float32 scene-linear; shadow: (H, W) float32, 1 = untouched, clamped to 0..1. `veil` is
     the haze in front of each pixel: a shadow on far ground does not darken the air before it. It is taken as at most
-    the plate, so a shadow never brightens. A shadow of 1 leaves the plate's bits.
+    the plate, so a shadow never brightens. A shadow of 1 leaves the plate's bits. powers, above 0: a channel of less than
+    1 darkens later than the others, as blue does where the sky still lights the ground.
     """
     size = same_rgb(plate=plate, veil=veil, out=out)
     shaped(size, shadow=shadow)
-    _multiply_shadow(plate, shadow, veil, out)
+    if min(powers) <= 0:
+        raise ValueError(f"powers are {powers}; a shadow takes light from every channel.")
+    _multiply_shadow(plate, shadow, veil, np.asarray(powers, np.float32), out)
 
 
 def light_wrap(layer: np.ndarray, light: np.ndarray, edge: np.ndarray, amount: float, out: np.ndarray) -> None:
@@ -131,7 +140,7 @@ def _visible_by_depth(layer_z, plate_z, confidence, out, tolerance_m, tolerance,
 
 
 @njit(parallel=True, cache=True)
-def _multiply_shadow(plate, shadow, veil, out):
+def _multiply_shadow(plate, shadow, veil, powers, out):
     height, width, channels = out.shape
     for y in prange(height):
         for x in range(width):
@@ -146,7 +155,10 @@ def _multiply_shadow(plate, shadow, veil, out):
                 air = veil[y, x, c]
                 if air > value:
                     air = value
-                out[y, x, c] = air + (value - air) * light
+                left = light
+                if powers[c] != _ONE:
+                    left = light ** powers[c]
+                out[y, x, c] = air + (value - air) * left
 
 
 @njit(parallel=True, cache=True)

@@ -17,11 +17,13 @@ from pipeline.types import (
     Comp,
     CrowdLayout,
     DepthMaps,
+    Grades,
     Ground,
     Layers,
     Look,
     Mattes,
     Plate,
+    PlateLight,
     SetPaintings,
 )
 
@@ -45,6 +47,8 @@ class Sources:
     layers: Layers
     comp: Comp
     identity: dict[str, Any] = field(default_factory=dict)  # by character, how alike it is across views and shots
+    light: PlateLight | None = None
+    grades: Grades | None = None
 
     @property
     def name(self) -> str:
@@ -125,7 +129,7 @@ def measured(sources: Sources, watched: Watched, compression: str) -> dict[str, 
             "set": _origin(s.paintings) | {"paintings": len(figures.read_json(s.paintings.index))},
         },
         "ground": figures.read_json(s.ground.figures),
-        "look": figures.read_json(s.look.figures),
+        "look": figures.read_json(s.look.figures) | _light_and_grades(s),
         "layers": {"frames": layer_frames, "summary": figures.summary(layer_frames)},
         "comp": {
             "frames": comp_frames,
@@ -138,6 +142,17 @@ def measured(sources: Sources, watched: Watched, compression: str) -> dict[str, 
             "most_lost_by_compression": max(watched.lost.values(), default=0.0),
         },
     }
+
+
+def _light_and_grades(s: Sources) -> dict[str, Any]:
+    """The plate's sun and shadows; per layer its grade and how sure it is."""
+    told: dict[str, Any] = {"light": figures.read_json(s.light.figures)} if s.light else {}
+    if s.grades:
+        content = figures.read_json(s.grades.figures)
+        told["exposure"] = {"over time": content["stray"]["note"]}
+        for layer, match in content["layers"].items():
+            told[f"grade of {layer}"] = match["tones"] | {"sure of the exposure within": match["doubt"]["exposure_ev"]}
+    return told
 
 
 def _origin(made: CharacterAtlas | SetPaintings) -> dict[str, Any]:

@@ -25,10 +25,12 @@ from pipeline.types import (
     Ground,
     Lens,
     Plate,
+    PlateLight,
     RawLayers,
     SetLayout,
     SetPaintings,
 )
+from stages.choose_light import choose_light
 from stages.generate_crowd import generate_crowd
 from stages.generate_hero import generate_hero
 from stages.generate_near import generate_near
@@ -87,6 +89,13 @@ def survey(track: CameraTrack, out: Path) -> Ground:
 
 
 @stage
+def shade(track: CameraTrack, out: Path) -> PlateLight:
+    """A plate that tells nothing of its light."""
+    (out / "light.json").write_text("{}")
+    return PlateLight(out / "light.json", (0.4, 0.4, 0.4))
+
+
+@stage
 def build(track: CameraTrack, out: Path) -> SetLayout:
     """Nothing is built."""
     (out / "meshes").mkdir()
@@ -107,6 +116,8 @@ STAGES = (
     shoot,
     track,
     survey,
+    shade,
+    choose_light,
     build,
     paint,
     lay_out_crowd,

@@ -14,10 +14,11 @@ from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import cryptomatte, exr
 from pipeline.output_sections import OutputBrief
 from pipeline.store import join
+from pipeline.types import PlateLight
 from stages.comp_shadow import ground_depth
 from stages.composite import Params, composite
 from tests.layers import write_depth, write_ground, write_layers, write_mattes
-from tests.looks import match_by_hand, write_hand_look
+from tests.looks import HAND_LIGHT, match_by_hand, write_hand_look
 from tests.scenes import FIRST_BOX, GROUND, SKY, Scene, write_plate, write_track
 
 SCENE = Scene(width=256, height=144, frames=2, actor=True)
@@ -36,6 +37,7 @@ def shot(tmp_path_factory):
         "depth": write_depth(SCENE, folder / "depth"),
         "layers": layers,
         "look": look,
+        "light_told": HAND_LIGHT,
         "track": write_track(SCENE, folder / "track"),
         "ground": write_ground(SCENE, folder / "ground"),
     }
@@ -62,6 +64,18 @@ def plate_of(shot):
 def touched(shot, channels):
     light = exr.read(shot["layers"].shadow.path(FRAME)).channels["Y"]
     return (channels["crowd.A"] > 0) | (channels["set.A"] > 0) | (light < 1)
+
+
+def test_a_shadow_has_the_colour_that_the_plates_shadows_have(shot, tmp_path):
+    blue = PlateLight(HAND_LIGHT.figures, (0.3, 0.4, 0.6))
+    plain, _ = comped(shot, tmp_path / "a", Params(grain=0))
+    coloured, _ = comped({**shot, "light_told": blue}, tmp_path / "b", Params(grain=0))
+
+    alone = (plain["shadow.A"].astype(float) > 0.2) & (plain["crowd.A"] == 0) & (plain["set.A"] == 0)
+    ratio = np.stack([coloured[c].astype(float)[alone] / plain[c].astype(float)[alone] for c in "RGB"], -1)
+    assert alone.sum() > 50
+    assert (ratio[:, 0] < 1).all()
+    assert (ratio[:, 2] > 1).all()
 
 
 def test_the_plate_leaves_bit_identical_where_nothing_is_added(shot, finished):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from assets.sprites.embedding import packed_all
+from calibration.look.tonestats import Tones
 from pipeline.errors import ConfigError, StoreError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr, images, video
@@ -31,9 +32,11 @@ from pipeline.types import (
     Layers,
     Look,
     Mattes,
+    PlateLight,
     SetPaintings,
 )
 from stages.deliver import Params, deliver
+from tests.looks import write_hand_grades
 from tests.scenes import Scene, write_shot
 
 FRAMES = 6
@@ -182,6 +185,11 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "atlas": atlas,
         "paintings": paintings,
         "look": look,
+        "light": PlateLight(
+            write_json(tmp_path / "light/light.json", {"azimuth_deg": 274.0, "disagreement_deg": 3.5}),
+            (0.3, 0.35, 0.45),
+        ),
+        "grades": write_hand_grades(tmp_path / "grades", frames, Tones(exposure_ev=0.31)),
         "ground": Ground(
             tmp_path / "g.npy", 0, 0, 1, write_json(tmp_path / "ground/figures.json", {"residual_m": 0.02})
         ),

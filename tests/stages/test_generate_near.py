@@ -20,6 +20,7 @@ from stages.generate_crowd import generate_crowd
 from stages.generate_near import Params, generate_near
 from stages.render_layers import Params as LayerParams
 from stages.render_layers import render_layers
+from tests.looks import HAND_LIGHT
 from tests.stages.test_render_layers import (
     FRAMES,
     LENS,
@@ -116,7 +117,7 @@ def layers_of(shot, near, atlas, folder, light=None):
     built, paintings = nothing_built(folder / "set")
     made = render_layers(
         track=shot["track"], layout=shot["layout"], atlas=atlas, near=near, set_layout=built, paintings=paintings,
-        ground=shot["ground"], light=shot["light"], params=LayerParams(), frames=FrameRange(1001, 1001), out=folder / "out",
+        ground=shot["ground"], light=shot["light"], plate_light=HAND_LIGHT, params=LayerParams(), frames=FrameRange(1001, 1001), out=folder / "out",
     )  # fmt: skip
     crowd = next(layer for layer in made.layers if layer.name == "crowd")
     return exr.read(crowd.files.path(1001)).channels, exr.read(made.shadow.path(1001)).channels["Y"].astype(float)

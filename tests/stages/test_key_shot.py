@@ -14,7 +14,7 @@ from stages.composite import Params as CompParams
 from stages.composite import composite
 from stages.pull_mattes import Params, pull_mattes
 from tests.layers import write_ground
-from tests.looks import write_hand_look
+from tests.looks import HAND_LIGHT, write_hand_look
 from tests.matted import Matted, Person
 from tests.scenes import Scene, write_track
 
@@ -68,6 +68,7 @@ def comped(shot):
         depth=depth,
         layers=Layers((Layer("wall", wall, folder / "manifest.json"),), shadow, folder / "manifest.json"),
         look=write_hand_look(folder / "look", edge_sigma_px=0.5, sigma=0.001),
+        light_told=HAND_LIGHT,
         track=track,
         ground=write_ground(SCENE, folder / "ground"),
         params=CompParams(light_wrap=0, grain=0),

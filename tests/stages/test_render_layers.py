@@ -17,6 +17,7 @@ from pipeline.sections import LightFacts
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, Lens, SetLayout, SetPaintings
 from stages.render_layers import Params, render_layers
 from tests.layers import nobody_near
+from tests.looks import HAND_LIGHT
 
 LENS = Lens(240, 136, 210.0, 210.0, 121.0, 67.0, -0.12, 0.03, 5e-4, -3e-4)
 FRAMES = FrameRange(1001, 1004)
@@ -112,6 +113,7 @@ def shot(tmp_path):
         "paintings": paintings,
         "ground": ground_of(tmp_path),
         "light": LightFacts(),
+        "plate_light": HAND_LIGHT,
         "params": Params(brightness=0, hue=0, crowding=0),
         "frames": FRAMES,
         "out": tmp_path / "layers",

@@ -12,9 +12,10 @@ from assets.takes.record import read_sheet
 from pipeline.__main__ import app
 from pipeline.io.images import read_png
 from pipeline.run import Wish, run
+from stages.choose_light import choose_light
 from stages.generate_set import generate_set
 from stages.lay_out_set import lay_out_set
-from tests.stages.test_captures_shot import shoot, survey, track
+from tests.stages.test_captures_shot import shade, shoot, survey, track
 
 SHOT = """
 [shot]
@@ -34,7 +35,7 @@ sharpness = 0.25
 overscan = 0.0
 keyframes = 1
 """
-STAGES = (shoot, track, survey, lay_out_set, generate_set)
+STAGES = (shoot, track, survey, shade, choose_light, lay_out_set, generate_set)
 
 
 def battleplate(*arguments):

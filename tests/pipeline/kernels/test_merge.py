@@ -123,6 +123,19 @@ def test_shadow_leaves_haze_and_untouched_bits():
     assert (out <= plate).all()
 
 
+def test_a_coloured_shadow_leaves_what_its_powers_say():
+    plate, shadow = np.random.default_rng(1).random((5, 7, 3), dtype=np.float32), plane(2, (5, 7)).astype(np.float32)
+    shadow[0] = 1
+    out = np.empty_like(plate)
+
+    merge.multiply_shadow(plate, shadow, np.zeros_like(plate), out, (1.2, 1.0, 0.7))
+
+    np.testing.assert_array_equal(out[0], plate[0])
+    np.testing.assert_allclose(out, plate * np.clip(shadow, 0, 1)[..., None] ** np.array([1.2, 1.0, 0.7]), rtol=1e-4)
+    with pytest.raises(ValueError, match="takes light from every channel"):
+        merge.multiply_shadow(plate, shadow, np.zeros_like(plate), out, (1.0, 0.0, 1.0))
+
+
 def test_light_wrap_only_brightens_and_only_at_the_edge():
     layer, light, edge = rgba(1), np.full((9, 13, 3), 0.7, np.float32), plane(3)
     edge[:, :6] = 0
