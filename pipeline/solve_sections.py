@@ -8,13 +8,15 @@ from pathlib import Path
 from pipeline.errors import ConfigError
 from pipeline.frames import frames_in
 
+MOVES = ("auto", "free", "turn", "still")
 ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 
 
 @dataclass(frozen=True, slots=True)
 class SolveBrief:
-    """[solve]: where the camera comes from when it is not solved from the plate. Paths are relative to the shot file.
+    """[solve]: how the camera is solved, or where it comes from instead. Paths are relative to the shot file.
 
+    move: how it moves: "free" (it travels), "turn" (a pan or tilt on a tripod), "still" (locked off); "auto": by the plate.
     track: a Nuke .chan, a USD file with a camera, or the folder of a COLMAP model, one pose per frame of the shot.
     frame_offset: is added to the track's frame numbers. rotation_order: of a .chan, which axis it turns about first.
     metres_per_unit: 0: what the file says, else 1. up: "Y" or "Z"; empty: what the file says, else Y.
@@ -25,6 +27,7 @@ class SolveBrief:
     locked_frames ("1001, 1040-1042"), which our own solve then holds: its world is theirs.
     """
 
+    move: str = "auto"
     track: Path | None = None
     camera: str = ""  # a USD camera's path; empty: the only one
     frame_offset: int = 0
@@ -39,6 +42,8 @@ class SolveBrief:
     locked_frames: str = ""
 
     def __post_init__(self) -> None:
+        if self.move not in MOVES:
+            raise ConfigError(f"move is {self.move!r}, must be one of {', '.join(MOVES)}. Change it.")
         if self.rotation_order not in ORDERS:
             raise ConfigError(
                 f"rotation_order is {self.rotation_order!r}, must be one of {', '.join(ORDERS)}. Change it."

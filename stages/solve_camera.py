@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibration.solve import by_hand, imported, overlay, solved
+from calibration.solve import by_hand, fixed, imported, overlay, solved
 from calibration.solve.keyframed import Effort, Known, follow_plate, solve_keyframes
 from calibration.solve.keyframes import choose_keyframes
 from calibration.solve.locked import check_locked
-from calibration.solve.nodal import turning_error_px
+from calibration.solve.nodal import Turning, turning
 from calibration.solve.solved import Solve
 from calibration.solve.stand import Given, stand
+from calibration.solve.track import Tracks
 from calibration.solve.trackview import TrackView, open_view
 from calibration.solve.triangulate import triangulate
 from pipeline.errors import CalibrationError, ConfigError
@@ -109,14 +110,20 @@ def _solve_plate(work: _Work) -> tuple[Solve, dict[str, Any]]:
     tracks = follow_plate(view, frames, params.tracks, work.progress)
     solved.check_tracks(tracks, frames, view.width)
     keyframes = choose_keyframes(tracks, view.width)
-    turning_px = turning_error_px(tracks, keyframes, view.width, view.height)
-    solved.check_travel(turning_px, view.plate.files.frames, view.width)
-    known = Known(_focal_px(view, work.facts), locked)
-    effort = Effort(params.features, params.threads, params.seed, params.timeout_s)
-    solve, said = solve_keyframes(view, frames, tracks, keyframes, known, effort, work.progress)
-    solved.check_solve(solve, frames)
+    turns = turning(tracks, keyframes, view.width, view.height)
+    found = solved.move_of(tracks, turns.error_px, view.width)
+    move = found if work.brief.move == "auto" else work.brief.move
+    known, given = Known(_focal_px(view, work.facts), locked), None
+    if move == "free":
+        effort = Effort(params.features, params.threads, params.seed, params.timeout_s)
+        solve, said = solve_keyframes(view, frames, tracks, keyframes, known, effort, work.progress)
+        solved.check_solve(solve, frames)
+    else:
+        as_turned = turns if move == "turn" else None
+        solve, said, given = _fixed(work, tracks, keyframes, as_turned, known)
     solve, posed = _whole(work, solve)
-    given = Given(file, work.brief.metres_per_unit or 1.0) if locked and work.brief.world == "track" else None
+    if locked and work.brief.world == "track":
+        given = Given(file, work.brief.metres_per_unit or 1.0)
     standing = stand(solve, view, work.facts, work.world, params.seed, given)
     whole = by_hand.spread_tracks(tracks, work.rows, len(solve.poses))
     key_rows = [work.rows[row] for row in keyframes]
@@ -126,8 +133,28 @@ def _solve_plate(work: _Work) -> tuple[Solve, dict[str, Any]]:
         **posed,
         **standing.figures,
         "scale_from": standing.scale_from,
-        "turning_error_px": round(turning_px, 4) if np.isfinite(turning_px) else None,
+        "move": {
+            "is": move,
+            "from": "the plate" if work.brief.move == "auto" else "[solve]",
+            "the_plate_says": found,
+        },
+        "turning_error_px": round(turns.error_px, 4) if np.isfinite(turns.error_px) else None,
     }
+
+
+def _fixed(
+    work: _Work, tracks: Tracks, keyframes: list[int], turning_as: Turning | None, known: Known
+) -> tuple[Solve, dict[str, Any], Given]:
+    """A camera that does not travel, on level ground: the solve in metres, what is told of it, and whence its world is."""
+    if known.locked:
+        raise CalibrationError(
+            "[solve] locked: this plate's camera does not travel, so there is nothing to hold it to. Leave locked out."
+        )
+    height_m = work.facts.height_m
+    solve, said = fixed.solve_fixed(work.view, tracks, keyframes, turning_as, known.focal_px, height_m)
+    solved.check_placed(solve, work.frames)
+    source = "camera height from [camera]" if height_m else "assumed camera height, set height_m in [camera]"
+    return solve, said, Given(f"{source}, above level ground; a camera that does not travel measures none", 1.0)
 
 
 def _take(work: _Work) -> tuple[Solve, dict[str, Any]]:

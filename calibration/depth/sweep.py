@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from calibration.cameras import camera_centre, to_camera
+from calibration.cameras import camera_centre, load_poses, to_camera
 from calibration.depth.sky import find_sky, grown
 from calibration.depth.views import View, encode, load_view, parallax_px, pinholes
 from pipeline.kernels.semiglobal import lowest, smoothest
@@ -77,7 +77,8 @@ def estimate(plate: Plate, track: CameraTrack, frame: int, width_px: int) -> Dep
     chosen = neighbours(track, frame, seen, view.lens.width)
     views = [load_view(plate, track, f, width_px) for f in chosen]
     if not views:
-        return _without_parallax(view, anchors)
+        travels = np.ptp(camera_centre(load_poses(track)), axis=0).max() > 0
+        return _without_parallax(view, anchors if travels else np.zeros_like(anchors))
     inverse, score = _sweep(view, views, seen, anchors)
     sky = find_sky(view, inverse, score, _sky_limit(view, views))
     confidence = np.clip((score - 0.35) / 0.45, 0, 1) * _off_edges(inverse)
@@ -240,12 +241,18 @@ def _second_differences(reach: int) -> list[Floats]:
 
 
 def _without_parallax(view: View, anchors: Floats) -> DepthFrame:
-    """Level ground below the horizon, pulled to the solved points and spread along the picture's surfaces."""
+    """Level ground below the horizon, pulled to the solved points and spread along the picture's surfaces.
+
+    anchors: (h, w) inverse depth of points that other frames saw from elsewhere; all 0 for a camera that never travels,
+    whose points tell nothing that the level ground does not.
+    """
     up = view.rays @ view.pose[:2, 1] + view.pose[2, 1]  # world Y of each ray, per unit of z
     height_m = max(float(camera_centre(view.pose)[1]), 0.5)
     ground = np.maximum(-up / height_m, 0).astype(np.float32)
     weights = np.where(anchors > 0, 1.0, np.where(ground > 0.005, 2e-3, 1e-5)).astype(np.float32)
-    inverse = flow(np.where(anchors > 0, anchors, ground), weights, view.picture, 20.0, _EDGE)
+    inverse = ground
+    if anchors.any():
+        inverse = flow(np.where(anchors > 0, anchors, ground), weights, view.picture, 20.0, _EDGE)
     sky = find_sky(view, inverse, np.zeros_like(inverse), 0.02)
     inverse[sky] = 0
     near_point = cv2.GaussianBlur((anchors > 0).astype(np.float32), (0, 0), 6)

@@ -5,6 +5,8 @@ Homographies cannot tell: a travelling camera over flat ground fits those too. O
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import least_squares
@@ -15,22 +17,29 @@ from calibration.solve.track import Tracks
 Array = npt.NDArray[np.float64]
 
 MOST_VIEWS = 8
-MOST_POINTS = 40  # of a pair
+FEWEST_POINTS, MOST_POINTS = 8, 40  # of a pair
 GAPS = (1, 2, 4)
 
 
-def turning_error_px(tracks: Tracks, keyframes: list[int], width: int, height: int) -> float:
-    """Median distance in pixels by which the tracks miss the best camera that stands still and only turns.
+@dataclass(frozen=True, slots=True)
+class Turning:
+    """The best camera that stands still and only turns: how far the tracks miss it (median, pixels; infinite when too few
+    join the keyframes), its focal length in pixels, and k1 of COLMAP's RADIAL model, to first order."""
 
-    Rotations of up to eight keyframes, one focal length and one division-model distortion are fitted with soft L1. Infinite
-    when too few tracks join the keyframes.
-    """
+    error_px: float
+    focal_px: float
+    k1: float
+
+
+def turning(tracks: Tracks, keyframes: list[int], width: int, height: int) -> Turning:
+    """Fit rotations of up to eight keyframes, one focal length and one division-model distortion with soft L1."""
     picked = np.unique(np.linspace(0, len(keyframes) - 1, min(MOST_VIEWS, len(keyframes))).astype(int))
     views = [keyframes[index] for index in picked]
-    pairs = [pair for pair in _pairs(tracks, views, np.array([width, height]) / 2) if len(pair[2]) >= 8]
-    if len(pairs) < len(views) - 1:
-        return np.inf
-    best = np.inf
+    pairs = _pairs(tracks, views, np.array([width, height]) / 2)
+    neighbours = {*zip(pairs.a.tolist(), pairs.b.tolist(), strict=True)}
+    if not neighbours.issuperset((view, view + 1) for view in range(len(views) - 1)):
+        return Turning(np.inf, 0.0, 0.0)
+    best = Turning(np.inf, 0.0, 0.0)
     # Without bounds a focal length of nothing, or a lens that bends all into one point, misses by nothing.
     bounds = np.full((2, 2 + 3 * (len(views) - 1)), np.inf) * [[-1], [1]]
     bounds[:, :2] = [[np.log(0.4 * width), -0.5], [np.log(8.0 * width), 0.5]]
@@ -43,23 +52,42 @@ def turning_error_px(tracks: Tracks, keyframes: list[int], width: int, height: i
             loss="soft_l1",
             f_scale=0.5,
             max_nfev=15,
+            tr_solver="lsmr",  # exact steps take fourteen times as long
         )
-        best = min(best, float(np.median(np.linalg.norm(_misses(found.x, pairs, width), axis=1))))
+        error_px = float(np.median(np.linalg.norm(_misses(found.x, pairs, width), axis=1)))
+        if error_px < best.error_px:
+            focal_px, bend = float(np.exp(found.x[0])), float(found.x[1])
+            # Undistorted = seen / (1 + bend r^2) is, to first order, seen = undistorted (1 + bend r^2).
+            best = Turning(error_px, focal_px, bend * (focal_px / (0.5 * width)) ** 2)
     return best
 
 
-Pair = tuple[int, int, Array, Array]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pairs:
+    """N points that two views share, all pairs of views behind each other. a, b: (N,) views; xy_a, xy_b: (N, 2) pixels from
+    the middle."""
+
+    a: npt.NDArray[np.intp]
+    b: npt.NDArray[np.intp]
+    xy_a: Array
+    xy_b: Array
 
 
-def _pairs(tracks: Tracks, views: list[int], middle: Array) -> list[Pair]:
-    """View numbers and pixels from the middle (N, 2) of the points that two views share, spread by a stride."""
-    pairs = []
+def _pairs(tracks: Tracks, views: list[int], middle: Array) -> _Pairs:
+    """Spread by a stride; pairs of fewer than eight points are left out."""
+    numbers, pixels = [], []
     for gap in GAPS:
         for a in range(len(views) - gap):
             _, xy_a, xy_b = tracks.common(views[a], views[a + gap])
             stride = max(1, len(xy_a) // MOST_POINTS)
-            pairs.append((a, a + gap, xy_a[::stride] - middle, xy_b[::stride] - middle))
-    return pairs
+            if len(xy_a) >= FEWEST_POINTS:
+                pixels.append(np.stack([xy_a[::stride], xy_b[::stride]]) - middle)
+                numbers.append(np.tile([a, a + gap], (pixels[-1].shape[1], 1)))
+    if not pixels:
+        empty = np.zeros((0, 2))
+        return _Pairs(np.zeros(0, np.intp), np.zeros(0, np.intp), empty, empty)
+    (a, b), (xy_a, xy_b) = np.concatenate(numbers).T, np.concatenate(pixels, axis=1).astype(np.float64)
+    return _Pairs(a, b, xy_a, xy_b)
 
 
 def _rays(pixels: Array, focal: float, bend: float, width: int) -> Array:
@@ -69,22 +97,20 @@ def _rays(pixels: Array, focal: float, bend: float, width: int) -> Array:
     return np.asarray(rays / np.linalg.norm(rays, axis=1, keepdims=True))
 
 
-def _first_turns(pairs: list[Pair], views: int, focal: float) -> Array:
+def _first_turns(pairs: _Pairs, views: int, focal: float) -> Array:
     """Rotation vectors (views - 1, 3) of camera from the first view's, chained from neighbours."""
     turns = [Rotation.identity()]
-    for a, b, xy_a, xy_b in pairs[: views - 1]:
-        assert b == a + 1
-        step, _ = Rotation.align_vectors(_rays(xy_b, focal, 0.0, 1), _rays(xy_a, focal, 0.0, 1))
+    for view in range(1, views):
+        mine = (pairs.a == view - 1) & (pairs.b == view)
+        step, _ = Rotation.align_vectors(_rays(pairs.xy_b[mine], focal, 0.0, 1), _rays(pairs.xy_a[mine], focal, 0.0, 1))
         turns.append(step * turns[-1])
     return np.array([turn.as_rotvec() for turn in turns[1:]])
 
 
-def _misses(values: Array, pairs: list[Pair], width: int) -> Array:
+def _misses(values: Array, pairs: _Pairs, width: int) -> Array:
     focal, bend = float(np.exp(values[0])), float(values[1])
-    turns = Rotation.from_rotvec(np.vstack([np.zeros((1, 3)), values[2:].reshape(-1, 3)]))
-    out = []
-    for a, b, xy_a, xy_b in pairs:
-        carried = (turns[b] * turns[a].inv()).apply(_rays(xy_a, focal, bend, width))
-        apart = carried - _rays(xy_b, focal, bend, width)
-        out.append(focal * (apart[:, :2] - apart[:, 2:] * carried[:, :2] / carried[:, 2:]))
-    return np.concatenate(out)
+    turns = Rotation.from_rotvec(np.vstack([np.zeros((1, 3)), values[2:].reshape(-1, 3)])).as_matrix()
+    steps = turns[pairs.b] @ np.swapaxes(turns[pairs.a], 1, 2)
+    carried = np.einsum("nij,nj->ni", steps, _rays(pairs.xy_a, focal, bend, width))
+    apart = carried - _rays(pairs.xy_b, focal, bend, width)
+    return np.asarray(focal * (apart[:, :2] - apart[:, 2:] * carried[:, :2] / carried[:, 2:]))

@@ -60,7 +60,7 @@ class Solve:
 
 
 def check_tracks(tracks: Tracks, numbers: Sequence[int], width_px: int) -> None:
-    """Raises CalibrationError on a cut, a flash, noise, and a camera that stands still; each says where and what to do.
+    """Raises CalibrationError on a cut, a flash and noise; each says where and what to do.
 
     numbers: the frame of each row.
     """
@@ -82,23 +82,17 @@ def check_tracks(tracks: Tracks, numbers: Sequence[int], width_px: int) -> None:
             f"camera solve: hardly any point of the frame before is found in frame {', '.join(map(str, lost[:8]))}: a cut, "
             "a flash or a black frame. Leave it out (--set solve_camera.exclude), or solve the frames before and after as two shots."
         )
+
+
+def move_of(tracks: Tracks, turning_error_px: float, width_px: int) -> str:
+    """How the camera moves: "still", "turn" (a pan or tilt on a tripod) or "free".
+
+    turning_error_px: by how much the best camera that only turns misses the tracks (calibration.solve.nodal).
+    """
     motion = [tracks.motion(0, row) for row in range(1, len(tracks)) if len(tracks.common(0, row)[0]) >= 20]
-    limit = LOCKED_OFF_PX * max(1.0, width_px / 1920)
-    if motion and max(motion) < limit and len(motion) == len(tracks) - 1:
-        raise CalibrationError(
-            f"camera solve: frames {frames} move by {max(motion):.2f} px at most, {limit:.1f} are needed: a locked-off "
-            "camera shows no depth. Choose frames in which the camera travels."
-        )
-
-
-def check_travel(turning_error_px: float, frames: FrameRange, width_px: int) -> None:
-    """Raises CalibrationError when a camera that only turns (calibration.solve.nodal) explains the tracks."""
-    limit = ONLY_TURNS_PX * max(1.0, width_px / 1280)
-    if turning_error_px < limit:
-        raise CalibrationError(
-            f"camera solve: frames {frames} are a pan or tilt: a camera that only turns explains them to "
-            f"{turning_error_px:.2f} px, a travelling one must miss by {limit:.2f}. Choose frames in which it travels."
-        )
+    if len(motion) == len(tracks) - 1 and max(motion) < LOCKED_OFF_PX * max(1.0, width_px / 1920):
+        return "still"
+    return "turn" if turning_error_px < ONLY_TURNS_PX * max(1.0, width_px / 1280) else "free"
 
 
 def check_agreement(file: str, agreed: int, tested: int) -> None:
@@ -112,19 +106,24 @@ def check_agreement(file: str, agreed: int, tested: int) -> None:
 
 def check_solve(solve: Solve, numbers: Sequence[int]) -> None:
     """Raises CalibrationError when frames have no pose, and when there is no parallax to measure depth by."""
+    check_placed(solve, numbers)
     frames = FrameRange(numbers[0], numbers[-1])
+    parallax = solve.parallax_deg()
+    if parallax < LEAST_PARALLAX_DEG:
+        raise CalibrationError(
+            f"camera solve: the points of frames {frames} show {parallax:.2f} degrees of parallax, "
+            f'{LEAST_PARALLAX_DEG} are needed: the camera hardly travels. Solve it as a turning one: [solve] move = "turn".'
+        )
+
+
+def check_placed(solve: Solve, numbers: Sequence[int]) -> None:
+    """Raises CalibrationError when frames have no pose; names them."""
     without = [numbers[row] for row in np.flatnonzero(np.isnan(solve.poses[:, 0, 0])).tolist()]
     if without:
         shown = ", ".join(map(str, without[:12])) + (" ..." if len(without) > 12 else "")
         raise CalibrationError(
             f"camera solve: {len(without)} of {len(numbers)} frames found no place: {shown}. Supply mattes of what moves "
             "in them ([mattes] path), leave them out (--set solve_camera.exclude), or cut them off the plate."
-        )
-    parallax = solve.parallax_deg()
-    if parallax < LEAST_PARALLAX_DEG:
-        raise CalibrationError(
-            f"camera solve: the points of frames {frames} show {parallax:.2f} degrees of parallax, "
-            f"{LEAST_PARALLAX_DEG} are needed: the camera only turns. Choose frames in which it travels."
         )
 
 

@@ -1,0 +1,137 @@
+"""A camera that only turns, from tracks of directions that are known: rotations, lens, which way is up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from calibration.cameras import camera_centre, look_direction
+from calibration.lens import project
+from calibration.solve import fixed
+from calibration.solve.evaluate import rotation_angle_deg
+from calibration.solve.keyframes import choose_keyframes
+from calibration.solve.nodal import turning
+from calibration.solve.track import Tracks
+from calibration.solve.turning import Turns, solve_turns
+from pipeline.types import Lens
+
+LENS = Lens(960, 540, 900.0, 900.0, 480.0, 270.0, -0.09, 0.01)
+FRAMES = 40
+
+
+def turned(yaw_deg: float, pitch_deg: float) -> np.ndarray:
+    """Camera from world (F, 3, 3): a pan about the world's Y (down in a level camera's axes), looking 4 degrees down."""
+    t = np.linspace(-0.5, 0.5, FRAMES)
+    pan = Rotation.from_rotvec(np.radians(yaw_deg * t)[:, None] * [0.0, 1.0, 0.0])
+    tilt = Rotation.from_rotvec(np.radians(4 + pitch_deg * t)[:, None] * [1.0, 0.0, 0.0])
+    return np.asarray((tilt * pan.inv()).as_matrix())
+
+
+def seen(rotations: np.ndarray, noise_px: float = 0.1, walkers: int = 0) -> Tracks:
+    """Tracks of 900 directions all about, as far as each frame sees them; walkers drift through the picture."""
+    rng = np.random.default_rng(4)
+    directions = rng.normal(0, 1, (900, 3)) * [1.2, 0.5, 0.6] + [0, 0, 1]
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    drift = np.zeros((len(directions), 3))
+    drift[:walkers] = rng.normal(0, 0.004, (walkers, 3))
+    idents, pixels, starts = [], [], [0]
+    for row, rotation in enumerate(rotations):
+        xy = project((directions + row * drift) @ rotation.T, LENS) + rng.normal(0, noise_px, (len(directions), 2))
+        inside = np.isfinite(xy).all(axis=1) & (xy > 4).all(axis=1) & (xy < (956, 536)).all(axis=1)
+        idents.append(np.flatnonzero(inside).astype(np.int32))
+        pixels.append(xy[inside].astype(np.float32))
+        starts.append(starts[-1] + inside.sum())
+    return Tracks(np.array(starts), np.concatenate(idents), np.concatenate(pixels), np.ones(FRAMES))
+
+
+def solved(tracks: Tracks, focal_px: float = 0.0) -> Turns:
+    keyframes = choose_keyframes(tracks, LENS.width)
+    start = turning(tracks, keyframes, LENS.width, LENS.height)
+    return solve_turns(tracks, keyframes, LENS.width, LENS.height, start, focal_px)
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(24.0, 0.0), (0.0, 14.0), (12.0, 6.0)])
+def test_a_pan_and_a_tilt_are_the_true_ones(yaw: float, pitch: float):
+    rotations = turned(yaw, pitch)
+
+    got = solved(seen(rotations))
+
+    assert rotation_angle_deg(got.rotations, rotations @ rotations[0].T).max() < 0.05
+    assert got.focal_px == pytest.approx(900, rel=0.01)
+    assert got.k1 == pytest.approx(-0.09, abs=0.02)
+    assert got.focal_sigma < 0.01
+
+
+def test_people_who_walk_through_a_pan_do_not_turn_it():
+    rotations = turned(20.0, 2.0)
+
+    got = solved(seen(rotations, walkers=250))
+
+    assert rotation_angle_deg(got.rotations, rotations @ rotations[0].T).max() < 0.05
+    assert got.focal_px == pytest.approx(900, rel=0.01)
+
+
+def test_a_written_focal_length_is_held_and_a_pan_that_shows_none_says_so():
+    tracks = seen(turned(1.2, 0.2), noise_px=0.4)
+    keyframes = choose_keyframes(tracks, LENS.width)
+    start = turning(tracks, keyframes, LENS.width, LENS.height)
+
+    held, said = fixed.pan(tracks, keyframes, LENS.width, LENS.height, start, 900.0)
+    free, doubted = fixed.pan(tracks, keyframes, LENS.width, LENS.height, start, 0.0)
+
+    assert held.focal_px == 900.0
+    assert said == {"from": "[camera], held"}
+    assert free.focal_px == fixed.USUAL_FOCAL * LENS.width
+    assert "assumed" in doubted["from"]
+
+
+def test_observations_fit_their_directions():
+    got = solved(seen(turned(20.0, 0.0)))
+    lens = Lens(960, 540, got.focal_px, got.focal_px, 480, 270, got.k1, got.k2)
+
+    for row in (0, 17, 39):
+        mine = got.observations[got.observations[:, 0] == row]
+        there = project(got.directions[mine[:, 1].astype(int)] @ got.rotations[row].T, lens)
+        assert len(mine) > 40
+        assert np.median(np.linalg.norm(there - mine[:, 2:], axis=1)) < 0.3
+
+
+def test_the_axis_of_a_pan_is_up_and_tells_how_the_camera_looks_down():
+    rotations = turned(20.0, 0.0)
+    solve, up_from = fixed.stand(solved(seen(rotations)), LENS, 1.8)
+
+    assert "pan of 20 degrees" in up_from
+    np.testing.assert_allclose(camera_centre(solve.poses), np.tile([0, 1.8, 0], (FRAMES, 1)), atol=1e-9)
+    down = np.degrees(np.arcsin(-look_direction(solve.poses)[:, 1]))
+    np.testing.assert_allclose(down, 4.0, atol=0.15)
+    assert look_direction(solve.poses[0])[2] < -0.99  # the first camera looks along -Z
+
+
+def test_a_tilt_shows_the_roll_and_a_still_camera_nothing():
+    _, of_tilt = fixed.upright(turned(0.0, 15.0))
+    up, of_nothing = fixed.upright(np.tile(np.eye(3), (9, 1, 1)))
+
+    assert "tilt of 15 degrees" in of_tilt
+    assert of_nothing.startswith("assumed")
+    np.testing.assert_array_equal(up, [0, -1, 0])
+
+
+def test_points_below_the_horizon_lie_on_the_ground_and_no_other():
+    solve, _ = fixed.stand(solved(seen(turned(20.0, 0.0))), LENS, 1.8)
+    y = solve.points[:, 1]
+
+    on_it = np.abs(y) < 1e-6
+    assert 0.3 < on_it.mean() < 0.9
+    assert np.linalg.norm(solve.points[~on_it], axis=1).min() > 100
+
+
+def test_a_camera_that_stands_still_has_one_pose():
+    tracks = seen(np.tile(np.eye(3), (FRAMES, 1, 1)))
+
+    turns, said = fixed.still(tracks, LENS.width, LENS.height, 0.0)
+    solve, _ = fixed.stand(turns, Lens(960, 540, turns.focal_px, turns.focal_px, 480, 270), 1.5)
+
+    assert "assumed" in said["from"]
+    assert (solve.poses == solve.poses[0]).all()
+    assert np.median(solve.errors_px()) < 0.3
