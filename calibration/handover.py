@@ -1,4 +1,4 @@
-"""Hand the solved camera to other programs: Nuke's .chan, a COLMAP model as text, USD with the points."""
+"""Hand the solved camera to other programs: Nuke's .chan, a COLMAP model as text, USD with the points, STMaps."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from calibration.cameras import load_poses, world_from_camera
+from calibration.stmap import Overscan, overscan_of, redistort_map, undistort_map
 from pipeline.frames import FrameRate
-from pipeline.io import usd
+from pipeline.io import exr, usd
 from pipeline.io.chan import NUKE_ORDER, Chan, write_chan
 from pipeline.io.colmapmodel import Model, Sighted, write_model
-from pipeline.types import CameraTrack
+from pipeline.types import CameraTrack, Lens
 
 SENSOR_MM = 36.0  # sets the scale of a USD focal length when nobody wrote the sensor's width down
 _LOOKS_ALONG_MINUS_Z = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -41,3 +42,12 @@ def stage(track: CameraTrack, path: Path, rate: FrameRate, sensor_width_mm: floa
     with usd.writing(path, track.frames, rate) as made:
         usd.add_camera(made, "/Shot/Camera", load_poses(track), track.lens, sensor_width_mm or SENSOR_MM)
         usd.add_points(made, "/Shot/Points", np.load(track.points, allow_pickle=False))
+
+
+def stmaps(lens: Lens, folder: Path) -> Overscan:
+    """Write undistort.exr and redistort.exr, 32-bit, Nuke's convention (calibration.stmap); returns the overscan."""
+    overscan = overscan_of(lens)
+    for name, found in (("undistort", undistort_map(lens, overscan)), ("redistort", redistort_map(lens, overscan))):
+        planes = {"R": found[..., 0], "G": found[..., 1], "B": np.zeros_like(found[..., 0])}
+        exr.write(folder / f"{name}.exr", {channel: np.ascontiguousarray(plane) for channel, plane in planes.items()})
+    return overscan

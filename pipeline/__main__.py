@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.camera_commands import export
+from pipeline.camera_commands import calibrate_lens, export
 from pipeline.character_commands import characters
 from pipeline.config import Shot, load_shot
 from pipeline.crowd_commands import Settings, Workers, crowd, demo_shot, out
@@ -35,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command()(export)
+app.command()(calibrate_lens)
 app.add_typer(crowd, name="crowd")
 app.add_typer(train, name="train")
 app.add_typer(takes, name="takes")

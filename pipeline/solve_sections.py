@@ -24,7 +24,8 @@ class SolveBrief:
     always are). distortion: k1, k2, p1, p2 of COLMAP's OPENCV camera, centre_px: the lens's, for files that say none.
 
     ignore: PNG or EXR frames, white where nothing is to be tracked. locked: a file as track's may be, with the poses of
-    locked_frames ("1001, 1040-1042"), which our own solve then holds: its world is theirs.
+    locked_frames ("1001, 1040-1042"), which our own solve then holds: its world is theirs. lens: a file of
+    `battleplate calibrate-lens`, held in the solve; it goes before focal_mm in [camera] and a track's own lens.
     """
 
     move: str = "auto"
@@ -40,6 +41,7 @@ class SolveBrief:
     ignore: Path | None = None
     locked: Path | None = None
     locked_frames: str = ""
+    lens: Path | None = None
 
     def __post_init__(self) -> None:
         if self.move not in MOVES:

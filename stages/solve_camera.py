@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibration.lensfile import read_lens
 from calibration.solve import by_hand, fixed, imported, overlay, solved
 from calibration.solve.keyframed import Effort, Known, follow_plate, solve_keyframes
 from calibration.solve.keyframes import choose_keyframes
@@ -113,7 +114,9 @@ def _solve_plate(work: _Work) -> tuple[Solve, dict[str, Any]]:
     turns = turning(tracks, keyframes, view.width, view.height)
     found = solved.move_of(tracks, turns.error_px, view.width)
     move = found if work.brief.move == "auto" else work.brief.move
-    known, given = Known(_focal_px(view, work.facts), locked), None
+    path = work.brief.lens
+    lens = None if path is None else read_lens(path, view.plate.width, view.plate.height, view.plate.pixel_aspect)
+    known, given = Known(_focal_px(view, work.facts), lens, locked), None
     if move == "free":
         effort = Effort(params.features, params.threads, params.seed, params.timeout_s)
         solve, said = solve_keyframes(view, frames, tracks, keyframes, known, effort, work.progress)
@@ -151,7 +154,12 @@ def _fixed(
             "[solve] locked: this plate's camera does not travel, so there is nothing to hold it to. Leave locked out."
         )
     height_m = work.facts.height_m
-    solve, said = fixed.solve_fixed(work.view, tracks, keyframes, turning_as, known.focal_px, height_m)
+    focal_px = known.focal_px if known.lens is None else work.view.working_lens(known.lens).focal_x_px
+    solve, said = fixed.solve_fixed(work.view, tracks, keyframes, turning_as, focal_px, height_m)
+    if known.lens is not None:
+        said["focal"] = {
+            "from": "[solve] lens, its focal length alone: a camera that does not travel finds its own distortion"
+        }
     solved.check_placed(solve, work.frames)
     source = "camera height from [camera]" if height_m else "assumed camera height, set height_m in [camera]"
     return solve, said, Given(f"{source}, above level ground; a camera that does not travel measures none", 1.0)

@@ -49,8 +49,8 @@ def solve(folder: Path) -> None:
     (M, 4) rows of frame row, point, x, y. Lengths in COLMAP's own unit, or the locked poses'; pixels of the job's pictures.
     """
     told = json.loads((folder / "job.json").read_text())
-    names, keyframes = tuple(told.pop("names")), tuple(told.pop("keyframes"))
-    job = Job(folder=folder, names=names, keyframes=keyframes, **told)
+    names, keyframes, camera = (tuple(told.pop(name)) for name in ("names", "keyframes", "camera"))
+    job = Job(folder=folder, names=names, keyframes=keyframes, camera=camera, **told)
     with np.load(folder / "tracks.npz") as arrays:
         tracks = Tracks(**{name: arrays[name] for name in arrays.files})
     colmap = import_pycolmap(job.seed)
@@ -178,13 +178,13 @@ def adjust(colmap: Any, job: Job, model: Any) -> dict[str, Any]:
     options = _adjustment(colmap, job)
     colmap.bundle_adjustment(model, options)
     colmap.ObservationManager(model).filter_all_points3D(4.0 * job.scale, LEAST_ANGLE_DEG)
-    for camera in model.cameras.values():
+    for camera in () if job.camera else model.cameras.values():
         focal, x, y, k1 = camera.params
         camera.model = colmap.CameraModelId.RADIAL
         camera.params = [focal, x, y, k1, 0.0]
     colmap.bundle_adjustment(model, options)
-    said: dict[str, Any] = {"from": "the plate"}
-    if job.focal_px:
+    said: dict[str, Any] = {"from": "[solve] lens, held" if job.camera else "the plate", "overruled": False}
+    if job.focal_px and not job.camera:
         free = colmap.Reconstruction(model)
         options.refine_focal_length = True
         colmap.bundle_adjustment(free, options)
@@ -205,6 +205,7 @@ def _adjustment(colmap: Any, job: Job) -> Any:
     options = colmap.BundleAdjustmentOptions()
     options.print_summary = False
     options.refine_focal_length = not job.focal_px
+    options.refine_extra_params = not job.camera
     options.ceres.loss_function_type = colmap.LossFunctionType.SOFT_L1
     options.ceres.loss_function_scale = 1.0 * job.scale
     options.ceres.solver_options.num_threads = 1
@@ -231,11 +232,14 @@ def _write_result(folder: Path, model: Any, rows: dict[int, int], frames: int, s
         for point in image.get_observation_points2D():
             seen.append((row, number[point.point3D_id], *point.xy))
     camera = next(iter(model.cameras.values()))
-    focal, x, y, k1, k2 = camera.params
+    shape = list(camera.params)
+    if len(shape) == 5:  # RADIAL
+        focal, x, y, k1, k2 = shape
+        shape = [focal, focal, x, y, k1, k2, 0.0, 0.0]
     np.savez(
         folder / "result.npz",
         poses=poses,
-        camera=np.array([focal, focal, x, y, k1, k2, 0.0, 0.0]),
+        camera=np.array(shape),
         points=points,
         observations=np.array(seen, np.float64).reshape(-1, 4),
     )

@@ -35,6 +35,7 @@ class Job:
     features: int
     threads: int  # for features and matches; mapping and adjusting sum in one, or no two runs would agree to the bit
     seed: int
+    camera: tuple[float, ...] = ()  # fx fy cx cy k1 k2 p1 p2 of a calibrated lens, held; empty: found, with focal_px
 
     @property
     def scale(self) -> float:
@@ -56,6 +57,9 @@ def find_features(colmap: Any, job: Job, database: Path) -> None:
     focal = job.focal_px or 1.2 * max(job.width, job.height)
     reader.camera_model = "SIMPLE_RADIAL"
     reader.camera_params = f"{focal},{job.width / 2},{job.height / 2},0"
+    if job.camera:
+        reader.camera_model = "OPENCV"
+        reader.camera_params = ",".join(map(str, job.camera))
     if job.masked:
         reader.mask_path = job.folder / "masks"
     extraction = colmap.FeatureExtractionOptions()
@@ -184,6 +188,7 @@ def _global(colmap: Any, job: Job, database: Path, images: Path, output: Path) -
     options.num_threads, options.random_seed = 1, job.seed
     options.mapper.num_threads, options.mapper.random_seed = 1, job.seed
     options.mapper.bundle_adjustment.refine_focal_length = not job.focal_px
+    options.mapper.bundle_adjustment.refine_extra_params = not job.camera
     copy = output / "database.db"  # calibrating writes to it, and the other mapper must not see that
     copy.write_bytes(database.read_bytes())
     if not job.focal_px:
@@ -199,5 +204,6 @@ def _incremental(colmap: Any, job: Job, database: Path, images: Path, output: Pa
     options.mapper.num_threads, options.mapper.random_seed = 1, job.seed
     options.mapper.init_min_tri_angle = 6.0  # a dolly's keyframes hardly reach the default, 16 degrees
     options.ba_refine_focal_length = options.mapper.abs_pose_refine_focal_length = not job.focal_px
+    options.ba_refine_extra_params = options.mapper.abs_pose_refine_extra_params = not job.camera
     options.multiple_models, options.min_model_size, options.extract_colors = False, FEWEST_KEYFRAMES, False
     return dict(colmap.incremental_mapping(database, images, output, options))

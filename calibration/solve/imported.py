@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.cameras import world_from_camera
+from calibration.lensfile import read_lens
 from pipeline.errors import CalibrationError
 from pipeline.io import usd, usdcamera
 from pipeline.io.chan import read_chan
@@ -168,6 +169,8 @@ def _lens(
     bent: tuple[float, ...] | None = None,
 ) -> Lens:
     """The plate's lens; what the shot file says of it goes before what the track says."""
+    if brief.lens is not None:
+        return read_lens(brief.lens, plate.width, plate.height, plate.pixel_aspect)
     at = brief.centre_px or centre
     return Lens(plate.width, plate.height, focal_x, focal_y, *at, *(brief.distortion or bent or (0.0,) * 4))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,11 @@ class Effort:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What is known before the solve. focal_px: in working pixels, 0: not known. locked: frame to camera_from_world, held."""
+    """What is known before the solve. focal_px: in working pixels, 0: not known. lens: the plate's, calibrated, which is
+    held, or None. locked: frame to camera_from_world, held."""
 
     focal_px: float
+    lens: Lens | None
     locked: dict[int, Array]
 
 
@@ -80,7 +82,8 @@ def solve_keyframes(
             keyframes=tuple(keyframes),
             width=view.width,
             height=view.height,
-            focal_px=known.focal_px,
+            focal_px=known.focal_px if known.lens is None else view.working_lens(known.lens).focal_x_px,
+            camera=() if known.lens is None else astuple(view.working_lens(known.lens))[2:],
             masked=view.masked,
             features=effort.features,
             threads=effort.threads,

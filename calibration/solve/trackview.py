@@ -68,16 +68,24 @@ class TrackView:
 
     def plate_lens(self, lens: Lens) -> Lens:
         """A lens in working pixels as one of the plate's."""
-        x, y = map(float, self.to_plate)
-        return replace(
-            lens,
-            width=self.plate.width,
-            height=self.plate.height,
-            focal_x_px=lens.focal_x_px * x,
-            focal_y_px=lens.focal_y_px * y,
-            centre_x_px=lens.centre_x_px * x,
-            centre_y_px=lens.centre_y_px * y,
-        )
+        return _sized(lens, self.plate.width, self.plate.height, self.to_plate)
+
+    def working_lens(self, lens: Lens) -> Lens:
+        """A lens of the plate's as one in working pixels."""
+        return _sized(lens, self.width, self.height, 1.0 / self.to_plate)
+
+
+def _sized(lens: Lens, width: int, height: int, factors: npt.NDArray[np.float64]) -> Lens:
+    x, y = map(float, factors)
+    return replace(
+        lens,
+        width=width,
+        height=height,
+        focal_x_px=lens.focal_x_px * x,
+        focal_y_px=lens.focal_y_px * y,
+        centre_x_px=lens.centre_x_px * x,
+        centre_y_px=lens.centre_y_px * y,
+    )
 
 
 def open_view(plate: Plate, mattes: MatteSource, ignore: Path | None, max_width_px: int) -> TrackView:

@@ -117,7 +117,7 @@ def test_the_figures_tell_every_frame(track: CameraTrack):
     assert told["largest_step"] < 2
     assert told["jitter"] < 0.3
     assert told["parallax_deg"] > 1
-    assert told["focal"] == {"from": "the plate"}
+    assert told["focal"] == {"from": "the plate", "overruled": False}
     assert told["keyframes"][0] == 1001
 
 

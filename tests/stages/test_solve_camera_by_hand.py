@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from calibration import cameras
+from calibration.lensfile import write_lens
 from calibration.solve import evaluate
 from pipeline.errors import CalibrationError, ConfigError
 from pipeline.io import exr, images
@@ -93,10 +94,16 @@ def test_a_black_frame_at_the_end_has_nothing_between(plate: Plate, tmp_path: Pa
 def held(plate: Plate, tmp_path_factory: pytest.TempPathFactory) -> CameraTrack:
     """Our own solve without the black frame, its left side ignored, two of its poses given."""
     folder = tmp_path_factory.mktemp("held")
+    write_lens(folder / "lens.json", LENS, {})
     mask = np.zeros((180, 320), np.uint8)
     mask[:, :80] = 255
     images.write_png(folder / "ignore.0001.png", mask)
-    brief = SolveBrief(locked=chan(folder, [1002, 1011]), locked_frames="1002,1011", ignore=folder / "ignore.0001.png")
+    brief = SolveBrief(
+        lens=folder / "lens.json",
+        locked=chan(folder, [1002, 1011]),
+        locked_frames="1002,1011",
+        ignore=folder / "ignore.0001.png",
+    )
     return solve(plate, folder / "out", brief, exclude="1006")
 
 
@@ -111,6 +118,15 @@ def test_locked_frames_are_held_and_set_world_and_metres(held: CameraTrack):
     assert told["locked"]["frames"] == [1002, 1011]
     assert told["by_hand"]["between_neighbours"] == [1006]
     assert held.scale_from.startswith("some.chan: 1 m per unit")
+
+
+def test_a_calibrated_lens_is_held(held: CameraTrack):
+    told = json.loads(held.figures.read_text())
+
+    assert told["focal"]["from"] == "[solve] lens, held"
+    for name in ("focal_x_px", "focal_y_px", "centre_x_px", "centre_y_px", "k1", "k2", "p1", "p2"):
+        assert getattr(held.lens, name) == pytest.approx(getattr(LENS, name), rel=1e-9)
+    assert held.reprojection_error_px < 0.25
 
 
 def test_nothing_is_tracked_in_ignored_areas(held: CameraTrack):
