@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 # Kernels are compiled single-threaded in tests: equal inputs must give equal bytes.
 export NUMBA_THREADING_LAYER ?= workqueue
 
-.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-mattes bench-generate clean
+.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-mattes bench-generate bench-grain clean
 
 demo: install
 	$(BIN)/battleplate demo build/demo
@@ -38,6 +38,9 @@ bench-crowd: install
 
 bench-mattes: install
 	$(BIN)/python -m benchmarks.mattes
+
+bench-grain: install
+	$(BIN)/python -m benchmarks.grain
 
 bench-generate: install
 	$(BIN)/python -m benchmarks.generate

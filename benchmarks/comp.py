@@ -21,7 +21,7 @@ from benchmarks import comp_blender, comp_exr, comp_peers
 from pipeline.kernels import color, fused, fused_torch, merge
 from pipeline.kernels.color import Grade
 from pipeline.kernels.fused import Beside
-from pipeline.kernels.grain import Grain, add_grain
+from pipeline.kernels.grain import TAPS, Grain, add_grain
 
 GRADE = Grade(0.3, (1.05, 1.0, 0.95), (0.004, 0.004, 0.004), (0.95, 1.0, 1.05), 0.9)
 
@@ -47,7 +47,7 @@ def copy_gb_s(image: np.ndarray, threads: int) -> float:
 
 
 def profile() -> Grain:
-    taps = np.outer([1, 2, 4, 2, 1], [1, 2, 4, 2, 1]).astype(np.float32)
+    taps = np.pad(np.outer([1, 2, 4, 2, 1], [1, 2, 4, 2, 1]), (TAPS - 5) // 2).astype(np.float32)
     kernels = np.tile(taps / np.sqrt((taps**2).sum()), (3, 1, 1))
     levels = np.linspace(0, 2, 16, dtype=np.float32)
     sigmas = np.sqrt(1e-5 + 4e-4 * levels).astype(np.float32)
@@ -72,7 +72,7 @@ def main() -> None:
     rows: list[tuple[str, int, Callable[[], object], dict[str, Callable[[], object]]]] = [
         ("merge: over, float32", 48, lambda: merge.over(front, back, out), comp_peers.overs(front, back, out, threads)),
         ("grade: CDL, saturation", 32, lambda: color.grade(front, GRADE, out), comp_peers.grades(front, GRADE, threads)),
-        ("grain 5 x 5", 40, lambda: add_grain(plate, plate, kept, grain, 1, 1001, picture),
+        (f"grain {TAPS} x {TAPS}", 40, lambda: add_grain(plate, plate, kept, grain, 1, 1001, picture),
          {"NumPy + OpenCV": lambda: comp_peers.numpy_grained(beside.outside[:3], beside.outside[:3], kept, grain),
           "torch": lambda: fused_torch.noise(tensors[1], grain, 1, 1001)}),
         ("whole: grade, wrap, over, grain, half", 36,

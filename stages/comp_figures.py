@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.kernels.color import LUMINANCE
-from pipeline.kernels.grain import Grain, noise, sigma_at
+from pipeline.kernels.grain import Grain, noise, sigma_of
 
 Array = NDArray[np.float32]
 LEAST_PIXELS = 200
@@ -111,7 +111,7 @@ def _grain(done: Frame, grain: Grain, seed: int, frame: int) -> dict[str, Any]:
     if inside.sum() < LEAST_PIXELS:
         return {"grain_ratio": []}
     added, level = (done.grained - done.picture)[inside], done.picture[inside]
-    wanted = np.stack([sigma_at(level[:, c], c, grain) for c in range(3)], axis=1)
+    wanted = sigma_of(level, grain)
     luma = level @ LUMINANCE
     bounds = np.quantile(luma[:: max(1, len(luma) // _SAMPLES)], [1 / 3, 2 / 3])
     bins = np.digitize(luma, bounds)
@@ -145,7 +145,7 @@ def _repeats(done: Frame, inside: NDArray[np.bool_], grain: Grain, seed: int, fr
     y, x = max(counts, key=lambda at: counts[at])
     tile = (slice(y, y + step), slice(x, x + step))
     there = inside[tile]
-    now = (done.grained - done.picture)[tile][there]
+    now = (done.grained - done.picture)[tile][there] @ grain.camera_from_acescg.T
     before = noise(there.shape[0], there.shape[1], grain, seed, frame - 1, (x, y))[there]
     lengths = np.sqrt((now**2).sum() * (before**2).sum())
     return round(float((now * before).sum() / max(float(lengths), 1e-20)), 4)

@@ -15,7 +15,7 @@ from calibration.look.match import Match
 from calibration.look.measured import LookFigures, write_look
 from calibration.look.tonestats import Tones
 from pipeline.frames import FrameRange
-from pipeline.kernels.grain import Grain
+from pipeline.kernels.grain import TAPS, Grain
 from pipeline.optics_sections import LensFacts
 from pipeline.sections import CameraFacts
 from pipeline.types import CameraTrack, Grades, Layers, Look, PlateLight, RawLayers
@@ -34,8 +34,8 @@ def write_hand_look(
     sigma: float = 0.01,
 ) -> Look:
     """A look with white grain of one sigma at every level."""
-    kernels = np.zeros((3, 5, 5), np.float32)
-    kernels[:, 2, 2] = 1
+    kernels = np.zeros((3, TAPS, TAPS), np.float32)
+    kernels[:, TAPS // 2, TAPS // 2] = 1
     levels, sigmas = np.tile(np.float32([0, 1]), (3, 1)), np.full((3, 2), sigma, np.float32)
     grain = Grain(levels, sigmas, kernels, np.eye(3, dtype=np.float32))
     tone = Tone(0.13, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))

@@ -29,9 +29,7 @@ def degrain(frame: Array, grain: Grain, neighbours: Sequence[Array] = ()) -> Arr
     broken = ~np.isfinite(frame)
     whole = np.where(broken, np.float32(0), frame)
     others = [np.nan_to_num(n, posinf=0, neginf=0) for n in neighbours]
-    flat = stabiliser(
-        grain, min(float(p.min()) for p in (whole, *others)), max(float(p.max()) for p in (whole, *others))
-    )
+    flat = stabiliser(grain, whole, *others)
     here = flat(whole)
     total, weights, squares = here.copy(), np.ones(here.shape[:2], np.float32), np.ones(here.shape[:2], np.float32)
     for other in others:

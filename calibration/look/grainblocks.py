@@ -8,20 +8,37 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.look.graincorrelation import Lags, autocorrelation, kernel_lags
+from calibration.look.graincorrelation import Lags, lag_covariances, source_lags
 from calibration.look.motion import dense_motion
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain, noise
 
 Array = NDArray[np.float32]
 Curve = NDArray[np.float64]
+BELOW_WHITE = 0.94  # of the brightest value: what the matrix's error leaves of a clip's sharp edge lies above
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
     rest: Array  # (N, B, B, 3), noise of one frame's variance
     level: Array  # (N, 3) mean scene-linear value
-    variance: Curve  # (N, 3) unbiased for white noise
+    covariance: Curve  # (N, 3, 3) unbiased for white noise
+    pixels: Array  # (N, B, B, 3), the first frame's
+
+    @property
+    def variance(self) -> Curve:
+        return np.diagonal(self.covariance, axis1=1, axis2=2)
+
+    def through(self, matrix: Curve) -> Blocks:
+        """The same blocks in other channels: matrix (3, 3) times each pixel."""
+        turn = matrix.T.astype(np.float32)
+        return Blocks(self.rest @ turn, self.level @ turn, matrix @ self.covariance @ matrix.T, self.pixels @ turn)
+
+    def below_white(self) -> Blocks:
+        """Those with no pixel near the brightest of any channel, where a sensor clips."""
+        peaks = self.pixels.max(axis=(1, 2))
+        kept = (peaks < BELOW_WHITE * peaks.max(axis=0)).all(axis=1)
+        return Blocks(self.rest[kept], self.level[kept], self.covariance[kept], self.pixels[kept])
 
 
 def match_blocks(first: Array, second: Array, size: int) -> Blocks:
@@ -45,9 +62,15 @@ def match_blocks(first: Array, second: Array, size: int) -> Blocks:
         for s1, s2 in zip(_gradient(first), _gradient(second), strict=True)
     ]
     ties = ((a == b).mean(axis=(1, 2)) < 0.4).all(axis=1)  # frozen by a codec, or clipped: no noise to see there
-    rest, variance = _without_motion((a - b)[ties], [s[ties] for s in slopes])
+    rest = _without_motion((a - b)[ties], [s[ties] for s in slopes]) / np.float32(np.sqrt(2))
     level = ((a + b) / 2)[ties].mean(axis=(1, 2))
-    return Blocks(rest / np.float32(np.sqrt(2)), level, variance / 2)
+    return Blocks(rest, level, _covariance(rest), a[ties])
+
+
+def _covariance(rest: Array) -> Curve:
+    count, size, _, _ = rest.shape
+    flat = rest.reshape(count, size * size, 3).astype(np.float64)
+    return np.asarray(flat.transpose(0, 2, 1) @ flat / (size * size - 3))
 
 
 def _gradient(image: Array) -> tuple[Array, Array]:
@@ -57,8 +80,8 @@ def _gradient(image: Array) -> tuple[Array, Array]:
     return np.asarray(across, np.float32), np.asarray(down, np.float32)
 
 
-def _without_motion(difference: Array, slopes: list[Array]) -> tuple[Array, Curve]:
-    """Take constant and the two slopes out of each block and channel; returns the rest and its variance (N, 3)."""
+def _without_motion(difference: Array, slopes: list[Array]) -> Array:
+    """Take constant and the two slopes out of each block and channel."""
     count, size, _, _ = difference.shape
     samples = size * size
     rest = np.empty_like(difference)
@@ -71,7 +94,7 @@ def _without_motion(difference: Array, slopes: list[Array]) -> tuple[Array, Curv
         normal = design.transpose(0, 2, 1) @ design + 1e-6 * samples * np.eye(3)
         solution = np.linalg.solve(normal, design.transpose(0, 2, 1) @ target)
         rest[..., c] = (target - design @ solution).reshape(count, size, size)
-    return rest, (rest.astype(np.float64) ** 2).sum(axis=(1, 2)) / (samples - 3)
+    return rest
 
 
 def join_blocks(parts: list[Blocks]) -> Blocks:
@@ -80,23 +103,30 @@ def join_blocks(parts: list[Blocks]) -> Blocks:
     return Blocks(
         np.concatenate([p.rest for p in parts]),
         np.concatenate([p.level for p in parts]),
-        np.concatenate([p.variance for p in parts]),
+        np.concatenate([p.covariance for p in parts]),
+        np.concatenate([p.pixels for p in parts]),
     )
 
 
-def simulate_blocks(kernels: Array, size: int) -> tuple[NDArray[np.float64], list[Lags]]:
+def unit_noise(kernels: Array, mix: Array, side: int, frame: int) -> Array:
+    """(side, side, 3) grain of unit size with this correlation, in the camera's channels."""
+    ends = np.tile(np.array([0, 1], np.float32), (3, 1))
+    unit = Grain(ends, np.ones((3, 2), np.float32), kernels, mix)
+    return np.asarray(noise(side, side, unit, seed=11, frame=frame), np.float32)
+
+
+def simulate_blocks(kernels: Array, mix: Array, size: int) -> tuple[Curve, Lags]:
     """Run clean blocks of unit grain through the same fit.
 
-    Returns their variances (N, 3), ascending, and per channel what the fit takes from each lag.
+    Returns their variances (N, 3), ascending, and what the fit takes from the covariance at each lag.
     """
-    ends = np.tile(np.array([0, 1], np.float32), (3, 1))
-    flat = Grain(ends, np.ones((3, 2), np.float32), kernels, np.eye(3, dtype=np.float32))
-    side = size * max(16, 400 // size)
-    first, second = (noise(side, side, flat, seed=11, frame=f) for f in (1, 2))
+    side = size * max(16, 480 // size)
+    first, second = (unit_noise(kernels, mix, side, frame) for frame in (1, 2))
     y, x = (v.ravel() for v in np.mgrid[0:side:size, 0:side:size])
     inside = np.arange(size)
     where = (y[:, None] + inside)[:, :, None], (x[:, None] + inside)[:, None, :]
     slopes = [(s1 + s2)[where] / 2 for s1, s2 in zip(_gradient(first), _gradient(second), strict=True)]
-    rest, variance = _without_motion((first - second)[where], slopes)
-    unit = rest / np.sqrt((rest**2).mean(axis=(0, 1, 2)))
-    return np.sort(variance / 2, axis=0), [kernel_lags(kernels[c]) - autocorrelation(unit[..., c]) for c in range(3)]
+    rest = _without_motion((first - second)[where], slopes) / np.float32(np.sqrt(2))
+    variance = np.diagonal(_covariance(rest), axis1=1, axis2=2)
+    made = np.einsum("yxk,ck,dk->yxcd", source_lags(kernels), mix.astype(np.float64), mix.astype(np.float64))
+    return np.sort(variance, axis=0), made - lag_covariances(rest)

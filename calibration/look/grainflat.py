@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.kernels.grain import Grain, noise
+from calibration.look.grainblocks import BELOW_WHITE, unit_noise
 
 Array = NDArray[np.float32]
 Curve = NDArray[np.float64]
@@ -21,21 +21,21 @@ CLEARLY = 0.85  # flats under this share of the curve bound it; closer ones are 
 
 
 def flat_blocks(picture: Array, size: int) -> tuple[Array, Curve]:
-    """Level (N, 3) and variance (N, 3) of blocks after a quadratic surface is taken out; clipped blocks are left out.
+    """Level (N, 3) and variance (N, 3) of blocks after a quadratic surface is taken out; clipped ones are left out.
 
-    picture: (H, W, 3) float32 scene-linear.
+    picture: (H, W, 3) float32 scene-linear, in the camera's channels: there white clips at one value.
     """
     rows, columns = picture.shape[0] // size, picture.shape[1] // size
     cut = picture[: rows * size, : columns * size].reshape(rows, size, columns, size, 3)
     blocks = cut.transpose(0, 2, 1, 3, 4).reshape(-1, size * size, 3)
     top, bottom = picture.max(axis=(0, 1)), picture.min(axis=(0, 1))
-    blocks = blocks[((blocks < top) & (blocks > bottom)).all(axis=(1, 2))]
+    blocks = blocks[((blocks < BELOW_WHITE * top) & (blocks > bottom)).all(axis=(1, 2))]
     y, x = (v.ravel() / size - 0.5 for v in np.mgrid[0:size, 0:size])
     surface, _ = np.linalg.qr(np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1))
     part = np.tensordot(blocks, surface.astype(np.float32), axes=(1, 0))  # what the surface explains: (N, 3, terms)
     left = (blocks - blocks.mean(axis=1, keepdims=True)).astype(np.float64)
     variance = ((left**2).sum(axis=1) - (part[..., 1:].astype(np.float64) ** 2).sum(axis=2)) / (size * size - 6)
-    return blocks.mean(axis=1), variance.astype(np.float64)
+    return blocks.mean(axis=1), np.asarray(variance)
 
 
 def bounded(curve: tuple[Curve, Curve], level: Array, variance: Curve, typical: float) -> tuple[Curve, Curve]:
@@ -59,10 +59,7 @@ def bounded(curve: tuple[Curve, Curve], level: Array, variance: Curve, typical: 
     return levels, sigmas * np.interp(levels, at, share)
 
 
-def pure_flats(kernels: Array, size: int) -> Curve:
-    """(N, 3) ascending variances that flat blocks of unit grain with these spatial kernels have."""
-    ends = np.tile(np.array([0, 1], np.float32), (3, 1))
-    unit = Grain(ends, np.ones((3, 2), np.float32), kernels, np.eye(3, dtype=np.float32))
-    side = size * max(16, 400 // size)
-    _, variance = flat_blocks(noise(side, side, unit, seed=12, frame=1), size)
+def pure_flats(kernels: Array, mix: Array, size: int) -> Curve:
+    """(N, 3) ascending variances that flat blocks of unit grain of this correlation have."""
+    _, variance = flat_blocks(unit_noise(kernels, mix, size * max(16, 400 // size), frame=3), size)
     return np.sort(variance, axis=0)

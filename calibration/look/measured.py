@@ -17,6 +17,8 @@ from pipeline.errors import StoreError
 from pipeline.io.files import write_bytes
 from pipeline.kernels.grain import Grain
 
+GRAIN = ("levels", "sigmas", "kernels", "mix", "acescg_from_camera")
+
 
 @dataclass(frozen=True, slots=True)
 class LookFigures:
@@ -32,7 +34,7 @@ class LookFigures:
 
 
 def write_look(path: Path, look: LookFigures) -> None:
-    grain = {n: getattr(look.grain, n).astype(float).round(8).tolist() for n in ("levels", "sigmas", "kernels", "mix")}
+    grain = {n: getattr(look.grain, n).astype(float).round(8).tolist() for n in GRAIN}
     content = {
         "grain": {**grain, "note": look.grain_note},
         "tone": asdict(look.tone),
@@ -49,7 +51,7 @@ def read_look(path: Path) -> LookFigures:
     haze: dict[str, Any]
     try:
         content: Any = json.loads(path.read_text())
-        grain = {n: np.array(content["grain"][n], np.float32) for n in ("levels", "sigmas", "kernels", "mix")}
+        grain = {n: np.array(content["grain"][n], np.float32) for n in GRAIN}
         tone, haze = (
             {k: tuple(v) if isinstance(v, list) else v for k, v in content[part].items()} for part in ("tone", "haze")
         )

@@ -18,12 +18,10 @@ from pipeline.kernels.grain import (
     TAPS,
     Grain,
     _any_lost,
-    _curves,
     _fill_white,
-    _grain_row,
-    _key,
+    _grain_rows,
+    _graining,
     _noise_row,
-    _quantiles,
 )
 from pipeline.kernels.halves import bits
 
@@ -138,10 +136,6 @@ def _grading(by: Grade | None) -> tuple[int, np.ndarray, np.ndarray, np.ndarray,
     return 2, gain, offset, exponent, LUMINANCE, np.float32(by.saturation)
 
 
-def _graining(grain: Grain, seed: int, frame: int) -> tuple[np.ndarray | np.uint32, ...]:
-    return (*_curves(grain), grain.kernels, grain.mix, _quantiles(), _key(seed, frame))
-
-
 @njit(cache=True)
 def _grade(rgba, grading):
     how, matrix, offset, exponent, weights, saturation = grading
@@ -155,7 +149,7 @@ def _grade(rgba, grading):
 @njit(nogil=True, cache=True)
 def _comp(top, bottom, front, plate, outside, veil, shadow, depth, look, grading, graining, x0, y0, out):
     air, extinction, wrap, white_at, weights = look
-    levels, slopes, feet, kernels, mix, table, key = graining
+    law, kernels, mix, (table, key) = graining
     reach, width = TAPS // 2, out.shape[2]
     for left in range(0, width, COLUMNS):
         n = min(COLUMNS, width - left)
@@ -163,7 +157,7 @@ def _comp(top, bottom, front, plate, outside, veil, shadow, depth, look, grading
         rgba, beside = np.empty((4, n), np.float32), np.empty((4, n), np.float32)
         had, picture = np.empty((3, n), np.float32), np.empty((3, n), np.float32)
         haze = np.zeros((3, n), np.float32)
-        made, done = np.empty((3, n), np.float32), np.empty(n, np.float32)
+        made, done = np.empty((3, n), np.float32), np.empty((3, n), np.float32)
         kept, lit = np.ones(n, np.float32), np.empty(n, np.uint8)
         filled = False
         for y in range(top, bottom):
@@ -196,9 +190,9 @@ def _comp(top, bottom, front, plate, outside, veil, shadow, depth, look, grading
                 _fill_white(white, y0 + top - reach, x0 + left - reach, table, key)
                 filled = True
             _noise_row(white, kernels, mix, y - top, made)
+            _grain_rows(had, picture, kept, law, made, done)
             for c in range(3):
-                _grain_row(had[c], picture[c], kept, levels[c], slopes[c], feet[c], made[c], done)
-                rows.half_row(done, plate[c, y, left : left + n], kept, lit, out[c, y, left : left + n])
+                rows.half_row(done[c], plate[c, y, left : left + n], kept, lit, out[c, y, left : left + n])
 
 
 @njit(nogil=True, cache=True)
@@ -218,7 +212,7 @@ def _lay_over(top, bottom, layer, picture, kept):
 
 @njit(nogil=True, cache=True)
 def _finish(top, bottom, plate, picture, kept, graining, grained, final):
-    levels, slopes, feet, kernels, mix, table, key = graining
+    law, kernels, mix, (table, key) = graining
     reach, width = TAPS // 2, kept.shape[1]
     for left in range(0, width, COLUMNS):
         n = min(COLUMNS, width - left)
@@ -241,8 +235,8 @@ def _finish(top, bottom, plate, picture, kept, graining, grained, final):
             rows.load_pixels(plate[y, left : left + n], shot[:, 0])
             rows.load(shot, 0, 0, had)
             rows.load_pixels(picture[y, left : left + n], has)
+            _grain_rows(had, has, share, law, made, done)
             for c in range(3):
-                _grain_row(had[c], has[c], share, levels[c], slopes[c], feet[c], made[c], done[c])
                 rows.half_row(done[c], shot[c, 0], share, lit, sent[c])
             rows.store_pixels(done, grained[y, left : left + n])
             rows.store_pixels(sent, final[y, left : left + n])

@@ -67,7 +67,8 @@ def comp(
     bare = (rgba == 0).all(dim=0)
     picture = torch.where(bare, picture, rgb + (1 - alpha) * picture)
     kept = kept * (1 - alpha).clamp(min=0)
-    grained = picture + _lacking(had, picture, kept, grain) * noise(plate, grain, seed, frame, origin)
+    lacking = _lacking(had, picture, kept, grain) * noise(plate, grain, seed, frame, origin)
+    grained = picture + _mixed(lacking, grain.acescg_from_camera)
     grained = torch.where(kept >= 1, picture, grained)
     held = torch.where(grained.isfinite(), grained.clamp(-float(HALF_MAX), float(HALF_MAX)), grained)
     return torch.where((kept >= 1) & ~lit, plate, held.half())
@@ -91,8 +92,7 @@ def noise(like: Tensor, grain: Grain, seed: int, frame: int, origin: tuple[int, 
     for v in range(TAPS):
         for u in range(TAPS):
             made += kernels[:, v, u] * white[:, v : v + height, u : u + width]
-    a, b, d = made
-    return torch.stack([float(m[0]) * a + float(m[1]) * b + float(m[2]) * d for m in grain.mix])
+    return _mixed(made, grain.mix)
 
 
 def _hash(value: Tensor) -> Tensor:
@@ -128,7 +128,7 @@ def _graded(rgba: Tensor, by: Grade | None) -> Tensor:
 
 
 def _lacking(had: Tensor, picture: Tensor, kept: Tensor, grain: Grain) -> Tensor:
-    """The sigma that is missing: of the picture's level, less what the plate still has."""
+    """The sigma that is missing in each camera channel: of the picture's level, less what the plate still has."""
     import torch
 
     levels, slopes, feet = (v.tolist() for v in _curves(grain))
@@ -139,8 +139,17 @@ def _lacking(had: Tensor, picture: Tensor, kept: Tensor, grain: Grain) -> Tensor
             total += slopes[c][k] * plane.clamp(levels[c][k], levels[c][k + 1])
         return total
 
+    had, picture = (_mixed(planes, grain.camera_from_acescg) for planes in (had, picture))
     missing = []
     for c in range(3):
         left = kept * sigma(had[c], c)
         missing.append((sigma(picture[c], c) ** 2 - left**2).clamp(min=0).sqrt())
     return torch.stack(missing)
+
+
+def _mixed(planes: Tensor, matrix: np.ndarray) -> Tensor:
+    """Planes (3, H, W) through a (3, 3) matrix."""
+    import torch
+
+    rows = ([float(v) for v in row] for row in matrix)
+    return torch.stack([a * planes[0] + b * planes[1] + d * planes[2] for a, b, d in rows])

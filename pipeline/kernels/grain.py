@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +14,7 @@ from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, shaped
 from pipeline.kernels.comprows import COLUMNS, load_pixels, store_pixels
 
-TAPS = 5  # the spatial kernel is TAPS x TAPS
+TAPS = 9  # the spatial kernel is TAPS x TAPS
 _RISES = 5  # pieces of a curve that one pass over a row adds up
 
 
@@ -22,29 +22,39 @@ _RISES = 5  # pieces of a curve that one pass over a row adds up
 class Grain:
     """How a plate's grain looks, ready for the compiled loop; all float32.
 
-    levels, sigmas: (3, K) per channel of ACEScg: standard deviation at each scene-linear level, linear between, held
-    outside. kernels: (3, 5, 5) spatial, unit energy. mix: (3, 3) lower triangular, its rows of unit length: mix @ mix.T
-    is the correlation between channels.
+    Grain follows the levels of the camera's own channels: what a sensor's red photosite counts, a matrix spreads over all
+    of ACEScg. levels, sigmas: (3, K) per camera channel: standard deviation at each scene-linear level, linear between,
+    held outside. kernels: (3, TAPS, TAPS) spatial, of unit energy, one per source of noise. mix: (3, 3) camera channel
+    from source, its rows of unit length: mix @ mix.T is the correlation between camera channels. acescg_from_camera:
+    (3, 3), its rows sum to 1 (white stays white).
     """
 
     levels: np.ndarray
     sigmas: np.ndarray
     kernels: np.ndarray
     mix: np.ndarray
+    acescg_from_camera: np.ndarray = field(default_factory=lambda: np.eye(3, dtype=np.float32))
 
     def __post_init__(self) -> None:
         knots = self.levels.shape[-1]
         shapes = {"levels": (3, knots), "sigmas": (3, knots), "kernels": (3, TAPS, TAPS), "mix": (3, 3)}
+        shapes["acescg_from_camera"] = (3, 3)
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
                 raise ValueError(f"grain {name} is {array.shape} {array.dtype}; wanted finite {shape} float32.")
         if knots < 2 or (np.diff(self.levels, axis=1) <= 0).any() or (self.sigmas < 0).any():
             raise ValueError("grain levels must rise and sigmas be 0 or more, with two knots at least.")
+        if abs(np.linalg.det(self.acescg_from_camera.astype(np.float64))) < 1e-3:
+            raise ValueError("grain acescg_from_camera cannot be inverted.")
+
+    @property
+    def camera_from_acescg(self) -> np.ndarray:
+        return np.linalg.inv(self.acescg_from_camera.astype(np.float64)).astype(np.float32)
 
 
 def noise(height: int, width: int, grain: Grain, seed: int, frame: int, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
-    """Correlated grain of unit variance, (H, W, 3) float32: white noise, spatial kernel, channel mix.
+    """Correlated grain of unit variance in camera channels, (H, W, 3) float32: white noise, spatial kernel, channel mix.
 
     origin: (x, y) of this tile in the whole picture; a tile has exactly the values of the whole picture's cut.
     """
@@ -68,21 +78,33 @@ def add_grain(
 
     plate: (H, W, 3) float32, what was shot, grain and all. picture: (H, W, 3), the same with layers over it. kept:
     (H, W) float32, the share of the plate's own signal that is left, (1 - alpha) * shadow. The plate's grain is still
-    there times `kept`, so what lacks is sigma(picture)^2 - kept^2 sigma(plate)^2; where both are equally bright this is
-    sigma times sqrt(1 - (1 - alpha)^2). Where kept is 1 the bits stay. `out` may be `picture`. Colour stays linear.
+    there times `kept`, so what lacks is sigma(picture)^2 - kept^2 sigma(plate)^2 in each camera channel; where both are
+    equally bright this is sigma times sqrt(1 - (1 - alpha)^2). Where kept is 1 the bits stay. `out` may be `picture`.
     """
     size = same_rgb(plate=plate, picture=picture, out=out)
     shaped(size, kept=kept)
-    levels, slopes, feet = _curves(grain)
-    table, key = _quantiles(), _key(seed, frame)
-    x0, y0 = np.int64(origin[0]), np.int64(origin[1])
-    how = levels, slopes, feet, grain.kernels, grain.mix, table, key, x0, y0
+    how = _graining(grain, seed, frame), np.int64(origin[0]), np.int64(origin[1])
     in_bands(size[0], lambda top, bottom: _add_grain(top, bottom, plate, picture, kept, *how, out))
 
 
 def sigma_at(level: np.ndarray, channel: int, grain: Grain) -> np.ndarray:
-    """Standard deviation that the profile gives at scene-linear `level` (any shape) of one channel."""
+    """Standard deviation that the profile gives at scene-linear `level` (any shape) of one camera channel."""
     return np.interp(level, grain.levels[channel], grain.sigmas[channel]).astype(np.float32)
+
+
+def sigma_of(picture: np.ndarray, grain: Grain) -> np.ndarray:
+    """Standard deviation of each ACEScg channel of a picture (..., 3) without grain, (..., 3) float32."""
+    camera = picture @ grain.camera_from_acescg.T
+    size = np.stack([sigma_at(camera[..., c], c, grain) for c in range(3)], axis=-1)
+    columns = size[..., None, :] * grain.acescg_from_camera
+    variance = ((columns @ (grain.mix @ grain.mix.T)) * columns).sum(axis=-1)
+    return np.sqrt(np.maximum(variance, 0)).astype(np.float32)
+
+
+def _graining(grain: Grain, seed: int, frame: int) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray, tuple]:
+    """What compiled loops take: law (curves, ACEScg from camera, camera from ACEScg), kernels, mix, (table, key)."""
+    law = (*_curves(grain), grain.acescg_from_camera, grain.camera_from_acescg)
+    return law, grain.kernels, grain.mix, (_quantiles(), _key(seed, frame))
 
 
 def _curves(grain: Grain) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -186,22 +208,43 @@ def _sigma_row(level, levels, slopes, foot, out):
 
 
 @njit(cache=True)
-def _grain_row(plate, picture, kept, levels, slopes, foot, made, out):
-    """One channel of one row, all (columns,): picture + made * the sigma it lacks; where kept is 1 the bits stay.
+def _grain_rows(plate, picture, kept, law, made, out):
+    """A row of planes (3, columns): out = picture + the sigma that it lacks in each camera channel times `made`.
 
-    `out` is none of the others: rows that overlap are not vectorised.
+    Where kept is 1 the bits stay. `made` is used up. `out` is none of the others: rows that overlap are not vectorised.
     """
+    levels, slopes, feet, acescg_from_camera, camera_from_acescg = law
     zero, one = np.float32(0), np.float32(1)
-    has, wants = np.zeros(out.shape[0], np.float32), np.empty(out.shape[0], np.float32)
-    _sigma_row(picture, levels, slopes, foot, wants)
-    if _any_between(kept):
-        _sigma_row(plate, levels, slopes, foot, has)
+    camera, wants = np.empty(kept.shape[0], np.float32), np.empty(kept.shape[0], np.float32)
+    has, between = np.zeros(kept.shape[0], np.float32), _any_between(kept)
+    for c in range(3):
+        _mixed_row(picture, camera_from_acescg[c], camera)
+        _sigma_row(camera, levels[c], slopes[c], feet[c], wants)
+        if between:
+            _mixed_row(plate, camera_from_acescg[c], camera)
+            _sigma_row(camera, levels[c], slopes[c], feet[c], has)
+        line = made[c]
+        for i in range(kept.shape[0]):
+            x = np.uintp(i)
+            left = kept[x] * has[x]
+            lacks = wants[x] * wants[x] - left * left
+            line[x] *= np.sqrt(lacks if lacks > zero else zero)  # not max(): a NaN stays in its own channel
+    for c in range(3):
+        _mixed_row(made, acescg_from_camera[c], camera)
+        under, line = picture[c], out[c]
+        for i in range(kept.shape[0]):
+            x = np.uintp(i)
+            line[x] = under[x] if kept[x] >= one else under[x] + camera[x]
+
+
+@njit(cache=True)
+def _mixed_row(planes, weights, out):
+    """One channel (columns,) out of three (3, columns)."""
+    first, second, third = planes[0], planes[1], planes[2]
+    a, b, d = weights[0], weights[1], weights[2]
     for i in range(out.shape[0]):
         x = np.uintp(i)
-        left = kept[x] * has[x]
-        lacks = wants[x] * wants[x] - left * left
-        value = picture[x] + np.sqrt(max(lacks, zero)) * made[x]
-        out[x] = picture[x] if kept[x] >= one else value
+        out[x] = a * first[x] + b * second[x] + d * third[x]
 
 
 @njit(cache=True)
@@ -239,7 +282,8 @@ def _noise(top, bottom, out, kernels, mix, table, key, x0, y0):
 
 
 @njit(nogil=True, cache=True)
-def _add_grain(top, bottom, plate, picture, kept, levels, slopes, feet, kernels, mix, table, key, x0, y0, out):
+def _add_grain(top, bottom, plate, picture, kept, graining, x0, y0, out):
+    law, kernels, mix, (table, key) = graining
     reach, width = TAPS // 2, out.shape[1]
     for left in range(0, width, COLUMNS):
         columns = min(COLUMNS, width - left)
@@ -258,6 +302,5 @@ def _add_grain(top, bottom, plate, picture, kept, levels, slopes, feet, kernels,
             _noise_row(white, kernels, mix, y - top, made)
             load_pixels(plate[y, left : left + columns], had)
             load_pixels(picture[y, left : left + columns], has)
-            for c in range(3):
-                _grain_row(had[c], has[c], share, levels[c], slopes[c], feet[c], made[c], done[c])
+            _grain_rows(had, has, share, law, made, done)
             store_pixels(done, there)

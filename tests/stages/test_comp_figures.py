@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from pipeline.io import exr
-from pipeline.kernels.grain import Grain, add_grain
+from pipeline.kernels.grain import TAPS, Grain, add_grain
 from stages.comp_figures import Frame, figures_of, fringes, levels
 
 H, W, FRAME, SEED = 120, 160, 1003, 4
-KERNELS = np.zeros((3, 5, 5), np.float32)
-KERNELS[:, 2, 2] = 1
+KERNELS = np.zeros((3, TAPS, TAPS), np.float32)
+KERNELS[:, TAPS // 2, TAPS // 2] = 1
 LEVELS = np.tile(np.float32([0, 1]), (3, 1))
 GRAIN = Grain(LEVELS, np.full((3, 2), 0.02, np.float32), KERNELS, np.eye(3, dtype=np.float32))
 

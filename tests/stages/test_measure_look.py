@@ -38,7 +38,7 @@ def test_the_plates_grain_and_air_are_found(plate, tmp_path):
     levels = np.array([0.12, 0.2, 0.35])
     for c in range(3):  # the scene's grain is white and grows with the root of the light
         assert sigma_at(levels, c, found.grain) == pytest.approx(0.01 * np.sqrt(levels / 0.18), rel=0.15)
-        assert found.grain.kernels[c, 2, 2] > 0.97
+        assert np.abs(found.grain.kernels[c]).max() > 0.97
     assert found.haze.extinction_per_m == 0  # the scene's air is clear
     assert 0.4 < found.edge_sigma_px < 1.0
     assert read_png(look.swatch).ndim == 3

@@ -84,7 +84,7 @@ def test_nan_stays_where_it_was():
 def test_a_stabilised_picture_has_unit_noise_and_comes_back():
     truth, ramp = known(POINT), np.repeat(np.linspace(0.02, 1.5, 256, dtype=np.float32)[None, :, None], 256, 0)
     picture = grained(ramp.repeat(3, 2), truth, 5)
-    flat = stabiliser(truth, float(picture.min()), float(picture.max()))
+    flat = stabiliser(truth, picture)
 
     made = flat(picture)
 

@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 
 from calibration.look.grain import measure_grain
-from calibration.look.graincorrelation import autocorrelation, kernel_from_autocorrelation, kernel_lags
+from calibration.look.graincamera import camera_matrix
+from calibration.look.graincorrelation import (
+    MAX_LAG,
+    kernel_from_autocorrelation,
+    kernel_lags,
+    lag_covariances,
+    separate,
+)
 from calibration.look.grainflat import OF_FLAT, bounded, flat_blocks, pure_flats
 from pipeline.errors import CalibrationError
-from pipeline.kernels.grain import Grain, noise, sigma_at
+from pipeline.kernels.grain import TAPS, Grain, noise, sigma_at, sigma_of
 from tests.scenes import Scene
 
 CORRELATION = np.array([[1, 0.5, 0.2], [0.5, 1, 0.4], [0.2, 0.4, 1]])
@@ -15,7 +22,7 @@ PAIRS = ((1001, 1002), (1004, 1005), (1007, 1008))
 
 
 def kernel(weights):
-    taps = np.outer(weights, weights)
+    taps = np.pad(np.outer(weights, weights), (TAPS - len(weights)) // 2)
     return (taps / np.sqrt((taps**2).sum())).astype(np.float32)
 
 
@@ -38,8 +45,9 @@ def shot(truth, moving):
 
 
 def grained(clean, truth, frame):
-    sigma = np.stack([sigma_at(clean[..., c], c, truth) for c in range(3)], axis=2)
-    picture = clean + sigma * noise(*clean.shape[:2], truth, 7, frame)
+    camera = clean @ truth.camera_from_acescg.T
+    sigma = np.stack([sigma_at(camera[..., c], c, truth) for c in range(3)], axis=2)
+    picture = clean + (sigma * noise(*clean.shape[:2], truth, 7, frame)) @ truth.acescg_from_camera.T
     return picture.astype(np.float16).astype(np.float32)  # as the plate's files hold it
 
 
@@ -52,13 +60,27 @@ def test_known_grain_is_found_again(weights, moving, limit):
 
     found = measure_grain(shot(truth, moving))
 
-    levels = np.array([0.08, 0.15, 0.3, 0.5])
+    grey = np.array([0.08, 0.15, 0.3, 0.5], np.float32)[:, None].repeat(3, 1)
+    ratio = sigma_of(grey, found.grain) / sigma_of(grey, truth)
+    assert np.sqrt(np.mean((ratio - 1) ** 2)) < limit / 1.4
+    assert ratio == pytest.approx(np.ones((4, 3)), abs=limit)
     for c in range(3):
-        ratio = sigma_at(levels, c, found.grain) / sigma_at(levels, c, truth)
-        assert np.sqrt(np.mean((ratio - 1) ** 2)) < limit / 1.4
-        assert ratio == pytest.approx(np.ones(4), abs=limit)
-        assert np.abs(kernel_lags(found.grain.kernels[c]) - kernel_lags(truth.kernels[c])).max() < 0.13
-    assert np.abs(found.correlation - CORRELATION).max() < 0.04
+        assert np.abs(seen_lags(found.grain)[..., c] - seen_lags(truth)[..., c]).max() < 0.1
+    assert np.abs(seen_correlation(found.grain) - CORRELATION).max() < (0.08 if moving else 0.04)
+
+
+def seen_lags(grain):
+    """Autocorrelation per camera channel."""
+    sources = np.stack([kernel_lags(k) for k in grain.kernels], axis=-1)
+    return sources @ (grain.mix.astype(np.float64) ** 2).T
+
+
+def seen_correlation(grain):
+    """Between ACEScg channels of mid grey."""
+    spread = grain.acescg_from_camera * np.array([sigma_at(0.2, c, grain) for c in range(3)])
+    covariance = spread @ grain.mix @ grain.mix.T @ spread.T
+    size = np.sqrt(np.diag(covariance))
+    return covariance / np.outer(size, size)
 
 
 def test_frames_that_repeat_are_measured_in_flat_areas():
@@ -90,13 +112,66 @@ def test_a_kernel_is_found_from_its_correlation(weights):
 
 
 def test_correlation_of_white_noise_is_a_point():
-    blocks = np.random.default_rng(1).standard_normal((400, 16, 16)).astype(np.float32)
+    blocks = np.random.default_rng(1).standard_normal((400, 16, 16, 3)).astype(np.float32)
 
-    lags = autocorrelation(blocks)
+    lags = lag_covariances(blocks)
 
-    assert lags[0, 4] == pytest.approx(1, abs=0.02)
-    lags[0, 4] = 0
-    assert np.abs(lags).max() < 0.02
+    np.testing.assert_allclose(lags[0, MAX_LAG], np.eye(3), atol=0.02)
+    lags[0, MAX_LAG] = 0
+    assert np.abs(lags).max() < 0.03
+
+
+def test_lag_covariances_are_those_of_a_slow_twin():
+    blocks = np.random.default_rng(2).standard_normal((3, 12, 12, 3)).astype(np.float32)
+
+    lags = lag_covariances(blocks)
+
+    for dy, dx in ((0, 0), (1, 2), (2, -3), (MAX_LAG, 1)):
+        left, right = max(0, -dx), 12 - max(0, dx)
+        here, there = blocks[:, : 12 - dy, left:right], blocks[:, dy:, left + dx : right + dx]
+        slow = np.einsum("nyxc,nyxd->cd", here, there, dtype=np.float64) / here[..., 0].size
+        np.testing.assert_allclose(lags[dy, dx + MAX_LAG], (slow + slow.T) / 2, atol=1e-5)
+
+
+def test_luma_and_blotches_of_colour_are_told_apart():
+    """Three sources with other filters, mixed: the mix comes back but for order and sign, and so do their filters."""
+    mix = np.array([[0.8, 0.55, 0.2], [0.85, -0.5, 0.15], [0.75, 0.1, -0.65]])
+    mix /= np.sqrt((mix**2).sum(axis=1, keepdims=True))
+    kernels = np.stack([kernel([0, 0, 1, 0, 0]), kernel([0, 1, 2, 1, 0]), kernel([1, 4, 6, 4, 1])])
+    lags = np.einsum("yxk,ck,dk->yxcd", np.stack([kernel_lags(k) for k in kernels], axis=-1), mix, mix)
+
+    found, sources = separate(lags)
+
+    np.testing.assert_allclose(found @ found.T, mix @ mix.T, atol=1e-6)
+    order = np.argmax(np.abs(mix.T @ np.linalg.inv(found).T), axis=1)
+    assert sorted(order) == [0, 1, 2]
+    for source, k in zip(order, kernels, strict=True):
+        np.testing.assert_allclose(sources[..., source], kernel_lags(k), atol=0.01)
+
+
+SENSOR = np.array([[1.28, -0.2, -0.08], [-0.14, 1.3, -0.16], [0.02, -0.3, 1.28]])
+
+
+def blocks_of_sensor_noise(colourful):
+    """Levels and covariances of 4000 blocks as a sensor with another gain per channel and a matrix gives them."""
+    generator = np.random.default_rng(3)
+    camera = np.exp(generator.normal(-2, 0.9, (4000, 1)) + colourful * generator.normal(0, 0.6, (4000, 3)))
+    sigma = np.sqrt(2e-6 + np.array([1e-3, 4e-4, 1.5e-3]) * camera)
+    made = (sigma[:, None] * generator.standard_normal((4000, 100, 3))) @ SENSOR.T
+    return camera @ SENSOR.T, made.transpose(0, 2, 1) @ made / 100
+
+
+def test_the_cameras_channels_are_found_in_blocks_of_many_colours():
+    found = camera_matrix(*blocks_of_sensor_noise(colourful=1))
+
+    np.testing.assert_allclose(found, SENSOR, atol=0.12)
+
+
+def test_grey_or_few_blocks_tell_no_matrix():
+    grey = blocks_of_sensor_noise(colourful=0)
+
+    np.testing.assert_allclose(camera_matrix(*grey), np.eye(3), atol=0.12)
+    assert (camera_matrix(*(part[:200] for part in grey)) == np.eye(3)).all()
 
 
 def test_flats_that_a_codec_smoothed_bound_the_grain():
@@ -108,7 +183,7 @@ def test_flats_that_a_codec_smoothed_bound_the_grain():
     picture += (0.001 * generator.standard_normal(picture.shape)).astype(np.float32)
     picture[:, :160] = grainy[:, :160]
     level, variance = flat_blocks(picture, 16)
-    typical = float(np.quantile(pure_flats(truth.kernels, 16)[:, 1], OF_FLAT))
+    typical = float(np.quantile(pure_flats(truth.kernels, truth.mix, 16)[:, 1], OF_FLAT))
 
     levels, sigmas = bounded((truth.levels[1], truth.sigmas[1]), level[:, 1], variance[:, 1], typical)
 

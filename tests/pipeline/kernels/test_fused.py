@@ -15,10 +15,13 @@ LINEAR = Grade(-0.2, (1.1, 1.0, 0.9), (0.004, 0.0, -0.002), (1.0, 1.0, 1.0), 1.2
 
 
 def profile(strength=1.0):
-    taps = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]).astype(np.float32)
+    taps = np.pad(np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]), (grain.TAPS - 5) // 2).astype(np.float32)
     levels, sigmas = np.float32([[0, 0.1, 0.5, 3]] * 3), np.float32([[0.004, 0.01, 0.02, 0.05]] * 3)
     mix = np.linalg.cholesky(np.array([[1, 0.5, 0.2], [0.5, 1, 0.4], [0.2, 0.4, 1]])).astype(np.float32)
-    return Grain(levels, sigmas * np.float32(strength), np.tile(taps / np.sqrt((taps**2).sum()), (3, 1, 1)), mix)
+    camera = np.float32([[1.28, -0.2, -0.08], [-0.14, 1.3, -0.16], [0.02, -0.3, 1.28]])
+    return Grain(
+        levels, sigmas * np.float32(strength), np.tile(taps / np.sqrt((taps**2).sum()), (3, 1, 1)), mix, camera
+    )
 
 
 def scene(size=SIZE):
@@ -74,9 +77,10 @@ def twin(front, plate, beside, profile, by, seed=7, frame=1010):
     air = np.minimum(np.moveaxis(beside.veil, 0, 2), shot)
     picture = rgb + (1 - alpha[..., None]) * np.where(shade >= 1, shot, air + (shot - air) * shade)
     kept = beside.shadow * (1 - np.minimum(alpha, 1))
-    had, wants = (np.stack([grain.sigma_at(p[..., c], c, profile) for c in range(3)], 2) for p in (shot, picture))
+    camera = (p @ profile.camera_from_acescg.T for p in (shot, picture))
+    had, wants = (np.stack([grain.sigma_at(p[..., c], c, profile) for c in range(3)], 2) for p in camera)
     lacks = np.sqrt(np.maximum(wants**2 - (kept[..., None] * had) ** 2, 0))
-    made = picture + lacks * grain.noise(*kept.shape, profile, seed, frame)
+    made = picture + (lacks * grain.noise(*kept.shape, profile, seed, frame)) @ profile.acescg_from_camera.T
     return np.where(kept[..., None] < 1, made, picture)
 
 

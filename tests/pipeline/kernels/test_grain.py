@@ -9,7 +9,7 @@ from pipeline.kernels.grain import Grain
 
 
 def profile(sigmas=(0.02, 0.04)):
-    taps = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]).astype(np.float32)
+    taps = np.pad(np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]), (grain.TAPS - 5) // 2).astype(np.float32)
     taps /= np.sqrt((taps**2).sum())
     mix = np.linalg.cholesky(np.array([[1, 0.5, 0.2], [0.5, 1, 0.4], [0.2, 0.4, 1]])).astype(np.float32)
     levels = np.tile(np.float32([0, 1]), (3, 1))
@@ -36,8 +36,8 @@ def test_white_noise_is_the_twin_of_its_hash():
             v = ((v ^ (v >> shift)) * factor) & 0xFFFFFFFF
         return v ^ (v >> 16)
 
-    point = np.zeros((3, 5, 5), np.float32)
-    point[:, 2, 2] = 1
+    point = np.zeros((3, grain.TAPS, grain.TAPS), np.float32)
+    point[:, grain.TAPS // 2, grain.TAPS // 2] = 1
     plain = Grain(profile().levels, profile().sigmas, point, np.eye(3, dtype=np.float32))
     made = grain.noise(4, 6, plain, seed=5, frame=1003, origin=(100, 200))
 

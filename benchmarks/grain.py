@@ -1,0 +1,132 @@
+"""Grain measured blind from moving plates and synthesised, beside the peers, against known truth: `make bench-grain`.
+
+For each stock: size of the grain per level (rms and worst of bins with 2% of the pixels and more), spectrum, correlation
+between channels, correlation in time, and how often a trained test names a patch rightly (0.5: it cannot).
+`--stocks fine,film` chooses, `--no-peers` leaves the others out.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.grain_detect import PATCH, detection, patches
+from benchmarks.grain_peers import Array, Made, autoregressive, difference, scattered
+from benchmarks.grain_plates import Stock, chroma, film, fine
+from calibration.look.grain import measure_grain
+from pipeline.kernels.grain import Grain, add_grain
+
+MEASURED = ((1001, 1002), (1007, 1008), (1013, 1014), (1019, 1020), (1025, 1026), (1031, 1032))
+TESTED = (1040, 1041, 1046, 1047)
+BINS = 12  # by level, of equal pixels: each holds 8%
+RINGS = 12  # of the spectrum
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Test frames: clean ACEScg, true noise, its true sigma, and where nothing clipped."""
+
+    clean: list[Array]
+    noise: list[Array]
+    sigma: list[Array]
+    usable: list[NDArray[np.bool_]]
+
+
+def truth_of(stock: Stock) -> Truth:
+    unit = stock.unit(np.random.default_rng(3), (600, 600)).reshape(-1, 3).astype(np.float64)
+    between = unit.T @ unit / len(unit)
+    parts = [stock.shot(frame) for frame in TESTED]
+    sigmas = []
+    for clean, _, _ in parts:
+        camera = clean @ np.linalg.inv(stock.matrix).T
+        size = stock.sigma(camera.astype(np.float32)).astype(np.float64)
+        columns = size[..., None, :] * stock.matrix  # (H, W, 3 ACEScg, 3 camera)
+        sigmas.append(np.sqrt(((columns @ between) * columns).sum(axis=-1)).astype(np.float32))
+    return Truth([p[0] for p in parts], [p[1] - p[0] for p in parts], sigmas, [p[2] for p in parts])
+
+
+def judge(truth: Truth, made: Made) -> dict[str, float]:
+    """Figures of one way to make the noise."""
+    noises = [made(clean, frame) for clean, frame in zip(truth.clean, TESTED, strict=True)]
+    ratios = [_ratios(truth, noises, c) for c in range(3)]
+    ours, theirs = _units(truth, noises), _units(truth, truth.noise)
+    heaps = [
+        np.concatenate([patches(u, k) for u, k in zip(units, truth.usable, strict=True)]) for units in (theirs, ours)
+    ]
+    spectra = [_spectrum(heap) for heap in heaps]
+    between = [
+        np.corrcoef(np.concatenate([u[k] for u, k in zip(units, truth.usable, strict=True)]).T)
+        for units in (theirs, ours)
+    ]
+    time = [float(np.mean(ours[k] * ours[k + 1])) for k in (0, 2)]
+    return {
+        "sigma rms %": 100 * float(np.sqrt(np.mean((np.array(ratios) - 1) ** 2))),
+        "worst bin %": 100 * float(np.abs(np.array(ratios) - 1).max()),
+        "spectrum dB": float(np.sqrt(np.mean((10 * np.log10(spectra[1] / spectra[0])) ** 2))),
+        "channels": float(np.abs(between[0] - between[1]).max()),
+        "time": float(np.abs(np.mean(time))),
+        "detected": detection(*heaps),
+    }
+
+
+def _ratios(truth: Truth, noises: list[Array], c: int) -> list[float]:
+    levels = np.concatenate([p[k][:, c] for p, k in zip(truth.clean, truth.usable, strict=True)])
+    wanted = np.concatenate([p[k][:, c] for p, k in zip(truth.sigma, truth.usable, strict=True)]).astype(np.float64)
+    got = np.concatenate([p[k][:, c] for p, k in zip(noises, truth.usable, strict=True)]).astype(np.float64)
+    edges = np.quantile(levels, np.linspace(0, 1, BINS + 1))
+    inside = [(levels >= low) & (levels <= high) for low, high in pairwise(edges)]
+    return [float(np.sqrt((got[k] ** 2).mean() / (wanted[k] ** 2).mean())) for k in inside]
+
+
+def _units(truth: Truth, noises: list[Array]) -> list[Array]:
+    return [n / s for n, s in zip(noises, truth.sigma, strict=True)]
+
+
+def _spectrum(heap: Array) -> NDArray[np.float64]:
+    """Power per ring of frequency and channel, of unit noise; rings 30 dB and more under the strongest are left out."""
+    window = np.outer(np.hanning(PATCH), np.hanning(PATCH))[None, :, :, None]
+    power = (np.abs(np.fft.fft2(heap * window, axes=(1, 2))) ** 2).mean(axis=0)
+    away = np.hypot(np.fft.fftfreq(PATCH)[:, None], np.fft.fftfreq(PATCH)[None])
+    ring = (away * 2 * RINGS).astype(int)
+    table = np.stack([power[ring == k].mean(axis=0) for k in range(RINGS)])
+    return table / power.mean() + 1e-3
+
+
+def ours(stock: Stock) -> Made:
+    grain = measure_grain((stock.shot(a)[1], stock.shot(b)[1]) for a, b in MEASURED).grain
+    return lambda clean, frame: synthesised(clean, grain, frame)
+
+
+def synthesised(clean: Array, grain: Grain, frame: int) -> Array:
+    out = np.empty_like(clean)
+    add_grain(clean, clean, np.zeros(clean.shape[:2], np.float32), grain, 1, frame, out)
+    return out - clean
+
+
+def peers(stock: Stock) -> dict[str, Made]:
+    first = 1007
+    grain = measure_grain((stock.shot(a)[1], stock.shot(b)[1]) for a, b in MEASURED[:2]).grain
+    clean, noise = difference([stock.shot(f)[1] for f in range(first - 2, first + 3)], grain)
+    return {"DasGrain-style": scattered(clean, noise), "AV1-style AR(3)": autoregressive(clean, noise)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stocks", default="fine,film,chroma")
+    parser.add_argument("--no-peers", action="store_true")
+    options = parser.parse_args()
+    stocks = [s for s in (fine(), film(), chroma()) if s.name in options.stocks.split(",")]
+    for stock in stocks:
+        truth = truth_of(stock)
+        ways = {"ours": ours(stock)} | ({} if options.no_peers else peers(stock))
+        for name, made in ways.items():
+            figures = judge(truth, made)
+            print(f"{stock.name:8} {name:16} " + "  ".join(f"{k} {v:.3f}" for k, v in figures.items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
