@@ -143,7 +143,8 @@ def _lacking(had: Tensor, picture: Tensor, kept: Tensor, grain: Grain) -> Tensor
     missing = []
     for c in range(3):
         left = kept * sigma(had[c], c)
-        missing.append((sigma(picture[c], c) ** 2 - left**2).clamp(min=0).sqrt())
+        lacks = sigma(picture[c], c) ** 2 - left**2
+        missing.append(torch.where(lacks > 0, lacks, 0).sqrt())  # not clamp: a NaN stays in its own channel
     return torch.stack(missing)
 
 
