@@ -22,7 +22,8 @@ _LONGEST_RUN = 8
 _GLANCE_S = 1.0  # how often a run of frames is asked which of them are finished
 
 # One thread in each worker: the frames are the parallelism, and idle OpenMP threads of several workers fight for cores.
-SINGLE_THREAD = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# numba's number is set in the worker alone: a process whose numba threads run already must not see it change.
+SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 class LocalPool:
@@ -118,6 +119,7 @@ def _plain_job(job: Job, folder: Folder) -> tuple[str, str, dict[str, Any], Fold
 
 
 def _begin_worker(parent: int) -> None:
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     # Ctrl-C reaches the whole group: the parent decides, a worker finishes its frame.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

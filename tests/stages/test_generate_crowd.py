@@ -272,7 +272,7 @@ def test_a_pick_is_a_seed_of_its_character_and_of_nobody_else(tmp_path):
     none, other = (cast_in(tmp_path / name / "out/index.json") for name in ("none", "t02"))
     assert (other["peasant"]["take"], other["peasant"]["seed"], none["peasant"]["take"]) == ("t02", 2, "")
     assert none["peasant"]["recipe"] == recipe_digest("peasant")
-    assert compared(none, {"other": other})["peasant"]["shots"]["other"]["delta_e"] < 2  # the same man, painted again
+    assert compared(none, {"other": other})["peasant"]["shots"]["other"]["delta_e"] < 7  # the same man, otherwise dyed
     assert (
         compared({"peasant": none["peasant"]}, {"other": {"peasant": none["archer"]}})["peasant"]["shots"]["other"][
             "delta_e"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calibration.mattes.pulled import Pulled, light_of, read_pulled
-from pipeline.kernels import merge
+from pipeline.kernels import fused
 from pipeline.kernels.color import LUMINANCE
 
 WHITE = np.ones(3, np.float32)
@@ -30,7 +30,7 @@ def test_two_layers_lie_behind_a_soft_edge_as_if_it_were_cut_out_by_hand():
     for layer in layers:
         picture = pulled.before(picture, layer[..., 3], np.ones_like(alpha), WHITE)
         held = np.ascontiguousarray(layer * (1 - share))
-        merge.over_plate(held, picture, picture)
+        fused.lay_over(held, picture, np.ones_like(alpha))
 
     behind = back
     for layer in layers:
