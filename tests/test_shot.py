@@ -228,7 +228,7 @@ def test_people_in_front_are_found(made):
         true = cv2.resize(true, found.shape[::-1], interpolation=cv2.INTER_AREA)
         overlap.append(np.minimum(found, true).sum() / np.maximum(found, true).sum())
 
-    assert np.mean(overlap) > (0.95 if made.scale == 1 else 0.65)  # the full demo brings its roto
+    assert np.mean(overlap) > (0.95 if made.scale == 1 else 0.68)  # the full demo brings its roto
 
 
 # ---------------------------------------------------------------- what every comp promises

@@ -14,14 +14,15 @@ Floats = npt.NDArray[np.float32]
 def refine(matte: Floats, picture: Floats, radius_px: int = 8) -> Floats:
     """Draw a working-size matte (h, w) to the edges of a picture (H, W, 3) linear: (H, W) float32 alpha 0..1.
 
-    What lies radius_px inside of its edge is solid, twice as far beyond it nothing; between them alpha is found as in
-    every other band: so hair that the matte lacks is found again, and a smeared arm is as transparent as it was.
+    What lies radius_px inside of its edge is solid, what lies as far beyond it nothing; between them alpha is found as in
+    every other band: so a smeared arm is as transparent as it was. A band that is wider than the matte is wrong by takes in
+    what only looks like people: soil beside a brown coat.
     """
     height, width = picture.shape[:2]
     rough = np.asarray(cv2.resize(matte, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     if not rough.any():
         return rough
-    return alpha_in_band(picture, trimap_of((rough > 0.5).astype(np.float32), radius_px, 2 * radius_px))
+    return alpha_in_band(picture, trimap_of((rough > 0.5).astype(np.float32), radius_px, radius_px))
 
 
 def figure_depth(alpha: Floats, depth_m: Floats, confidence: Floats) -> Floats:

@@ -33,7 +33,7 @@ class Params:
     reach_frames: int = 60  # how far before and after the background is looked for
     looks: int = 12  # frames that vote on the background
     sure: float = 5.0  # deviations that make a difference certain: lower finds more, and more that is none
-    edge_px: int = 3  # width of the edge that follows the plate, in pixels of the search
+    edge_px: int = 1  # by how much the edge may move to the plate's, in pixels of the search
     steady_frames: int = 1  # before and after, that the soft edges of keys and differences are averaged with; 0: none
     despill: float = 1.0  # how much of the screen's light comes off people
     despill_limit: float = 0.5  # 0: the primary may reach the larger of the other channels, 1: their mean
@@ -165,7 +165,7 @@ class Puller:
             count=p.looks,
             sure=p.sure,
         )
-        radius = max(2, round(p.edge_px * self.plate.width / matte.shape[1]))
+        radius = max(1, round(p.edge_px * self.plate.width / matte.shape[1]))
         return refine(matte, quiet, radius)
 
 

@@ -260,25 +260,29 @@ def test_levelled_weapons_have_a_wide_frame_and_stand_on_the_same_root(tmp_path)
 
 
 def test_a_pick_is_a_seed_of_its_character_and_of_nobody_else(tmp_path):
-    agents, params = (("peasant", "idle", np.pi, 1), ("archer", "idle", np.pi, 1)), Params(variants=1, steps=1)
-    rows = {}
-    for name, picks in (("none", ()), ("t02", (("peasant", "t02"),))):
+    params, rows = Params(variants=1, steps=1), {}
+    turned = 0.7 * np.pi
+    for name, yaw, picks in (
+        ("none", np.pi, ()),
+        ("t02", np.pi, (("peasant", "t02"),)),
+        ("another shot", turned, (("peasant", "t02"),)),
+    ):
+        agents = (("peasant", "idle", yaw, 1), ("archer", "idle", yaw, 1))
         atlas, _ = make(tmp_path / name, params, agents=agents, picks=CrowdPicks(picks))
         entries = json.loads(atlas.index.read_text())["sprites"]
         rows[name] = {entry["character"]: entry["request"] for entry in entries}
 
     assert rows["t02"]["peasant"] != rows["none"]["peasant"]
     assert rows["t02"]["archer"] == rows["none"]["archer"]
-    none, other = (cast_in(tmp_path / name / "out/index.json") for name in ("none", "t02"))
+    none, other, again = (cast_in(tmp_path / name / "out/index.json") for name in rows)
     assert (other["peasant"]["take"], other["peasant"]["seed"], none["peasant"]["take"]) == ("t02", 2, "")
     assert none["peasant"]["recipe"] == recipe_digest("peasant")
-    assert compared(none, {"other": other})["peasant"]["shots"]["other"]["delta_e"] < 7  # the same man, otherwise dyed
-    assert (
-        compared({"peasant": none["peasant"]}, {"other": {"peasant": none["archer"]}})["peasant"]["shots"]["other"][
-            "delta_e"
-        ]
-        > 8
-    )
+
+    def apart(one, two) -> float:
+        return compared({"peasant": one}, {"other": {"peasant": two}})["peasant"]["shots"]["other"]["delta_e"]
+
+    assert apart(other["peasant"], again["peasant"]) < 2  # the picked man, in another shot and turned
+    assert 2 < apart(none["peasant"], other["peasant"]) < 8 < apart(none["peasant"], none["archer"])  # a take is dyed
 
 
 def test_people_are_seen_by_the_shows_encoder(tmp_path):
