@@ -11,8 +11,8 @@ from rich.table import Table
 
 from pipeline.config import load_show
 from pipeline.crowd_commands import out
+from pipeline.crowd_sections import CrowdBrief
 from pipeline.own_characters import FOLDER as FOLDER_OF_SHOW
-from pipeline.sections import CrowdBrief
 from pipeline.shots import shots_of
 
 if TYPE_CHECKING:

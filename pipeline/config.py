@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import codec, own_characters, provider_config
+from pipeline.crowd_sections import CrowdBrief
 from pipeline.errors import ConfigError
 from pipeline.optics_sections import LensFacts
 from pipeline.output_sections import OutputBrief, WorkFiles
@@ -18,7 +19,6 @@ from pipeline.own_characters import OwnCharacters
 from pipeline.provider_sections import BUILTIN, CrowdProviders, IdentityModel, ProviderEntry, SetProviders
 from pipeline.sections import (
     CameraFacts,
-    CrowdBrief,
     CrowdPicks,
     DeliveryBrief,
     LightFacts,

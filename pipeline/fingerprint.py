@@ -23,6 +23,7 @@ DECLARATIONS = (
     "pipeline/types.py",
     "pipeline/frames.py",
     "pipeline/sections.py",
+    "pipeline/crowd_sections.py",
     "pipeline/optics_sections.py",
     "pipeline/output_sections.py",
     "pipeline/provider_sections.py",

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.sections import CrowdBrief
+from pipeline.crowd_sections import CrowdBrief
 
 FOLDER = "characters"  # beside show.toml
 _JOINED = "_in_"  # between a character's name and a faction's

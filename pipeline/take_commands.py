@@ -11,10 +11,11 @@ from rich.table import Table
 
 from pipeline.config import Shot, load_shot, stage_params
 from pipeline.crowd_commands import Settings, Workers, out
+from pipeline.crowd_sections import CrowdBrief
 from pipeline.errors import ConfigError
 from pipeline.own_characters import OwnCharacters
 from pipeline.provider_sections import CrowdProviders, SetProviders
-from pipeline.sections import CrowdBrief, CrowdPicks, SetBrief, SetPicks
+from pipeline.sections import CrowdPicks, SetBrief, SetPicks
 from pipeline.types import CameraTrack, SetLayout, SunLight
 
 if TYPE_CHECKING:

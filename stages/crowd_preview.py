@@ -20,11 +20,12 @@ from assets.preview.topview import Chart, chart_of, picture
 from assets.view import View
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground.heightfield import Heightfield
+from pipeline.crowd_sections import CrowdBrief, KeepOut, Zone
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io.files import write_bytes
 from pipeline.io.images import write_png
-from pipeline.sections import CrowdBrief, KeepOut, ShotInfo, Zone
+from pipeline.sections import ShotInfo
 from pipeline.stage import Progress
 from pipeline.types import CameraTrack, CrowdLayout, DepthMaps, Ground, Lens, Mattes, Plate
 from stages.seen import view_of

@@ -19,9 +19,9 @@ from assets.motion.motions import learn_captures
 from assets.people.recipes import bring, learn_recipes
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground.heightfield import Heightfield
+from pipeline.crowd_sections import CrowdBrief, Points, Zone
 from pipeline.errors import ConfigError
 from pipeline.own_characters import OwnCharacters
-from pipeline.sections import CrowdBrief, Points, Zone
 from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import CameraTrack, CrowdLayout, Ground, Plate
 

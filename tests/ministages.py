@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.crowd_sections import CrowdBrief
 from pipeline.errors import PlateError
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr
 from pipeline.overlap import overlapped
-from pipeline.sections import CrowdBrief, ShotInfo
+from pipeline.sections import ShotInfo
 from pipeline.stage import Finished, Kept, Progress, stage, unheard
 from pipeline.types import Comp, Mattes, Plate
 

@@ -8,7 +8,7 @@ from assets.crowd.brief import check_brief
 from assets.crowd.formations import FORMATIONS
 from assets.motion.motions import MOTIONS
 from pipeline import codec
-from pipeline.sections import CrowdBrief
+from pipeline.crowd_sections import CrowdBrief
 
 PAGE = (Path(__file__).parent.parent / "docs/crowd.md").read_text("utf-8")
 ZONE = '[[crowd.zones]]\nname = "north"\ncount = 9\npolygon_m = [[0, 0], [9, 0], [9, 9]]\n'

@@ -17,7 +17,7 @@ from assets.crowd.walks import Walk, straight
 from assets.motion.footlock import backs
 from assets.motion.motions import load_motion
 from assets.sprites.atlas import HELD, loops
-from pipeline.sections import Override, Zone
+from pipeline.crowd_sections import Override, Zone
 
 Numbers = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.intp]

@@ -12,8 +12,8 @@ from assets.mocap.load import is_capture
 from assets.motion.motions import MOTIONS
 from assets.people.characters import character_names, is_character, load_character
 from assets.people.recipes import Names, called
+from pipeline.crowd_sections import CrowdBrief, Override, Zone
 from pipeline.errors import AssetError, ConfigError
-from pipeline.sections import CrowdBrief, Override, Zone
 
 FACINGS = ("", "camera", "centre", "outward", "path")
 _ROUND = ("loose", "ring", "path")  # formations in which everyone may look another way

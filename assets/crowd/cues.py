@@ -12,8 +12,8 @@ from assets.crowd.shapes import Array, ways
 from assets.motion.blending import transition
 from assets.motion.motions import load_motion
 from assets.sprites.atlas import HELD, loops
+from pipeline.crowd_sections import Zone
 from pipeline.errors import AssetError
-from pipeline.sections import Zone
 
 FASTEST_MPS2 = 2.5  # nobody starts to walk or run more briskly
 SHORTEST_START_S = 0.6

@@ -17,10 +17,10 @@ from assets.crowd.travel import Travel
 from assets.exchange.layouts import read_crowd
 from assets.mocap.shot import said
 from assets.people.recipes import Names
+from pipeline.crowd_sections import CrowdBrief, Zone
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange, FrameRate
 from pipeline.io.files import replacing, write_bytes
-from pipeline.sections import CrowdBrief, Zone
 from pipeline.types import CrowdLayout
 
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from assets.crowd.formations import Body, chance, gauss, places
 from assets.crowd.shapes import Array, headings, middle
+from pipeline.crowd_sections import Override, Zone
 from pipeline.errors import AssetError
-from pipeline.sections import Override, Zone
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]

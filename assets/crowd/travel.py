@@ -14,8 +14,8 @@ from assets.crowd.shapes import Array, Rail, axes, headings, ways
 from assets.crowd.slots import ROUND_M
 from assets.motion.motions import load_motion
 from assets.sprites.atlas import loops
+from pipeline.crowd_sections import Zone
 from pipeline.errors import AssetError
-from pipeline.sections import Zone
 
 SWAY_PERIOD_S = 5.0
 

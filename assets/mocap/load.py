@@ -11,8 +11,8 @@ from assets.mocap.making import make_clip
 from assets.mocap.motion import captured_motion
 from assets.mocap.trace import trace
 from assets.motion.motions import Motion
+from pipeline.crowd_sections import CaptureFile
 from pipeline.errors import AssetError
-from pipeline.sections import CaptureFile
 
 _FEWEST = 8  # frames
 

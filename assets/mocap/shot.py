@@ -14,9 +14,9 @@ from assets.mocap.baked import SUFFIX, packed
 from assets.mocap.clip import LEG_M, Clip
 from assets.mocap.load import load_clip
 from assets.motion.motions import MOTIONS, load_motion
+from pipeline.crowd_sections import CrowdBrief, Zone
 from pipeline.errors import AssetError, ConfigError
 from pipeline.io.files import write_bytes
-from pipeline.sections import CrowdBrief, Zone
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 DIGITS = 12  # of the content's digest in a name

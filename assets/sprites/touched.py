@@ -13,10 +13,10 @@ from assets.people.factions import JOINED
 from assets.people.recipes import called, learn_own
 from assets.sprites.identity import STAGE, cast_in
 from pipeline.config import Shot
+from pipeline.crowd_sections import CrowdBrief
 from pipeline.errors import AssetError, StoreError
 from pipeline.latest import latest_folder
 from pipeline.own_characters import OwnCharacters
-from pipeline.sections import CrowdBrief
 from pipeline.shots import delivered
 
 UNTOLD = ""  # a recipe that was not written down

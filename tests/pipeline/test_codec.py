@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from pipeline import codec
+from pipeline.crowd_sections import CrowdBrief, Zone
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles, FrameRange
-from pipeline.sections import CrowdBrief, MatteSource, Zone
+from pipeline.sections import MatteSource
 from pipeline.types import Mattes
 
 

@@ -7,12 +7,13 @@ import re
 import pytest
 
 from pipeline.config import load_shot
+from pipeline.crowd_sections import CrowdBrief, Wave
 from pipeline.errors import ConfigError
 from pipeline.fingerprint import section_digest
 from pipeline.output_sections import OutputBrief, WorkFiles
 from pipeline.provider_sections import IdentityModel
 from pipeline.scaffold import begin_show
-from pipeline.sections import CameraFacts, CrowdBrief, CrowdPicks, PlateSource, SetBrief, SetPicks, Wave
+from pipeline.sections import CameraFacts, CrowdPicks, PlateSource, SetBrief, SetPicks
 
 SHOT = '[shot]\nname = "sh_0010"\n[plate]\npath = "plate.mov"\n'
 

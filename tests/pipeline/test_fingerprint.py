@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.crowd_sections import CrowdBrief, Zone
 from pipeline.errors import StoreError
 from pipeline.fingerprint import code_of, section_digest
-from pipeline.sections import CrowdBrief, PlateSource, Zone
+from pipeline.sections import PlateSource
 
 
 def house(root: Path, stage: str, helper: str = "def half(x):\n    return x / 2\n") -> Path:

@@ -8,10 +8,11 @@ import pytest
 
 from calibration.cameras import load_poses, to_camera
 from calibration.lens import project
+from pipeline.crowd_sections import CrowdBrief, Zone
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr, images
-from pipeline.sections import CrowdBrief, ShotInfo, Zone
+from pipeline.sections import ShotInfo
 from pipeline.stage import silent
 from pipeline.types import CameraTrack, CrowdLayout, DepthMaps, Ground, Mattes, Plate
 from stages.crowd_preview import pick, preview

@@ -11,10 +11,10 @@ from assets.motion.motions import Grip, load_motion
 from assets.people.skeleton import solve
 from assets.sprites.atlas import HELD, bin_phase, phase_bin, phases_of
 from assets.sprites.cards import Agents, feet_off, load_agents
+from pipeline.crowd_sections import CaptureFile, CrowdBrief, Override, Zone
 from pipeline.errors import BattleplateError
 from pipeline.fingerprint import section_digest
 from pipeline.frames import FrameRange, FrameRate
-from pipeline.sections import CaptureFile, CrowdBrief, Override, Zone
 from pipeline.types import CrowdLayout
 from stages.lay_out_crowd import Params, lay_out_crowd
 from tests import mocaprigs as rigs

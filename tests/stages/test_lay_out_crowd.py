@@ -11,9 +11,9 @@ from assets.exchange.layouts import write_crowd
 from assets.motion.motions import load_motion
 from calibration.cameras import camera_centre, to_camera
 from calibration.lens import project
+from pipeline.crowd_sections import CrowdBrief, KeepOut, Override, Zone
 from pipeline.errors import AssetError, ConfigError
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
-from pipeline.sections import CrowdBrief, KeepOut, Override, Zone
 from pipeline.types import CameraTrack, Ground, Lens, Plate
 from stages.lay_out_crowd import Params, lay_out_crowd
 

@@ -8,8 +8,8 @@ from assets.crowd.avoidance import marching as mustered
 from assets.crowd.members import Site, Variety, muster
 from assets.crowd.shapes import inside
 from assets.motion.motions import load_motion
+from pipeline.crowd_sections import Override, Zone
 from pipeline.kernels.crowding import overlaps
-from pipeline.sections import Override, Zone
 
 TIMES = np.arange(144) / 24
 WELL = np.array([[-1.5, -1.0], [1.5, -1.0], [1.5, 1.5], [-1.5, 1.5]])

@@ -4,8 +4,8 @@ import pytest
 
 from assets.crowd.brief import changes_of, check_brief, check_override_zones
 from pipeline import codec
+from pipeline.crowd_sections import CrowdBrief
 from pipeline.errors import BattleplateError
-from pipeline.sections import CrowdBrief
 
 FIELD = [[-9, -9], [9, -9], [9, 9], [-9, 9]]
 
@@ -97,7 +97,7 @@ def test_overrides_find_their_zone_and_place():
 def test_a_capture_is_a_motion_by_its_name():
     from pathlib import Path
 
-    from pipeline.sections import CaptureFile
+    from pipeline.crowd_sections import CaptureFile
 
     data = {
         "zones": [{"name": "north", "count": 3, "polygon_m": FIELD, "motion": "kick", "waits": "sulk"}],

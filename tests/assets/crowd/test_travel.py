@@ -11,8 +11,8 @@ from assets.crowd.shapes import headings
 from assets.crowd.travel import travel
 from assets.motion.motions import MOTIONS, load_motion
 from assets.sprites.atlas import HELD
+from pipeline.crowd_sections import Override, Ripple, Wave, Zone
 from pipeline.errors import AssetError
-from pipeline.sections import Override, Ripple, Wave, Zone
 
 FIELD = np.array([[-12.0, -8.0], [12.0, -8.0], [12.0, 8.0], [-12.0, 8.0]])
 TIMES = np.arange(72) / 24

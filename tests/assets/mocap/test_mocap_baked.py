@@ -12,8 +12,8 @@ from assets.mocap.load import load_clip
 from assets.mocap.motion import captured_motion
 from assets.motion.motions import MOTIONS, Grip, Motion, learn_captures, load_motion
 from assets.people.skeleton import solve
+from pipeline.crowd_sections import CaptureFile
 from pipeline.errors import AssetError
-from pipeline.sections import CaptureFile
 from tests import mocaprigs as rigs
 from tests.assets.mocap.test_mocap_roundtrip import contact_points, walking
 

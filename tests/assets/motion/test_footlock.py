@@ -11,7 +11,7 @@ from assets.motion.motions import load_motion
 from assets.people.characters import load_character
 from assets.people.mesh import dressed
 from assets.people.skeleton import solve
-from pipeline.sections import Zone
+from pipeline.crowd_sections import Zone
 
 RATE = 24
 TIMES = np.arange(96) / RATE

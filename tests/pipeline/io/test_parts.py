@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.crowd_sections import CaptureFile, CrowdBrief
 from pipeline.errors import FormatError
 from pipeline.fingerprint import section_digest
 from pipeline.io.parts import parts_of
 from pipeline.io.usdread import read_instancers
-from pipeline.sections import CaptureFile, CrowdBrief
 
 LAYER = '#usda 1.0\n(\n    defaultPrim = "A"\n)\n\ndef Xform "A"\n{\n    double size = 1\n}\n'
 MAIN = """#usda 1.0
