@@ -7,6 +7,7 @@ the top.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +89,20 @@ def camera_matrix(lens: Lens) -> Array:
     """The 3 x 3 matrix of focal lengths and centre, in pixels."""
     return np.array(
         [[lens.focal_x_px, 0.0, lens.centre_x_px], [0.0, lens.focal_y_px, lens.centre_y_px], [0.0, 0.0, 1.0]],
+    )
+
+
+def scaled(lens: Lens, width: int, height: int) -> Lens:
+    """The same lens for a picture of another size (pixel centres at .5 make this a plain product)."""
+    x, y = width / lens.width, height / lens.height
+    return replace(
+        lens,
+        width=width,
+        height=height,
+        focal_x_px=lens.focal_x_px * x,
+        focal_y_px=lens.focal_y_px * y,
+        centre_x_px=lens.centre_x_px * x,
+        centre_y_px=lens.centre_y_px * y,
     )
 
 

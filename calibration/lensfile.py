@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from calibration.lens import scaled
 from pipeline import codec
 from pipeline.errors import BattleplateError, FormatError
 from pipeline.io.files import write_bytes
@@ -38,12 +39,4 @@ def read_lens(path: Path, width: int, height: int, pixel_aspect: float = 1.0) ->
             f"{path}: was measured on {found.width} x {found.height}, the plate is {width} x {height}: not the same shape. "
             "Film the chart in the plate's own format."
         )
-    return replace(
-        found,
-        width=width,
-        height=height,
-        focal_x_px=found.focal_x_px * x,
-        focal_y_px=found.focal_y_px * y,
-        centre_x_px=found.centre_x_px * x,
-        centre_y_px=found.centre_y_px * y,
-    )
+    return scaled(found, width, height)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.cameras import camera_centre, load_poses, to_camera
-from calibration.lens import camera_matrix, distort, project, rays
+from calibration.lens import camera_matrix, distort, project, rays, scaled
 from pipeline.io import exr
 from pipeline.types import CameraTrack, Lens, Plate
 
@@ -61,20 +61,6 @@ def load_view(plate: Plate, track: CameraTrack, frame: int, width_px: int) -> Vi
     path = plate.files.path(frame)
     picture, lens = _small(str(path), path.stat().st_mtime_ns, track.lens, min(width_px, plate.width))
     return View(frame, picture, lens, load_poses(track)[track.frames.index(frame)])
-
-
-def scaled(lens: Lens, width: int, height: int) -> Lens:
-    """The same lens for a picture of another size (pixel centres at .5 make this a plain product)."""
-    x, y = width / lens.width, height / lens.height
-    return replace(
-        lens,
-        width=width,
-        height=height,
-        focal_x_px=lens.focal_x_px * x,
-        focal_y_px=lens.focal_y_px * y,
-        centre_x_px=lens.centre_x_px * x,
-        centre_y_px=lens.centre_y_px * y,
-    )
 
 
 def pinholes(reference: View, neighbours: list[View], layers: list[Floats] | None = None) -> Pinholes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from calibration.lens import scaled
 from calibration.mattes.roto import read_matte, supplied_files
 from pipeline.errors import CalibrationError
 from pipeline.io import color, exr
@@ -68,24 +69,11 @@ class TrackView:
 
     def plate_lens(self, lens: Lens) -> Lens:
         """A lens in working pixels as one of the plate's."""
-        return _sized(lens, self.plate.width, self.plate.height, self.to_plate)
+        return scaled(lens, self.plate.width, self.plate.height)
 
     def working_lens(self, lens: Lens) -> Lens:
         """A lens of the plate's as one in working pixels."""
-        return _sized(lens, self.width, self.height, 1.0 / self.to_plate)
-
-
-def _sized(lens: Lens, width: int, height: int, factors: npt.NDArray[np.float64]) -> Lens:
-    x, y = map(float, factors)
-    return replace(
-        lens,
-        width=width,
-        height=height,
-        focal_x_px=lens.focal_x_px * x,
-        focal_y_px=lens.focal_y_px * y,
-        centre_x_px=lens.centre_x_px * x,
-        centre_y_px=lens.centre_y_px * y,
-    )
+        return scaled(lens, self.width, self.height)
 
 
 def open_view(plate: Plate, mattes: MatteSource, ignore: Path | None, max_width_px: int) -> TrackView:
