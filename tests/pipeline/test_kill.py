@@ -14,12 +14,12 @@ from tests.ministages import hashes
 
 ROOT = Path(__file__).parent.parent.parent
 KILLS = 24
-SHOT = '[shot]\nname = "mini"\n[plate]\npath = "none.mov"\n[stages.blur]\npasses = 400\n'
+SHOT = '[shot]\nname = "mini"\n[plate]\npath = "none.mov"\n[stages.blur]\npasses = {passes}\n'
 
 
-def begin(folder: Path) -> subprocess.Popen[bytes]:
+def begin(folder: Path, passes: int = 400) -> subprocess.Popen[bytes]:
     folder.mkdir(exist_ok=True)
-    (folder / "shot.toml").write_text(SHOT)
+    (folder / "shot.toml").write_text(SHOT.format(passes=passes))
     command = [sys.executable, "-m", "tests.ministages", str(folder / "shot.toml"), "2"]
     return subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
@@ -69,7 +69,7 @@ def test_killed_at_random_moments_a_run_ends_with_the_same_bytes(tmp_path):
 
 
 def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(tmp_path):
-    process = begin(tmp_path / "shot")
+    process = begin(tmp_path / "shot", passes=6000)  # long enough to be met at work on a busy machine
     while not list(tmp_path.glob("shot/build/mini/matte/*/units/*.json")) and process.poll() is None:
         pass
     process.send_signal(signal.SIGINT)
@@ -77,5 +77,5 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(tmp_path):
     assert process.wait(60) != 0
     assert not [f for f in tmp_path.rglob("*") if ".tmp" in f.name]
 
-    again = begin(tmp_path / "shot")
+    again = begin(tmp_path / "shot", passes=6000)
     assert again.wait(120) == 0, again.stderr.read().decode()
