@@ -97,7 +97,7 @@ def composite(
         return comp_inputs.read(plate, mattes, layers, frame)
 
     def make(frame: int, given: comp_inputs.Read) -> _Finished:
-        shot = shot_of(given, still_depth(plate, track, depth, frame), frame)
+        shot = shot_of(given, still_depth(plate, track, depth, heights, frame), frame)
         placed = [place(name, picture, shot, params.holdout, frame) for name, picture in given.layers.items()]
         light = given.shadow.channels["Y"].astype(np.float32)
         light = light_left(light, ground_depth(light < 1, heights, track, frame), shot, params.holdout, params.shadow)

@@ -75,7 +75,7 @@ def pinholes(reference: View, neighbours: list[View], layers: list[Floats] | Non
         seen = cv2.remap(source, grid[..., 0], grid[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         if layers is not None:
             under = cv2.remap(layers[row], grid[..., 0], grid[..., 1], cv2.INTER_NEAREST)
-            seen = np.concatenate([seen, under], axis=2)
+            seen = np.dstack([seen, under])
         out.append(np.asarray(seen, np.float32))
         between = view.pose @ np.linalg.inv(reference.pose)
         turns.append((matrix @ between[:3, :3]).astype(np.float32))

@@ -1,35 +1,79 @@
-"""Depth without walkers: a wrong near answer around someone who moves does not hold a layer out."""
+"""Depth without walkers: a wrong near answer around someone who moves, or beside an edge, does not hold a layer out."""
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
+import pytest
 
 from calibration.depth.still import still_depth
+from calibration.ground.heightfield import Heightfield
 from pipeline.frames import FrameFiles
 from pipeline.io import exr
 from pipeline.types import DepthMaps
-from tests.scenes import Scene, write_shot
+from tests.scenes import FIRST_BOX, GROUND, Scene, write_shot
 
 FRAME = 1005
+SCENE = Scene(width=480, height=270, frames=9, step_m=(0.12, 0.004, -0.1))
 
 
-def test_a_hole_that_a_walker_tore_is_mended_from_other_frames(tmp_path):
-    """Each frame has a near, untrusted blot where somebody stood, each at another place."""
-    scene = Scene(width=320, height=180, frames=9, actor=False)
-    shot = write_shot(scene, tmp_path)
+@pytest.fixture(scope="module")
+def shot(tmp_path_factory):
+    return write_shot(SCENE, tmp_path_factory.mktemp("still"))
+
+
+@pytest.fixture(scope="module")
+def ground():
+    x, z = np.meshgrid(np.arange(-40, 40, 0.5), np.arange(-80, 5, 0.5))
+    return Heightfield(SCENE.ground_height_m(x, z), -40.0, -80.0, 0.5)
+
+
+def mended(shot, ground, folder, near, sure):
+    """still_depth of FRAME, whose map tells the truth but for `near` (+inf: true), sure where `sure`."""
+    files = FrameFiles(folder / "depth", "depth.%04d.exr", shot.plate.files.frames)
+    z = np.minimum(SCENE.depth_m(FRAME), near).astype(np.float32)
+    exr.write(files.path(FRAME), {"Z": z, "C": np.where(sure, np.float32(1), np.float32(0.1))})
+    return still_depth(shot.plate, shot.track, DepthMaps(files), ground, FRAME)
+
+
+def test_a_hole_that_a_walker_tore_is_mended_where_the_others_see_the_ground(shot, ground, tmp_path):
+    true, surface = SCENE.depth_m(FRAME), SCENE.surfaces(FRAME)
+    blot = np.zeros(true.shape, bool)
+    blot[150:200, 190:260] = True
+    torn = blot & (surface == GROUND) & (true > 4)
+
+    z, confidence = mended(shot, ground, tmp_path, np.where(blot, 2.0, np.inf), ~blot)
+
+    assert torn.sum() > 1000
+    assert np.median(np.abs(z[torn] / true[torn] - 1)) < 0.05
+    assert (np.abs(z[torn] / true[torn] - 1) < 0.1).mean() > 0.9
+    np.testing.assert_array_equal(z[~blot], true[~blot])
+    assert confidence[torn].mean() > 0.3
+
+
+def test_an_edge_that_is_too_fat_shrinks_to_the_thing_and_an_unsure_thing_stays(shot, ground, tmp_path):
+    true, surface = SCENE.depth_m(FRAME), SCENE.surfaces(FRAME)
+    wall = (surface == FIRST_BOX + 2).astype(np.uint8)
+    fat, lean = (f(wall, np.ones((13, 13), np.uint8)) > 0 for f in (cv2.dilate, cv2.erode))
+    halo, rim = fat & (wall == 0) & (true > 1.5 * np.median(true[wall > 0])), (wall > 0) & ~lean
+    told = np.where(halo, np.float32(np.median(true[wall > 0])), np.inf)
+
+    z, _ = mended(shot, ground, tmp_path, told, ~(halo | rim))
+
+    assert halo.sum() > 300
+    assert rim.sum() > 300
+    assert (z[halo] > 1.25 * told[halo]).mean() > 0.6, "the halo still holds layers out"  # as it was told: 0
+    assert (z[rim] < 1.1 * true[rim]).mean() > 0.95, "the wall was taken away"
+
+
+def test_without_parallax_nothing_is_doubted(tmp_path, ground):
+    still = Scene(width=160, height=90, frames=3, step_m=(0.0, 0.0, 0.0))
+    shot = write_shot(still, tmp_path)
     files = FrameFiles(tmp_path / "depth", "depth.%04d.exr", shot.plate.files.frames)
-    for number, frame in enumerate(files.frames):
-        z = scene.depth_m(frame).astype(np.float32)
-        confidence = np.where(np.isfinite(z), np.float32(1), np.float32(0))
-        blot = (slice(90, 140), slice(40 + 25 * number, 75 + 25 * number))
-        z[blot], confidence[blot] = 2.0, 0.1
-        exr.write(files.path(frame), {"Z": z, "C": confidence})
-    true = scene.depth_m(FRAME)
+    told = np.full((90, 160), 2.0, np.float32)
+    exr.write(files.path(1001), {"Z": told, "C": np.zeros_like(told)})
 
-    z, confidence = still_depth(shot.plate, shot.track, DepthMaps(files), FRAME)
+    z, confidence = still_depth(shot.plate, shot.track, DepthMaps(files), ground, 1001)
 
-    blot = (slice(94, 136), slice(144, 171))
-    assert np.median(np.abs(z[blot] / true[blot] - 1)) < 0.05
-    untouched = (slice(90, 140), slice(0, 35))
-    np.testing.assert_array_equal(z[untouched], true[untouched].astype(np.float32))
-    assert confidence[blot].mean() > 0.3
+    np.testing.assert_array_equal(z, told)
+    np.testing.assert_array_equal(confidence, 0)
