@@ -92,6 +92,12 @@ def camera_matrix(lens: Lens) -> Array:
     )
 
 
+def coefficients(lens: Lens) -> Array:
+    """(8,) focal x y, centre x y in pixels, k1 k2 p1 p2: as compiled loops take a lens."""
+    focal, centre = (lens.focal_x_px, lens.focal_y_px), (lens.centre_x_px, lens.centre_y_px)
+    return np.array([*focal, *centre, lens.k1, lens.k2, lens.p1, lens.p2], np.float64)
+
+
 def scaled(lens: Lens, width: int, height: int) -> Lens:
     """The same lens for a picture of another size (pixel centres at .5 make this a plain product)."""
     x, y = width / lens.width, height / lens.height

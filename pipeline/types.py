@@ -88,6 +88,15 @@ class Mattes:
 
 
 @dataclass(frozen=True, slots=True)
+class CleanPlate:
+    """What of the plate stands still. depth: as the files of DepthMaps, without the people who walked through the frame.
+    figures: JSON per frame, {"flicker": ...} since the frame before; {} where nothing lies before it."""
+
+    depth: FrameFiles
+    figures: FrameFiles
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """The ground as a height field over world x, z.
 

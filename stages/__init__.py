@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stages.choose_light import choose_light
+from stages.clean_plate import clean_plate
 from stages.composite import composite
 from stages.deliver import deliver
 from stages.estimate_depth import estimate_depth
@@ -28,6 +29,7 @@ SHOT = (
     estimate_depth,
     pull_mattes,
     survey_ground,
+    clean_plate,
     measure_light,
     choose_light,
     lay_out_crowd,

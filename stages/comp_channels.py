@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from calibration.lens import fold_radius
+from calibration.lens import coefficients, fold_radius
 from pipeline.errors import StageError, StoreError
 from pipeline.io import cryptomatte, exr
 from pipeline.kernels.cameramotion import camera_motion
@@ -63,19 +63,10 @@ def plate_motion(track: CameraTrack, depth_m: np.ndarray, frame: int) -> np.ndar
     out = np.zeros((*depth_m.shape, 2), np.float32)
     if view.ahead:
         between = view.other @ np.linalg.inv(view.pose)
-        numbers = (
-            lens.focal_x_px,
-            lens.focal_y_px,
-            lens.centre_x_px,
-            lens.centre_y_px,
-            lens.k1,
-            lens.k2,
-            lens.p1,
-            lens.p2,
-        )
-        coefficients = np.array(numbers, np.float64)
         depth = np.ascontiguousarray(depth_m)
-        camera_motion(view.rays, depth, between[:3, :3], between[:3, 3].copy(), coefficients, fold_radius(lens), out)
+        camera_motion(
+            view.rays, depth, between[:3, :3], between[:3, 3].copy(), coefficients(lens), fold_radius(lens), out
+        )
         out *= np.float32(view.ahead)
     return out
 

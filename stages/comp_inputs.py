@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from pipeline.errors import PlateError, StageError
 from pipeline.io import exr
 from pipeline.io.exr import ExrImage
 from pipeline.kernels import check, merge
-from pipeline.types import Layers, Mattes, Plate
+from pipeline.types import CleanPlate, Layers, Mattes, Plate
 
 LEAST_SCREEN = 0.05  # of a keyed screen: where as much of it shows, it is taken away
 LEAST_ALPHA = 1e-3  # under half a code value of an 8-bit matte: nothing is there
@@ -35,8 +36,10 @@ class Read:
 
     plate: ExrImage
     people: ExrImage
+    still: ExrImage  # the depth of what stands still
     layers: dict[str, ExrImage]
     shadow: ExrImage
+    plate_figures: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +76,21 @@ class Placed:
     held: np.ndarray
 
 
-def read(plate: Plate, mattes: Mattes, layers: Layers, frame: int) -> Read:
+def read(plate: Plate, mattes: Mattes, clean: CleanPlate, layers: Layers, frame: int) -> Read:
     """Read a frame's files and nothing else: it runs beside the frame before."""
     pictures = {layer.name: exr.read(layer.files.path(frame)) for layer in layers.layers}
-    people, shadow = (exr.read(files.path(frame)) for files in (mattes.files, layers.shadow))
-    return Read(exr.read(plate.files.path(frame)), people, pictures, shadow)
+    sources = plate.files, mattes.files, clean.depth, layers.shadow
+    shot, people, still, shadow = (exr.read(files.path(frame)) for files in sources)
+    return Read(shot, people, still, pictures, shadow, json.loads(clean.figures.path(frame).read_text("utf-8")))
 
 
-def shot_of(given: Read, still: tuple[np.ndarray, np.ndarray], frame: int) -> Shot:
-    """The plate's frame, checked. still: depth and confidence of what stands still, (H, W) each.
+def shot_of(given: Read, frame: int) -> Shot:
+    """The plate's frame, checked.
 
     Raises StageError where a size differs from the plate's, PlateError for NaN or infinity in the plate.
     """
     half = np.stack([exr.half(given.plate.channels[c]) for c in "RGB"], axis=2)
-    z, confidence = still
+    z, confidence = (np.ascontiguousarray(given.still.channels[c], np.float32) for c in "ZC")
     people = given.people.channels
     matte, figures = people["A"].astype(np.float32), people["Z"].astype(np.float32)
     for name, plane in {"depth": z, "matte": matte}.items():

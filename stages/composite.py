@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from calibration.depth.still import still_depth
 from calibration.ground.heightfield import Heightfield
 from calibration.look.measured import LookFigures, read_look
 from calibration.mattes.pulled import light_of
@@ -28,14 +27,13 @@ from pipeline.optics_sections import NOTHING_SAID, LensFacts
 from pipeline.output_sections import OUTPUT, OutputBrief
 from pipeline.overlap import overlapped
 from pipeline.stage import Finished, stage, unheard
-from pipeline.types import CameraTrack, Comp, DepthMaps, Ground, Layers, Look, Mattes, Plate, PlateLight
+from pipeline.types import CameraTrack, CleanPlate, Comp, Ground, Layers, Look, Mattes, Plate, PlateLight
 from stages import comp_channels, comp_inputs
 from stages.comp_edges import cleaned, wrapped
 from stages.comp_figures import Frame, figures_of
 from stages.comp_inputs import Holdout, Placed, Shot, place, shot_of
 from stages.comp_lens import NO_LENS, LensOver, add_glow, lay_over
 from stages.comp_shadow import ground_depth, light_left, shadow_powers, veil
-from stages.steadiness import plate_flicker
 
 LOST = 0.99  # share of the plate's signal that is left where a screen's light was taken off people
 
@@ -69,7 +67,7 @@ class Params:
 def composite(
     plate: Plate,
     mattes: Mattes,
-    depth: DepthMaps,
+    clean: CleanPlate,
     layers: Layers,
     look: Look,
     light_told: PlateLight,
@@ -94,10 +92,10 @@ def composite(
         return Comp(FrameFiles(out, "comp.%04d.exr", some), FrameFiles(out, "comp.%04d.json", some))
 
     def read(frame: int) -> comp_inputs.Read:
-        return comp_inputs.read(plate, mattes, layers, frame)
+        return comp_inputs.read(plate, mattes, clean, layers, frame)
 
     def make(frame: int, given: comp_inputs.Read) -> _Finished:
-        shot = shot_of(given, still_depth(plate, track, depth, heights, frame), frame)
+        shot = shot_of(given, frame)
         placed = [place(name, picture, shot, params.holdout, frame) for name, picture in given.layers.items()]
         light = given.shadow.channels["Y"].astype(np.float32)
         light = light_left(light, ground_depth(light < 1, heights, track, frame), shot, params.holdout, params.shadow)
@@ -106,7 +104,7 @@ def composite(
         found = figures_of(done, measured.grain, params.seed, frame)
         if not found["outside_bit_identical"]:
             raise StageError(f"frame {frame}: the plate is changed where nothing is added. This is a bug in composite.")
-        found["plate"] |= plate_flicker(plate, mattes, depth, track, frame)
+        found["plate"] |= given.plate_figures
         motion = comp_channels.plate_motion(track, shot.depth_m, frame)
         planes = comp_channels.channels(done, placed, shot, light, motion)
         return _Finished(planes | comp_channels.mattes_by_thing(placed, cast), shot.metadata | manifest, found)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.frames import FrameFiles
 from pipeline.io import exr
-from pipeline.types import DepthMaps, Ground, Layer, Mattes, NearPeople, RawLayers
+from pipeline.types import CleanPlate, DepthMaps, Ground, Layer, Mattes, NearPeople, RawLayers
 from tests.scenes import HILLS_Z_M, Scene, _opencv
 
 Array = NDArray[np.float32]
@@ -28,6 +28,15 @@ def write_depth(scene: Scene, folder: Path) -> DepthMaps:
         z = scene.depth_m(frame)
         exr.write(files.path(frame), {"Z": z, "C": np.isfinite(z).astype(np.float32)})
     return DepthMaps(files)
+
+
+def write_clean(depth: DepthMaps, folder: Path) -> CleanPlate:
+    """`depth`, in which nobody walks, as the clean plate's."""
+    figures = FrameFiles(folder, "clean.%04d.json", depth.files.frames)
+    folder.mkdir(parents=True, exist_ok=True)
+    for frame in figures.frames:
+        figures.path(frame).write_text("{}")
+    return CleanPlate(depth.files, figures)
 
 
 def write_mattes(scene: Scene, folder: Path) -> Mattes:

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from calibration.cameras import to_camera
 from calibration.depth.views import View, load_view, parallax_px, pinholes
-from calibration.lens import project
+from calibration.lens import coefficients, fold_radius
 from pipeline.io import exr
+from pipeline.kernels.cameramotion import carried
 from pipeline.kernels.smooth import flow
 from pipeline.kernels.warp import agree, look_up, splat
 from pipeline.types import CameraTrack, DepthMaps, Plate
@@ -158,16 +158,17 @@ def _without_islands(own: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
 def background_depth(
     view: View, views: list[View], depths: list[tuple[Floats, Floats]], own: tuple[Floats, Floats]
 ) -> Floats:
-    height, width = view.grey.shape
-    carried = [np.where((own[1] > SURE) | (own[0] == 0), own[0], np.nan)]
-    for other, (inverse, confidence) in zip(views, depths, strict=True):
-        kept = (confidence > SURE) & (inverse > 0)
-        z = 1 / inverse[kept].astype(np.float64)
-        points = np.concatenate([other.rays[kept], np.ones((len(z), 1))], axis=1) * z[:, None]
-        here = to_camera(points, view.pose @ np.linalg.inv(other.pose))
-        with np.errstate(divide="ignore"):
-            carried.append(splat(project(here, view.lens), 1 / here[:, 2], height, width))
-    stack = np.stack(carried)[..., None]
+    """Inverse depth (h, w) 1/m of what stands still behind whoever is in `view`, voted on by it and by other frames.
+
+    own, depths: inverse depth and confidence of `view` and of each of `views`, (h, w), as depth_small gives them.
+    """
+    height, width = own[0].shape
+    between = np.stack([view.pose @ np.linalg.inv(other.pose) for other in views])
+    sure = np.stack([np.where(confidence > SURE, inverse, 0) for inverse, confidence in depths]).astype(np.float32)
+    turns, shifts = between[:, :3, :3], between[:, :3, 3]
+    others = carried(sure, view.rays, turns, shifts, coefficients(view.lens), fold_radius(view.lens))
+    here = np.where((own[1] > SURE) | (own[0] == 0), own[0], np.float32(np.nan))
+    stack = np.concatenate([here[None], others])[..., None]
     found, _, number = agree(np.nan_to_num(stack), np.isfinite(stack[..., 0]), _FAR)
     inverse = np.where(number > 0, found[..., 0], 0)
     # Nobody's picture may stop the fill here: the people are what is being filled over.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
@@ -57,16 +57,22 @@ def agree(values: Floats, present: NDArray[np.bool_], rank: float = 0.5) -> tupl
 
 @njit(cache=True)
 def _splat(pixels, inverse, out):
-    height, width = out.shape
     for n in range(len(pixels)):
-        x, y = pixels[n, 0] - 0.5, pixels[n, 1] - 0.5
-        if not (x > -1 and y > -1 and x < width and y < height):  # NaN fails too
-            continue
-        left, top = int(np.floor(x)), int(np.floor(y))
-        for j in range(max(top, 0), min(top + 2, height)):
-            for i in range(max(left, 0), min(left + 2, width)):
-                if np.isnan(out[j, i]) or inverse[n] > out[j, i]:
-                    out[j, i] = inverse[n]
+        drop(out, pixels[n, 0], pixels[n, 1], inverse[n])
+
+
+@njit(cache=True)
+def drop(out, x, y, inverse):
+    """One point of splat into `out` (H, W), for use inside kernels."""
+    height, width = out.shape
+    x, y = x - 0.5, y - 0.5
+    if not (x > -1 and y > -1 and x < width and y < height):  # NaN fails too
+        return
+    left, top = int(np.floor(x)), int(np.floor(y))
+    for j in range(max(top, 0), min(top + 2, height)):
+        for i in range(max(left, 0), min(left + 2, width)):
+            if np.isnan(out[j, i]) or inverse > out[j, i]:
+                out[j, i] = inverse
 
 
 @njit(cache=True)
@@ -94,11 +100,11 @@ def _look_up(pictures, rays, turns, shifts, inverse, values, expected):
                 expected[n, y, x] = q / w
 
 
-@njit(cache=True)
+@njit(parallel=True, cache=True)
 def _agree(values, present, rank, median, spread, number):
     count, height, width, channels = values.shape
-    line = np.empty(count, np.float32)
-    for y in range(height):
+    for y in prange(height):
+        line = np.empty(count, np.float32)
         for x in range(width):
             widest = np.float32(0)
             seen = 0

@@ -17,7 +17,7 @@ from pipeline.store import join
 from pipeline.types import PlateLight
 from stages.comp_shadow import ground_depth
 from stages.composite import Params, composite
-from tests.layers import write_depth, write_ground, write_layers, write_mattes
+from tests.layers import write_clean, write_depth, write_ground, write_layers, write_mattes
 from tests.looks import HAND_LIGHT, match_by_hand, write_hand_look
 from tests.scenes import FIRST_BOX, GROUND, SKY, Scene, write_plate, write_track
 
@@ -34,7 +34,7 @@ def shot(tmp_path_factory):
     return {
         "plate": write_plate(SCENE, folder / "plate"),
         "mattes": write_mattes(SCENE, folder / "mattes"),
-        "depth": write_depth(SCENE, folder / "depth"),
+        "clean": write_clean(write_depth(SCENE, folder / "depth"), folder / "clean"),
         "layers": layers,
         "look": look,
         "light_told": HAND_LIGHT,
@@ -105,7 +105,8 @@ def test_people_of_the_plate_stand_behind_a_nearer_crowd(shot, finished, tmp_pat
         channels = exr.read(files.path(frame)).channels
         exr.write(far.path(frame), {"A": channels["A"], "Z": channels["Z"] + np.float32(60)})
     empty = dataclasses.replace(SCENE, actor=False)
-    others = {"mattes": dataclasses.replace(shot["mattes"], files=far), "depth": write_depth(empty, tmp_path / "depth")}
+    clean = write_clean(write_depth(empty, tmp_path / "depth"), tmp_path / "clean")
+    others = {"mattes": dataclasses.replace(shot["mattes"], files=far), "clean": clean}
     channels, _ = comped({**shot, **others}, tmp_path)
     layer = exr.read(shot["layers"].layers[1].files.path(FRAME)).channels
 
@@ -334,7 +335,7 @@ def test_depth_of_another_size_is_refused(shot, tmp_path):
     depth = write_depth(Scene(width=64, height=36, frames=2), tmp_path / "small")
 
     with pytest.raises(StageError, match="the depth is 64 x 36, the plate 256 x 144"):
-        comped({**shot, "depth": depth}, tmp_path)
+        comped({**shot, "clean": write_clean(depth, tmp_path / "clean")}, tmp_path)
 
 
 def test_wrong_settings_say_so():

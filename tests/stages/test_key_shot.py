@@ -13,7 +13,7 @@ from pipeline.types import DepthMaps, Layer, Layers, Plate
 from stages.composite import Params as CompParams
 from stages.composite import composite
 from stages.pull_mattes import Params, pull_mattes
-from tests.layers import write_ground
+from tests.layers import write_clean, write_ground
 from tests.looks import HAND_LIGHT, write_hand_look
 from tests.matted import Matted, Person
 from tests.scenes import Scene, write_track
@@ -65,7 +65,7 @@ def comped(shot):
     comp = composite(
         plate=plate,
         mattes=mattes,
-        depth=depth,
+        clean=write_clean(depth, folder / "clean"),
         layers=Layers((Layer("wall", wall, folder / "manifest.json"),), shadow, folder / "manifest.json"),
         look=write_hand_look(folder / "look", edge_sigma_px=0.5, sigma=0.001),
         light_told=HAND_LIGHT,

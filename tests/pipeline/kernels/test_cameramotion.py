@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from calibration.lens import fold_radius, project, rays
-from pipeline.kernels.cameramotion import camera_motion
+from pipeline.kernels.cameramotion import camera_motion, carried
+from pipeline.kernels.warp import splat
 from pipeline.types import Lens
 
 LENS = Lens(61, 43, 55.0, 57.0, 30.2, 21.9, k1=-0.21, k2=0.03, p1=0.002, p2=-0.001)
@@ -51,3 +52,27 @@ def test_what_the_other_camera_has_passed_does_not_move() -> None:
 def test_wrong_arrays_are_named() -> None:
     with pytest.raises(ValueError, match="turn"):
         moved(np.ones((43, 61), np.float32), np.eye(4), np.zeros(3))
+
+
+def test_frames_are_carried_as_the_lens_sees_them_and_the_nearest_wins() -> None:
+    """Against lens model and splat, point by point; half of the points tell nothing."""
+    random = np.random.default_rng(2)
+    inverse = (1 / random.uniform(1, 80, (2, 43, 61))).astype(np.float32) * (random.random((2, 43, 61)) < 0.5)
+    inverse = inverse.astype(np.float32)
+    turns, shifts = np.stack([turned(2.5), turned(-1.0)]), np.array([[0.2, -0.1, -0.3], [-0.5, 0.0, 0.1]])
+
+    found = carried(inverse, rays(LENS), turns, shifts, COEFFICIENTS, fold_radius(LENS))
+
+    for n in range(2):
+        kept = inverse[n] > 0
+        z = 1 / inverse[n][kept].astype(np.float64)
+        here = np.concatenate([rays(LENS)[kept], np.ones((len(z), 1))], axis=1) * z[:, None] @ turns[n].T + shifts[n]
+        wanted = splat(project(here, LENS), 1 / here[:, 2], 43, 61)
+        np.testing.assert_allclose(found[n], wanted, rtol=1e-6)
+        assert np.isfinite(wanted).mean() > 0.5
+
+
+def test_nothing_is_carried_of_nothing() -> None:
+    nothing = np.zeros((1, 43, 61), np.float32)
+
+    assert np.isnan(carried(nothing, rays(LENS), np.eye(3)[None], np.zeros((1, 3)), COEFFICIENTS, np.inf)).all()
