@@ -191,14 +191,15 @@ def _provenance(measured: dict[str, Any]) -> dict[str, str]:
 
 
 def _look_facts(look: dict[str, Any]) -> dict[str, Any]:
-    """The look without its tables: kernels and curves are for report.json."""
-    return {
-        f"{part} {plain(key)}": value
-        for part, found in look.items()
-        if isinstance(found, dict)
-        for key, value in found.items()
-        if not (isinstance(value, list) and value and isinstance(value[0], list))
-    }
+    """The look without its tables: kernels and curves are for report.json. What lies deeper is named by its own part."""
+    facts: dict[str, Any] = {}
+    for part, found in look.items():
+        for key, value in found.items() if isinstance(found, dict) else ():
+            if isinstance(value, dict):
+                facts |= _look_facts({key: value})
+            elif not (isinstance(value, list) and value and isinstance(value[0], list)):
+                facts[f"{part} {plain(key)}"] = value
+    return facts
 
 
 def _facts(found: dict[str, Any]) -> dict[str, str]:
