@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from calibration.cameras import pixel_rays_world
 from pipeline.errors import CalibrationError
+from pipeline.kernels.heightfield import meet
 from pipeline.types import Ground, Lens
 
 Array = npt.NDArray[np.float64]
-_REACH_M = 4000.0  # rays that have not met the ground by then never will
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,27 +68,12 @@ class Heightfield:
     def meet_rays(self, origin: npt.ArrayLike, directions: npt.ArrayLike) -> Array:
         """Where rays from `origin` (3,) along `directions` (..., 3) first go under the ground: (..., 3) world metres.
 
-        NaN for rays that do not within 4 km. Marches in steps that grow with distance (a bump thinner than 2% of its
-        distance may be stepped over), then halves the step that went under.
+        NaN for rays that do not within 4 km; what is thinner than 2% of its distance may be missed.
         """
         start, rays = np.asarray(origin, np.float64), np.asarray(directions, np.float64)
         ways = (rays / np.linalg.norm(rays, axis=-1, keepdims=True)).reshape(-1, 3)
-        near, far = np.zeros(len(ways)), np.full(len(ways), np.nan)
-        open_rays = np.flatnonzero(np.isfinite(ways).all(axis=1))
-        distance, step, top = 0.0, 0.25 * min(self.cell_m, 1.0), float(self.heights.max())
-        while distance < _REACH_M and len(open_rays):
-            distance += max(step, 0.02 * distance)
-            points = start + distance * ways[open_rays]
-            under = points[:, 1] <= self.height(points[:, 0], points[:, 2])
-            far[open_rays[under]] = distance
-            near[open_rays[~under]] = distance
-            gone = (points[:, 1] > top) & (ways[open_rays, 1] >= 0)  # above all ground, and rising
-            open_rays = open_rays[~under & ~gone]
-        for _ in range(30):
-            middle = 0.5 * (near + far)
-            points = start + middle[:, None] * ways
-            under = points[:, 1] <= self.height(np.nan_to_num(points[:, 0]), np.nan_to_num(points[:, 2]))
-            near, far = np.where(under, near, middle), np.where(under, middle, far)
+        corner_m = self.origin_x_m, self.origin_z_m
+        far = meet(np.asarray(self.heights, np.float32), corner_m, self.cell_m, start, ways)
         return (start + far[:, None] * ways).reshape(rays.shape)
 
     def meet_ground(self, pixels: npt.ArrayLike, lens: Lens, camera_from_world: npt.ArrayLike) -> Array:

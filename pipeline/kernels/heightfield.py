@@ -1,0 +1,76 @@
+"""Send rays down to a height field."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+REACH_M = 4000.0  # rays that have not met the ground by then never will
+_STRIDE = 0.02  # of the distance: a step is no shorter
+_HALVINGS = 30
+
+
+def meet(
+    heights: NDArray[np.float32], corner_m: tuple[float, float], cell_m: float, start: Floats, ways: Floats
+) -> Floats:
+    """How far rays from `start` (3,) go along unit `ways` (N, 3) until they are under the ground: (N,) float64 metres.
+
+    heights: (rows, columns) float32 metres; sample [j, i] lies at x = corner_m[0] + i * cell_m, z = corner_m[1] + j * cell_m;
+    bilinear between, held outside. NaN for rays that do not within 4 km. Marches in steps that grow with distance (a bump
+    thinner than 2% of its distance may be stepped over), then halves the step that went under. Raises ValueError on
+    another shape or dtype.
+    """
+    if heights.ndim != 2 or heights.size == 0 or heights.dtype != np.float32:
+        raise ValueError(f"heights are {heights.shape} {heights.dtype}; wanted (rows, columns) float32.")
+    for name, array, shape in (("start", start, (3,)), ("ways", ways, (len(ways), 3))):
+        if array.shape != shape or array.dtype != np.float64:
+            raise ValueError(f"{name} is {array.shape} {array.dtype}; wanted {shape} float64.")
+    out = np.full(len(ways), np.nan)
+    grid = np.ascontiguousarray(heights), float(corner_m[0]), float(corner_m[1]), float(cell_m), float(heights.max())
+    _meet(*grid, start, np.ascontiguousarray(ways), out)
+    return out
+
+
+@njit(cache=True)
+def _height(heights, corner_x, corner_z, cell, x, z):
+    rows, columns = heights.shape
+    across = min(max((x - corner_x) / cell, 0.0), columns - 1.0)
+    down = min(max((z - corner_z) / cell, 0.0), rows - 1.0)
+    i, j = min(int(across), max(columns - 2, 0)), min(int(down), max(rows - 2, 0))
+    u, v = across - i, down - j
+    right, below = min(i + 1, columns - 1), min(j + 1, rows - 1)
+    top = heights[j, i] * (1 - u) + heights[j, right] * u
+    bottom = heights[below, i] * (1 - u) + heights[below, right] * u
+    return top * (1 - v) + bottom * v
+
+
+@njit(parallel=True, cache=True)
+def _meet(heights, corner_x, corner_z, cell, highest, start, ways, out):
+    step = 0.25 * min(cell, 1.0)
+    for n in prange(len(ways)):
+        wx, wy, wz = ways[n, 0], ways[n, 1], ways[n, 2]
+        if not np.isfinite(wx + wy + wz):
+            continue
+        near, distance, under = 0.0, 0.0, False
+        while distance < REACH_M and not under:
+            near = distance
+            distance += max(step, _STRIDE * distance)
+            y = start[1] + distance * wy
+            if y > highest:
+                if wy >= 0:
+                    break  # above all ground, and rising
+                continue
+            under = y <= _height(heights, corner_x, corner_z, cell, start[0] + distance * wx, start[2] + distance * wz)
+        if not under:
+            continue
+        far = distance
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (near + far)
+            x, y, z = start[0] + middle * wx, start[1] + middle * wy, start[2] + middle * wz
+            if y <= _height(heights, corner_x, corner_z, cell, x, z):
+                far = middle
+            else:
+                near = middle
+        out[n] = far
