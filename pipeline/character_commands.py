@@ -41,7 +41,7 @@ def list_characters(
     counts: Counter[str] = Counter()
     for shot in shots_of(show) if show else []:
         counts.update({name.partition(JOINED)[0] for name in shot.sections[CrowdBrief].cast})
-    own = _own(show)
+    own = own_names(show)
     columns = ["name", "version", "licence", "told", "what", *(["from", "shots"] if show else [])]
     table = Table(*columns, box=None, pad_edge=False)
     for name in [*own, *(name for name in character_names() if name not in own)]:
@@ -67,7 +67,7 @@ def show_character(
     from assets.people.factions import JOINED
     from assets.people.recipes import called
 
-    own = _own(show)
+    own = own_names(show)
     known_as, file = called(name, own), f"{name.partition(JOINED)[0]}.toml"
     person, said = load_character(known_as), recipe_of(known_as)
     lies_in = _folder(show) if show and file.removesuffix(".toml") in own else FOLDER
@@ -110,8 +110,8 @@ def _folder(show: Path) -> Path:
     return show.parent / FOLDER_OF_SHOW
 
 
-def _own(show: Path | None) -> Names:
-    """The show's own characters, learnt."""
+def own_names(show: Path | None) -> Names:
+    """The show's own characters, learnt; nobody without a show."""
     from assets.people.recipes import learn_own
 
     if show is None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.character_commands import own_names
 from pipeline.crowd_commands import out
 
 train = typer.Typer(
@@ -53,6 +54,9 @@ def character(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A character, as shot files name it.")],
     images: Annotated[Path, typer.Option("--from", metavar="IMAGES", help="A folder of pictures.", show_default=False)],
     consent: Annotated[str, typer.Option(help="Who allowed the use of the pictures.", show_default=False)],
+    show: Annotated[
+        Path | None, typer.Argument(metavar="[SHOW.toml]", help="The show whose own it may be.", show_default=False)
+    ] = None,
     licence: Annotated[str, typer.Option(help="Of what is learnt from them.")] = "for this show only",
     folder: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The show's costumes.")] = Path("costumes"),
     steps: Annotated[int, typer.Option(help="Steps of the training; 0: colours only.", min=0, max=20000)] = 110,
@@ -62,12 +66,14 @@ def character(
 
     IMAGES holds PNG or JPEG pictures of one whole figure each, with alpha or before a plain background, exposed so that a
     grey card is middle grey. How a figure stands is found by its silhouette, or said in pictures.toml beside them.
-    Nobody else's pictures change. In show.toml: `[providers.dressed] kind = "builtin"`, `folder = "costumes"`.
+    NAME is one that ships, or with SHOW.toml one in its characters/. Nobody else's pictures change. In show.toml: `[providers.dressed] kind = "builtin"`, `folder = "costumes"`.
     """
+    from assets.people.recipes import called
     from assets.train.character import Rights, train_character
     from assets.train.costume import Lesson
 
+    known_as = called(name, own_names(show))
     lesson = Lesson(steps=steps, seed=seed)
     said = Rights(consent, licence)
-    costume = train_character(name, images, folder, said, lesson, lambda line: out.print(line, highlight=False))
+    costume = train_character(known_as, images, folder, said, lesson, lambda line: out.print(line, highlight=False))
     out.print(f"costume       {costume}", highlight=False, soft_wrap=True)

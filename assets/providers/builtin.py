@@ -25,6 +25,7 @@ import numpy as np
 from assets.providers.base import UNWATCHED, Capabilities, Watch
 from assets.providers.conditioning import Condition, condition, own_alpha, painted, painting_target
 from assets.providers.costumes import Costume, dressed, read_costumes
+from assets.providers.palette import kept_to_palette
 from assets.providers.request import Request, Result
 from pipeline.errors import ProviderError
 
@@ -41,7 +42,10 @@ _READ = frozenset({"coverage", "depth", "normals", "parts", "pose", "init"})
 
 @dataclass(frozen=True, eq=False)
 class Builtin:
-    """The shipped model, loaded. Answers are a function of the request alone, whatever it is batched with."""
+    """The shipped model, loaded. Answers are a function of the request alone, whatever it is batched with.
+
+    keeps_palette: whether hues are kept to the looks (palette.py), as all pictures of a show are; not where it is learnt from.
+    """
 
     unet: Any
     scheduler: Any
@@ -49,6 +53,7 @@ class Builtin:
     licence: str
     name: str = "builtin"
     costumes: tuple[tuple[Costume, Any], ...] = ()  # and the network that paints who wears each
+    keeps_palette: bool = True
     capabilities: Capabilities = field(
         default=Capabilities(
             guides=_READ,
@@ -123,7 +128,13 @@ class Builtin:
 
     def _paint(self, batch: list[_Job], requests: Sequence[Request]) -> list[np.ndarray[Any, Any]]:
         """RGBA pictures of jobs that share size, steps and strength."""
-        return [painted(shown, numbers) for shown, numbers in self._said(batch, requests)]
+        pictures = [painted(shown, numbers) for shown, numbers in self._said(batch, requests)]
+        if not self.keeps_palette or self._costume_of(requests[batch[0].request])[0]:
+            return pictures  # a costume has colours that no palette says
+        return [
+            kept_to_palette(requests[job.request], job.frame, picture)
+            for job, picture in zip(batch, pictures, strict=True)
+        ]
 
     def _said(self, batch: list[_Job], requests: Sequence[Request]) -> list[tuple[Condition, np.ndarray[Any, Any]]]:
         """What the model is shown and says, (4, H, W), of jobs that share size, steps and strength."""

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from assets.people.parts import Part
-from assets.providers.request import Light, Request
+from assets.providers.request import Request
+from assets.providers.surfaces import light_on
 from pipeline.io.color import from_acescg
 
 Array = np.ndarray[Any, Any]
@@ -26,9 +27,6 @@ COLUMNS = 9  # of a sprite's sums: pixels, light sent (3), light that fell on th
 LEAST_PX, LEAST_SPRITE_PX = 60, 16  # fewer pixels of a part say nothing of its colour
 _PARTS = len(Part)
 _HEAD = (Part.SKIN, Part.HAIR, Part.HELMET)
-_GROUND = (0.22, 0.185, 0.15)  # of what falls on it, sent up again: dry ground, as people are painted
-# Of metal: how much of what it sends is mirrored; how bright that is; and how wide, dents and wear included, the sun in it.
-_POLISH, _DULL, _SHINE, _ROUGH = 0.4, 0.75, 1.75, 0.6
 _WHITE = (0.9504559, 1.0, 1.0890578)  # XYZ of ACEScg's white at D65
 _XYZ = "CIE XYZ-D65 - Scene-referred"
 
@@ -58,39 +56,6 @@ def sums_of(request: Request, picture: Array, root_m: float) -> Array:
     sums[0, 7] = (picture.shape[0] - rows[0]) * scale - root_m if len(rows) else 0.0
     sums[0, 8] = float(picture[..., 3].sum()) * scale**2
     return sums
-
-
-def light_on(normals: Array, light: Light, metallic: Array | None = None) -> Array:
-    """(H, W, 3) what a surface of albedo 1 sends back, unshadowed. normals: as requests have them, y down.
-
-    metallic: (H, W) 0 cloth .. 1 metal. Metal mirrors the sun, the sky and the ground as the pictures that the built-in model
-    learnt from have it: a dent's width of sun (GGX), and the sky from where the viewer's ray is thrown.
-    Source: Walter and others, "Microfacet Models for Refraction through Rough Surfaces", EGSR 2007.
-    """
-    sun, sky = np.array(light.sun_rgb), np.array(light.sky_rgb)
-    ground = (max(-light.sun_direction[1], 0.0) * sun + sky) * _GROUND
-    facing = np.clip(normals @ np.array(light.sun_direction), 0, None)[..., None]
-    up = (0.5 - 0.5 * normals[..., 1])[..., None]
-    matte = facing * sun + up * sky + (1 - up) * ground
-    if metallic is None or not metallic.any():
-        return np.asarray(matte, np.float64)
-    thrown_up = np.clip(2.8 * normals[..., 2] * normals[..., 1] + 0.45, 0, 1)[..., None]
-    mirrored = 1.5 * (1.3 * thrown_up * sky + (1 - thrown_up) * ground) + 0.8 * _glint(normals, light)[..., None] * sun
-    share = _POLISH * metallic[..., None]
-    polished = (1 - share) * _DULL * matte + share * _SHINE * mirrored
-    return np.asarray(np.where(metallic[..., None] > 0, polished, matte), np.float64)
-
-
-def _glint(normals: Array, light: Light) -> Array:
-    """(H, W) how much of the sun a metal throws at the viewer, who looks along z."""
-    towards, eye = np.array(light.sun_direction), np.array([0.0, 0.0, -1.0])
-    half = (towards + eye) / max(float(np.linalg.norm(towards + eye)), 1e-9)
-    to_sun, to_eye, to_half = (np.clip(normals @ way, 0, None) for way in (towards, eye, half))
-    squared = _ROUGH**4
-    spread = squared / (np.pi * (to_half**2 * (squared - 1) + 1) ** 2)
-    k = _ROUGH**2 / 2
-    hidden = 4 * (to_sun * (1 - k) + k) * (np.maximum(to_eye, 1e-3) * (1 - k) + k)
-    return np.asarray(np.minimum(np.pi * spread * to_sun / hidden, 6.0) * (to_sun > 0))
 
 
 def lab_of(colour: Array) -> Array:

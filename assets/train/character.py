@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from assets.people.characters import Character, load_character
+from assets.people.characters import Character, load_character, spoken
 from assets.people.mesh import posed_mesh
 from assets.people.parts import Part
 from assets.providers.builtin import Builtin
@@ -55,10 +55,12 @@ def train_character(
 ) -> Path:
     """Teach the model that ships what `name` wears in FOLDER's pictures; returns OUT/NAME, the costume.
 
+    name: as `load_character` knows it, of a show's own too (assets.people.recipes); NAME is what people say.
     OUT is what [providers.NAME] kind = "builtin" takes as its folder; costumes of other characters there are left alone.
     Raises AssetError when the character, a picture or its pose is not known.
     """
-    character, model = load_character(name), Builtin.open()
+    # What a costume has of colours no palette says: it is learnt, and painted, without keeping to one.
+    character, model, name = load_character(name), replace(Builtin.open(), keeps_palette=False), spoken(name)
     used = stances_of(character, read_pictures(folder), tell)
     samples = [sample for each in used for sample in samples_of(character, each)]
     light = fitted_light(samples)

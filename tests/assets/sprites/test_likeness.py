@@ -9,8 +9,9 @@ import pytest
 from assets.people.characters import Part, albedos, load_character
 from assets.people.mesh import posed_mesh
 from assets.providers.request import Light
+from assets.providers.surfaces import light_on
 from assets.sprites.guides import ROOT_M
-from assets.sprites.likeness import distance, lab_of, light_on, likeness, sums_of
+from assets.sprites.likeness import distance, lab_of, likeness, sums_of
 from assets.sprites.sprite import Sight, sprite_request, sun_seen
 from assets.train.people import seen
 
