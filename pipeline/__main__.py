@@ -19,6 +19,7 @@ from pipeline.config import Shot, load_shot
 from pipeline.crowd_commands import Settings, Workers, crowd, demo_shot, out
 from pipeline.errors import BattleplateError, ConfigError
 from pipeline.frames import FrameRange
+from pipeline.grain_commands import grain
 from pipeline.provider_commands import providers
 from pipeline.sections import DeliveryBrief
 from pipeline.take_commands import takes
@@ -41,6 +42,7 @@ app.add_typer(train, name="train")
 app.add_typer(takes, name="takes")
 app.add_typer(characters, name="characters")
 app.add_typer(providers, name="providers")
+app.add_typer(grain, name="grain")
 err = Console(stderr=True)
 
 ShotFile = Annotated[Path, typer.Argument(metavar="SHOT.toml", help="The shot file.", show_default=False)]

@@ -13,6 +13,7 @@ from typing import Any
 from pipeline import codec, own_characters, provider_config
 from pipeline.crowd_sections import CrowdBrief
 from pipeline.errors import ConfigError
+from pipeline.look_sections import LookFacts
 from pipeline.optics_sections import LensFacts
 from pipeline.output_sections import OutputBrief, WorkFiles
 from pipeline.own_characters import OwnCharacters
@@ -39,6 +40,7 @@ SECTIONS: dict[str, type] = {
     "lens": LensFacts,
     "solve": SolveBrief,
     "world": WorldFacts,
+    "look": LookFacts,
     "light": LightFacts,
     "crowd": CrowdBrief,
     "set": SetBrief,

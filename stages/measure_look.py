@@ -12,7 +12,7 @@ from calibration.look.aberration import measure_aberration
 from calibration.look.blurs import find_blurs
 from calibration.look.color import Sample, measure_tone
 from calibration.look.glow import measure_glow
-from calibration.look.grain import measure_grain
+from calibration.look.grain import MeasuredGrain, measure_grain
 from calibration.look.grainblocks import Array
 from calibration.look.grainswatch import swatch
 from calibration.look.haze import fit_haze
@@ -20,11 +20,14 @@ from calibration.look.measured import LookFigures, write_look
 from calibration.look.optics import Optics
 from calibration.look.plateedges import plate_edges
 from calibration.look.sharpness import edge_sigma_px
+from calibration.look.stock import GrainStock, beside, fitting, read_stock
 from calibration.look.vignette import measure_vignette
 from pipeline.errors import ConfigError
 from pipeline.io import exr
 from pipeline.io.color import to_display_8bit
 from pipeline.io.images import write_png
+from pipeline.kernels.grain import Grain
+from pipeline.look_sections import NOTHING_KNOWN, LookFacts
 from pipeline.stage import Progress, stage
 from pipeline.types import CameraTrack, DepthMaps, Look, Mattes, Plate
 
@@ -50,13 +53,15 @@ def measure_look(
     params: Params,
     out: Path,
     progress: Progress,
+    known: LookFacts = NOTHING_KNOWN,
 ) -> Look:
     """A handful of frames tell the grain's profile, the light's level and colour, the haze, how soft edges are, and what
-    lens and shutter do."""
+    lens and shutter do. A grain profile that is known stands, and the plate's own is held against it."""
     chosen = spread(plate.files.frames.first, plate.files.frames.last - 1, params.frames)
     block_px = params.block_px or (16 if plate.width < 1500 else 32)
+    stock = _stock(known, plate)
     progress(0, 4, "grain")
-    grain = measure_grain(_pairs(plate, chosen), block_px)
+    measured = measure_grain(_pairs(plate, chosen), block_px)
     progress(1, 4, "light")
     samples = [read_sample(plate, depth, mattes, frame) for frame in chosen]
     tone = measure_tone(samples)
@@ -65,12 +70,32 @@ def measure_look(
     progress(3, 4, "softness")
     sigma_px, edges = edge_sigma_px(s.rgb for s in samples)
     optics = _optics(dict(zip(chosen, samples, strict=True)), track)
-    note = f"{grain.blocks} blocks of {block_px} px, {grain.clean_share:.0%} of all seen, from {len(chosen)} pairs of frames"
+    grain, note = _chosen_grain(stock, measured, samples[len(samples) // 2], block_px, len(chosen))
     look = Look(figures=out / "look.json", swatch=out / "grain.png")
-    write_look(look.figures, LookFigures(grain.grain, tone, haze, sigma_px, edges, note, optics))
-    write_png(look.swatch, to_display_8bit(swatch(samples[len(samples) // 2].rgb, grain.grain)))
+    write_look(look.figures, LookFigures(grain, tone, haze, sigma_px, edges, note, optics))
+    write_png(look.swatch, to_display_8bit(swatch(samples[len(samples) // 2].rgb, grain)))
     progress(4, 4, "done")
     return look
+
+
+def _stock(known: LookFacts, plate: Plate) -> GrainStock | None:
+    """The grain profile that the shot file names. Raises FormatError when it does not fit the plate."""
+    if known.grain is None:
+        return None
+    stock = read_stock(known.grain)
+    fitting(known.grain, stock, plate.width)
+    return stock
+
+
+def _chosen_grain(
+    stock: GrainStock | None, measured: MeasuredGrain, sample: Sample, block_px: int, pairs: int
+) -> tuple[Grain, str]:
+    """The grain that the shot takes, and a line on where it comes from."""
+    found = f"{measured.blocks} blocks of {block_px} px, {measured.clean_share:.0%} of all seen, from {pairs} pairs of frames"
+    if stock is None:
+        return measured.grain, found
+    share = beside(stock.grain, measured.grain, sample.rgb[::4, ::4])
+    return stock.grain, f"profile {stock.name}; the plate's own reads {share:.0%} of it ({found})"
 
 
 def _optics(samples: dict[int, Sample], track: CameraTrack) -> Optics:

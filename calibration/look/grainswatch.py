@@ -29,6 +29,15 @@ def swatch(picture: Array, grain: Grain) -> Array:
     return np.concatenate([rows[0], gap, rows[1]])
 
 
+def greys(levels: tuple[float, ...], grain: Grain) -> Array:
+    """Picture (2 * SIDE, levels * 2 * SIDE, 3) float32 scene-linear: even greys with the grain, as it is, at 200%."""
+    flat = np.repeat(np.array(levels, np.float32), SIDE_PX)[None, :, None]
+    smooth = np.ascontiguousarray(np.broadcast_to(flat, (SIDE_PX, flat.shape[1], 3)))
+    made = np.empty_like(smooth)
+    add_grain(smooth, smooth, np.zeros(smooth.shape[:2], np.float32), grain, seed=1, frame=0, out=made)
+    return np.asarray(np.kron(made, np.ones((2, 2, 1), np.float32)), np.float32)
+
+
 def _flattest(picture: Array, smooth: Array) -> list[tuple[int, int]]:
     """Corners (y, x) of flat windows, one per step of brightness, dark to light."""
     height, width, _ = smooth.shape

@@ -1,12 +1,16 @@
 """The look of a plate with known grain and light is measured, whole, and the same every time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from calibration.look.measured import read_look
-from pipeline.errors import ConfigError, StoreError
+from calibration.look.stock import GrainStock, read_stock, write_stock
+from pipeline.errors import ConfigError, FormatError, StoreError
 from pipeline.io.images import read_png
 from pipeline.kernels.grain import sigma_at
+from pipeline.look_sections import NOTHING_KNOWN, LookFacts
 from pipeline.stage import silent
 from stages.measure_look import Params, measure_look, spread
 from tests.layers import write_depth, write_mattes
@@ -26,9 +30,10 @@ def plate(tmp_path_factory):
     )
 
 
-def measured(plate, out):
+def measured(plate, out, known=NOTHING_KNOWN):
     files, depth, mattes, track = plate
-    return measure_look(plate=files, track=track, depth=depth, mattes=mattes, params=Params(), out=out, progress=silent)
+    given = {"plate": files, "track": track, "depth": depth, "mattes": mattes}
+    return measure_look(**given, params=Params(), out=out, progress=silent, known=known)
 
 
 def test_the_plates_grain_and_air_are_found(plate, tmp_path):
@@ -49,6 +54,26 @@ def test_equal_plates_give_equal_bytes(plate, tmp_path):
 
     assert first.figures.read_bytes() == second.figures.read_bytes()
     assert first.swatch.read_bytes() == second.swatch.read_bytes()
+
+
+def test_a_known_profile_stands_and_the_plates_own_is_held_against_it(plate, tmp_path):
+    own = read_look(measured(plate, tmp_path / "own").figures).grain
+    twice = replace(own, sigmas=2 * own.sigmas)
+    write_stock(tmp_path / "stock.json", GrainStock("twice as coarse", twice, SCENE.width))
+
+    found = read_look(measured(plate, tmp_path / "look", LookFacts(tmp_path / "stock.json")).figures)
+
+    for name in ("levels", "sigmas", "kernels", "mix", "acescg_from_camera"):
+        stored = getattr(read_stock(tmp_path / "stock.json").grain, name)
+        np.testing.assert_allclose(getattr(found.grain, name), stored, atol=1e-8)
+    assert "profile twice as coarse; the plate's own reads 50% of it" in found.grain_note
+
+
+def test_a_profile_of_another_width_is_refused(plate, tmp_path):
+    grain = read_look(measured(plate, tmp_path / "own").figures).grain
+    write_stock(tmp_path / "stock.json", GrainStock("uhd", grain, 3840))
+    with pytest.raises(FormatError, match="3840 px wide, this one has 352"):
+        measured(plate, tmp_path / "look", LookFacts(tmp_path / "stock.json"))
 
 
 def test_frames_are_spread_over_the_shot():
