@@ -2,7 +2,8 @@
 
 For each stock: size of the grain per level (rms and worst of bins with 2% of the pixels and more), spectrum, correlation
 between channels, correlation in time, and how often a trained test names a patch rightly (0.5: it cannot).
-`--stocks fine,film` chooses, `--no-peers` leaves the others out.
+`true model` is our synthesis given the stock's own law, matrix and unit noise instead of the moving plate.
+`--stocks fine,film` chooses, `--no-peers` leaves the others out, `--plate FOLDER` of ingested EXR frames adds a real one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,9 @@ from numpy.typing import NDArray
 from benchmarks.grain_detect import PATCH, detection, patches
 from benchmarks.grain_peers import Array, Made, autoregressive, difference, scattered
 from benchmarks.grain_plates import Stock, chroma, film, fine
+from benchmarks.grain_real import real_rows
 from calibration.look.grain import measure_grain
+from calibration.look.graincorrelation import MAX_LAG, kernel_from_autocorrelation, lag_covariances, separate
 from pipeline.kernels.grain import Grain, add_grain
 
 MEASURED = ((1001, 1002), (1007, 1008), (1013, 1014), (1019, 1020), (1025, 1026), (1031, 1032))
@@ -101,6 +105,19 @@ def ours(stock: Stock) -> Made:
     return lambda clean, frame: synthesised(clean, grain, frame)
 
 
+def known(stock: Stock) -> Grain:
+    """The profile of a stock whose law and unit noise are given: no plate is measured."""
+    unit = stock.unit(np.random.default_rng(5), (1600, 1600))
+    lags = lag_covariances(patches(unit - unit.mean(axis=(0, 1))))
+    size = np.sqrt(np.diagonal(lags[0, MAX_LAG]))
+    mix, sources = separate(lags / np.outer(size, size))
+    kernels = np.stack([kernel_from_autocorrelation(sources[..., k]) for k in range(3)])
+    levels = np.repeat(np.concatenate([[0], np.geomspace(1e-3, 1.5, 60)])[None], 3, axis=0).astype(np.float32)
+    sigmas = (stock.sigma(levels.T) * size).T
+    tables = (np.ascontiguousarray(a, np.float32) for a in (levels, sigmas, kernels, mix, stock.matrix))
+    return Grain(*tables)
+
+
 def synthesised(clean: Array, grain: Grain, frame: int) -> Array:
     out = np.empty_like(clean)
     add_grain(clean, clean, np.zeros(clean.shape[:2], np.float32), grain, 1, frame, out)
@@ -118,14 +135,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stocks", default="fine,film,chroma")
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--plate", type=Path)
     options = parser.parse_args()
     stocks = [s for s in (fine(), film(), chroma()) if s.name in options.stocks.split(",")]
     for stock in stocks:
         truth = truth_of(stock)
-        ways = {"ours": ours(stock)} | ({} if options.no_peers else peers(stock))
+        model = known(stock)
+        ways = {
+            "ours": ours(stock),
+            "true model": lambda clean, frame, grain=model: synthesised(clean, grain, frame),
+        } | ({} if options.no_peers else peers(stock))
         for name, made in ways.items():
             figures = judge(truth, made)
             print(f"{stock.name:8} {name:16} " + "  ".join(f"{k} {v:.3f}" for k, v in figures.items()), flush=True)
+    if options.plate:
+        print("plate    ours             " + "  ".join(f"{k} {v:.3f}" for k, v in real_rows(options.plate).items()))
 
 
 if __name__ == "__main__":
