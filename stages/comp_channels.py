@@ -17,6 +17,7 @@ import numpy.typing as npt
 from calibration.lens import coefficients, fold_radius
 from pipeline.errors import StageError, StoreError
 from pipeline.io import cryptomatte, exr
+from pipeline.kernels.bounds import around
 from pipeline.kernels.cameramotion import camera_motion
 from pipeline.types import CameraTrack, Layers
 from stages.comp_figures import Frame
@@ -90,12 +91,14 @@ def mattes_by_thing(placed: list[Placed], cast: Cast) -> dict[str, npt.NDArray[A
 
     Raises StageError for an id that its layer's manifest does not name.
     """
-    through = np.ones(placed[0].depth_m.shape, np.float32)
+    size = placed[0].depth_m.shape
+    window = around(np.logical_or.reduce([(layer.rgba[..., 3] > 0) | (layer.numbers > 0) for layer in placed]))
+    through = np.ones(size, np.float32)[window]
     ranks: list[tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32]]] = []
     for layer in reversed(placed):  # the nearest first
-        alpha = np.clip(layer.rgba[..., 3], 0, 1)
-        numbers = _spread(layer.numbers) + np.uint32(cast.first[layer.name])
-        known = (alpha > 0) & bool(layer.numbers.any())
+        alpha, shown = np.clip(layer.rgba[..., 3][window], 0, 1), layer.numbers[window]
+        numbers = _spread(shown) + np.uint32(cast.first[layer.name])
+        known = (alpha > 0) & bool(shown.any())
         ranks.append((np.where(known, numbers, np.uint32(0)), np.where(known, alpha * through, np.float32(0))))
         through = through * (1 - alpha)
     if len(ranks) % 2:
@@ -104,9 +107,13 @@ def mattes_by_thing(placed: list[Placed], cast: Cast) -> dict[str, npt.NDArray[A
     order_of = np.argsort(-coverage, axis=2, kind="stable")
     ids, coverage = np.take_along_axis(ids, order_of, axis=2), np.take_along_axis(coverage, order_of, axis=2)
     try:
-        return cryptomatte.channels(CRYPTOMATTE, ids, coverage, cast.names)
+        found = cryptomatte.channels(CRYPTOMATTE, ids, coverage, cast.names)
     except KeyError as error:
         raise StageError(f"id {error} of a layer has no name in its manifest. Run render_layers again.") from error
+    planes = {name: np.zeros(size, np.float32) for name in found}
+    for name, plane in found.items():
+        planes[name][window] = plane
+    return planes
 
 
 def _spread(numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:

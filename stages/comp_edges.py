@@ -11,6 +11,7 @@ import numpy as np
 
 from calibration.mattes.holdout import without_spill
 from pipeline.kernels import blur, merge
+from pipeline.kernels.bounds import around, nothing
 from pipeline.kernels.color import LUMINANCE
 from stages.comp_inputs import Placed, Shot
 
@@ -41,10 +42,10 @@ def wrapped(layer: Placed, behind: np.ndarray, amount: float, sigma_px: float, w
     stands before it, nothing wraps: light from behind comes over no edge there. Pixels farther inside keep their bits.
     """
     sigma = sigma_px or layer.alpha.shape[1] / WIDTHS
-    rows, columns = _around(layer.alpha > 0, math.ceil(3 * sigma) + 1)
-    if amount == 0 or rows.stop == rows.start:
+    window = around(layer.alpha > 0, math.ceil(3 * sigma) + 1)
+    if amount == 0 or nothing(window):
         return layer.rgba
-    alpha, picture = layer.alpha[rows, columns, None], behind[rows, columns]
+    alpha, picture = layer.alpha[window][..., None], behind[window]
     through = 1 - np.minimum(alpha, 1)
     outside = np.concatenate([picture * through, through], axis=2).astype(np.float32)
     blur.gaussian(outside, sigma, outside)
@@ -52,22 +53,8 @@ def wrapped(layer: Placed, behind: np.ndarray, amount: float, sigma_px: float, w
     light = np.ascontiguousarray(outside[..., :3] / np.maximum(share, 1e-4)[..., None])
     bright = np.clip(light @ LUMINANCE / np.float32(max(white, 1e-3)), 0, 1)
     edge = np.minimum(np.float32(amount) * share * bright, 1).astype(np.float32)
-    part = np.ascontiguousarray(layer.rgba[rows, columns])
+    part = np.ascontiguousarray(layer.rgba[window])
     merge.light_wrap(part, light, edge, 1.0, part)
     out = layer.rgba.copy()
-    out[rows, columns] = part
+    out[window] = part
     return out
-
-
-def _around(there: np.ndarray, margin: int) -> tuple[slice, slice]:
-    """Rows and columns that hold all of `there` (H, W) bool and a margin; empty slices when there is nothing."""
-    found = []
-    for axis in (1, 0):
-        lines = np.flatnonzero(there.any(axis=axis))
-        count = there.shape[1 - axis]
-        found.append(
-            slice(max(int(lines[0]) - margin, 0), min(int(lines[-1]) + 1 + margin, count))
-            if len(lines)
-            else slice(0, 0)
-        )
-    return found[0], found[1]

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.kernels.bounds import around
+from pipeline.kernels.check import compared
 from pipeline.kernels.color import LUMINANCE
 from pipeline.kernels.grain import Grain, noise, sigma_of
 
@@ -42,35 +44,37 @@ def figures_of(done: Frame, grain: Grain, seed: int, frame: int) -> dict[str, An
     grain: the plate's; what was added was drawn with `seed` for frame number `frame`.
     """
     outside = done.kept >= 1
-    difference = np.abs(done.final.astype(np.float32) - done.plate.astype(np.float32))[outside]
-    same_bits = (done.final.view(np.uint16) == done.plate.view(np.uint16))[outside]
+    other, most, broken = compared(done.final, done.plate, outside)
     return {
-        "outside_max_difference": float(difference.max(initial=0.0)),
-        "outside_bit_identical": bool(same_bits.all()),
+        "outside_max_difference": most,
+        "outside_bit_identical": other == 0,
         "outside_share": float(outside.mean()),
-        "nan": int((~np.isfinite(done.final)).sum()),
-        "plate": levels(done.plate[outside].astype(np.float32)),
+        "nan": broken,
+        "plate": levels(done.plate.reshape(-1, 3), np.flatnonzero(outside)),
         "layers": {name: _layer(rgba, done.picture) for name, rgba in done.layers.items()},
         **_grain(done, grain, seed, frame),
     }
 
 
 def _layer(rgba: Array, picture: Array) -> dict[str, Any]:
-    solid = rgba[rgba[..., 3] > 0.9]
-    found = {"coverage": float(rgba[..., 3].mean()), **levels(solid[:, :3] / solid[:, 3:])}
-    fringe = fringes(picture, rgba[..., 3])
+    alpha = np.ascontiguousarray(rgba[..., 3])
+    found = {"coverage": float(alpha.mean()), **levels(rgba.reshape(-1, 4), np.flatnonzero(alpha > 0.9))}
+    fringe = fringes(picture, alpha)
     return found | ({"fringe": fringe} if fringe else {})
 
 
-def levels(pixels: Array) -> dict[str, Any]:
-    """Black, white and gamma per channel, and key, of (N, 3) scene-linear pixels; nothing for too few.
+def levels(pixels: NDArray[np.floating[Any]], which: NDArray[np.intp]) -> dict[str, Any]:
+    """Black, white and gamma per channel, and key, of the pixels `which` of (N, 3) or premultiplied (N, 4), scene-linear;
+    nothing for too few.
 
     gamma: the exponent that takes the median's place between black and white to one half: 1 is an even spread, above it
     the middle is dark.
     """
-    if len(pixels) < LEAST_PIXELS:
+    if len(which) < LEAST_PIXELS:
         return {}
-    some = pixels[:: max(1, len(pixels) // _SAMPLES)]
+    some = pixels[which[:: max(1, len(which) // _SAMPLES)]].astype(np.float32)
+    if some.shape[1] == 4:
+        some = some[:, :3] / some[:, 3:]
     black, middle, white = np.quantile(some, [0.005, 0.5, 0.995], axis=0)
     place = np.clip((middle - black) / np.maximum(white - black, 1e-6), 1e-3, 1 - 1e-3)
     gamma = np.log(place) / np.log(0.5)
@@ -85,7 +89,11 @@ def fringes(picture: Array, alpha: Array) -> list[float]:
     picture: (H, W, 3) the comp before grain; alpha: (H, W) of the layer. A dark or coloured line along a silhouette that
     neither the layer nor the plate beside it has counts; a blend of the two does not. 0 is clean; empty without an edge.
     """
+    window = around(alpha > 0.05, 2 * _FRINGE_PX + 1)
+    picture, alpha = picture[window], alpha[window]
     edge = (alpha > 0.05) & (alpha < 0.95)
+    if edge.sum() < LEAST_PIXELS:
+        return []
     kernel = np.ones((2 * _FRINGE_PX + 1, 2 * _FRINGE_PX + 1), np.uint8)
     solid, free = (cv2.dilate(side.astype(np.uint8), kernel) for side in (alpha >= 0.95, alpha <= 0.05))
     looked = edge & (solid > 0) & (free > 0)  # thin spears have only one side
@@ -110,7 +118,8 @@ def _grain(done: Frame, grain: Grain, seed: int, frame: int) -> dict[str, Any]:
     inside = done.kept <= 0.01
     if inside.sum() < LEAST_PIXELS:
         return {"grain_ratio": []}
-    added, level = (done.grained - done.picture)[inside], done.picture[inside]
+    level = done.picture[inside]
+    added = done.grained[inside] - level
     wanted = sigma_of(level, grain)
     luma = level @ LUMINANCE
     bounds = np.quantile(luma[:: max(1, len(luma) // _SAMPLES)], [1 / 3, 2 / 3])
@@ -145,7 +154,7 @@ def _repeats(done: Frame, inside: NDArray[np.bool_], grain: Grain, seed: int, fr
     y, x = max(counts, key=lambda at: counts[at])
     tile = (slice(y, y + step), slice(x, x + step))
     there = inside[tile]
-    now = (done.grained - done.picture)[tile][there] @ grain.camera_from_acescg.T
+    now = (done.grained[tile] - done.picture[tile])[there] @ grain.camera_from_acescg.T
     before = noise(there.shape[0], there.shape[1], grain, seed, frame - 1, (x, y))[there]
     lengths = np.sqrt((now**2).sum() * (before**2).sum())
     return round(float((now * before).sum() / max(float(lengths), 1e-20)), 4)

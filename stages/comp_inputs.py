@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from calibration.mattes.holdout import past_figures, visible_share
+from calibration.mattes.holdout import guide_of, past_figures, visible_share
 from calibration.mattes.pulled import Pulled, read_pulled
 from pipeline.errors import PlateError, StageError
 from pipeline.io import exr
@@ -53,6 +53,7 @@ class Shot:
     matte: np.ndarray
     figures_m: np.ndarray  # (H, W) how far the people of the matte stand, +inf where nobody does
     metadata: dict[str, Any]
+    guide: np.ndarray  # (H, W) as holdout.guide_of has it
     pulled: Pulled | None = None  # people's own colour; None: the mattes hold none
 
 
@@ -110,7 +111,17 @@ def shot_of(given: Read, frame: int) -> Shot:
     if pulled is not None and pulled.keyed:  # a screen is no wall: layers stand behind it, and the matte holds people
         gone = (pulled.screen > LEAST_SCREEN) | (matte > 0)
         z, confidence = np.where(gone, np.float32(np.inf), z), np.where(gone, np.float32(1), confidence)
-    return Shot(half, rgb, z, confidence, np.ascontiguousarray(matte), np.ascontiguousarray(figures), told, pulled)
+    return Shot(
+        half,
+        rgb,
+        z,
+        confidence,
+        np.ascontiguousarray(matte),
+        np.ascontiguousarray(figures),
+        told,
+        guide_of(rgb),
+        pulled,
+    )
 
 
 def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int) -> Placed:
@@ -132,6 +143,7 @@ def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int
         visible *= visible_share(
             z,
             shot.rgb,
+            shot.guide,
             shot.depth_m,
             shot.confidence,
             doubt=holdout.doubt,

@@ -26,6 +26,12 @@ def ground_depth(where: np.ndarray, heights: Heightfield, track: CameraTrack, fr
     return depth
 
 
+def may_fall(light: np.ndarray, shot: Shot, strength: float) -> np.ndarray:
+    """(H, W) bool: where light_left takes something, should the ground lie there; elsewhere no ground need be found."""
+    taken = (1 - light) * np.float32(strength)
+    return np.asarray((taken >= LEAST_ALPHA) & (shot.matte < 1) & np.isfinite(shot.depth_m))
+
+
 def light_left(light: np.ndarray, ground_m: np.ndarray, shot: Shot, holdout: Holdout, strength: float) -> np.ndarray:
     """What the shadow leaves of the light, (H, W) float32: not dark on people, on things before the ground, in the sky.
 

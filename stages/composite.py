@@ -33,7 +33,7 @@ from stages.comp_edges import cleaned, wrapped
 from stages.comp_figures import Frame, figures_of
 from stages.comp_inputs import Holdout, Placed, Shot, place, shot_of
 from stages.comp_lens import NO_LENS, LensOver, add_glow, lay_over
-from stages.comp_shadow import ground_depth, light_left, shadow_powers, veil
+from stages.comp_shadow import ground_depth, light_left, may_fall, shadow_powers, veil
 
 LOST = 0.99  # share of the plate's signal that is left where a screen's light was taken off people
 
@@ -98,7 +98,8 @@ def composite(
         shot = shot_of(given, frame)
         placed = [place(name, picture, shot, params.holdout, frame) for name, picture in given.layers.items()]
         light = given.shadow.channels["Y"].astype(np.float32)
-        light = light_left(light, ground_depth(light < 1, heights, track, frame), shot, params.holdout, params.shadow)
+        ground_m = ground_depth(may_fall(light, shot, params.shadow), heights, track, frame)
+        light = light_left(light, ground_m, shot, params.holdout, params.shadow)
         done = merged(shot, placed, light, powers, measured, params, frame, lens)
         _refuse_broken(done, frame)
         found = figures_of(done, measured.grain, params.seed, frame)

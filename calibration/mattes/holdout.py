@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.kernels.bounds import around, nothing
 from pipeline.kernels.color import LUMINANCE
 from pipeline.kernels.merge import visible_by_depth
 
 Array = NDArray[np.float32]
 SPILL_PX = 1.5
+_FARTHEST = 10  # times edge_px: as far from an edge colours are looked at
 GUIDE_EPS = 0.02**2  # of the guide's 0..1: steps above 2% count as edges
 
 
 def visible_share(
     layer_z_m: Array,
     plate: Array,
+    guide: Array,
     plate_z_m: Array,
     confidence: Array,
     *,
@@ -27,16 +32,22 @@ def visible_share(
 ) -> Array:
     """How much of a layer is seen past the plate's nearer things, (H, W) float32 0..1.
 
-    layer_z_m: +inf where empty. plate: (H, W, 3) scene-linear. The other settings are those of visible_by_depth;
+    layer_z_m: +inf where empty. plate: (H, W, 3) scene-linear; guide: guide_of(plate), once for all its layers. The other settings are those of visible_by_depth;
     edge_px: within this reach the edge moves to the plate's own (a depth map's edges are a pixel or two off).
     """
-    filled = _filled(layer_z_m, 4 * edge_px + 1)
+    reach, out = 4 * edge_px + 1, np.ones_like(layer_z_m)
+    window = around(np.isfinite(layer_z_m), reach + _FARTHEST * edge_px + 1)
+    if nothing(window):
+        return out
+    filled = _filled(np.ascontiguousarray(layer_z_m[window]), reach)
     shape = np.empty_like(filled)
-    visible_by_depth(filled, plate_z_m, confidence, shape, tolerance_m=tolerance_m, tolerance=tolerance, doubt=doubt)
-    if edge_px <= 0 or shape.min() == 1:
-        return shape
-    guided = np.clip(_guided(_guide(plate), shape, edge_px), 0, 1)
-    return _matted(plate, shape, guided, edge_px)
+    depths = filled, np.ascontiguousarray(plate_z_m[window]), np.ascontiguousarray(confidence[window])
+    visible_by_depth(*depths, shape, tolerance_m=tolerance_m, tolerance=tolerance, doubt=doubt)
+    if edge_px > 0 and shape.min() < 1:
+        guided = np.clip(_guided(guide[window], shape, edge_px), 0, 1)
+        shape = _matted(plate[window], shape, guided, edge_px)
+    out[window] = shape
+    return out
 
 
 def past_figures(layer_z_m: Array, matte: Array, figure_z_m: Array, *, tolerance_m: float, tolerance: float) -> Array:
@@ -46,10 +57,15 @@ def past_figures(layer_z_m: Array, matte: Array, figure_z_m: Array, *, tolerance
     before everything. A layer stands before a person when it is nearer by more than tolerance_m + tolerance * distance;
     a matte claims the rest. Between the two lies a tenth of that: a longer way would show people half through each other.
     """
-    nearer = np.minimum(_filled(layer_z_m, 2 * round(SPILL_PX) + 1), np.float32(1e6))
+    reach, out = 2 * round(SPILL_PX) + 1, np.ones_like(layer_z_m)
+    window = around(matte != 0, reach)
+    if nothing(window):
+        return out
+    nearer = np.minimum(_filled(layer_z_m[window], reach), np.float32(1e6))
     margin = tolerance_m + tolerance * nearer
-    hides = np.clip(1 - (figure_z_m - nearer - margin) / (0.1 * margin), 0, 1)
-    return (1 - np.clip(matte, 0, 1) * np.where(np.isinf(figure_z_m), 1, hides)).astype(np.float32)
+    hides = np.clip(1 - (figure_z_m[window] - nearer - margin) / (0.1 * margin), 0, 1)
+    out[window] = 1 - np.clip(matte[window], 0, 1) * np.where(np.isinf(figure_z_m[window]), 1, hides)
+    return out
 
 
 def _matted(plate: Array, shape: Array, otherwise: Array, reach: int) -> Array:
@@ -63,8 +79,8 @@ def _matted(plate: Array, shape: Array, otherwise: Array, reach: int) -> Array:
         _around(plate, sure, 2.0 * reach) for sure in (hides, shows)
     )
     way = back - front
-    length = (way**2).sum(axis=2)
-    share = np.clip(((plate - front) * way).sum(axis=2) / np.maximum(length, 1e-12), 0, 1)
+    length = _total(way**2)
+    share = np.clip(_total((plate - front) * way) / np.maximum(length, 1e-12), 0, 1)
     trust = length / (length + 9 * (front_spread + back_spread) + 1e-9)
     trust = np.where((front_near > 0.01) & (back_near > 0.01), trust, 0)
     band = (hides == 0) & (shows == 0)
@@ -76,9 +92,14 @@ def _around(plate: Array, sure: Array, sigma_px: float) -> tuple[Array, Array, A
     near = np.asarray(cv2.GaussianBlur(sure, (0, 0), sigma_px), np.float32)
     weight = np.maximum(near, np.float32(1e-6))
     mean = np.asarray(cv2.GaussianBlur(plate * sure[..., None], (0, 0), sigma_px), np.float32) / weight[..., None]
-    square = np.asarray(cv2.GaussianBlur((plate**2).sum(axis=2) * sure, (0, 0), sigma_px), np.float32) / weight
-    spread: Array = np.maximum(square - (mean**2).sum(axis=2), 0).astype(np.float32)
-    return mean.astype(np.float32), spread, near
+    square = np.asarray(cv2.GaussianBlur(_total(plate**2) * sure, (0, 0), sigma_px), np.float32) / weight
+    spread: Array = np.maximum(square - _total(mean**2), 0)
+    return mean, spread, near
+
+
+def _total(rgb: Array) -> Array:
+    """Over the three channels: NumPy's sum is slow along a short axis."""
+    return np.asarray(rgb[..., 0] + rgb[..., 1] + rgb[..., 2], np.float32)
 
 
 def _filled(depth: Array, reach: int) -> Array:
@@ -87,7 +108,8 @@ def _filled(depth: Array, reach: int) -> Array:
     return np.where(np.isinf(depth), near, depth).astype(np.float32)
 
 
-def _guide(plate: Array) -> Array:
+def guide_of(plate: Array) -> Array:
+    """(H, W) 0..1: the brightness of the plate (H, W, 3) as the eye sees edges in it, darkest to brightest hundredth."""
     grey = np.log2(np.maximum(plate @ LUMINANCE, 0) + 0.02)
     low, high = np.quantile(grey, [0.01, 0.99])
     return np.clip((grey - low) / max(float(high - low), 1e-3), 0, 1).astype(np.float32)
@@ -119,12 +141,16 @@ def without_spill(picture: Array, alpha: Array, visible: Array) -> Array:
     fringe. picture: (H, W, 3) scene-linear; alpha: (H, W) of the layer before holdouts; visible: (H, W) 0..1. Only
     pixels where the layer is partly seen change, towards the nearby colour of what surely hides it.
     """
-    share = np.clip(visible / 0.25, 0, 1) * np.clip((1 - visible) / 0.1, 0, 1) * alpha
-    if share.max() == 0:
+    window = around((alpha > 0) & (visible > 0) & (visible < 1), math.ceil(5 * SPILL_PX))
+    if nothing(window):
         return picture
-    sure = np.asarray((1 - visible) ** 4, np.float32)
-    held = cv2.GaussianBlur(picture * sure[..., None], (0, 0), SPILL_PX)
+    part, seen = picture[window], visible[window]
+    share = np.clip(seen / 0.25, 0, 1) * np.clip((1 - seen) / 0.1, 0, 1) * alpha[window]
+    sure = np.asarray((1 - seen) ** 4, np.float32)
+    held = cv2.GaussianBlur(part * sure[..., None], (0, 0), SPILL_PX)
     weight = cv2.GaussianBlur(sure, (0, 0), SPILL_PX)
     near = held / np.maximum(weight, 1e-6)[..., None]
     share = np.where(weight > 0.02, share, 0)[..., None]
-    return np.asarray(picture + share * (near - picture), np.float32)
+    out = picture.copy()
+    out[window] = part + share * (near - part)
+    return out

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.io import exr
+from pipeline.kernels.bounds import around
 from pipeline.kernels.color import LUMINANCE
 
 Floats = npt.NDArray[np.float32]
@@ -100,6 +101,7 @@ def read_pulled(channels: Mapping[str, npt.NDArray[Any]]) -> Pulled | None:
 
 def light_of(layers: list[Floats]) -> Floats:
     """(3,) mean colour of the layers (H, W, 4) of a frame, at luminance 1; half way to white: light bounces. White for none."""
-    colour = sum((layer[..., :3].sum(axis=(0, 1), dtype=np.float64) for layer in layers), np.zeros(3))
+    lit = (layer[around(layer[..., 3] > 0)] for layer in layers)
+    colour = sum((part[..., :3].sum(axis=(0, 1), dtype=np.float64) for part in lit), np.zeros(3))
     level = float(colour @ LUMINANCE)
     return np.asarray(0.5 + 0.5 * colour / level if level > 0 else np.ones(3), np.float32)

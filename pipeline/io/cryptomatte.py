@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ def murmur3(data: bytes) -> int:
     return value ^ (value >> 16)
 
 
+@lru_cache(maxsize=1 << 16)  # the same few hundred names on every frame
 def id_of(name: str) -> int:
     """The id of a name, as the bits of a float that is neither zero, tiny, infinite nor NaN: those get lost on the way."""
     value = murmur3(name.encode("utf-8"))

@@ -16,6 +16,7 @@ from pipeline.errors import FormatError, StoreError
 from pipeline.io.compression import Compression
 from pipeline.io.files import replacing
 from pipeline.io.timecode import Timecode
+from pipeline.kernels import halves
 
 Array = np.ndarray[Any, Any]
 
@@ -88,16 +89,18 @@ def write_rgb(path: Path, rgb: Array, metadata: Mapping[str, Any] | None = None)
 
 def rgba_channels(rgba: Array, prefix: str = "") -> dict[str, Array]:
     """Half planes of (H, W, 4), named prefix + R G B A: rgba_channels(x, "crowd.")."""
-    return {prefix + name: half(rgba[..., i]) for i, name in enumerate("RGBA")}
+    planes = np.empty((4, *rgba.shape[:2]), np.float16)
+    halves.to_planes(np.ascontiguousarray(rgba, np.float32), planes)
+    return {prefix + name: planes[i] for i, name in enumerate("RGBA")}
 
 
 def half(plane: Array) -> Array:
     """`plane` as contiguous float16; a finite value past 65504 becomes that, never infinity."""
     if plane.dtype == np.float16:
         return np.ascontiguousarray(plane)
-    limit = np.finfo(np.float16).max
-    clamped = np.where(np.isfinite(plane), np.clip(plane, -limit, limit), plane)
-    return np.ascontiguousarray(clamped.astype(np.float16))
+    out = np.empty(plane.shape, np.float16)
+    halves.to_half(np.ascontiguousarray(plane, np.float32), out)
+    return out
 
 
 def _checked(channels: Mapping[str, Array]) -> dict[str, Array]:

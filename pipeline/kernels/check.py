@@ -58,6 +58,39 @@ def first_broken(image: np.ndarray) -> tuple[int, int]:
     return int(x), int(y)
 
 
+def compared(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> tuple[int, float, int]:
+    """Of two pictures (H, W, C) float16: how many values differ in their bits at `where` (H, W) bool, by how much at most,
+    and how many values of the first are NaN or infinite, anywhere."""
+    for name, array in (("one", one), ("other", other)):
+        if array.ndim != 3 or array.dtype != np.float16 or array.shape != (*where.shape, one.shape[2]):
+            raise ValueError(f"{name} is {array.shape} {array.dtype}; wanted {where.shape} and channels, float16.")
+    bits = (np.ascontiguousarray(image).view(np.uint16) for image in (one, other))
+    differ, broken = _compared(*bits, np.ascontiguousarray(where))
+    if not differ:
+        return 0, 0.0, broken
+    apart = np.abs(one[where].astype(np.float32) - other[where].astype(np.float32))
+    return differ, float(apart.max(initial=0.0)), broken
+
+
+@njit(cache=True)
+def _compared(one, other, where):
+    height, width, channels = one.shape
+    differ, broken = 0, 0
+    for y in range(height):
+        a, b, counts = one[y], other[y], where[y]
+        different, bad = np.uint32(0), np.uint32(0)
+        for i in range(width):
+            x = np.uintp(i)
+            for k in range(channels):
+                c = np.uintp(k)
+                value = a[x, c]
+                different = np.uint32(different + np.uint32((value != b[x, c]) & counts[x]))
+                bad = np.uint32(bad + np.uint32((value & np.uint16(0x7C00)) == np.uint16(0x7C00)))
+        differ += different
+        broken += bad
+    return differ, broken
+
+
 @njit(cache=True)
 def _count_broken(values):
     count = 0

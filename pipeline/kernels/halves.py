@@ -37,6 +37,15 @@ def to_half(image: np.ndarray, out: np.ndarray) -> None:
     _to_half(image.reshape(-1), out.view(np.uint16).reshape(-1))
 
 
+def to_planes(image: np.ndarray, out: np.ndarray) -> None:
+    """to_half of pixels `image` (H, W, C) float32 into planes `out` (C, H, W) float16, in C order."""
+    if image.ndim != 3 or image.dtype != np.float32 or out.dtype != np.float16:
+        raise ValueError(f"image {image.shape} {image.dtype}, out {out.dtype}; wanted (H, W, C) float32 to float16.")
+    if out.shape != (image.shape[2], *image.shape[:2]) or not (image.flags.c_contiguous and out.flags.c_contiguous):
+        raise ValueError(f"out is {out.shape}; wanted planes of {image.shape}, both contiguous.")
+    _to_planes(image, out.view(np.uint16))
+
+
 def float_of(value: np.uint16 | np.float32) -> np.float32:
     """A half's bits, or a float32, as float32; exact."""
     return np.float32(np.uint16(value).view(np.float16)) if isinstance(value, np.uint16) else value
@@ -95,3 +104,14 @@ def _to_half(values, out):
         for i in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, count)):
             x = np.uintp(i)
             out[x] = half_of(values[x])
+
+
+@njit(parallel=True, cache=True)
+def _to_planes(image, out):
+    height, width, channels = image.shape
+    for y in prange(height):
+        for c in range(channels):
+            line, row = image[y], out[c, y]
+            for i in range(width):
+                x = np.uintp(i)
+                row[x] = half_of(line[x, np.uintp(c)])

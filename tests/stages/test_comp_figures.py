@@ -65,7 +65,7 @@ def test_black_white_and_gamma_are_those_of_a_known_ramp() -> None:
     even = np.linspace(0, 1, 20_001, dtype=np.float32)
     pixels = np.stack([0.1 + 0.5 * even, 0.1 + 0.5 * even**2, 0.1 + 0.5 * even**0.5], axis=1)
 
-    found = levels(pixels)
+    found = levels(pixels, np.arange(len(pixels)))
 
     assert found["black"] == pytest.approx([0.1 + 0.5 * 0.005, 0.1, 0.1 + 0.5 * 0.005**0.5], abs=1e-3)
     assert found["white"] == pytest.approx([0.6, 0.6, 0.6], abs=0.006)

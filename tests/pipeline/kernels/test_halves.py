@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.kernels.halves import HALF_MAX, bits, half_of, to_half
+from pipeline.kernels.halves import HALF_MAX, bits, half_of, to_half, to_planes
 
 
 def numpy_half(values):
@@ -55,3 +55,18 @@ def test_other_types_are_refused():
         bits(np.zeros(3))
     with pytest.raises(ValueError, match="wanted float32 to float16"):
         to_half(np.zeros(3, np.float32), np.zeros(3, np.float32))
+
+
+def test_pixels_become_the_planes_that_each_channel_gives() -> None:
+    image = np.random.default_rng(4).normal(0, 3e4, (7, 13, 4)).astype(np.float32)
+    image[2, 3] = (np.inf, -np.inf, 1e6, np.nan)
+    planes = np.empty((4, 7, 13), np.float16)
+
+    to_planes(image, planes)
+
+    for c in range(4):
+        alone = np.empty((7, 13), np.float16)
+        to_half(np.ascontiguousarray(image[..., c]), alone)
+        np.testing.assert_array_equal(planes[c], alone)
+    with pytest.raises(ValueError, match="planes"):
+        to_planes(image, planes[:3])
