@@ -20,6 +20,7 @@ from pipeline.plan import Job, Made, differences, job_for, made_of, section_resu
 from pipeline.stage import Stage
 from pipeline.store import Folder, KeptFiles, content_digest, join, latest_key
 from pipeline.types import Plate
+from pipeline.words import Words
 
 LEAST_FREE_BYTES = 500_000_000
 
@@ -119,11 +120,17 @@ def _make(job: Job, shot: Shot, frames: FrameRange | None, pool: LocalPool, repo
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.clean()
     report.began(stage.name, differences(latest_key(shot.build, stage.name), job.key))
+    words = Words.of(job.shared, shot.build.name, stage.name)
+    words.begin()
     began = time.monotonic()
-    if stage.per_frame:
-        made = _make_frames(job, folder, frames, pool, report)
-    else:
-        made = _make_once(job, folder, report)
+    try:
+        if stage.per_frame:
+            made = _make_frames(job, folder, frames, pool, report)
+        else:
+            made = _make_once(job, folder, report)
+    finally:  # who was asked in vain is told of a stage that failed, too
+        for line in words.heard():
+            report.noted(stage.name, line)
     report.finished(stage.name, time.monotonic() - began)
     return made
 

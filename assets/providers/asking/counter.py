@@ -26,6 +26,7 @@ from pipeline.errors import (
     StoreError,
 )
 from pipeline.provider_sections import KINDS, ProviderEntry
+from pipeline.words import Words
 
 Note = Callable[[str], None]
 
@@ -48,26 +49,31 @@ NOBODY = Asker()
 
 @dataclass(frozen=True, eq=False)
 class Counter:
-    """Where one provider is asked, one request at a time. note: told in a line what a person should know."""
+    """Where one provider is asked, one request at a time. words: what the run's log is told."""
 
     entry: ProviderEntry
     provider: Provider
     ledger: Ledger
     asker: Asker
     clock: Clock
+    words: Words = Words()  # noqa: RUF009 (frozen)
 
     @property
     def shared(self) -> Path:
         return self.ledger.shared
 
     def answer(self, request: Request, watch: Watch, note: Note) -> Result:
-        """The kept answer, or a new one, kept before it is given. Raises ProviderError."""
+        """The kept answer, or a new one, kept before it is given. note: told in a line what a person should know.
+
+        Raises ProviderError.
+        """
         name = self.entry.name
         key = answers.key_of(name, self.provider.model_digest, request.digest())
         watch.check(name)
         with alone((lock_of(self.shared, key),), name, watch, self.clock):
             kept = self._kept(key, note)
             if kept is not None:
+                self.words.made(name, 0, ready=request.count * request.frames)
                 return kept
             number, owed = self._book(key, request)
             result = self._ask(number, key, request, watch, note, owed)
@@ -79,6 +85,7 @@ class Counter:
             # Kept first: a crash between the two finds the answer again and settles its call.
             answers.keep(self.shared, key, request, result, self._origin(key))
             self.ledger.settle(number, "answered", result.cost_usd)
+            self.words.made(name, request.count * request.frames, usd=result.cost_usd)
             return result
 
     def _kept(self, key: str, note: Note) -> Result | None:
@@ -149,6 +156,7 @@ class Counter:
             if pause is None:
                 raise failure
             note(f"{failure} Asked again in {pause:.0f} s.")
+            self.words.remark(f"{failure} Asked again.")
             try:
                 wait(pause, self.entry.name, watch, self.clock)
             except ProviderCancelled:

@@ -20,6 +20,7 @@ from assets.providers.opening import open_provider
 from assets.providers.request import Request, Result
 from pipeline.errors import ProviderError
 from pipeline.provider_sections import ProviderEntry
+from pipeline.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ class Desk:
     @cached_property
     def ledger(self) -> Ledger:
         return Ledger(self.shared, self.clock)
+
+    @cached_property
+    def words(self) -> Words:
+        """What the run's log is told of this desk's calls."""
+        return Words.of(self.shared, self.asker.shot, self.asker.stage)
 
     @property
     def name(self) -> str:

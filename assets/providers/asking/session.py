@@ -62,7 +62,7 @@ class Session:
         provider, desk = self.desk.opened(entry), self.desk
         able = provider.capabilities
         if able.paid or able.leaves_machine or desk.keep:
-            return self._ask_booked(Counter(entry, provider, desk.ledger, desk.asker, desk.clock), batch)
+            return self._ask_booked(Counter(entry, provider, desk.ledger, desk.asker, desk.clock, desk.words), batch)
         return self._ask_straight(entry, provider, batch)
 
     def _ask_straight(self, entry: ProviderEntry, provider: Provider, batch: list[int]) -> Failures:
@@ -72,6 +72,7 @@ class Session:
         for index, request in wanted.items():
             if shelf is not None and (found := self._found(shelf, request)) is not None:
                 self._take(index, found)
+                self.desk.words.made(entry.name, 0, ready=request.count * request.frames)
         batch = [index for index in batch if index in self.waiting]
         requests = [wanted[index] for index in batch]
         if not requests:
@@ -85,8 +86,10 @@ class Session:
                 if not isinstance(error, ProviderBusy | ProviderDown) or retry >= entry.conduct.retries:
                     return dict.fromkeys(batch, error)
                 pause = backoff_s(entry.conduct, retry, self.desk.clock, getattr(error, "retry_after_s", 0.0))
+                self.desk.words.remark(f"{error} Asked again.")
             wait(pause, entry.name, self.watch, self.desk.clock)
             retry += 1
+        self.desk.words.made(entry.name, sum(request.count * request.frames for request in requests))
         for index, result in zip(batch, results, strict=True):
             painted = in_half(replace(result, metadata={**result.metadata, "provider": entry.name}))
             if shelf is not None:
@@ -162,7 +165,9 @@ class Session:
             own = next((e for index, e in failures.items() if self._identity(index) == identity), reason)
             self.passed.setdefault(identity, []).append(own)
             self._find(identity, place + 1)
-            self._note(f"{identity} goes on to {self.desk.entries[self._place(identity)].name}: {own}")
+            line = f"{identity} goes on to {self.desk.entries[self._place(identity)].name}: {own}"
+            self._note(line)
+            self.desk.words.remark(line)
 
     def _find(self, identity: str, first: int) -> None:
         """Let what waits of an identity wait for the first entry, from `first`, that can do all of it."""
@@ -174,6 +179,7 @@ class Session:
                     provider.capabilities.check(entry.name, provider.capabilities.readable(self.requests[index]))
             except ProviderError as error:
                 self.passed.setdefault(identity, []).append(error)
+                self.desk.words.remark(f"passed over: {error}")
                 continue
             self.waiting.update(dict.fromkeys(mine, place))
             return
