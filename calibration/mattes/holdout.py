@@ -91,7 +91,8 @@ def _around(plate: Array, sure: Array, sigma_px: float) -> tuple[Array, Array, A
     """Mean colour (H, W, 3), its variance summed over channels (H, W) and the share of sure pixels around each pixel."""
     near = np.asarray(cv2.GaussianBlur(sure, (0, 0), sigma_px), np.float32)
     weight = np.maximum(near, np.float32(1e-6))
-    mean = np.asarray(cv2.GaussianBlur(plate * sure[..., None], (0, 0), sigma_px), np.float32) / weight[..., None]
+    held = np.asarray(cv2.GaussianBlur(plate * sure[..., None], (0, 0), sigma_px), np.float32)
+    mean = np.asarray(held / weight[..., None], np.float32)
     square = np.asarray(cv2.GaussianBlur(_total(plate**2) * sure, (0, 0), sigma_px), np.float32) / weight
     spread: Array = np.maximum(square - _total(mean**2), 0)
     return mean, spread, near

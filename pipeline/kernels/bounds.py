@@ -11,10 +11,10 @@ Window = tuple[slice, slice]  # rows, columns
 def around(there: NDArray[np.bool_], margin: int = 0) -> Window:
     """Rows and columns that hold all of `there` (H, W) and a margin of pixels; two empty slices when there is nothing."""
     height, width = there.shape
-    rows = _held(there.any(axis=1), margin, height)
+    rows = _held(np.asarray(there.any(axis=1)), margin, height)
     if rows.start == rows.stop:
         return rows, slice(0, 0)
-    return rows, _held(there[rows].any(axis=0), margin, width)
+    return rows, _held(np.asarray(there[rows].any(axis=0)), margin, width)
 
 
 def nothing(window: Window) -> bool:

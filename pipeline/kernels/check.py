@@ -64,8 +64,8 @@ def compared(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> tuple[int
     for name, array in (("one", one), ("other", other)):
         if array.ndim != 3 or array.dtype != np.float16 or array.shape != (*where.shape, one.shape[2]):
             raise ValueError(f"{name} is {array.shape} {array.dtype}; wanted {where.shape} and channels, float16.")
-    bits = (np.ascontiguousarray(image).view(np.uint16) for image in (one, other))
-    differ, broken = _compared(*bits, np.ascontiguousarray(where))
+    a, b = (np.ascontiguousarray(image).view(np.uint16) for image in (one, other))
+    differ, broken = _compared(a, b, np.ascontiguousarray(where))
     if not differ:
         return 0, 0.0, broken
     apart = np.abs(one[where].astype(np.float32) - other[where].astype(np.float32))
