@@ -15,7 +15,7 @@ from assets.providers.request import Result
 from pipeline.__main__ import app
 from pipeline.errors import ConfigError
 from pipeline.provider_sections import ComfyServer
-from tests.assets.providers.contract import ask
+from tests.assets.providers.contract_service import ask
 from tests.assets.providers.wire import picture
 
 SHOW = """

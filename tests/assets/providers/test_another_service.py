@@ -10,14 +10,17 @@ import types
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from assets.providers.base import Provider
 from pipeline.provider_sections import ComfyServer, Conduct, ProviderEntry
-from tests.assets.providers.aws.awsserver import MOODS, listening, painted, reply, seen, sent
-from tests.assets.providers.contract import ProviderContract, ask
+from tests.assets.providers.aws.awspainting import painted, seen, sent
+from tests.assets.providers.aws.awsserver import MOODS, listening
+from tests.assets.providers.aws.awsstate import reply
+from tests.assets.providers.contract import ProviderContract
+from tests.assets.providers.contract_service import ask
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "providers.md"
 
@@ -37,7 +40,7 @@ def template() -> Iterator[types.ModuleType]:
 class PaintServer:
     """The service on loopback: remembers keys. Its entry only says where it is."""
 
-    moods = MOODS - {"silent"}  # nobody is killed here: another process could not import the document
+    moods = MOODS - {"silent"}
 
     def __init__(self, template: types.ModuleType) -> None:
         self.template, self.planned, self.done, self.strayed = template, [], [], []
@@ -97,6 +100,8 @@ def _handler(service: PaintServer, there: bool) -> type[BaseHTTPRequestHandler]:
 
 
 class TestTemplate(ProviderContract):
+    never: ClassVar = {"silent": "nobody is killed here: another process could not import the document"}
+
     @pytest.fixture
     def service(self, template: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[PaintServer]:
         monkeypatch.setenv("PAINT_KEY", "s3cret")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pytest
 
@@ -10,6 +11,7 @@ from assets.providers.base import UNWATCHED
 from assets.providers.opening import open_provider
 from pipeline.provider_sections import BUILTIN, ProviderEntry
 from tests.assets.providers.contract import ProviderContract
+from tests.assets.providers.contract_service import FAULTS
 
 
 @dataclass
@@ -49,6 +51,10 @@ def model():
 
 class TestBuiltin(ProviderContract):
     steps = 1
+    never: ClassVar = {
+        **dict.fromkeys(FAULTS, "it paints in this process: nothing is on a wire"),
+        "refused": "it has no content rules",
+    }
 
     @pytest.fixture
     def service(self, model):

@@ -30,10 +30,8 @@ from pipeline.errors import (
     ProviderUnsure,
 )
 from pipeline.provider_sections import ComfyServer, Conduct, ProviderEntry
+from tests.assets.providers.contract_service import FAULTS
 
-MOODS = frozenset(
-    ["ok", "busy", "broken", "silent", "slow", "truncated", "oversized", "gigapixels", "wrong_size", "refused", "redirect"]
-)  # fmt: skip
 QUICK = Conduct(wait_s=0.01, timeout_s=0.5)
 
 
@@ -41,7 +39,7 @@ class Wire:
     """The service. done: seeds of what it did; strayed: what came to the other host; most_at_once: seen side by side."""
 
     def __init__(self, remembers=True, paid=True, name="wire", conduct=QUICK):
-        self.moods, self.done, self.strayed, self.calls = MOODS, [], [], 0
+        self.moods, self.done, self.strayed, self.calls = FAULTS | {"ok"}, [], [], 0
         self.opening = open_wire
         self.remembers, self.answers, self.planned = remembers, {}, []
         self.lock, self.closed, self.pair = threading.Lock(), threading.Event(), threading.Barrier(2, timeout=20)

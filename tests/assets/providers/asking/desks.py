@@ -8,7 +8,7 @@ from assets.providers.asking.desk import open_desk
 from assets.providers.base import Capabilities, Watch
 from assets.providers.request import Identity, PartLook, Request
 from pipeline.provider_sections import ComfyServer, ProviderEntry
-from tests.assets.providers.contract import QuickClock, ask
+from tests.assets.providers.contract_service import QuickClock, ask
 from tests.assets.providers.wire import open_wire
 
 ABLE = Capabilities(guides=frozenset({"coverage", "depth"}), needed=frozenset({"depth"}))

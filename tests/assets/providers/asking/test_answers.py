@@ -14,7 +14,7 @@ from assets.providers.request import GUIDE_CHANNELS, Guides, Identity, Light, Pa
 from pipeline.errors import StoreError
 from pipeline.io import exr
 from pipeline.provider_sections import ComfyServer
-from tests.assets.providers.contract import ask
+from tests.assets.providers.contract_service import ask
 
 ALL = Capabilities(guides=frozenset(GUIDE_CHANNELS), needed=frozenset({"init"}), reads_prompt=True)
 ORIGIN = answers.Origin(

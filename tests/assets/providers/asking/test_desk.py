@@ -25,7 +25,7 @@ from pipeline.errors import (
 )
 from pipeline.provider_sections import BUILTIN, Conduct
 from tests.assets.providers.asking.desks import ABLE, CLOSED, desk_of, request_of, told
-from tests.assets.providers.contract import QuickClock, ask
+from tests.assets.providers.contract_service import QuickClock, ask
 
 # ---------------------------------------------------------------- who is asked
 

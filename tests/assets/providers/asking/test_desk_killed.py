@@ -20,7 +20,7 @@ from assets.providers.asking.ledger import Ledger
 from assets.providers.base import Capabilities
 from pipeline.errors import ProviderUnsure
 from pipeline.provider_sections import Conduct
-from tests.assets.providers.contract import QuickClock, ask
+from tests.assets.providers.contract_service import QuickClock, ask
 from tests.assets.providers.wire import open_wire, serving
 
 ROOT = Path(__file__).parents[4]

@@ -9,7 +9,7 @@ from assets.providers.asking.pacing import Clock, backoff_s, wait
 from assets.providers.base import UNWATCHED, Watch
 from pipeline.errors import ProviderCancelled
 from pipeline.provider_sections import Conduct
-from tests.assets.providers.contract import QuickClock
+from tests.assets.providers.contract_service import QuickClock
 
 
 class Chance(QuickClock):

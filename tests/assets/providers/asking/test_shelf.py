@@ -13,7 +13,7 @@ from assets.providers.asking.shelf import clear, folder_of, size_of
 from assets.providers.base import UNWATCHED, Capabilities, Watch
 from assets.providers.request import Identity, Result
 from pipeline.provider_sections import BUILTIN, BuiltinModel, Conduct, ProviderEntry
-from tests.assets.providers.contract import QuickClock, ask
+from tests.assets.providers.contract_service import QuickClock, ask
 
 ABLE = Capabilities(guides=frozenset({"coverage", "depth"}), needed=frozenset({"depth"}))
 

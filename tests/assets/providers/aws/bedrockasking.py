@@ -5,8 +5,8 @@ from __future__ import annotations
 from assets.providers.opening import open_provider
 from assets.providers.request import Request
 from pipeline.provider_sections import BedrockModel, Conduct, ProviderEntry
-from tests.assets.providers.aws.awsserver import AwsServer
-from tests.assets.providers.contract import ask
+from tests.assets.providers.aws.awsstate import AwsServer
+from tests.assets.providers.contract_service import ask
 
 STRUCTURE = "us.stability.stable-image-control-structure-v1:0"
 CANVAS = "amazon.nova-canvas-v1:0"

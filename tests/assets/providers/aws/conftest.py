@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.assets.providers.aws.awsserver import AwsServer, environment, running
+from tests.assets.providers.aws.awsserver import environment, running
+from tests.assets.providers.aws.awsstate import AwsServer
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from pipeline.errors import (
     ProviderError,
 )
 from pipeline.provider_sections import BedrockModel, ProviderEntry
-from tests.assets.providers.aws.awsserver import painted, seen
+from tests.assets.providers.aws.awspainting import painted, seen
 from tests.assets.providers.aws.bedrockasking import CANVAS, STRUCTURE, TITAN, model, order
 
 

@@ -18,7 +18,8 @@ from pipeline.errors import (
     ProviderRefused,
     ProviderUnsure,
 )
-from tests.assets.providers.aws.awsserver import AwsServer, seen
+from tests.assets.providers.aws.awspainting import seen
+from tests.assets.providers.aws.awsstate import AwsServer
 from tests.assets.providers.aws.bedrockasking import LUMA, REEL, model, order
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
 from pipeline.provider_sections import BedrockModel, Conduct, ProviderEntry
-from tests.assets.providers.aws.awsserver import MOODS, AwsServer, environment, running
+from tests.assets.providers.aws.awsserver import MOODS, environment, running
+from tests.assets.providers.aws.awsstate import AwsServer
 from tests.assets.providers.contract import ProviderContract
 
 PICTURE = "us.stability.stable-image-control-structure-v1:0"
@@ -60,9 +62,10 @@ class TestPicture(ProviderContract):
 class TestVideo(ProviderContract):
     size_px = (64, 48)
     frames = 2
+    never: ClassVar = {"gigapixels": "an MP4's size stands in its every frame"}
 
     @pytest.fixture
     def service(self, amazon: AwsServer, monkeypatch: pytest.MonkeyPatch) -> BedrockService:
         environment(monkeypatch)
         amazon.reset()
-        return service_of(amazon, VIDEO, MOODS - {"gigapixels"})  # an MP4's size stands in its every frame
+        return service_of(amazon, VIDEO, MOODS - {"gigapixels"})

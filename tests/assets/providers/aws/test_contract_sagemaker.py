@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from pipeline.provider_sections import Conduct, ProviderEntry, SageMakerEndpoint
-from tests.assets.providers.aws.awsserver import MOODS, AwsServer, environment, running
+from tests.assets.providers.aws.awsserver import MOODS, environment, running
+from tests.assets.providers.aws.awsstate import AwsServer
 from tests.assets.providers.contract import ProviderContract
 
 

@@ -15,8 +15,9 @@ from assets.providers.pictures import recovered, shown, shown_reference
 from assets.providers.request import GUIDE_CHANNELS
 from pipeline.errors import ProviderDown, ProviderError, ProviderNonsense, ProviderRefused, ProviderUnsure
 from pipeline.provider_sections import Conduct, ProviderEntry, SageMakerEndpoint
-from tests.assets.providers.aws.awsserver import AwsServer, painted, seen
-from tests.assets.providers.contract import ask
+from tests.assets.providers.aws.awspainting import painted, seen
+from tests.assets.providers.aws.awsstate import AwsServer
+from tests.assets.providers.contract_service import ask
 
 KEY = "k" * 64
 NOTE = ("questions", f"show/{KEY}.job.json")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assets.providers.base import Watch
 from assets.providers.comfy.comfyui import open_comfyui
-from tests.assets.providers.contract import ask
+from tests.assets.providers.contract_service import ask
 
 SHIPPED = json.loads((Path(__file__).parents[4] / "docs/workflows/comfyui_depth_pose.json").read_text("utf-8"))
 SIZE = (32, 48)
