@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 # Kernels are compiled single-threaded in tests: equal inputs must give equal bytes.
 export NUMBA_THREADING_LAYER ?= workqueue
 
-.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-mattes bench-generate bench-grain clean
+.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-mattes bench-generate bench-grain bench-solve clean
 
 demo: install
 	$(BIN)/battleplate demo build/demo
@@ -41,6 +41,9 @@ bench-mattes: install
 
 bench-grain: install
 	$(BIN)/python -m benchmarks.grain
+
+bench-solve: install
+	$(BIN)/python -m benchmarks.solve
 
 bench-generate: install
 	$(BIN)/python -m benchmarks.generate

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
-from calibration.lens import undistort_points
+from calibration.lens import undistort_points, zoomed
 from pipeline.errors import CalibrationError
 from pipeline.types import CameraTrack, Lens
 
@@ -29,6 +29,16 @@ def load_poses(track: CameraTrack) -> Array:
             "Run solve_camera again."
         )
     return np.asarray(poses, np.float64)
+
+
+def lens_at(track: CameraTrack, frame: int) -> Lens:
+    """The lens on one frame of the track: of a zoom, with that frame's focal length."""
+    return zoomed(track.lens, track.zoom[track.frames.index(frame)]) if track.zoom else track.lens
+
+
+def zoom_of(track: CameraTrack) -> Array:
+    """Each frame's focal length over the lens's, (F,): ones where the lens does not zoom."""
+    return np.array(track.zoom or np.ones(len(track.frames)))
 
 
 def pose_at(track: CameraTrack, frame: int) -> Array:

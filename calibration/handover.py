@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.cameras import load_poses, world_from_camera
+from calibration.cameras import lens_at, load_poses, world_from_camera, zoom_of
 from calibration.stmap import Overscan, overscan_of, redistort_map, undistort_map
 from pipeline.frames import FrameRate
 from pipeline.io import exr, usd
@@ -20,27 +20,33 @@ _LOOKS_ALONG_MINUS_Z = np.diag([1.0, -1.0, -1.0, 1.0])
 
 def chan(track: CameraTrack, path: Path, rotation_order: str = NUKE_ORDER) -> None:
     """Write poses and the vertical field of view, metres; it has no room for the lens's centre and distortion."""
-    fov = np.degrees(2 * np.arctan(track.lens.height / 2 / track.lens.focal_y_px))
+    fov = np.degrees(2 * np.arctan(track.lens.height / 2 / track.lens.focal_y_px / zoom_of(track)))
     placed = world_from_camera(load_poses(track)) @ _LOOKS_ALONG_MINUS_Z
     frames = np.arange(track.frames.first, track.frames.last + 1)
-    write_chan(path, Chan(frames, placed, np.full(len(frames), fov)), rotation_order)
+    write_chan(path, Chan(frames, placed, fov), rotation_order)
 
 
 def colmap(track: CameraTrack, folder: Path, name: str = "%04d.exr") -> None:
-    """Write cameras.txt, images.txt, points3D.txt: metres, every frame an image called `name` % frame, every observation."""
+    """Write cameras.txt, images.txt, points3D.txt: metres, every frame an image called `name` % frame, every observation.
+
+    A zoom has a camera for each image.
+    """
     seen = np.load(track.observations, allow_pickle=False).astype(np.float64)
-    images = []
-    for frame, pose in zip(track.frames, load_poses(track), strict=True):
-        mine = seen[seen[:, 0] == frame]
-        images.append(Sighted(name % frame, 1, pose, mine[:, 2:], mine[:, 1].astype(np.int64)))
+    images, cameras = [], {1: track.lens}
+    for number, (frame, pose) in enumerate(zip(track.frames, load_poses(track), strict=True), 1):
+        mine, camera = seen[seen[:, 0] == frame], number if track.zoom else 1
+        cameras[camera] = lens_at(track, frame)
+        images.append(Sighted(name % frame, camera, pose, mine[:, 2:], mine[:, 1].astype(np.int64)))
     points = np.load(track.points, allow_pickle=False).astype(np.float64)
-    write_model(folder, Model({1: track.lens}, tuple(images), points))
+    write_model(folder, Model(cameras, tuple(images), points))
 
 
 def stage(track: CameraTrack, path: Path, rate: FrameRate, sensor_width_mm: float = 0.0) -> None:
     """Write /Shot/Camera, its distortion as attributes, and /Shot/Points. Metres, Y up, a time code is a frame."""
     with usd.writing(path, track.frames, rate) as made:
-        usd.add_camera(made, "/Shot/Camera", load_poses(track), track.lens, sensor_width_mm or SENSOR_MM)
+        usd.add_camera(
+            made, "/Shot/Camera", load_poses(track), track.lens, sensor_width_mm or SENSOR_MM, zoom_of(track)
+        )
         usd.add_points(made, "/Shot/Points", np.load(track.points, allow_pickle=False))
 
 

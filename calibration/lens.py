@@ -98,6 +98,11 @@ def coefficients(lens: Lens) -> Array:
     return np.array([*focal, *centre, lens.k1, lens.k2, lens.p1, lens.p2], np.float64)
 
 
+def zoomed(lens: Lens, factor: float) -> Lens:
+    """The same lens with a focal length `factor` times as long: what lies on its axis, and how it bends, stay."""
+    return replace(lens, focal_x_px=lens.focal_x_px * factor, focal_y_px=lens.focal_y_px * factor)
+
+
 def scaled(lens: Lens, width: int, height: int) -> Lens:
     """The same lens for a picture of another size (pixel centres at .5 make this a plain product)."""
     x, y = width / lens.width, height / lens.height

@@ -9,6 +9,7 @@ from pipeline.errors import ConfigError
 from pipeline.frames import frames_in
 
 MOVES = ("auto", "free", "turn", "still")
+FOCALS = ("auto", "fixed", "zoom")
 ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 
 
@@ -17,6 +18,7 @@ class SolveBrief:
     """[solve]: how the camera is solved, or where it comes from instead. Paths are relative to the shot file.
 
     move: how it moves: "free" (it travels), "turn" (a pan or tilt on a tripod), "still" (locked off); "auto": by the plate.
+    focal: "fixed", one focal length; "zoom", one for each frame; "auto": by the plate.
     track: a Nuke .chan, a USD file with a camera, or the folder of a COLMAP model, one pose per frame of the shot.
     frame_offset: is added to the track's frame numbers. rotation_order: of a .chan, which axis it turns about first.
     metres_per_unit: 0: what the file says, else 1. up: "Y" or "Z"; empty: what the file says, else Y.
@@ -29,6 +31,7 @@ class SolveBrief:
     """
 
     move: str = "auto"
+    focal: str = "auto"
     track: Path | None = None
     camera: str = ""  # a USD camera's path; empty: the only one
     frame_offset: int = 0
@@ -46,6 +49,8 @@ class SolveBrief:
     def __post_init__(self) -> None:
         if self.move not in MOVES:
             raise ConfigError(f"move is {self.move!r}, must be one of {', '.join(MOVES)}. Change it.")
+        if self.focal not in FOCALS:
+            raise ConfigError(f"focal is {self.focal!r}, must be one of {', '.join(FOCALS)}. Change it.")
         if self.rotation_order not in ORDERS:
             raise ConfigError(
                 f"rotation_order is {self.rotation_order!r}, must be one of {', '.join(ORDERS)}. Change it."

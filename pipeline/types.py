@@ -64,6 +64,7 @@ class CameraTrack:
     lens: Lens
     reprojection_error_px: float  # median over all observations; above 1 is suspect
     scale_from: str  # what set the metre, in words
+    zoom: tuple[float, ...] = ()  # each frame's focal length over the lens's; empty: it is the same on every frame
 
 
 @dataclass(frozen=True, slots=True)

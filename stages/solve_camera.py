@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibration.cameras import camera_centre
 from calibration.lensfile import read_lens
 from calibration.solve import by_hand, fixed, imported, overlay, solved
 from calibration.solve.keyframed import Effort, Known, follow_plate, solve_keyframes
 from calibration.solve.keyframes import choose_keyframes
 from calibration.solve.locked import check_locked
-from calibration.solve.nodal import Turning, turning
+from calibration.solve.nodal import Turning, best_turning
 from calibration.solve.solved import Solve
 from calibration.solve.stand import Given, stand
 from calibration.solve.track import Tracks
@@ -109,9 +110,13 @@ def _solve_plate(work: _Work) -> tuple[Solve, dict[str, Any]]:
     view, frames, params = work.view, work.frames, work.params
     locked, file = _locked(work)
     tracks = follow_plate(view, frames, params.tracks, work.progress)
-    solved.check_tracks(tracks, frames, view.width)
+    try:
+        solved.check_tracks(tracks, frames, view.width)
+    except CalibrationError:
+        solved.check_light([float(view.grey(frame).mean()) for frame in frames], frames)
+        raise
     keyframes = choose_keyframes(tracks, view.width)
-    turns = turning(tracks, keyframes, view.width, view.height)
+    turns = best_turning(tracks, keyframes, view.width, view.height, work.brief.focal)
     found = solved.move_of(tracks, turns.error_px, view.width)
     move = found if work.brief.move == "auto" else work.brief.move
     path = work.brief.lens
@@ -172,11 +177,15 @@ def _take(work: _Work) -> tuple[Solve, dict[str, Any]]:
     track = imported.read_track(brief, brief.track, view.plate, work.facts, work.frames)
     tracks = follow_plate(view, work.frames, work.params.tracks, work.progress)
     work.progress(90, 100, "placing points")
-    found = triangulate(tracks, view.to_plate, track.poses, track.lens)
+    found = triangulate(tracks, view.to_plate, track.poses, track.lens, track.zoom)
     solved.check_agreement(brief.track.name, found.agreed, found.tested)
     points, seen = (track.points, track.observations) if len(track.points) else (found.points, found.observations)
-    solve = Solve(track.poses, track.lens, points, seen)
-    solved.check_solve(solve, work.frames)
+    solve = Solve(track.poses, track.lens, points, seen, track.zoom)
+    solved.check_placed(solve, work.frames)
+    travels = len(points) > 0 and solve.parallax_deg() >= solved.LEAST_PARALLAX_DEG
+    if not travels:
+        height = float(camera_centre(track.poses)[:, 1].mean()) if track.metric else 0.0
+        solve = fixed.on_level_ground(tracks, view.to_plate, solve, height if height > 0 else 1.0)
     solve, posed = _whole(work, solve)
     said = {"file": brief.track.name, **track.told, "tracks": found.tested, "agree": found.agreed}
     given = Given(brief.track.name, float(said["metres_per_unit"])) if track.metric else None
@@ -186,6 +195,7 @@ def _take(work: _Work) -> tuple[Solve, dict[str, Any]]:
         **solved.figures(standing.solve, whole, [], view.plate.files.frames),
         **posed,
         "track": said,
+        "move": {"is": "free" if travels else "turn", "from": brief.track.name},
         "focal": {"from": f"{brief.track.name}: {track.told.get('focal_from', 'its camera')}"},
         **standing.figures,
         "scale_from": standing.scale_from,
@@ -252,4 +262,5 @@ def _write(out: Path, solve: Solve, plate: Plate, numbers: dict[str, Any]) -> Ca
         lens=solve.lens,
         reprojection_error_px=float(error),
         scale_from=numbers["scale_from"],
+        zoom=tuple(solve.zoom.tolist()),
     )

@@ -95,6 +95,10 @@ class Scene:
         y = float(self.ground_height_m(np.float32(x), np.float32(z)))
         return (x - 0.28, y, z - 0.2, x + 0.28, y + 1.78, z + 0.2)
 
+    def actor_boxes(self, frame: int) -> list[tuple[float, ...]]:
+        """All that walk: as many in every frame, in one order."""
+        return [self.actor_box(frame)] if self.actor else []
+
     def depth_m(self, frame: int) -> Array:
         """(H, W) float32: depth along camera z at each pixel's centre, metres, +inf in the sky. The actor is in it."""
         return self._cast(frame, self._rays(1)[0])[0]
@@ -105,7 +109,7 @@ class Scene:
 
     def matte(self, frame: int) -> Array:
         """(H, W) float32: how much of each pixel the actor covers, 3 x 3 samples."""
-        covered = [self._cast(frame, rays)[1] == FIRST_BOX + len(WALLS) for rays in self._rays(3)]
+        covered = [self._cast(frame, rays)[1] >= FIRST_BOX + len(WALLS) for rays in self._rays(3)]
         return np.mean(covered, axis=0, dtype=np.float32)
 
     def picture(self, frame: int) -> Array:
@@ -129,8 +133,7 @@ class Scene:
             x, y = origin[0] + t * way[..., 0], origin[1] + t * way[..., 1]
             hit = (t > 0) & (t < depth) & (y < 16 + 3 * np.sin(0.07 * x) + 1.5 * np.sin(0.19 * x + 1))
             depth, surface = np.where(hit, t, depth), np.where(hit, HILLS, surface)
-            boxes = [*WALLS, self.actor_box(frame)] if self.actor else list(WALLS)
-            for number, box in enumerate(boxes):
+            for number, box in enumerate([*WALLS, *self.actor_boxes(frame)]):
                 enter, leave = _meet_box(origin, way, box)
                 hit = (enter > 0) & (enter < leave) & (enter < depth)
                 depth, surface = np.where(hit, enter, depth), np.where(hit, FIRST_BOX + number, surface)
@@ -162,15 +165,14 @@ class Scene:
         side = surface >= HILLS
         uv[side, 0] += point[side, 2]  # a face along x has constant z and the other way round: one formula for both
         uv[side, 1] = point[side, 1]
-        if self.actor:
-            walking = surface == FIRST_BOX + len(WALLS)
-            uv[walking, 0] -= self.actor_box(frame)[0]
+        for number, box in enumerate(self.actor_boxes(frame)):
+            uv[surface == FIRST_BOX + len(WALLS) + number, 0] -= box[0]
         uv += (surface * 17.3)[..., None]
         footprint_m = np.where(surface == SKY, 1e3, depth / self.lens.focal_x_px)
         lying = surface == GROUND  # seen at a grazing angle, a pixel covers much more along the way
         footprint_m[lying] *= np.clip(depth[lying] / 1.7, 1, None) ** 0.6
         light = 1 + _noise(uv.astype(np.float32), footprint_m.astype(np.float32))
-        image = COLOURS[surface] * light[..., None]
+        image = COLOURS[np.minimum(surface, len(COLOURS) - 1)] * light[..., None]
         sky = surface == SKY
         away = (point / 1e5).astype(np.float32)
         clouds = _noise(4 * away[..., :2], np.where(sky, np.float32(1), np.float32(1e3)))
@@ -237,7 +239,7 @@ def true_points(scene: Scene, per_frame: int = 500) -> Array:
     for frame in sorted({scene.range.first, 1000 + (1 + scene.frames) // 2, scene.range.last}):
         _, surface, point = scene._cast(frame, scene._rays(1)[0])
         grey = np.uint8(255 * np.clip(scene.picture(frame).mean(axis=2), 0, 1) ** 0.45)
-        static = np.uint8((surface != SKY) & (surface != FIRST_BOX + len(WALLS)))
+        static = np.uint8((surface != SKY) & (surface < FIRST_BOX + len(WALLS)))
         corners = cv2.goodFeaturesToTrack(grey, per_frame, 0.005, 3, mask=cv2.erode(static, np.ones((5, 5))))
         x, y = corners[:, 0].astype(int).T
         points.append(point[y, x])

@@ -13,9 +13,10 @@ from scipy.spatial.transform import Rotation, RotationSpline
 
 from calibration.cameras import camera_centre, pose_from, to_camera
 from calibration.lens import project, undistort_points
-from calibration.solve.solved import Solve
+from calibration.solve.solved import LEAST_PARALLAX_DEG, Solve
 from calibration.solve.track import Grey, Tracks
 from calibration.solve.trackview import TrackView
+from calibration.solve.turning import turned_to
 from pipeline.errors import CalibrationError
 
 Array = npt.NDArray[np.float64]
@@ -45,7 +46,8 @@ def spread_tracks(tracks: Tracks, rows: list[int], total: int) -> Tracks:
 
 
 def pose_left_out(solve: Solve, rows: list[int], view: TrackView) -> tuple[Solve, dict[str, Any]]:
-    """A solve of the frames in `rows` as one of the whole plate, and which frames were posed how.
+    """A solve of the frames in `rows` as one of the whole plate, and which frames were posed how. A camera that stays on one
+    spot stays there.
 
     A frame that was left out is found by points of its neighbour, looked for where they should be. One that shows too few
     of them is laid on a smooth way through its neighbours. Raises CalibrationError at an end of the plate, where
@@ -56,7 +58,8 @@ def pose_left_out(solve: Solve, rows: list[int], view: TrackView) -> tuple[Solve
     poses[rows] = solve.poses
     moved = solve.observations.copy()
     moved[:, 0] = np.array(rows)[moved[:, 0].astype(int)]
-    whole = Solve(poses, solve.lens, solve.points, moved)
+    zoom = between_zooms(solve.zoom, rows, len(frames))
+    whole = replace(solve, poses=poses, observations=moved, zoom=zoom)
     found, seen, laid = [], [moved], []
     for row in sorted(set(range(len(frames))) - set(rows)):
         at = _resect(whole, rows, row, view)
@@ -79,7 +82,12 @@ def pose_left_out(solve: Solve, rows: list[int], view: TrackView) -> tuple[Solve
         "by_its_points": [frames[row] for row in found],
         "between_neighbours": [frames[row] for row in laid],
     }
-    return Solve(poses, solve.lens, solve.points, np.concatenate(seen)), told
+    return replace(whole, observations=np.concatenate(seen)), told
+
+
+def between_zooms(zoom: Array, rows: list[int], total: int) -> Array:
+    """Zooms of the frames in `rows` as those of all `total`, smooth between; none where there is none."""
+    return np.exp(PchipInterpolator(rows, np.log(zoom))(np.arange(total))) if len(zoom) else zoom
 
 
 def between(poses: Array, known: list[int], row: int) -> Array:
@@ -101,7 +109,8 @@ def _resect(solve: Solve, rows: list[int], row: int, view: TrackView) -> tuple[A
         return None
     which = mine[:, 1].astype(int)
     guess = between(solve.poses, rows, row) if rows[0] < row < rows[-1] else solve.poses[beside]
-    aim = project(to_camera(solve.points[which], guess), solve.lens)
+    lens = solve.lens_at(row)
+    aim = project(to_camera(solve.points[which], guess), lens)
     kept = np.isfinite(aim).all(axis=1)
     first = view.plate.files.frames.first
     pixels, came = look_for(
@@ -114,29 +123,51 @@ def _resect(solve: Solve, rows: list[int], row: int, view: TrackView) -> tuple[A
     which, pixels = which[kept][came], pixels[came] * view.to_plate
     if len(which) < FEWEST_POINTS:
         return None
-    focal = 0.5 * (solve.lens.focal_x_px + solve.lens.focal_y_px)
-    limit = MOST_ERROR_PX * max(1.0, solve.lens.width / 1280)
+    focal = 0.5 * (lens.focal_x_px + lens.focal_y_px)
+    limit = MOST_ERROR_PX * max(1.0, lens.width / 1280)
+    flat = undistort_points(pixels, lens)
+    travels = solve.parallax_deg() >= LEAST_PARALLAX_DEG
+    points = solve.points[which].astype(np.float64)
+    pose = _placed(points, flat, guess, limit / focal) if travels else _turned_there(points, flat, guess)
+    if pose is None:
+        return None
+    good = np.linalg.norm(project(to_camera(solve.points[which], pose), lens) - pixels, axis=1) < limit
+    if good.sum() < max(FEWEST_POINTS, SHARE * int(kept.sum())):
+        return None
+    return pose, np.column_stack([np.full(good.sum(), row), which[good], pixels[good]])
+
+
+def _placed(points: Array, flat: Array, guess: Array, limit: float) -> Array | None:
+    """The pose (4, 4) that sees points (N, 3) at x/z, y/z (N, 2) within `limit`, by RANSAC from a guess; None without one."""
+    turn: Any = cv2.Rodrigues(guess[:3, :3])[0]
+    shift: Any = guess[:3, 3].copy()
     ok, turn, shift, inliers = cv2.solvePnPRansac(
-        solve.points[which].astype(np.float64),
-        undistort_points(pixels, solve.lens),
+        points,
+        flat,
         np.eye(3),
         np.zeros(0),
-        cv2.Rodrigues(guess[:3, :3])[0],
-        guess[:3, 3].copy(),
+        turn,
+        shift,
         useExtrinsicGuess=True,
         iterationsCount=300,
-        reprojectionError=limit / focal,
+        reprojectionError=limit,
         flags=cv2.SOLVEPNP_ITERATIVE,
     )
-    if not ok or inliers is None or len(inliers) < max(FEWEST_POINTS, SHARE * int(kept.sum())):
+    if not ok or inliers is None or len(inliers) < FEWEST_POINTS:
         return None
     good = np.ravel(inliers)
-    turn, shift = cv2.solvePnPRefineLM(
-        solve.points[which[good]], undistort_points(pixels[good], solve.lens), np.eye(3), np.zeros(0), turn, shift
-    )
+    turn, shift = cv2.solvePnPRefineLM(points[good], flat[good], np.eye(3), np.zeros(0), turn, shift)
     pose = np.eye(4)
     pose[:3, :3], pose[:3, 3] = cv2.Rodrigues(turn)[0], np.ravel(shift)
-    return pose, np.column_stack([np.full(len(good), row), which[good], pixels[good]])
+    return pose
+
+
+def _turned_there(points: Array, flat: Array, guess: Array) -> Array:
+    """The pose (4, 4) on the guess's spot that is turned to see points (N, 3) at x/z, y/z (N, 2)."""
+    centre, rays = camera_centre(guess), np.column_stack([flat, np.ones(len(flat))])
+    away = points - centre
+    away, rays = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (away, rays))
+    return pose_from(turned_to(away, rays, guess[:3, :3]), centre)
 
 
 def look_for(a: Grey, b: Grey, xy: Array, aim: Array) -> tuple[Array, npt.NDArray[np.bool_]]:

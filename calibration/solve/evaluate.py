@@ -43,16 +43,22 @@ def compare(solved: npt.ArrayLike, truth: npt.ArrayLike) -> Agreement:
     theirs, ours = camera_centre(truth), camera_centre(solved)
     scale, rotation, shift = similarity(ours, theirs)
     misses = np.linalg.norm(scale * ours @ rotation.T + shift - theirs, axis=1)
-    turns = np.swapaxes(solved[:, :3, :3], 1, 2) @ truth[:, :3, :3]  # solve's world from the truth's, one per frame
-    world = nearest_rotation(turns.sum(axis=0))
-    angles = rotation_angle_deg(solved[:, :3, :3] @ world, truth[:, :3, :3])
+    median, worst = turns_apart_deg(solved, truth)
     return Agreement(
         ate_m=float(np.sqrt(np.mean(misses**2))),
         path_m=float(np.linalg.norm(np.diff(theirs, axis=0), axis=1).sum()),
-        rotation_deg=float(np.median(angles)),
-        rotation_worst_deg=float(angles.max()),
+        rotation_deg=median,
+        rotation_worst_deg=worst,
         scale=scale,
     )
+
+
+def turns_apart_deg(solved: Array, truth: Array) -> tuple[float, float]:
+    """Median and largest angle between rotations of camera_from_world (F, 4, 4) after the best turn of the world."""
+    turns = np.swapaxes(solved[:, :3, :3], 1, 2) @ truth[:, :3, :3]  # solve's world from the truth's, one per frame
+    world = nearest_rotation(turns.sum(axis=0))
+    angles = rotation_angle_deg(solved[:, :3, :3] @ world, truth[:, :3, :3])
+    return float(np.median(angles)), float(angles.max())
 
 
 def similarity(source: npt.ArrayLike, target: npt.ArrayLike) -> tuple[float, Array, Array]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
+from calibration.cameras import camera_centre, pixel_rays_world
 from calibration.solve.align import ASSUMED_HEIGHT_M, GroundPlane, align_world
 from calibration.solve.nodal import Turning
 from calibration.solve.solved import Solve
 from calibration.solve.track import Tracks
 from calibration.solve.trackview import TrackView
-from calibration.solve.turning import Turns, solve_turns
+from calibration.solve.turning import OUTLIER, Turns, solve_turns
 from pipeline.types import Lens
 
 Array = npt.NDArray[np.float64]
@@ -40,6 +42,8 @@ def solve_fixed(
     lens = Lens(view.width, view.height, *focal_xy, *turns.centre_px, turns.k1, turns.k2)
     turns.observations[:, 2:] *= view.to_plate
     solve, up_from = stand(turns, view.plate_lens(lens), height_m or ASSUMED_HEIGHT_M)
+    if turning_as is not None and turning_as.zoom > 1:
+        solve = replace(solve, zoom=turns.zoom)
     return solve, {"focal": focal, "level_from": up_from}
 
 
@@ -70,9 +74,8 @@ def still(tracks: Tracks, width: int, height: int, focal_px: float) -> tuple[Tur
     rows = np.repeat(np.arange(frames), np.diff(tracks.starts))[order]
     seen = np.column_stack([rows, which, xy])
     told = "[camera], held" if focal_px else "assumed: a still picture shows none; write focal_mm and sensor_width_mm"
-    return Turns(np.tile(np.eye(3), (frames, 1, 1)), focal, (width / 2, height / 2), 0.0, 0.0, 0.0, directions, seen), {
-        "from": told
-    }
+    turned, middle = np.tile(np.eye(3), (frames, 1, 1)), (width / 2, height / 2)
+    return Turns(turned, focal, middle, 0.0, 0.0, 0.0, directions, seen, np.ones(frames)), {"from": told}
 
 
 def stand(turns: Turns, lens: Lens, height_m: float) -> tuple[Solve, str]:
@@ -91,6 +94,28 @@ def stand(turns: Turns, lens: Lens, height_m: float) -> tuple[Solve, str]:
     away = np.where(drop > np.sin(np.radians(LOW_DEG)), 1 / np.maximum(drop, 1e-9), FAR)
     points = aligned.points(turns.directions * np.minimum(away, FAR)[:, None])
     return Solve(placed, lens, points, turns.observations), up_from
+
+
+def on_level_ground(tracks: Tracks, to_plate: Array, cameras: Solve, height: float) -> Solve:
+    """Given cameras that stay on one spot, their ground `height` below: with the tracks as points on it, or far off.
+
+    tracks: pixels x `to_plate` are the plate's. cameras: a solve without points, Y up.
+    """
+    rows = np.repeat(np.arange(len(tracks)), np.diff(tracks.starts))
+    pixels = tracks.xy.astype(np.float64) * to_plate
+    rays = np.concatenate(
+        [pixel_rays_world(pixels[rows == row], cameras.lens_at(row), pose)[1] for row, pose in enumerate(cameras.poses)]
+    )
+    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+    _, which = np.unique(tracks.idents, return_inverse=True)
+    summed = np.stack([np.bincount(which, rays[:, axis]) for axis in range(3)], axis=1)
+    directions = summed / np.linalg.norm(summed, axis=1, keepdims=True)
+    drop = -directions[:, 1]
+    away = np.where(drop > np.sin(np.radians(LOW_DEG)), 1 / np.maximum(drop, 1e-9), FAR)
+    points = camera_centre(cameras.poses).mean(axis=0) + directions * height * np.minimum(away, FAR)[:, None]
+    found = replace(cameras, points=points, observations=np.column_stack([rows, which, pixels]))
+    errors = found.errors_px()
+    return replace(found, observations=found.observations[errors < max(2.0, OUTLIER * float(np.median(errors)))])
 
 
 def upright(rotations: Array) -> tuple[Array, str]:

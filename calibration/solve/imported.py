@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class Imported:
     """A track as read. poses: (F, 4, 4) camera_from_track, Y up and metres where `metric`; else in a world of its own.
 
     points: (N, 3), observations: (M, 4) rows of frame row, point, x, y in plate pixels; both empty when the file has none.
-    told: what was read and how it was converted, for the report.
+    told: what was read and how it was converted, for the report. zoom: (F,) each frame's focal length over the lens's, or empty.
     """
 
     poses: Array
@@ -45,6 +45,7 @@ class Imported:
     observations: Array
     metric: bool
     told: dict[str, Any]
+    zoom: Array
 
 
 def read_track(brief: SolveBrief, path: Path, plate: Plate, facts: CameraFacts, frames: list[int]) -> Imported:
@@ -75,11 +76,11 @@ def _from_chan(brief: SolveBrief, path: Path, plate: Plate, facts: CameraFacts, 
     rows = _rows_of(path, chan.frames.tolist(), frames, brief.frame_offset)
     if chan.vertical_fov_deg is not None:
         fov = chan.vertical_fov_deg[rows]
-        focal_y = _one_focal(path, plate.height / 2 / np.tan(np.radians(fov) / 2))
+        focal_y, zoom = _zooming(plate.height / 2 / np.tan(np.radians(fov) / 2))
         focal_from = f"vertical field of view {fov[0]:.4f} degrees"
     elif facts.focal_mm > 0 and facts.sensor_width_mm > 0:
         focal_y = facts.focal_mm / facts.sensor_width_mm * plate.width * plate.pixel_aspect
-        focal_from = "[camera]"
+        focal_from, zoom = "[camera]", np.zeros(0)
     else:
         raise CalibrationError(
             f"{path}: its lines have no vertical field of view. Export it with one, or write focal_mm and sensor_width_mm "
@@ -88,7 +89,7 @@ def _from_chan(brief: SolveBrief, path: Path, plate: Plate, facts: CameraFacts, 
     lens = _lens(brief, plate, focal_y / plate.pixel_aspect, focal_y, (plate.width / 2, plate.height / 2))
     poses, metric, told = _converted(brief, chan.world_from_camera[rows], brief.up or "Y", brief.metres_per_unit or 1.0)
     told |= {"format": "chan", "rotation_order": brief.rotation_order, "focal_from": focal_from}
-    return Imported(poses, lens, np.zeros((0, 3)), np.zeros((0, 4)), metric, told)
+    return Imported(poses, lens, np.zeros((0, 3)), np.zeros((0, 4)), metric, told, zoom)
 
 
 def _from_usd(brief: SolveBrief, path: Path, plate: Plate, frames: list[int]) -> Imported:
@@ -102,8 +103,8 @@ def _from_usd(brief: SolveBrief, path: Path, plate: Plate, frames: list[int]) ->
             raise CalibrationError(
                 f"{path} {camera.path}: its {name} is {value.min():g}, must be above 0. Export it again."
             )
-    focal_x = _one_focal(path, camera.focal / camera.wide * plate.width)
-    focal_y = _one_focal(path, camera.focal / camera.tall * plate.height)
+    focal_x, zoom = _zooming(camera.focal / camera.wide * plate.width)
+    focal_y, _ = _zooming(camera.focal / camera.tall * plate.height)
     told: dict[str, Any] = {"format": "USD", "camera": camera.path, "focal_from": "focal length and apertures"}
     if abs(focal_y / focal_x / plate.pixel_aspect - 1) > SAME_SHAPE:
         told["aperture"] = (
@@ -117,7 +118,7 @@ def _from_usd(brief: SolveBrief, path: Path, plate: Plate, frames: list[int]) ->
     lens = _lens(brief, plate, focal_x, focal_y, centre, camera.distortion)
     unit = brief.metres_per_unit or camera.metres_per_unit
     poses, metric, converted = _converted(brief, camera.world_from_camera, brief.up or camera.up, unit)
-    return Imported(poses, lens, np.zeros((0, 3)), np.zeros((0, 4)), metric, told | converted)
+    return Imported(poses, lens, np.zeros((0, 3)), np.zeros((0, 4)), metric, told | converted, zoom)
 
 
 def _from_colmap(brief: SolveBrief, folder: Path, plate: Plate, frames: list[int]) -> Imported:
@@ -131,9 +132,15 @@ def _from_colmap(brief: SolveBrief, folder: Path, plate: Plate, frames: list[int
     numbers = sorted(numbered)
     rows = _rows_of(folder, numbers, frames, brief.frame_offset)
     images = [numbered[numbers[row]] for row in rows]
-    if len({image.camera for image in images}) > 1:
-        raise CalibrationError(f"{folder}: its images have several cameras. Solve them with one shared camera.")
     theirs = model.cameras[images[0].camera]
+    lenses = [model.cameras[image.camera] for image in images]
+    if any(
+        replace(lens, focal_x_px=1.0, focal_y_px=1.0) != replace(theirs, focal_x_px=1.0, focal_y_px=1.0)
+        for lens in lenses
+    ):
+        raise CalibrationError(
+            f"{folder}: its images have several cameras that differ by more than a focal length. Solve them with one shared camera."
+        )
     x, y = plate.width / theirs.width, plate.height / theirs.height
     if min(abs(x / y - 1), abs(x * plate.pixel_aspect / y - 1)) > SAME_SHAPE:
         raise CalibrationError(
@@ -149,7 +156,15 @@ def _from_colmap(brief: SolveBrief, folder: Path, plate: Plate, frames: list[int
     ]
     told = {"format": "COLMAP", "frame_offset": brief.frame_offset, "solved_at_px": [theirs.width, theirs.height]}
     poses = np.array([image.pose for image in images])
-    return Imported(poses, lens, model.points, np.concatenate(seen), False, told)
+    return Imported(
+        poses,
+        lens,
+        model.points,
+        np.concatenate(seen),
+        False,
+        told,
+        _zooming(np.array([lens.focal_x_px for lens in lenses]))[1],
+    )
 
 
 def _converted(brief: SolveBrief, theirs: Array, up: str, unit: float) -> tuple[Array, bool, dict[str, Any]]:
@@ -175,14 +190,11 @@ def _lens(
     return Lens(plate.width, plate.height, focal_x, focal_y, *at, *(brief.distortion or bent or (0.0,) * 4))
 
 
-def _one_focal(path: Path, focal_px: Array) -> float:
-    low, high = float(focal_px.min()), float(focal_px.max())
-    if high > low * (1 + STEADY):
-        raise CalibrationError(
-            f"{path}: its focal length goes from {low:.1f} to {high:.1f} px: a zoom, and a shot has one lens. Choose "
-            "frames in which it holds."
-        )
-    return float(np.median(focal_px))
+def _zooming(focal_px: Array) -> tuple[float, Array]:
+    """A track's focal length and its frames' (F,) over it; the second is empty where the lens does not zoom."""
+    if focal_px.max() > focal_px.min() * (1 + STEADY):
+        return float(focal_px[0]), focal_px / focal_px[0]
+    return float(np.median(focal_px)), np.zeros(0)
 
 
 def _rows_of(path: Path, numbers: list[int], frames: list[int], offset: int) -> list[int]:

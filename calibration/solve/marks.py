@@ -43,7 +43,8 @@ class Marked:
             raise CalibrationError(
                 f"[world] {what}: {mark[1]:g}, {mark[2]:g} lies off the plate, {plate.width} x {plate.height}. Change it."
             )
-        start, way = pixel_rays_world([mark[1], mark[2]], self.solve.lens, self.solve.poses[self.row(mark[0], what)])
+        row = self.row(mark[0], what)
+        start, way = pixel_rays_world([mark[1], mark[2]], self.solve.lens_at(row), self.solve.poses[row])
         return start, way / np.linalg.norm(way)
 
     def points(self, marks: dict[str, Mark]) -> dict[str, Array]:
@@ -52,7 +53,8 @@ class Marked:
             return {}
         for what, mark in marks.items():
             self.ray(mark, what)
-        found = triangulate(self._follow(list(marks.values())), self.view.to_plate, self.solve.poses, self.solve.lens)
+        solve, followed = self.solve, self._follow(list(marks.values()))
+        found = triangulate(followed, self.view.to_plate, solve.poses, solve.lens, solve.zoom)
         placed = dict(zip(found.idents.tolist(), found.points, strict=True))
         return {
             what: placed[number] if number in placed else self._by_neighbours(mark, what)

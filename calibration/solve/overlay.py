@@ -98,7 +98,7 @@ def _path(
     """A line through world points (N, 3), bent by the lens, cut where it leaves the view."""
     camera = to_camera(points, solve.poses[row])
     camera[camera[:, 2] < 0.2] = np.nan
-    pixels = project(camera, solve.lens) * factor
+    pixels = project(camera, solve.lens_at(row)) * factor
     margin = 0.5 * max(canvas.shape)
     fine = np.isfinite(pixels).all(axis=1)
     fine &= (np.nan_to_num(pixels) > -margin).all(axis=1)
@@ -136,7 +136,7 @@ def _points(canvas: Picture, solve: Solve, row: int, factor: npt.NDArray[np.floa
     which = solve.observations[seen, 1].astype(int)
     first = max(0, row - TRAIL)
     trails = np.stack(
-        [project(to_camera(solve.points[which], solve.poses[r]), solve.lens) for r in range(first, row + 1)]
+        [project(to_camera(solve.points[which], solve.poses[r]), solve.lens_at(r)) for r in range(first, row + 1)]
     )
     trails = trails * factor
     size = canvas.shape[1] / 1280

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from calibration.cameras import camera_centre, to_camera
-from calibration.lens import project
+from calibration.lens import project, zoomed
 from calibration.solve.track import Tracks
 from pipeline.errors import CalibrationError
 from pipeline.frames import FrameRange
@@ -22,6 +22,7 @@ FEWEST_FRAMES = 5
 LOCKED_OFF_PX = 0.5
 LASTING = 0.35  # share of points found again in the next frame, under which a plate is noise
 CUT = 0.1  # and under which there is a cut
+STROBE, FEWEST_JUMPS = 16.0, 3  # log codes between two frames, and how many such steps make a strobe
 LEAST_PARALLAX_DEG = 0.25
 LEAST_AGREEMENT = 0.4  # of the plate's tracks that a given camera must explain
 ONLY_TURNS_PX = 0.35  # a camera that stands still and turns explains the tracks this well
@@ -29,12 +30,20 @@ ONLY_TURNS_PX = 0.35  # a camera that stands still and turns explains the tracks
 
 @dataclass(frozen=True)
 class Solve:
-    """A solved camera. poses (F, 4, 4); points (N, 3); observations (M, 4): frame row, point, x, y in plate pixels."""
+    """A solved camera. poses (F, 4, 4); points (N, 3); observations (M, 4): frame row, point, x, y in plate pixels.
+
+    zoom: (F,) each frame's focal length over the lens's, or empty where it is the same on every frame.
+    """
 
     poses: Array
     lens: Lens
     points: Array
     observations: Array
+    zoom: Array = field(default_factory=lambda: np.zeros(0))
+
+    def lens_at(self, row: int) -> Lens:
+        """The lens on the frame in `row`."""
+        return zoomed(self.lens, float(self.zoom[row])) if len(self.zoom) else self.lens
 
     def errors_px(self) -> Array:
         """Distance (M,) from each observation to where its point is seen, by calibration.lens, not by COLMAP."""
@@ -42,7 +51,7 @@ class Solve:
         seen = np.empty((len(rows), 2))
         for row in np.unique(rows):
             at = rows == row
-            seen[at] = project(to_camera(self.points[which[at]], self.poses[row]), self.lens)
+            seen[at] = project(to_camera(self.points[which[at]], self.poses[row]), self.lens_at(row))
         return np.asarray(np.nan_to_num(np.linalg.norm(seen - self.observations[:, 2:], axis=1), nan=1e3))
 
     def parallax_deg(self) -> float:
@@ -57,6 +66,21 @@ class Solve:
         a, b = points - centres[rows[first]], points - centres[rows[last]]
         cosine = np.sum(a * b, axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
         return float(np.degrees(np.median(np.arccos(np.clip(cosine, -1, 1)))))
+
+
+def check_light(levels: Sequence[float], numbers: Sequence[int]) -> None:
+    """Raises CalibrationError where light strobes: mean 8-bit log codes `levels` (F,) jump, more than once, there and back.
+
+    numbers: the frame of each row.
+    """
+    steps = np.diff(levels)
+    jumps = np.flatnonzero(np.abs(steps) > STROBE)
+    if len(jumps) >= FEWEST_JUMPS and (steps[jumps] > 0).any() and (steps[jumps] < 0).any():
+        at = ", ".join(str(numbers[row + 1]) for row in jumps[:8]) + (" ..." if len(jumps) > 8 else "")
+        raise CalibrationError(
+            f"camera solve: the light strobes: brightness jumps by up to {np.abs(steps).max():.0f} of 255 log codes at frames {at}. "
+            "Even it out before the solve, or leave the frames of one light out (--set solve_camera.exclude)."
+        )
 
 
 def check_tracks(tracks: Tracks, numbers: Sequence[int], width_px: int) -> None:
@@ -164,4 +188,13 @@ def figures(solve: Solve, tracks: Tracks, keyframes: list[int], frames: FrameRan
             "p1": solve.lens.p1,
             "p2": solve.lens.p2,
         },
+        "zoom": _zoom(solve),
     }
+
+
+def _zoom(solve: Solve) -> dict[str, Any]:
+    """Of a zoom its focal length in plate pixels, frame by frame; else nothing."""
+    if not len(solve.zoom):
+        return {}
+    focal = solve.lens.focal_x_px * solve.zoom
+    return {"ratio": round(float(focal.max() / focal.min()), 5), "focal_px": np.round(focal, 3).tolist()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ def stand(
 
 def moved(solve: Solve, alignment: Alignment) -> Solve:
     """The solve in another world."""
-    return Solve(alignment.poses(solve.poses), solve.lens, alignment.points(solve.points), solve.observations)
+    return replace(solve, poses=alignment.poses(solve.poses), points=alignment.points(solve.points))
 
 
 def _ground(marked: Marked, wanted: WorldFacts, seed: int, given: Given | None) -> tuple[GroundPlane, dict[str, Any]]:

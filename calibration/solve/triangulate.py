@@ -40,8 +40,17 @@ class Triangulated:
     agreed: int
 
 
-def triangulate(tracks: Tracks, to_plate: Array, poses: Array, lens: Lens) -> Triangulated:
-    """Points of `tracks` (pixels x `to_plate` are the plate's) seen by camera_from_world `poses` (F, 4, 4)."""
+def triangulate(
+    tracks: Tracks,
+    to_plate: Array,
+    poses: Array,
+    lens: Lens,
+    zoom: Array = np.zeros(0),  # noqa: B008 (nobody writes to it)
+) -> Triangulated:
+    """Points of `tracks` (pixels x `to_plate` are the plate's) seen by camera_from_world `poses` (F, 4, 4).
+
+    zoom: (F,) each frame's focal length over the lens's, or empty.
+    """
     rows = np.repeat(np.arange(len(tracks)), np.diff(tracks.starts))
     pixels = tracks.xy.astype(np.float64) * to_plate
     long = np.bincount(tracks.idents)[tracks.idents] >= FEWEST_VIEWS if len(rows) else np.zeros(0, bool)
@@ -50,7 +59,10 @@ def triangulate(tracks: Tracks, to_plate: Array, poses: Array, lens: Lens) -> Tr
         return Triangulated(np.zeros((0, 3)), np.zeros((0, 4)), np.zeros(0, np.int64), 0, 0)
     rows, pixels = rows[order], pixels[order]
     idents, starts, numbers = np.unique(tracks.idents[order], return_index=True, return_inverse=True)
-    seen = undistort_points(pixels, lens)
+    middle = (lens.centre_x_px, lens.centre_y_px)
+    # A picture zoomed in is that of the plain lens, enlarged about its axis.
+    plain = middle + (pixels - middle) / zoom[rows][:, None] if len(zoom) else pixels
+    seen = undistort_points(plain, lens)
     anchor = poses[rows[starts]]
     turn = np.einsum("nij,nkj->nik", poses[rows][:, :3, :3], anchor[numbers][:, :3, :3])
     shift = poses[rows][:, :3, 3] - np.einsum("nij,nj->ni", turn, anchor[numbers][:, :3, 3])

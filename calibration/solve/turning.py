@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from calibration.solve.nodal import Turning
 from calibration.solve.track import Tracks
-from calibration.solve.turnfit import Seen, TurnLens, adjust_turns, misses_px
+from calibration.solve.turnfit import Seen, adjust_turns, misses_px
+from calibration.solve.turnlens import TurnLens, fit_view
 
 Array = npt.NDArray[np.float64]
 
@@ -33,7 +34,8 @@ class Turns:
     rotations: (F, 3, 3) camera from the first camera, NaN where a frame shows too few points. focal_px, centre_px, k1, k2:
     COLMAP's RADIAL model. focal_sigma: one standard deviation of the focal length as a share of it,
     from the adjustment's covariance; 0 when it was given. directions: (P, 3) unit, in the first camera's axes.
-    observations: (M, 4) frame row, direction, x, y pixels.
+    observations: (M, 4) frame row, direction, x, y pixels. zoom: (F,) each frame's focal length over focal_px, ones where the
+    lens does not zoom.
     """
 
     rotations: Array
@@ -44,6 +46,7 @@ class Turns:
     focal_sigma: float
     directions: Array
     observations: Array
+    zoom: Array
 
 
 def solve_turns(
@@ -51,27 +54,30 @@ def solve_turns(
 ) -> Turns:
     """Adjust rotations, lens and directions to the tracks (pixels, centres at .5).
 
-    start: calibration.solve.nodal.turning. focal_px: held when above 0, else found: a pan of a few degrees hardly shows
-    it, which `focal_sigma` tells.
+    start: calibration.solve.nodal.turning; where it zooms, so does the solve. focal_px: held when above 0, else found: a pan of a
+    few degrees hardly shows it, which `focal_sigma` tells. Of a zoom it is the first frame's.
 
     Source: Agapito, Hayman and Reid, "Self-Calibration of Rotating and Zooming Cameras", IJCV 2001.
     """
     middle = np.array([width, height]) / 2
-    lens = TurnLens(middle, middle.copy(), focal_px or start.focal_px, start.k1, 0.0)
+    zooms = start.zoom > 1
     rows = _spread(keyframes, MOST_VIEWS)
+    lens = TurnLens(middle, middle.copy(), focal_px or start.focal_px, start.k1, 0.0, np.ones(len(rows)))
     soft = SOFT_PX * max(1.0, width / 1280)
     seen = _observations(tracks, rows)
-    turned = _chained(tracks, lens)
+    turned, zoom = _chained(tracks, lens, zooms)
+    lens.zoom = zoom[rows]
     directions = _first_directions(seen, turned[rows], lens)
     sigma = 0.0
     for _ in range(ROUNDS):
-        turned[rows], directions, sigma = adjust_turns(seen, turned[rows], directions, lens, soft, held=focal_px > 0)
+        turned[rows], directions, sigma = adjust_turns(seen, turned[rows], directions, lens, soft, focal_px > 0, zooms)
         miss = misses_px(seen, turned[rows], directions, lens)
         keep = miss < max(OUTLIER * float(np.median(miss)), 0.5 * soft)
         if keep.mean() > 0.995:
             break
         seen, directions = _kept(seen, directions, keep)
-    return _finished(tracks, rows, turned, seen, directions, lens, sigma, soft)
+    zoom[rows] = lens.zoom
+    return _finished(tracks, rows, turned, zoom, seen, directions, lens, sigma, soft, zooms)
 
 
 def _spread(rows: list[int], most: int) -> npt.NDArray[np.intp]:
@@ -107,23 +113,26 @@ def _kept(seen: Seen, directions: Array, keep: npt.NDArray[np.bool_]) -> tuple[S
     return _renumbered(Seen(seen.views[keep], seen.points[keep], seen.pixels[keep], seen.idents)), directions[left]
 
 
-def _chained(tracks: Tracks, lens: TurnLens) -> Array:
-    """First rotations (F, 3, 3), each frame turned to what the frames before have seen."""
+def _chained(tracks: Tracks, lens: TurnLens, zooms: bool) -> tuple[Array, Array]:
+    """First rotations (F, 3, 3) and zooms (F,), each frame turned to what the frames before have seen."""
     known = np.full((int(tracks.idents.max(initial=0)) + 1, 3), np.nan)
-    turned = np.full((len(tracks), 3, 3), np.nan)
-    turn = np.eye(3)
+    turned, zoomed = np.full((len(tracks), 3, 3), np.nan), np.ones(len(tracks))
+    turn, zoom = np.eye(3), 1.0
     for row in range(len(tracks)):
         ids, xy = tracks.at(row)
-        rays = lens.rays(xy.astype(np.float64))
+        pixels = xy.astype(np.float64)
         old = np.isfinite(known[ids, 0])
         if row and old.sum() >= FEWEST_IN_FRAME:
-            turn = _turned(known[ids[old]], rays[old], turn)
-        turned[row] = turn
-        known[ids[~old]] = rays[~old] @ turn
-    return turned
+            if zooms:
+                turn, zoom = fit_view(known[ids[old]], pixels[old], lens, turn, zoom)
+            else:
+                turn = turned_to(known[ids[old]], lens.rays(pixels[old]), turn)
+        turned[row], zoomed[row] = turn, zoom
+        known[ids[~old]] = lens.rays(pixels[~old], zoom) @ turn
+    return turned, zoomed
 
 
-def _turned(world: Array, rays: Array, turn: Array) -> Array:
+def turned_to(world: Array, rays: Array, turn: Array) -> Array:
     """The rotation that brings directions (N, 3) to rays (N, 3), those that fit badly losing their say."""
     for _ in range(6):
         apart = np.linalg.norm(world @ turn.T - rays, axis=1)
@@ -134,14 +143,14 @@ def _turned(world: Array, rays: Array, turn: Array) -> Array:
 
 
 def _first_directions(seen: Seen, turned: Array, lens: TurnLens) -> Array:
-    world = np.einsum("nij,ni->nj", turned[seen.views], lens.rays(seen.pixels))
+    world = np.einsum("nij,ni->nj", turned[seen.views], lens.rays(seen.pixels, lens.zoom[seen.views]))
     total = np.stack([np.bincount(seen.points, world[:, axis]) for axis in range(3)], axis=1)
     return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True))
 
 
 def _finished(
-    tracks: Tracks, rows: npt.NDArray[np.intp], turned: Array, seen: Seen, directions: Array, lens: TurnLens,
-    sigma: float, soft: float,
+    tracks: Tracks, rows: npt.NDArray[np.intp], turned: Array, zoom: Array, seen: Seen, directions: Array, lens: TurnLens,
+    sigma: float, soft: float, zooms: bool,
 ) -> Turns:  # fmt: skip
     """Every frame turned to the directions; tracks that live between keyframes get theirs from the frames that show them."""
     number = np.full(int(tracks.idents.max(initial=0)) + 1, -1)
@@ -154,10 +163,15 @@ def _finished(
         if known.sum() < FEWEST_IN_FRAME:
             continue
         pixels, which = xy[known].astype(np.float64), number[ids[known]]
-        out[row] = turned[row] if row in adjusted else _turned(directions[which], lens.rays(pixels), turned[row])
-        miss = np.linalg.norm(lens.pixels(directions[which] @ out[row].T) - pixels, axis=1)
+        if row in adjusted:
+            out[row] = turned[row]
+        elif zooms:
+            out[row], zoom[row] = fit_view(directions[which], pixels, lens, turned[row], zoom[row])
+        else:
+            out[row] = turned_to(directions[which], lens.rays(pixels), turned[row])
+        miss = np.linalg.norm(lens.pixels(directions[which] @ out[row].T, zoom[row]) - pixels, axis=1)
         near = miss < max(OUTLIER * float(np.median(miss)), soft)
         found.append(np.column_stack([np.full(near.sum(), row), which[near], pixels[near]]))
     observations = np.concatenate(found) if found else np.zeros((0, 4))
     centre = (float(lens.middle[0]), float(lens.middle[1]))
-    return Turns(out, lens.focal, centre, lens.k1, lens.k2, sigma, directions, observations)
+    return Turns(out, lens.focal, centre, lens.k1, lens.k2, sigma, directions, observations, zoom)

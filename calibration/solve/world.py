@@ -58,8 +58,8 @@ def survey(marked: Marked, facts: WorldFacts) -> tuple[Alignment, list[dict[str,
     back = (wanted - found.shift) @ found.rotation / found.scale
     rows = []
     for point, at, miss in zip(facts.points, back, misses, strict=True):
-        pose = marked.solve.poses[marked.row(point.frame, point.name)]
-        apart = project(to_camera(at[None], pose), marked.solve.lens)[0] - point.px
+        row = marked.row(point.frame, point.name)
+        apart = project(to_camera(at[None], marked.solve.poses[row]), marked.solve.lens_at(row))[0] - point.px
         rows.append(
             {"name": point.name, "miss_m": round(float(miss), 4), "miss_px": round(float(np.linalg.norm(apart)), 3)}
         )

@@ -167,11 +167,14 @@ def add_points(stage: Any, place: str, points: Array, width_m: float = 0.05) -> 
         cloud.CreateExtentAttr(box(points))
 
 
-def add_camera(stage: Any, place: str, camera_from_world: Array, lens: Lens, sensor_width_mm: float) -> None:
+def add_camera(
+    stage: Any, place: str, camera_from_world: Array, lens: Lens, sensor_width_mm: float, zoom: Array | None = None
+) -> None:
     """A UsdGeomCamera that sees what `lens` sees, but for its distortion, which is written beside it as attributes.
 
     camera_from_world: (F, 4, 4) for the stage's frames, x right, y down, z ahead. Focal length and apertures in mm; the
-    pixel aspect lies in their ratio, the principal point in the aperture offsets.
+    pixel aspect lies in their ratio, the principal point in the aperture offsets. zoom: (F,) each frame's focal length over
+    the lens's; None: it is the same on all.
     """
     from pxr import Gf, Sdf, UsdGeom
 
@@ -179,7 +182,8 @@ def add_camera(stage: Any, place: str, camera_from_world: Array, lens: Lens, sen
     wide = sensor_width_mm
     focal = lens.focal_x_px * wide / lens.width
     tall = focal * lens.height / lens.focal_y_px
-    camera.CreateFocalLengthAttr(focal)
+    lengths = focal * (np.ones(len(camera_from_world)) if zoom is None else zoom)
+    over_time(camera.CreateFocalLengthAttr(), stage, lengths, float)
     camera.CreateHorizontalApertureAttr(wide)
     camera.CreateVerticalApertureAttr(tall)
     camera.CreateHorizontalApertureOffsetAttr((lens.width / 2 - lens.centre_x_px) * wide / lens.width)

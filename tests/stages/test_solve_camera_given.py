@@ -46,14 +46,16 @@ def artists_chan(folder: Path, offset: int = 0) -> Path:
     return folder / "artist.chan"
 
 
-def solve(plate: Plate, out: Path, brief: SolveBrief, facts: CameraFacts | None = None) -> CameraTrack:
+def solve(
+    plate: Plate, out: Path, brief: SolveBrief, facts: CameraFacts | None = None, params: Params | None = None
+) -> CameraTrack:
     return solve_camera(
         plate=plate,
         facts=facts or CameraFacts(),
         brief=brief,
         world=WorldFacts(),
         mattes=MatteSource(),
-        params=Params(tracks=400),
+        params=params or Params(tracks=400),
         out=out,
         progress=silent,
     )
@@ -145,3 +147,32 @@ def test_a_track_whose_ground_lies_elsewhere_is_refused(plate: Plate, tmp_path: 
 
     with pytest.raises(CalibrationError, match=r"stands 3.* under the ground \(artist.chan, y = 0\)"):
         solve(plate, tmp_path / "out", brief)
+
+
+class Pan(Scene):
+    def camera_from_world(self, frame: int) -> np.ndarray:
+        angle = 0.02 * (frame - 1001)
+        ahead = np.array([np.sin(angle), -0.05, -np.cos(angle)])
+        return cameras.look_at(np.array([0.0, 1.7, 0.0]), np.array([0.0, 1.7, 0.0]) + ahead)
+
+
+def test_a_given_pan_without_parallax_enters_and_what_was_left_out_stays_on_its_spot(tmp_path: Path):
+    scene = Pan(width=320, height=180, frames=10)
+    true = np.array([scene.camera_from_world(frame) for frame in scene.range])
+    fov = np.degrees(2 * np.arctan(scene.height / 2 / LENS.focal_y_px))
+    placed = cameras.world_from_camera(true) @ np.diag([1.0, -1.0, -1.0, 1.0])
+    write_chan(tmp_path / "pan.chan", Chan(np.arange(1001, 1011), placed, np.full(10, fov)))
+
+    track = solve(
+        write_plate(scene, tmp_path / "plate"),
+        tmp_path / "out",
+        SolveBrief(track=tmp_path / "pan.chan", **BRIEF),
+        params=Params(tracks=400, exclude="1004-1005"),
+    )
+
+    poses, told = cameras.load_poses(track), json.loads(track.figures.read_text())
+    assert told["by_hand"]["by_its_points"] == [1004, 1005]
+    assert told["move"]["is"] == "turn"
+    assert evaluate.turns_apart_deg(poses, true)[1] < 0.05
+    np.testing.assert_allclose(cameras.camera_centre(poses), np.tile([0, 1.7, 0], (10, 1)), atol=1e-6)
+    assert np.mean(np.abs(np.load(track.points)[:, 1]) < 1e-3) > 0.2  # some lie on its ground

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration import cameras
+from calibration import cameras, handover
 from calibration.solve.imported import Imported, read_track
 from pipeline.errors import BattleplateError
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
@@ -18,6 +18,7 @@ from pipeline.io.colmapmodel import Model, Sighted, write_model
 from pipeline.sections import CameraFacts
 from pipeline.solve_sections import SolveBrief
 from pipeline.types import Lens, Plate
+from tests.scenes import Scene, write_track
 
 FRAMES = FrameRange(1001, 1006)
 PLATE = Plate(FrameFiles(Path("plate"), "plate.%04d.exr", FRAMES), 640, 360, 1.0, FrameRate(24), "", "ACEScg")
@@ -184,12 +185,22 @@ def test_a_crop_and_a_foreign_file_are_refused(tmp_path: Path):
     assert "and this is not there" in refused(SolveBrief(track=tmp_path / "nowhere"))
 
 
-def test_a_zoom_is_refused(tmp_path: Path):
-    lines = chan(tmp_path).read_text().splitlines()
-    lines[-1] = lines[-1].rsplit(" ", 1)[0] + " 20.0"
-    (tmp_path / "c.chan").write_text("\n".join(lines))
+def test_a_zoom_goes_out_and_comes_back_frame_by_frame(tmp_path: Path):
+    scene = Scene(frames=6)
+    zoom = np.linspace(1.0, 1.5, 6)
+    track = replace(write_track(scene, tmp_path / "track"), zoom=tuple(zoom))
+    plate = Plate(
+        FrameFiles(tmp_path, "p.%04d.exr", scene.range), scene.width, scene.height, 1.0, FrameRate(24), "", ""
+    )
+    handover.chan(track, tmp_path / "c.chan")
+    handover.colmap(track, tmp_path / "model")
+    handover.stage(track, tmp_path / "c.usda", FrameRate(24))
 
-    assert "a zoom" in refused(SolveBrief(track=tmp_path / "c.chan"))
+    for name in ("c.chan", "model", "c.usda"):
+        got = read_track(SolveBrief(track=tmp_path / name), tmp_path / name, plate, CameraFacts(), list(scene.range))
+
+        np.testing.assert_allclose(got.lens.focal_x_px * got.zoom, scene.lens.focal_x_px * zoom, rtol=1e-5)
+        np.testing.assert_allclose(got.poses, [scene.camera_from_world(f) for f in scene.range], atol=1e-5)
 
 
 def test_several_usd_cameras_must_be_chosen_from(tmp_path: Path):

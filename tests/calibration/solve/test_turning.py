@@ -7,11 +7,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from calibration.cameras import camera_centre, look_direction
-from calibration.lens import project
+from calibration.lens import project, zoomed
 from calibration.solve import fixed
 from calibration.solve.evaluate import rotation_angle_deg
 from calibration.solve.keyframes import choose_keyframes
-from calibration.solve.nodal import turning
+from calibration.solve.nodal import best_turning, turning
 from calibration.solve.track import Tracks
 from calibration.solve.turning import Turns, solve_turns
 from pipeline.types import Lens
@@ -28,8 +28,11 @@ def turned(yaw_deg: float, pitch_deg: float) -> np.ndarray:
     return np.asarray((tilt * pan.inv()).as_matrix())
 
 
-def seen(rotations: np.ndarray, noise_px: float = 0.1, walkers: int = 0) -> Tracks:
-    """Tracks of 900 directions all about, as far as each frame sees them; walkers drift through the picture."""
+def seen(rotations: np.ndarray, noise_px: float = 0.1, walkers: int = 0, zoom: np.ndarray | None = None) -> Tracks:
+    """Tracks of 900 directions all about, as far as each frame sees them; walkers drift through the picture.
+
+    zoom: (F,) by which each frame's focal length is longer.
+    """
     rng = np.random.default_rng(4)
     directions = rng.normal(0, 1, (900, 3)) * [1.2, 0.5, 0.6] + [0, 0, 1]
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -37,7 +40,8 @@ def seen(rotations: np.ndarray, noise_px: float = 0.1, walkers: int = 0) -> Trac
     drift[:walkers] = rng.normal(0, 0.004, (walkers, 3))
     idents, pixels, starts = [], [], [0]
     for row, rotation in enumerate(rotations):
-        xy = project((directions + row * drift) @ rotation.T, LENS) + rng.normal(0, noise_px, (len(directions), 2))
+        lens = LENS if zoom is None else zoomed(LENS, float(zoom[row]))
+        xy = project((directions + row * drift) @ rotation.T, lens) + rng.normal(0, noise_px, (len(directions), 2))
         inside = np.isfinite(xy).all(axis=1) & (xy > 4).all(axis=1) & (xy < (956, 536)).all(axis=1)
         idents.append(np.flatnonzero(inside).astype(np.int32))
         pixels.append(xy[inside].astype(np.float32))
@@ -47,7 +51,7 @@ def seen(rotations: np.ndarray, noise_px: float = 0.1, walkers: int = 0) -> Trac
 
 def solved(tracks: Tracks, focal_px: float = 0.0) -> Turns:
     keyframes = choose_keyframes(tracks, LENS.width)
-    start = turning(tracks, keyframes, LENS.width, LENS.height)
+    start = best_turning(tracks, keyframes, LENS.width, LENS.height, "auto")
     return solve_turns(tracks, keyframes, LENS.width, LENS.height, start, focal_px)
 
 
@@ -70,6 +74,35 @@ def test_people_who_walk_through_a_pan_do_not_turn_it():
 
     assert rotation_angle_deg(got.rotations, rotations @ rotations[0].T).max() < 0.05
     assert got.focal_px == pytest.approx(900, rel=0.01)
+
+
+@pytest.mark.parametrize(("yaw", "longer"), [(10.0, 0.6), (14.0, 1.03)])
+def test_a_pan_that_zooms_is_the_true_one_on_every_frame(yaw: float, longer: float):
+    rotations, zoom = turned(yaw, 2.0), longer ** np.linspace(0, 1, FRAMES)
+
+    got = solved(seen(rotations, zoom=zoom, walkers=100))
+
+    np.testing.assert_allclose(got.focal_px * got.zoom, 900 * zoom, rtol=0.01)
+    assert rotation_angle_deg(got.rotations, rotations @ rotations[0].T).max() < 0.01 * yaw  # as the focal length
+
+
+def test_a_zoom_from_a_spot_that_hardly_turns_is_seen_and_its_length_doubted():
+    zoom = 1.5 ** np.linspace(0, 1, FRAMES)
+    tracks = seen(turned(0.3, 0.1), zoom=zoom)
+    keyframes = choose_keyframes(tracks, LENS.width)
+    start = best_turning(tracks, keyframes, LENS.width, LENS.height, "auto")
+
+    turns, said = fixed.pan(tracks, keyframes, LENS.width, LENS.height, start, 0.0)
+
+    np.testing.assert_allclose(turns.zoom, zoom, rtol=0.005)
+    assert "assumed" in said["from"]
+
+
+def test_a_lens_that_keeps_its_focal_length_is_not_taken_for_a_zoom():
+    tracks = seen(turned(20.0, 2.0), noise_px=0.5, walkers=250)
+    keyframes = choose_keyframes(tracks, LENS.width)
+
+    assert best_turning(tracks, keyframes, LENS.width, LENS.height, "auto").zoom == 1
 
 
 def test_a_written_focal_length_is_held_and_a_pan_that_shows_none_says_so():
