@@ -68,13 +68,14 @@ def main() -> None:
     layer, shot = (np.ascontiguousarray(np.moveaxis(a, 2, 0)).astype(np.float16) for a in (front, plate))
     sent, beside = np.empty_like(shot), Beside(outside=np.ascontiguousarray(np.moveaxis(back, 2, 0)), wrap=0.6)
     tensors = torch.from_numpy(layer), torch.from_numpy(shot)
+    planes = tensors[1].float(), tensors[1].float(), torch.from_numpy(kept)
 
     rows: list[tuple[str, int, Callable[[], object], dict[str, Callable[[], object]]]] = [
         ("merge: over, float32", 48, lambda: merge.over(front, back, out), comp_peers.overs(front, back, out, threads)),
         ("grade: CDL, saturation", 32, lambda: color.grade(front, GRADE, out), comp_peers.grades(front, GRADE, threads)),
         (f"grain {TAPS} x {TAPS}", 40, lambda: add_grain(plate, plate, kept, grain, 1, 1001, picture),
          {"NumPy + OpenCV": lambda: comp_peers.numpy_grained(beside.outside[:3], beside.outside[:3], kept, grain),
-          "torch": lambda: fused_torch.noise(tensors[1], grain, 1, 1001)}),
+          "torch": lambda: fused_torch.add_grain(*planes, grain, 1, 1001)}),
         ("whole: grade, wrap, over, grain, half", 36,
          lambda: fused.comp(layer, shot, sent, grain, 1, 1001, GRADE, beside),
          {"NumPy + OpenCV": lambda: comp_peers.numpy_comp(layer, shot, GRADE, beside, grain),
@@ -91,7 +92,7 @@ def main() -> None:
         others = ", ".join(f"{who} {ms / found[kind]['ours']:.1f}x" for who, ms in found[kind].items() if who != "ours")
         share = 100 * floors[kind] / found[kind]["ours"]
         print(f"{name:38} {found[kind]['ours']:7.1f} ms, {share:3.0f}% of copy bandwidth; {others}")
-    print(comp_blender.report(front, plate, {k: v["ours"] for k, v in found.items()}))
+    print(comp_blender.report(front, plate, GRADE, {k: v["ours"] for k, v in found.items()}))
     coding, whole = comp_exr.ratio(layer, shot, GRADE, grain)
     print(f"EXR alone {coding:.2f} s a frame; with the comp {whole:.2f} s")
     _targets(found, floors, whole / coding)

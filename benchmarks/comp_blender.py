@@ -12,13 +12,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pipeline.io import exr
+from pipeline.kernels.color import Grade
 
 
-def report(front: np.ndarray, plate: np.ndarray, ours: dict[str, float]) -> str:
+def report(front: np.ndarray, plate: np.ndarray, by: Grade, ours: dict[str, float]) -> str:
     """One line; front (H, W, 4), plate (H, W, 3) float32; ours: milliseconds of "merge" and "grade"."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.environ.get("BPY_PATH", ""), *sys.path])}
     probe = [sys.executable, "-c", "import bpy"]
@@ -28,7 +30,7 @@ def report(front: np.ndarray, plate: np.ndarray, ours: dict[str, float]) -> str:
         exr.write(Path(folder) / "front.exr", {c: np.ascontiguousarray(front[..., i]) for i, c in enumerate("RGBA")})
         exr.write(Path(folder) / "plate.exr", {c: np.ascontiguousarray(plate[..., i]) for i, c in enumerate("RGB")})
         size = [str(v) for v in plate.shape[1::-1]]
-        command = [sys.executable, "-m", "benchmarks.comp_blender", folder, *size]
+        command = [sys.executable, "-m", "benchmarks.comp_blender", folder, *size, _settings(by)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         return f"Blender's compositor: failed ({(done.stderr.strip().splitlines() or ['no message'])[-1]})"
@@ -37,8 +39,14 @@ def report(front: np.ndarray, plate: np.ndarray, ours: dict[str, float]) -> str:
     return f"Blender {ms['version']}'s compositor, CPU, full precision: {parts}"
 
 
-def main(folder: str, width: int, height: int) -> None:
-    """Print {"version", "merge", "grade"}: milliseconds, best of three."""
+def _settings(by: Grade) -> str:
+    slope = [s * 2**by.exposure_ev for s in by.slope]
+    colours = {"Color Slope": slope, "Color Offset": by.offset, "Color Power": by.power}
+    return json.dumps({"balance": {n: [*c, 1] for n, c in colours.items()}, "saturation": by.saturation})
+
+
+def main(folder: str, width: int, height: int, by: dict[str, Any]) -> None:
+    """Print {"version", "merge", "grade"}: milliseconds, best of three. by: as _settings gives it."""
     import bpy
 
     scene = bpy.context.scene
@@ -72,11 +80,21 @@ def main(folder: str, width: int, height: int) -> None:
         return node.outputs[0]
 
     def grade(tree, front, plate):  # type: ignore[no-untyped-def]
-        node = tree.nodes.new("CompositorNodeColorBalance")
-        kind = next(s for s in node.inputs if s.type == "MENU")
-        kind.default_value = "Offset/Power/Slope (ASC-CDL)"
-        tree.links.new(front, next(s for s in node.inputs if s.name == "Image"))
-        return node.outputs[0]
+        """To straight colour, CDL, saturation, and back: each node with values that it cannot leave out."""
+        steps = [
+            ("CompositorNodePremulKey", {"Type": "To Straight"}),
+            ("CompositorNodeColorBalance", {"Type": "Offset/Power/Slope (ASC-CDL)", **by["balance"]}),
+            ("CompositorNodeHueSat", {"Saturation": by["saturation"]}),
+            ("CompositorNodePremulKey", {"Type": "To Premultiplied"}),
+        ]
+        picture = front
+        for kind, settings in steps:
+            node = tree.nodes.new(kind)
+            for name, value in settings.items():
+                next(s for s in node.inputs if name in (s.identifier, s.name)).default_value = value
+            tree.links.new(picture, next(s for s in node.inputs if s.name == "Image"))
+            picture = node.outputs[0]
+        return picture
 
     shown = seconds(lambda tree, front, plate: plate)
     shown_front = seconds(lambda tree, front, plate: front)
@@ -85,4 +103,4 @@ def main(folder: str, width: int, height: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4]))

@@ -57,14 +57,13 @@ def grades(rgba: np.ndarray, by: Grade, threads: int) -> dict[str, Work]:
     processor = ocio.Config.CreateRaw().getProcessor(cdl).getDefaultCPUProcessor()
     scratch = rgba.copy()
     width = rgba.shape[1]
-    parts = np.array_split(scratch, threads)
+    parts = list(zip(np.array_split(rgba, threads), np.array_split(scratch, threads), strict=True))
     pool = ThreadPoolExecutor(threads)
 
-    def part(rows: np.ndarray) -> None:
-        processor.apply(ocio.PackedImageDesc(rows, width, len(rows), 4))
+    def part(rows: tuple[np.ndarray, np.ndarray]) -> None:
+        processor.apply(*(ocio.PackedImageDesc(r, width, len(r), 4) for r in rows))
 
     def ocio_grade() -> None:
-        np.copyto(scratch[:1], rgba[:1])
         list(pool.map(part, parts))
 
     def opencv_grade() -> None:

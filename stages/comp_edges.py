@@ -12,7 +12,6 @@ import numpy as np
 from calibration.mattes.holdout import without_spill
 from pipeline.kernels import blur, merge
 from pipeline.kernels.bounds import around, nothing
-from pipeline.kernels.color import LUMINANCE
 from stages.comp_inputs import Placed, Shot
 
 WIDTHS = 400  # the wrap reaches a 400th of the plate's width, where nobody says how far
@@ -49,12 +48,8 @@ def wrapped(layer: Placed, behind: np.ndarray, amount: float, sigma_px: float, w
     through = 1 - np.minimum(alpha, 1)
     outside = np.concatenate([picture * through, through], axis=2).astype(np.float32)
     blur.gaussian(outside, sigma, outside)
-    share = outside[..., 3]
-    light = np.ascontiguousarray(outside[..., :3] / np.maximum(share, 1e-4)[..., None])
-    bright = np.clip(light @ LUMINANCE / np.float32(max(white, 1e-3)), 0, 1)
-    edge = np.minimum(np.float32(amount) * share * bright, 1).astype(np.float32)
     part = np.ascontiguousarray(layer.rgba[window])
-    merge.light_wrap(part, light, edge, 1.0, part)
+    merge.light_wrap(part, outside, amount, max(white, 1e-3), part)
     out = layer.rgba.copy()
     out[window] = part
     return out

@@ -67,11 +67,25 @@ def comp(
     bare = (rgba == 0).all(dim=0)
     picture = torch.where(bare, picture, rgb + (1 - alpha) * picture)
     kept = kept * (1 - alpha).clamp(min=0)
-    lacking = _lacking(had, picture, kept, grain) * noise(plate, grain, seed, frame, origin)
-    grained = picture + _mixed(lacking, grain.acescg_from_camera)
-    grained = torch.where(kept >= 1, picture, grained)
+    grained = add_grain(had, picture, kept, grain, seed, frame, origin)
     held = torch.where(grained.isfinite(), grained.clamp(-float(HALF_MAX), float(HALF_MAX)), grained)
     return torch.where((kept >= 1) & ~lit, plate, held.half())
+
+
+def add_grain(
+    plate: Tensor,
+    picture: Tensor,
+    kept: Tensor,
+    grain: Grain,
+    seed: int,
+    frame: int,
+    origin: tuple[int, int] = (0, 0),
+) -> Tensor:
+    """grain.add_grain on planes (3, H, W) float32; kept: (H, W). Where it is 1 the picture's bits stay."""
+    import torch
+
+    lacking = _lacking(plate, picture, kept, grain) * noise(plate, grain, seed, frame, origin)
+    return torch.where(kept >= 1, picture, picture + _mixed(lacking, grain.acescg_from_camera))
 
 
 def noise(like: Tensor, grain: Grain, seed: int, frame: int, origin: tuple[int, int] = (0, 0)) -> Tensor:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from pipeline.kernels import comprows as rows
 from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, same_rgba, shaped
+from pipeline.kernels.color import LUMINANCE
 from pipeline.kernels.pixelpairs import over_two
 
 _ONE = np.float32(1)
@@ -80,16 +82,16 @@ def multiply_shadow(
     _multiply_shadow(plate, shadow, veil, np.asarray(powers, np.float32), out)
 
 
-def light_wrap(layer: np.ndarray, light: np.ndarray, edge: np.ndarray, amount: float, out: np.ndarray) -> None:
-    """Let the plate's light creep over a layer's edge: each channel rises towards `light`, never sinks.
+def light_wrap(layer: np.ndarray, outside: np.ndarray, amount: float, white: float, out: np.ndarray) -> None:
+    """Let light from beside a layer creep over its edge: each channel rises towards it, never sinks.
 
-    layer, out: (H, W, 4) float32 premultiplied; light: (H, W, 3) float32, the blurred plate from outside the layer;
-    edge: (H, W) float32, 1 at the silhouette falling to 0 inside. rgb += edge * amount * max(0, alpha * light - rgb).
+    layer, out: (H, W, 4) float32 premultiplied; outside: (H, W, 4) float32, blurred: what is behind the layer times the
+    layer's transparency, and that transparency: the share of the light that reaches a pixel. The light counts by that share
+    times `amount`, at most 1, and by its luminance against `white`: rgb += edge * max(0, alpha * light - rgb).
     """
-    size = same_rgba(layer=layer, out=out)
-    shaped(size, 3, light=light)
-    shaped(size, edge=edge)
-    _light_wrap(layer, light, edge, np.float32(amount), out)
+    same_rgba(layer=layer, outside=outside, out=out)
+    how = np.float32(amount), np.float32(white), LUMINANCE
+    in_bands(len(out), lambda top, bottom: _light_wrap(top, bottom, layer, outside, *how, out))
 
 
 # No fastmath anywhere here: it makes isnan() lie, and NaN is how a broken render shows.
@@ -161,17 +163,11 @@ def _multiply_shadow(plate, shadow, veil, powers, out):
                 out[y, x, c] = air + (value - air) * left
 
 
-@njit(parallel=True, cache=True)
-def _light_wrap(layer, light, edge, amount, out):
-    height, width, _ = out.shape
-    for y in prange(height):
-        for x in range(width):
-            alpha = layer[y, x, 3]
-            share = edge[y, x] * amount
-            for c in range(3):
-                value = layer[y, x, c]
-                lack = alpha * light[y, x, c] - value
-                if lack < _ZERO:
-                    lack = _ZERO
-                out[y, x, c] = value + share * lack
-            out[y, x, 3] = alpha
+@njit(nogil=True, cache=True)
+def _light_wrap(top, bottom, layer, outside, amount, white, weights, out):
+    rgba, beside = np.empty((4, out.shape[1]), np.float32), np.empty((4, out.shape[1]), np.float32)
+    for y in range(top, bottom):
+        rows.load_pixels(layer[y], rgba)
+        rows.load_pixels(outside[y], beside)
+        rows.wrap_row(rgba, beside, amount, white, weights)
+        rows.store_pixels(rgba, out[y])

@@ -60,3 +60,18 @@ def test_tiles_fit():
 def test_other_shapes_are_refused():
     with pytest.raises(ValueError, match="wanted"):
         fused_torch.comp(torch.zeros(4, 5, 6), torch.zeros(3, 5, 6), profile(), 1, 1)
+
+
+def test_grain_that_lacks_is_the_same():
+    random = np.random.default_rng(6)
+    plate, picture = random.random((2, 3, 17, 29), np.float32)
+    kept = np.clip(random.random((17, 29), np.float32) * 1.5, 0, 1)
+    made = fused_torch.add_grain(*(torch.from_numpy(a) for a in (plate, picture, kept)), profile(), 3, 1005).numpy()
+
+    pixels, out = (
+        [np.ascontiguousarray(np.moveaxis(a, 0, 2)) for a in (plate, picture)],
+        np.empty((17, 29, 3), np.float32),
+    )
+    grain.add_grain(*pixels, kept, profile(), 3, 1005, out)
+    np.testing.assert_allclose(made, np.moveaxis(out, 2, 0), atol=1e-5)
+    np.testing.assert_array_equal(made[:, kept == 1], picture[:, kept == 1])

@@ -136,24 +136,30 @@ def test_a_coloured_shadow_leaves_what_its_powers_say():
         merge.multiply_shadow(plate, shadow, np.zeros_like(plate), out, (1.0, 0.0, 1.0))
 
 
-def test_light_wrap_only_brightens_and_only_at_the_edge():
-    layer, light, edge = rgba(1), np.full((9, 13, 3), 0.7, np.float32), plane(3)
-    edge[:, :6] = 0
+def beside(share: np.ndarray, light: float) -> np.ndarray:
+    """What merge.light_wrap takes: `share` (H, W) of a grey light."""
+    return np.dstack([share * light] * 3 + [share]).astype(np.float32)
+
+
+def test_light_wrap_only_brightens_and_only_where_light_gets_to():
+    layer, share = rgba(1), np.clip(plane(3), 0, 1)
+    share[:, :6] = 0
     out = np.empty_like(layer)
 
-    merge.light_wrap(layer, light, edge, 0.5, out)
+    merge.light_wrap(layer, beside(share, 0.7), 0.5, 1.4, out)
 
-    lack = np.maximum(0, layer[..., 3:] * light - layer[..., :3])
+    edge, lack = 0.5 * share * 0.5, np.maximum(0, layer[..., 3:] * 0.7 - layer[..., :3])
     np.testing.assert_array_equal(out[:, :6], layer[:, :6])
-    np.testing.assert_allclose(out[..., :3], layer[..., :3] + 0.5 * edge[..., None] * lack, rtol=1e-5)
+    reached = share > 1e-3
+    np.testing.assert_allclose(out[reached][:, :3], (layer[..., :3] + edge[..., None] * lack)[reached], rtol=1e-5)
     np.testing.assert_array_equal(out[..., 3], layer[..., 3])
 
 
 def test_light_wrap_keeps_nan_visible_and_works_in_place():
-    layer, light, edge = rgba(1), np.full((9, 13, 3), 9, np.float32), plane(3)
+    layer = rgba(1)
     layer[2, 3, 1] = np.nan
 
-    merge.light_wrap(layer, light, edge, 1.0, layer)
+    merge.light_wrap(layer, beside(np.ones((9, 13), np.float32), 9), 1.0, 1.0, layer)
 
     assert np.isnan(layer[2, 3, 1])
     assert np.isnan(layer).sum() == 1
