@@ -21,6 +21,7 @@ from pipeline.sections import LightFacts
 from stages.generate_hero import Params, generate_hero
 from stages.generate_near import Params as NearParams
 from stages.generate_near import generate_near
+from tests.assets.providers.diffusion import tinymodels
 from tests.stages.test_render_layers import FRAMES, atlas_of, figure, ground_of, layout_of, track_of
 
 SOME = FrameRange(1001, 1002)
@@ -124,6 +125,28 @@ def test_a_model_of_few_frames_paints_a_hero_in_windows(shot, near_hero, tmp_pat
     for frame in FRAMES:
         one, other = (load_heroes(made)[NEAR_ID].painting(frame) for made in (near_hero, parts))
         assert np.allclose(one, other, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_video_model_of_the_show_paints_a_hero_from_his_guides_and_stands_in_the_layer(shot, tmp_path):
+    """A real Wan-VACE pipeline, tiny and of random weights, in windows; its alpha is the guides'."""
+    wan = replace(tinymodels.FAMILIES["wan"](tmp_path / "weights"), most_frames=5, native_px=0)
+    providers = CrowdProviders((*shot["providers"].entries, ProviderEntry("wan", wan)))
+    filmed = {**shot, "providers": providers}
+
+    heroes = heroes_of(filmed, tmp_path / "heroes", NEAR_ID, provider="wan", tall_px=64, steps=1)
+    near = near_of(filmed, tmp_path / "near", heroes, near_px=500)
+
+    assert heroes.provider == "wan"
+    [run] = json.loads(heroes.index.read_text())[0]["runs"]
+    assert run["made"]["provider"] == "wan"
+    assert (run["first"], run["last"]) == (FRAMES.first, FRAMES.last)
+    for frame in SOME:
+        planes = exr.read(near.files.path(frame)).channels
+        here = planes["id"] == NEAR_ID
+        assert here.sum() > 50
+        assert np.isfinite(planes["R"]).all()
+        assert planes["A"][here].astype(float).mean() > 0.5
 
 
 def test_a_provider_of_single_pictures_is_refused(shot, tmp_path, monkeypatch):
