@@ -73,6 +73,7 @@ class CameraFacts:
     height_m: float = 0.0  # lens above the ground at the first frame: sets the world's scale
     focal_mm: float = 0.0
     sensor_width_mm: float = 0.0
+    squeeze: float = 0.0  # of an anamorphic lens; 0: the plate's pixel aspect from 1.2 on, else none
     shutter_deg: float = 0.0
 
 

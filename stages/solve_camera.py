@@ -17,11 +17,13 @@ from calibration.solve.keyframed import Effort, Known, follow_plate, solve_keyfr
 from calibration.solve.keyframes import choose_keyframes
 from calibration.solve.locked import check_locked
 from calibration.solve.nodal import Turning, best_turning
+from calibration.solve.shutter import rolling_shutter
 from calibration.solve.solved import Solve
 from calibration.solve.stand import Given, stand
 from calibration.solve.track import Tracks
 from calibration.solve.trackview import TrackView, open_view
 from calibration.solve.triangulate import triangulate
+from calibration.solve.written import written_focal_px
 from pipeline.errors import CalibrationError, ConfigError
 from pipeline.frames import frames_in
 from pipeline.io import color, exr, images
@@ -98,6 +100,7 @@ def solve_camera(
         "solved_at_px": [view.width, view.height],
         "mattes": "supplied" if view.mattes else "none",
         "ignored_areas": "supplied" if view.ignore else "none",
+        "rolling_shutter": rolling_shutter(solve),
         "seed": params.seed,
         "threads": params.threads,
     }
@@ -121,7 +124,7 @@ def _solve_plate(work: _Work) -> tuple[Solve, dict[str, Any]]:
     move = found if work.brief.move == "auto" else work.brief.move
     path = work.brief.lens
     lens = None if path is None else read_lens(path, view.plate.width, view.plate.height, view.plate.pixel_aspect)
-    known, given = Known(_focal_px(view, work.facts), lens, locked), None
+    known, given = Known(written_focal_px(work.facts, view.plate, view.width), lens, locked), None
     if move == "free":
         effort = Effort(params.features, params.threads, params.seed, params.timeout_s)
         solve, said = solve_keyframes(view, frames, tracks, keyframes, known, effort, work.progress)
@@ -225,13 +228,6 @@ def _locked(work: _Work) -> tuple[dict[int, npt.NDArray[np.float64]], str]:
     poses = imported.read_poses(work.brief, path, work.view.plate, frames)
     check_locked(poses, frames)
     return dict(zip(frames, poses, strict=True)), path.name
-
-
-def _focal_px(view: TrackView, facts: CameraFacts) -> float:
-    """Focal length in working pixels by what was written down on set; 0 when it was not."""
-    if facts.focal_mm <= 0 or facts.sensor_width_mm <= 0:
-        return 0.0
-    return facts.focal_mm / facts.sensor_width_mm * view.width
 
 
 def _write(out: Path, solve: Solve, plate: Plate, numbers: dict[str, Any]) -> CameraTrack:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from calibration.cameras import world_from_camera
 from calibration.lensfile import read_lens
+from calibration.solve.written import written_focal_px
 from pipeline.errors import CalibrationError
 from pipeline.io import usd, usdcamera
 from pipeline.io.chan import read_chan
@@ -79,7 +80,7 @@ def _from_chan(brief: SolveBrief, path: Path, plate: Plate, facts: CameraFacts, 
         focal_y, zoom = _zooming(plate.height / 2 / np.tan(np.radians(fov) / 2))
         focal_from = f"vertical field of view {fov[0]:.4f} degrees"
     elif facts.focal_mm > 0 and facts.sensor_width_mm > 0:
-        focal_y = facts.focal_mm / facts.sensor_width_mm * plate.width * plate.pixel_aspect
+        focal_y = written_focal_px(facts, plate, plate.width * plate.pixel_aspect)
         focal_from, zoom = "[camera]", np.zeros(0)
     else:
         raise CalibrationError(

@@ -15,6 +15,7 @@ from calibration import cameras
 from calibration.lens import project
 from calibration.solve import evaluate
 from calibration.solve.solved import Solve, check_solve
+from calibration.solve.written import written_focal_px
 from pipeline.errors import BattleplateError, CalibrationError, ConfigError
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import color, exr, images, video
@@ -248,6 +249,16 @@ def test_a_locked_off_camera_gets_one_pose_and_the_written_focal_length(tmp_path
     assert track.lens.focal_x_px == pytest.approx(scene.lens.focal_x_px)
     assert told["move"] == {"is": "still", "from": "the plate", "the_plate_says": "still"}
     assert "does not travel" in track.scale_from
+
+
+def test_a_written_focal_length_is_that_across_an_anamorphic_lenss_squeeze():
+    facts = CameraFacts(focal_mm=50, sensor_width_mm=25)
+    plain = Plate(FrameFiles(Path("p"), "p.%04d.exr", FrameRange(1, 5)), 1000, 800, 1.0, FrameRate(24), "", "")
+
+    assert written_focal_px(facts, plain, 1000) == 2000
+    assert written_focal_px(facts, replace(plain, pixel_aspect=2.0), 2000) == 2000  # twice as wide a view
+    assert written_focal_px(facts, replace(plain, pixel_aspect=1.067), 1067) == 2134  # a video format squeezes no lens
+    assert written_focal_px(replace(facts, squeeze=1.5), plain, 1500) == 2000
 
 
 def test_a_pan_on_a_tripod_is_solved_to_its_truth(tmp_path: Path):
