@@ -13,6 +13,7 @@ from scipy.special import ndtri
 from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, shaped
 from pipeline.kernels.comprows import COLUMNS, load_pixels, store_pixels
+from pipeline.kernels.exponent import fma
 
 TAPS = 9  # the spatial kernel is TAPS x TAPS
 _RISES = 5  # pieces of a curve that one pass over a row adds up
@@ -178,7 +179,7 @@ def _noise_row(white, kernels, mix, j, made):
                 x = np.uintp(i)
                 total = line[x]
                 for u in range(TAPS):
-                    total += taps[u] * row[x + np.uintp(u)]
+                    total = fma(taps[u], row[x + np.uintp(u)], total)
                 line[x] = total
     first, second, third = made[0], made[1], made[2]
     m00, m01, m02 = mix[0, 0], mix[0, 1], mix[0, 2]
@@ -202,8 +203,8 @@ def _sigma_row(level, levels, slopes, foot, out):
         for i in range(out.shape[0]):
             x = np.uintp(i)
             v = level[x]
-            low = s0 * min(max(v, l0), l1) + s1 * min(max(v, l1), l2)
-            high = s2 * min(max(v, l2), l3) + s3 * min(max(v, l3), l4) + s4 * min(max(v, l4), l5)
+            low = fma(s0, min(max(v, l0), l1), s1 * min(max(v, l1), l2))
+            high = fma(s2, min(max(v, l2), l3), fma(s3, min(max(v, l3), l4), s4 * min(max(v, l4), l5)))
             out[x] += low + high
 
 
