@@ -26,10 +26,15 @@ def cleaned(picture: np.ndarray, layer: Placed, shot: Shot, surroundings: np.nda
     bare = without_spill(picture, layer.alpha, layer.visible)
     if shot.pulled is None:
         return bare
+    where = shot.pulled.soft & (layer.held > 0) & (layer.alpha > 0)
+    if not where.any():
+        return bare
     covered = layer.alpha * np.clip(layer.visible / np.maximum(1 - layer.held, 1e-3), 0, 1)
     held = np.clip(layer.held / np.maximum(shot.matte, 1e-3), 0, 1)
     own = shot.pulled.before(picture, covered, held, surroundings)
-    return np.where((shot.pulled.soft & (held > 0))[..., None], own, bare)
+    out = bare.copy() if bare is picture else bare
+    out[where] = own[where]
+    return out
 
 
 def wrapped(layer: Placed, behind: np.ndarray, amount: float, sigma_px: float, white: float) -> np.ndarray:

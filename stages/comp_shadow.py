@@ -58,8 +58,9 @@ def shadow_powers(light: PlateLight) -> RGB:
     return red, green, blue
 
 
-def veil(shot: Shot, measured: LookFigures) -> np.ndarray:
-    """Radiance of the air before each pixel of the plate, (H, W, 3): a far shadow leaves it."""
-    haze = measured.haze
-    air = 1 - np.exp(-np.float32(haze.extinction_per_m) * np.minimum(shot.depth_m, np.float32(1e6)))
-    return np.asarray(air[..., None] * np.array(haze.colour, np.float32), np.float32)
+def veil(shot: Shot, measured: LookFigures, where: np.ndarray) -> np.ndarray:
+    """Radiance of the air before each pixel of the plate, (H, W, 3), 0 but at `where` (H, W) bool: a far shadow leaves it."""
+    haze, out = measured.haze, np.zeros_like(shot.rgb)
+    air = 1 - np.exp(-np.float32(haze.extinction_per_m) * np.minimum(shot.depth_m[where], np.float32(1e6)))
+    out[where] = air[:, None] * np.array(haze.colour, np.float32)
+    return out

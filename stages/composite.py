@@ -141,7 +141,7 @@ def merged(
 ) -> Frame:
     """Shadow on the plate, each layer with wrap over it, glow, grain where the plate's is lost, the plate's bits elsewhere."""
     picture, kept = np.empty_like(shot.rgb), light.copy()
-    merge.multiply_shadow(shot.rgb, light, veil(shot, measured), picture, powers)
+    merge.multiply_shadow(shot.rgb, light, veil(shot, measured, light < 1), picture, powers)
     white, surroundings = float(np.dot(measured.tone.white, LUMINANCE)), light_of([layer.rgba for layer in placed])
     if shot.pulled is not None and shot.pulled.keyed:
         changed = shot.pulled.despilled
