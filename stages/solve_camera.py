@@ -17,6 +17,7 @@ from calibration.solve.keyframed import Effort, Known, follow_plate, solve_keyfr
 from calibration.solve.keyframes import choose_keyframes
 from calibration.solve.locked import check_locked
 from calibration.solve.nodal import Turning, best_turning
+from calibration.solve.quality import quality
 from calibration.solve.shutter import rolling_shutter
 from calibration.solve.solved import Solve
 from calibration.solve.stand import Given, stand
@@ -104,6 +105,10 @@ def solve_camera(
         "seed": params.seed,
         "threads": params.threads,
     }
+    held = quality(solve)
+    for told, sure in zip(numbers["frames"], held.pop("frames", []), strict=False):
+        told |= sure
+    numbers |= held
     progress(98, 100, "drawing")
     return _write(out, solve, plate, numbers)
 

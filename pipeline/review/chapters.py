@@ -78,7 +78,9 @@ def sections(sources: Sources, screen: Screen, plate: Array, frame: int, measure
 
 def _camera(sources: Sources, camera: dict[str, Any]) -> Section:
     lens, solve = sources.track.lens, camera["solve"]
-    rest = {k: v for k, v in solve.items() if k not in ("frames", "lens", "keyframes", "error_px")}
+    rest = {
+        k: v for k, v in solve.items() if k not in ("frames", "lens", "keyframes", "error_px", "coverage_map", "zoom")
+    }
     per_frame = {
         int(row["frame"]): {k: v for k, v in row.items() if k not in ("frame", "keyframe")}
         for row in solve.get("frames", [])
