@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pipeline.errors import AssetError
 from pipeline.kernels.crowding import settle
 from pipeline.kernels.detour import build_walls
-from pipeline.kernels.steer import FREE, Flock, Rules, advance
+from pipeline.kernels.steer import FREE, Flock, Room, Rules, advance
 
 Array = npt.NDArray[np.float64]
 STANDING, MOVING, IN_CONTACT = 0, 1, 2  # Walked.states
@@ -115,16 +115,20 @@ def simulate(
         flock = _first_moment(begin, goals, times, yaws, rules)
     else:
         flock = since
-    moments = [flock]
-    longest = (settings or Steering()).longest_step_s
+    walked = Walked(
+        np.empty((len(times), count, 2)), np.empty((len(times), count)), np.empty((len(times), count)),
+        np.empty((len(times), count), np.uint8), flock,
+    )  # fmt: skip
+    _record(flock, walked, 0)
+    longest, room = (settings or Steering()).longest_step_s, Room(count)
     for f in range(1, len(times)):
         steps = max(1, math.ceil((times[f] - times[f - 1]) / longest - 1e-9))
         step_s = (times[f] - times[f - 1]) / steps
         for k in range(steps):
             here, there = (_between(goals[f - 1], goals[f], n / steps) for n in (k, k + 1))
-            flock = advance(flock, here, there, sizes, sides, walls, rules, step_s)
-        moments.append(flock)
-    return _walked(moments)
+            flock = advance(flock, here, there, sizes, sides, walls, rules, step_s, room)
+        _record(flock, walked, f)
+    return replace(walked, end=flock)
 
 
 def _between(a: Array, b: Array, share: float) -> Array:
@@ -150,15 +154,10 @@ def _first_moment(places: Array, slots: Array, times: Array, yaws: npt.ArrayLike
                  looks.copy())  # fmt: skip
 
 
-def _walked(moments: list[Flock]) -> Walked:
-    states = [np.where(m.moving, MOVING, np.where(m.touching, IN_CONTACT, STANDING)) for m in moments]
-    return Walked(
-        plan=np.stack([m.places for m in moments]),
-        yaws=np.stack([m.yaws for m in moments]),
-        speeds=np.stack([np.sqrt(m.velocities[:, 0] ** 2 + m.velocities[:, 1] ** 2) for m in moments]),
-        states=np.stack(states).astype(np.uint8),
-        end=moments[-1],
-    )
+def _record(flock: Flock, walked: Walked, row: int) -> None:
+    walked.plan[row], walked.yaws[row] = flock.places, flock.yaws
+    np.sqrt(flock.velocities[:, 0] ** 2 + flock.velocities[:, 1] ** 2, out=walked.speeds[row])
+    walked.states[row] = np.where(flock.moving, MOVING, np.where(flock.touching, IN_CONTACT, STANDING))
 
 
 def _check(starts: Array, slots: Array, radii: Array, times: Array) -> None:

@@ -1,4 +1,4 @@
-"""Who is near whom: members sorted by cells of the ground, enemies found, overlaps counted and pushed apart."""
+"""Who is near whom: members sorted by cells of the ground, overlaps counted and pushed apart."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from numba import njit, prange
 
 from pipeline.kernels.detour import Walls, push_out
 
+BLOCK = 64  # members that a thread takes at a time; changes speed, never values
+_STRIDE = 16
 TOUCHES = 16  # so many others can touch a member; more than six of his size cannot without overlap
 _APART_M = 1e-3  # pushed apart this far beyond touching, so that what passes leave over is no overlap
 _GOOD_ENOUGH_M = 5e-4  # a pair that lacks less of it is left alone: more passes elsewhere change nobody here
-_AS_FAR = 2.0
 _ALONE = 6  # so many passes push only those who move
 
 
@@ -31,8 +32,7 @@ def sort_cells(places: np.ndarray, cell_m: float) -> tuple[np.ndarray, np.ndarra
     lie at multiples of their size, so that who comes or goes elsewhere changes nobody's order. Neighbours within
     cell_m lie in the 3 x 3 cells around. Source: Green, "Particle Simulation using CUDA", NVIDIA 2010 (sorted grid).
     """
-    x, z = places[:, 0], places[:, 1]  # column by column: NumPy's minimum over rows of two is many times slower
-    low, high = np.array([x.min(), z.min()]), np.array([x.max(), z.max()])
+    low, high = (np.array(ends) for ends in _box(places))
     while np.prod((high - low) / cell_m + 3) > 4_000_000:  # a lone rider on the horizon must not take the memory
         cell_m *= 2
     first = np.floor(low / cell_m) - 1
@@ -42,33 +42,53 @@ def sort_cells(places: np.ndarray, cell_m: float) -> tuple[np.ndarray, np.ndarra
 
 
 @njit(cache=True)
+def _box(places):
+    low_x = low_z = np.inf
+    high_x = high_z = -np.inf
+    for i in range(len(places)):
+        low_x, high_x = min(low_x, places[i, 0]), max(high_x, places[i, 0])
+        low_z, high_z = min(low_z, places[i, 1]), max(high_z, places[i, 1])
+    return (low_x, low_z), (high_x, high_z)
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
 def _sort_cells(places, cell_m, first_x, first_z, columns, rows):
     count = len(places)
     cells = np.empty(count, np.int64)
-    bounds = np.zeros(columns * rows + 1, np.int64)
+    for i in prange(count):
+        column, row = np.floor(places[i, 0] / cell_m) - first_x, np.floor(places[i, 1] / cell_m) - first_z
+        cells[i] = int(row) * columns + int(column)
+    bounds = np.zeros(columns * rows + 2, np.int64)  # one on while it is filled: no second array
     for i in range(count):
-        c = int(np.floor(places[i, 1] / cell_m) - first_z) * columns + int(np.floor(places[i, 0] / cell_m) - first_x)
-        cells[i] = c
-        bounds[c + 1] += 1
-    for c in range(columns * rows):
-        bounds[c + 1] += bounds[c]
-    order, filled = np.empty(count, np.int64), bounds[:-1].copy()
+        bounds[np.uintp(cells[i] + 2)] += 1
+    for c in range(2, len(bounds)):
+        bounds[c] += bounds[c - 1]
+    order = np.empty(count, np.int64)
     for i in range(count):
-        c = cells[i]
-        at = filled[c]
-        filled[c] += 1
+        c = np.uintp(cells[i] + 1)
+        order[bounds[c]] = i
+        bounds[c] += 1
+    for row in prange(rows):
+        for c in range(row * columns, (row + 1) * columns):
+            _sort_cell(places, order, bounds[c], bounds[c + 1])
+    return order, bounds[:-1]
+
+
+@njit(cache=True)
+def _sort_cell(places, order, first, last):
+    for k in range(first + 1, last):
+        i, at = order[k], k
         x, z = places[i, 0], places[i, 1]
-        while at > bounds[c]:
+        while at > first:
             j = order[at - 1]
             if places[j, 0] < x or (places[j, 0] == x and places[j, 1] <= z):
                 break
             order[at] = j
             at -= 1
         order[at] = i
-    return order, bounds
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def span(x, z, row, bounds, grid):
     """First and one-past-last sorted member of three cells side by side: in the row of a place, or `row` rows on."""
     columns = int(grid[2])
@@ -79,71 +99,93 @@ def span(x, z, row, bounds, grid):
     return bounds[line * columns + low], bounds[line * columns + high + 1]
 
 
-@njit(cache=True)
-def band(x, z, reach2, line, bounds, grid):
-    """First and one-past-last sorted member of a row's cells that come nearer to a place than sqrt(reach2) metres.
-    line: the row, counted from the grid's first."""
-    columns, cell = int(grid[2]), grid[3]
-    gap = max((line + grid[1]) * cell - z, z - (line + grid[1] + 1) * cell, 0.0)
-    room = reach2 - gap * gap
-    if room <= 0.0 or line < 0 or line >= (len(bounds) - 1) // columns:
-        return 0, 0
-    half = math.sqrt(room)
-    low = max(int(np.floor((x - half) / cell) - grid[0]), 0)
-    high = min(int(np.floor((x + half) / cell) - grid[0]), columns - 1)
-    if low > high:
-        return 0, 0
-    return bounds[line * columns + low], bounds[line * columns + high + 1]
+@njit(inline="always")
+def stretch(n, count):
+    """First and one-past-last of the members of piece n of `pieces(count)`; neighbouring pieces lie far apart.
 
-
-def nearest_foes(places: np.ndarray, sides: np.ndarray, sights_m: np.ndarray, cell_m: float) -> np.ndarray:
-    """(N, 3): metres to everybody's nearest enemy (inf: none within sights_m (N,)) and the unit way to the enemy's line.
-
-    That way is the mean of the ways to the enemies in sight, the nearest counting most (1 / distance^5, fading to nothing
-    at _AS_FAR times the nearest): it does not jump when another enemy comes nearest, and before a line it is square to it.
-    cell_m: of the grid; it decides the order of sums, so it must not hang on who is there.
+    Threads take pieces in runs, and members are sorted by place: else one would have the army that fights, another the
+    one that waits.
     """
-    found = np.zeros((len(places), 3))
-    found[:, 0] = np.inf
-    for side in _sides(sides):
-        ours, theirs = np.flatnonzero(sides == side), np.flatnonzero((sides != side) & (sides != 0))
-        if len(theirs):
-            order, bounds, grid = sort_cells(places.take(theirs, axis=0), cell_m)
-            _nearest_foes(places, ours, places.take(theirs.take(order), axis=0), bounds, grid, sights_m, found)
-    return found
+    per = pieces(count) // _STRIDE
+    first = ((n % per) * _STRIDE + n // per) * BLOCK
+    return min(first, count), min(first + BLOCK, count)
 
 
-@njit(cache=True)
-def _sides(sides):
-    """Every side but 0 once: NumPy would sort all members for it."""
-    found = np.empty(len(sides), np.int64)
-    count = 0
-    for i in range(len(sides)):
-        new = sides[i] != 0
-        for k in range(count):
-            new = new and found[k] != sides[i]
-        if new:
-            found[count] = sides[i]
-            count += 1
-    return found[:count]
+@njit(inline="always")
+def pieces(count):
+    """Into how many pieces `stretch` cuts so many members; some are empty."""
+    return (count + BLOCK * _STRIDE - 1) // (BLOCK * _STRIDE) * _STRIDE
 
 
-def part(
-    places: np.ndarray, radii: np.ndarray, touches: np.ndarray, moving: np.ndarray, walls: Walls, passes: int
-) -> np.ndarray:
+@njit(inline="always")
+def band(x, z, reach2, line, first_x, first_z, cell):
+    """First and last column of a row's cells that come nearer to a place than sqrt(reach2) metres; last < first: none.
+    line: the row, counted from the grid's first; first_x, first_z, cell: the grid's. Columns may lie outside of it.
+
+    Scalars alone: numba counts references whenever an array goes to another function, in the innermost loops too.
+    """
+    gap = max((line + first_z) * cell - z, z - (line + first_z + 1) * cell, 0.0)
+    room = reach2 - gap * gap
+    low, high = 0, -1
+    if room > 0.0:
+        half = math.sqrt(room)
+        low, high = int(np.floor((x - half) / cell) - first_x), int(np.floor((x + half) / cell) - first_x)
+    return low, high
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def part(places, spare, radii, touches, moving, walls, passes):
     """Places (N, 2) with overlaps pushed apart and nobody inside a wall; touches (N, TOUCHES): rows that may meet, -1
     after the last. Everybody moves by what all his overlaps ask for, from the places of the pass before (Jacobi); who
     stands (moving (N,) bool is false) is pushed only when the passes of those who move have not helped.
 
-    Source: Müller, Heidelberger, Hennix and Ratcliff, "Position Based Dynamics", JVCIR 2007.
+    What comes back is `places` or `spare` (N, 2); both are written. Source: Müller, Heidelberger, Hennix and Ratcliff,
+    "Position Based Dynamics", JVCIR 2007.
     """
-    here, there, pushed = places, np.empty_like(places), np.empty(len(places), np.bool_)
+    here, there = places, spare
     for n in range(passes):
-        _part(here, radii, touches, moving if n < _ALONE else np.ones_like(moving), walls, n == 0, there, pushed)
-        here, there = there, here if here is not places else np.empty_like(places)
-        if not pushed.any():
+        pushed = 0
+        for piece in prange(pieces(len(places))):
+            first, last = stretch(piece, len(places))
+            pushed += _part(first, last, here, radii, touches, moving, walls.corners, walls.starts, n, there)
+        here, there = there, here
+        if pushed == 0:
             break
     return here
+
+
+@njit(cache=True, error_model="numpy")
+def _part(first, last, places, radii, touches, moving, corners, starts, n, out):
+    """The n-th pass of some members; how many of them overlapped."""
+    everybody, pushed = n >= _ALONE, 0
+    for i in range(np.uintp(first), np.uintp(last)):
+        x, z = places[i, 0], places[i, 1]
+        push_x, push_z, met = 0.0, 0.0, 0
+        for k in range(TOUCHES):
+            if touches[i, k] < 0 or not (moving[i] or everybody):
+                break
+            j = np.uintp(touches[i, k])
+            dx, dz = x - places[j, 0], z - places[j, 1]
+            reach = radii[i] + radii[j] + _APART_M
+            d2 = dx * dx + dz * dz
+            near = reach - _GOOD_ENOUGH_M
+            if d2 >= near * near:
+                continue
+            d = math.sqrt(d2)
+            lack = (0.5 if moving[j] or everybody else 1.0) * (reach - d)
+            if d > 1e-9:
+                push_x, push_z = push_x + lack * dx / d, push_z + lack * dz / d
+            else:  # in one place: the sorted order says who goes which way
+                push_x += lack if i > j else -lack
+            met += 1
+        if met > 0:
+            share = 1.0 if met == 1 else 1.6 / met  # all at once overshoots
+            x, z = x + share * push_x, z + share * push_z
+            pushed += 1
+        if len(starts) > 1 and (met > 0 or (n == 0 and moving[i])):
+            x, z = push_out(x, z, radii[i], corners, starts)
+        out[i, 0], out[i, 1] = x, z
+    return pushed
 
 
 def settle(places: np.ndarray, radii: np.ndarray, walls: Walls, passes: int) -> np.ndarray:
@@ -156,7 +198,7 @@ def settle(places: np.ndarray, radii: np.ndarray, walls: Walls, passes: int) -> 
         touches = np.empty((len(places), TOUCHES), np.int32)
         _touches(places[order], radii[order], bounds, grid, touches)
         moved = np.empty_like(places)
-        moved[order] = part(places[order], radii[order], touches, everybody, walls, passes)
+        moved[order] = part(places[order], np.empty_like(places), radii[order], touches, everybody, walls, passes)
         if np.array_equal(moved, places):
             break
         places = moved
@@ -176,69 +218,6 @@ def _touches(places, radii, bounds, grid, touches):
                     met += 1
         if met < TOUCHES:
             touches[i, met] = -1
-
-
-@njit(parallel=True, cache=True)
-def _nearest_foes(places, ours, theirs, bounds, grid, sights_m, found):
-    for k in prange(len(ours)):
-        i = ours[k]
-        x, z, sight2 = places[i, 0], places[i, 1], sights_m[i] * sights_m[i]
-        middle, rows = int(np.floor(z / grid[3]) - grid[1]), int(sights_m[i] / grid[3]) + 1
-        best = sight2
-        for n in range(2 * rows + 1):  # from his own row outwards, as far as the nearest found so far
-            line = middle + ((n + 1) // 2 if n % 2 else -(n // 2))
-            first, last = band(x, z, best, line, bounds, grid)
-            for j in range(first, last):
-                dx, dz = theirs[j, 0] - x, theirs[j, 1] - z
-                best = min(best, dx * dx + dz * dz)
-        if best >= sight2:
-            continue
-        reach2 = min(sight2, _AS_FAR * _AS_FAR * best) + 1e-12
-        rows = int(math.sqrt(reach2) / grid[3]) + 1
-        way_x, way_z = 0.0, 0.0
-        for line in range(middle - rows, middle + rows + 1):
-            first, last = band(x, z, reach2, line, bounds, grid)
-            for j in range(first, last):
-                dx, dz = theirs[j, 0] - x, theirs[j, 1] - z
-                d2 = dx * dx + dz * dz
-                if d2 < reach2 and d2 > 1e-12:
-                    fade = 1.0 - d2 / reach2
-                    weight = fade * fade / (d2 * d2 * d2)
-                    way_x, way_z = way_x + weight * dx, way_z + weight * dz
-        size = math.sqrt(way_x * way_x + way_z * way_z)
-        if size > 0.0:
-            found[i, 0], found[i, 1], found[i, 2] = math.sqrt(best), way_x / size, way_z / size
-
-
-@njit(parallel=True, cache=True)
-def _part(places, radii, touches, moving, walls, first, out, pushed):
-    for i in prange(len(places)):
-        x, z = places[i, 0], places[i, 1]
-        push_x, push_z, met = 0.0, 0.0, 0
-        for k in range(TOUCHES):
-            j = touches[i, k]
-            if j < 0 or not moving[i]:
-                break
-            dx, dz = x - places[j, 0], z - places[j, 1]
-            reach = radii[i] + radii[j] + _APART_M
-            d2 = dx * dx + dz * dz
-            near = reach - _GOOD_ENOUGH_M
-            if d2 >= near * near:
-                continue
-            d = math.sqrt(d2)
-            lack = (0.5 if moving[j] else 1.0) * (reach - d)
-            if d > 1e-9:
-                push_x, push_z = push_x + lack * dx / d, push_z + lack * dz / d
-            else:  # in one place: the sorted order says who goes which way
-                push_x += lack if i > j else -lack
-            met += 1
-        pushed[i] = met > 0
-        if met > 0:
-            share = 1.0 if met == 1 else 1.6 / met  # all at once overshoots
-            x, z = x + share * push_x, z + share * push_z
-        if met > 0 or (first and moving[i]):
-            x, z = push_out(x, z, radii[i], walls.corners, walls.starts)
-        out[i, 0], out[i, 1] = x, z
 
 
 @njit(cache=True)

@@ -44,7 +44,7 @@ def _packed(parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(np.concatenate([np.empty((0, 2)), *parts])), starts
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def nearest_wall(x, z, corners, first, last):
     """(distance, n x, n z): from the wall of one area, negative inside; n is the way out, or away, of unit length."""
     best, best_x, best_z, inside = np.inf, 0.0, 0.0, False
@@ -73,7 +73,7 @@ def nearest_wall(x, z, corners, first, last):
     return (-d if inside else d), out_x, out_z
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def push_out(x, z, radius, corners, starts):
     """(x, z) moved the least way to stand `radius` clear of all areas, if that can be had in a few moves."""
     for _ in range(4):
@@ -87,7 +87,7 @@ def push_out(x, z, radius, corners, starts):
     return x, z
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _round_way(x, z, to_x, to_z, hull, first, last, edge, turn):
     """(metres, next x, next z): the way round a convex hull, counterclockwise for turn = 1, clockwise for -1.
 
@@ -127,7 +127,7 @@ def _round_way(x, z, to_x, to_z, hull, first, last, edge, turn):
     return metres + math.hypot(to_x - px, to_z - pz), sx, sz
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _crosses(x, z, to_x, to_z, hull, first, last):
     """Whether the straight way goes through the inside of a convex counterclockwise hull."""
     low, high = 0.0, 1.0
@@ -146,7 +146,7 @@ def _crosses(x, z, to_x, to_z, hull, first, last):
     return high - low > 1e-6
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def way_round(x, z, to_x, to_z, hulls, starts):
     """(next x, next z, turned): where to walk now in order to come to (to x, to z) and through no area.
 
@@ -182,7 +182,7 @@ def way_round(x, z, to_x, to_z, hulls, starts):
     return to_x, to_z, turned
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _edge_of(x, z, hull, first, last):
     """The edge of a convex hull that a place on it lies on."""
     best, edge = np.inf, 0

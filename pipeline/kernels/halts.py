@@ -40,9 +40,9 @@ def held_back(own_x, own_z, back_x, back_z, nx, nz, pace):
 
 
 @njit(inline="always")
-def pace_behind(dx, dz, other, velocities, fronts, rules):
-    """The most speed along a halted comrade's front, he being (dx, dz) away; inf when he is not in the way."""
-    nx, nz = fronts[other, 0], fronts[other, 1]
+def pace_behind(dx, dz, nx, nz, vx, vz, rules):
+    """The most speed along the front (nx, nz) of a halted comrade, who is (dx, dz) away and goes at (vx, vz); inf when he
+    is not in the way."""
     ahead, aside = dx * nx + dz * nz, abs(dx * nz - dz * nx)
     if aside > rules.link_m or ahead < (0.0 if aside < rules.lane_m else -0.5 * rules.close_up_m):
         return np.inf
@@ -51,5 +51,5 @@ def pace_behind(dx, dz, other, velocities, fronts, rules):
     gap = ahead + 0.3 * beside - rules.close_up_m * (1.0 - beside)
     if gap < 0.0:  # only who is much too close steps back; nobody does so to dress: the line would creep to the rear
         return max((gap + 0.2) / rules.hold_s, -0.3) * (1.0 - beside) if gap < -0.2 else 0.0
-    pace = velocities[other, 0] * nx + velocities[other, 1] * nz
+    pace = vx * nx + vz * nz
     return max(pace, 0.0) + approach(gap, rules.hold_s, rules.brake_mps2)

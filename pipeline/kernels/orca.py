@@ -14,7 +14,7 @@ from numba import njit
 _EPS = 1e-9
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def half_plane(dx, dz, vx, vz, reach, horizon_s, contact_s):
     """(u x, u z, n x, n z): the least change of relative velocity that avoids a neighbour, and its direction.
 
@@ -47,7 +47,7 @@ def half_plane(dx, dz, vx, vz, reach, horizon_s, contact_s):
     return change * nx, change * nz, nx, nz
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _on_line(planes, k, fastest, wish_x, wish_z, is_way):
     """(found, x, z): best velocity on the edge of half-plane k within planes[:k] and the disc of `fastest`.
 
@@ -79,7 +79,7 @@ def _on_line(planes, k, fastest, wish_x, wish_z, is_way):
     return True, c * nx + at * dx, c * nz + at * dz
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _nearest(planes, count, fastest, wish_x, wish_z, is_way):
     """(satisfied, x, z): as `_on_line` over the whole plane; satisfied < count names the half-plane that failed."""
     x, z = wish_x, wish_z
@@ -95,7 +95,7 @@ def _nearest(planes, count, fastest, wish_x, wish_z, is_way):
     return count, x, z
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def allowed_velocity(planes, hard, count, fastest, wish_x, wish_z, spare):
     """(x, z): the velocity nearest to the wish in all half-planes and the disc of radius `fastest`.
 

@@ -3,9 +3,7 @@
 Equal bytes whoever computes it: members are sorted by place first (cell, then x, then z), so sums run in an order that
 neither threads nor numbering change; each reads the old step and writes itself alone.
 
-Sources: van den Berg, Guy, Lin and Manocha, "Reciprocal n-Body Collision Avoidance", ISRR 2011; van den Berg, Snape,
-Guy and Manocha, "Reciprocal Collision Avoidance with Acceleration-Velocity Obstacles", ICRA 2011 (the lag between the
-velocity chosen and the one walked); Müller et al., "Position Based Dynamics", JVCIR 2007 (pushing overlaps apart).
+choose.py holds what each chooses, foes.py who stands before him, crowding.py how overlaps are pushed apart.
 """
 
 from __future__ import annotations
@@ -17,18 +15,28 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
-from pipeline.kernels.crowding import TOUCHES, band, nearest_foes, part, sort_cells
-from pipeline.kernels.detour import Walls, nearest_wall, way_round
-from pipeline.kernels.halts import approach, held_back, pace_behind, shortened
-from pipeline.kernels.orca import allowed_velocity, half_plane
+from pipeline.kernels.choose import (
+    BACK_X,
+    BACK_Z,
+    FREE,
+    FRONT_X,
+    FRONT_Z,
+    LEVEL,
+    OWN_X,
+    OWN_Z,
+    RADIUS,
+    SIDE,
+    TOUCHING,
+    VX,
+    VZ,
+    choose,
+)
+from pipeline.kernels.crowding import TOUCHES, part, pieces, sort_cells, stretch
+from pipeline.kernels.detour import Walls, way_round
+from pipeline.kernels.foes import nearest_foes
+from pipeline.kernels.halts import shortened
 
-FREE = 250  # `level` of who is held back by nobody; n: by an enemy through n comrades
-# Who stands, stands: below these nobody stops or starts, and what is wanted lies between two bounds, so nobody dithers.
-_HALT_MPS, _KEEP_MPS, _START_MPS = 0.12, 0.06, 0.2
 _HALT_RAD, _START_RAD = 0.06, 0.3
-_CLOSE = 0.5  # of the reach: nearer to an enemy than this one steps back
-_BLOCK = 64  # members that share scratch memory; changes speed, never values
-_WALL_PLANES = 4
 _CELL = 1.0  # of the distance that people look: finer cells find fewer who are too far, coarser ones are fewer to visit
 
 
@@ -74,6 +82,27 @@ class Flock:
     heads: np.ndarray  # (N,) rad: where the slot last went
 
 
+class Room:
+    """What a step of N members is worked out in, kept from step to step: fresh memory costs more than many a loop."""
+
+    def __init__(self, count: int) -> None:
+        self.places, self.members, self.wishes = np.empty((count, 2)), np.empty((count, 8)), np.empty((count, 4))
+        self.radii, self.sides, self.sights = np.empty(count), np.empty(count, np.int64), np.empty(count)
+        self.velocities, self.moved, self.spare = (np.empty((count, 2)) for _ in range(3))
+        self.moving, self.touches = np.empty(count, np.bool_), np.empty((count, TOUCHES), np.int32)
+        self._flocks = [
+            Flock(
+                np.empty((count, 2)), np.empty((count, 2)), np.empty(count), np.empty(count), np.empty(count, np.int64),
+                np.empty((count, 2)), np.empty(count, np.bool_), np.empty(count, np.bool_), np.empty((count, 2)),
+                np.empty(count),
+            ) for _ in range(2)
+        ]  # fmt: skip
+
+    def other(self, flock: Flock) -> Flock:
+        """A flock of the room's own to write to, not this one."""
+        return self._flocks[flock is self._flocks[0]]
+
+
 def advance(
     flock: Flock,
     slots: np.ndarray,
@@ -83,9 +112,12 @@ def advance(
     walls: Walls,
     rules: Rules,
     step_s: float,
+    room: Room | None = None,
 ) -> Flock:
-    """The flock `step_s` later. slots, next_slots: (N, 2) where each would like to be now and then; radii (N,) metres;
-    sides (N,) int64, 0 = no enemies, else an enemy of every other side but 0. Raises ValueError on another shape."""
+    """The flock `step_s` later, in `room` where that is given: the step after the next writes over it.
+
+    slots, next_slots: (N, 2) where each would like to be now and then; radii (N,) metres; sides (N,) int64, 0 = no
+    enemies, else an enemy of every other side but 0. Raises ValueError on another shape."""
     count = len(flock.places)
     for name, array, shape in (("slots", slots, (count, 2)), ("next_slots", next_slots, (count, 2)),
                                ("radii", radii, (count,)), ("sides", sides, (count,))):  # fmt: skip
@@ -94,206 +126,101 @@ def advance(
     if count == 0:
         return flock
     order, bounds, grid = sort_cells(flock.places, _CELL * rules.look_m)
-    places, velocities, levels, fronts = (
-        a.take(order, axis=0) for a in (flock.places, flock.velocities, flock.levels, flock.fronts)
-    )
-    radii, sides, touching = radii.take(order), sides.take(order), flock.touching.take(order)
-    slot_paces, lost = (next_slots - slots).take(order, axis=0) / step_s, flock.lost.take(order, axis=0)
-    wishes, owns = np.empty_like(places), slot_paces.copy()
-    _wish(places, slots.take(order, axis=0) - lost, owns, walls, rules, wishes)
-    foes = nearest_foes(places, sides, _sights(wishes + owns, velocities, rules), rules.sight_m / 2)
-    now = Flock(np.empty_like(places), np.empty_like(places), flock.yaws[order], flock.turns[order],
-                 np.empty_like(levels), np.empty_like(fronts), np.empty_like(touching), flock.moving[order], lost, flock.heads[order])  # fmt: skip
-    touches = np.empty((count, TOUCHES), np.int32)
+    room = room or Room(count)
+    now, places, members, wishes = room.other(flock), room.places, room.members, room.wishes
+    _gather(order, flock.places, flock.velocities, flock.levels, flock.fronts, flock.touching, flock.moving, flock.lost,
+            slots, next_slots, radii, sides, walls, rules, step_s, places, members, wishes, room.moving, room.radii,
+            room.sides, room.sights)  # fmt: skip
+    foes = nearest_foes(places, room.sides, room.sights, bounds, grid)
     slack = min(2 * rules.fastest_mps * step_s + 0.1, rules.look_m)
-    _steer(
-        places, velocities, wishes, owns, lost, radii, sides, levels, fronts, touching, foes, bounds, grid, walls, rules, step_s,
-        slack, now.moving, now.velocities, now.levels, now.fronts, now.touching, touches,
-    )  # fmt: skip
-    moved = places + now.velocities * step_s
-    now.places[:] = part(moved, radii, touches, now.moving, walls, rules.passes)
-    now.velocities[:] = (now.places - places) / step_s
-    _turn(now.velocities, slot_paces, now.levels, now.fronts, now.heads, now.yaws, now.turns, now.moving, rules, step_s)
-    back = np.empty_like(order)
-    back[order] = np.arange(count)
-    return Flock(*(getattr(now, name).take(back, axis=0) for name in Flock.__dataclass_fields__))
+    choose(order, places, members, wishes, foes, bounds, grid, walls, rules, step_s, slack, flock.lost, room.moving,
+           now.lost, now.levels, now.fronts, now.touching, room.velocities, room.moved, room.touches)  # fmt: skip
+    moved = part(room.moved, room.spare, room.radii, room.touches, room.moving, walls, rules.passes)
+    _turn(order, places, moved, slots, next_slots, flock.heads, flock.yaws, flock.turns, now.levels, now.fronts, rules,
+          step_s, now.places, now.velocities, now.heads, now.yaws, now.turns, now.moving)  # fmt: skip
+    return now
 
 
-def _sights(wanted: np.ndarray, velocities: np.ndarray, rules: Rules) -> np.ndarray:
-    """(N,) metres within which an enemy could make each brake: nobody else's enemies need to be looked for."""
-    fastest2 = np.maximum(*(v[:, 0] ** 2 + v[:, 1] ** 2 for v in (wanted, velocities)))
-    pace = 0.3 + 1.25 * np.sqrt(fastest2)
-    gap = np.maximum(pace * rules.hold_s, pace**2 / (2 * rules.brake_mps2))
-    return np.minimum(rules.sight_m, rules.reach_m * 1.4 + 2 * gap)
+@njit(parallel=True, cache=True, error_model="numpy")
+def _gather(order, at, velocities, levels, fronts, touching, steps, lost, slots, next_slots, radii, sides, walls, rules,
+            step_s, places, members, wishes, moving, sorted_radii, sorted_sides, sights):  # fmt: skip
+    """Members in the order of cells, with what each wants: his slot's own velocity, and what brings him back to it."""
+    for piece in prange(pieces(len(order))):
+        first, last = stretch(piece, len(order))
+        _gather_some(first, last, order, at, velocities, levels, fronts, touching, steps, lost, slots, next_slots, radii,
+                     sides, walls, rules, step_s, places, members, wishes, moving, sorted_radii, sorted_sides, sights)  # fmt: skip
 
 
-@njit(parallel=True, cache=True)
-def _wish(places, slots, owns, walls, rules, wishes):
-    """What brings a straggler back, beside his slot's own velocity; on the way round an area, the whole velocity."""
-    for i in prange(len(places)):
-        x, z = places[i, 0], places[i, 1]
-        to_x, to_z, turned = slots[i, 0], slots[i, 1], False
+@njit(cache=True, error_model="numpy")
+def _gather_some(first, last, order, at, velocities, levels, fronts, touching, steps, lost, slots, next_slots, radii,
+                 sides, walls, rules, step_s, places, members, wishes, moving, sorted_radii, sorted_sides, sights):  # fmt: skip
+    for k in range(np.uintp(first), np.uintp(last)):
+        i = np.uintp(order[k])
+        x, z = at[i, 0], at[i, 1]
+        places[k, 0], places[k, 1] = x, z
+        members[k, VX], members[k, VZ] = velocities[i, 0], velocities[i, 1]
+        members[k, RADIUS], members[k, SIDE], members[k, LEVEL] = radii[i], sides[i], levels[i]
+        members[k, FRONT_X], members[k, FRONT_Z], members[k, TOUCHING] = fronts[i, 0], fronts[i, 1], touching[i]
+        moving[k], sorted_radii[k], sorted_sides[k] = steps[i], radii[i], sides[i]
+        own_x, own_z = (next_slots[i, 0] - slots[i, 0]) / step_s, (next_slots[i, 1] - slots[i, 1]) / step_s
+        back_x, back_z = slots[i, 0] - lost[i, 0] - x, slots[i, 1] - lost[i, 1] - z
+        turned = False
         if len(walls.starts) > 1:
-            to_x, to_z, turned = way_round(x, z, to_x, to_z, walls.hulls, walls.hull_starts)
-        most = rules.hurry_mps
-        wish_x, wish_z = (to_x - x) / rules.follow_s, (to_z - z) / rules.follow_s
-        if turned:
-            most += math.sqrt(owns[i, 0] * owns[i, 0] + owns[i, 1] * owns[i, 1])
-            owns[i, 0], owns[i, 1] = 0.0, 0.0
-            d = math.hypot(to_x - x, to_z - z)
-            if d > 0.3:  # a corner is a place to pass, not to slow down at
-                wish_x, wish_z = (to_x - x) / d * most, (to_z - z) / d * most
-        wishes[i, 0], wishes[i, 1] = shortened(wish_x, wish_z, most)
+            to_x, to_z, turned = way_round(x, z, x + back_x, z + back_z, walls.hulls, walls.hull_starts)
+            back_x, back_z = to_x - x, to_z - z
+        own_x, own_z, back_x, back_z = _wish(own_x, own_z, back_x, back_z, turned, rules)
+        wishes[k, OWN_X], wishes[k, OWN_Z], wishes[k, BACK_X], wishes[k, BACK_Z] = own_x, own_z, back_x, back_z
+        sights[k] = _sight(own_x + back_x, own_z + back_z, velocities[i, 0], velocities[i, 1], rules)
 
 
-@njit(parallel=True, cache=True)
-def _steer(
-    places, velocities, wishes, owns, lost, radii, sides, levels, fronts, touching, foes, bounds, grid, walls, rules, step_s, slack,
-    moving, new_velocities, new_levels, new_fronts, new_touching, touches,
-):  # fmt: skip
-    count = len(places)
-    look2 = rules.look_m * rules.look_m
-    ease = 1.0 - math.exp(-step_s / rules.lag_s)
-    for block in prange((count + _BLOCK - 1) // _BLOCK):
-        near, near_d2 = np.empty(rules.neighbours, np.int64), np.empty(rules.neighbours)
-        planes = np.empty((rules.neighbours + _WALL_PLANES + 1, 3))
-        spare = np.empty_like(planes)
-        for i in range(block * _BLOCK, min(block * _BLOCK + _BLOCK, count)):
-            x, z, vx, vz = places[i, 0], places[i, 1], velocities[i, 0], velocities[i, 1]
-            own_x, own_z, back_x, back_z = owns[i, 0], owns[i, 1], wishes[i, 0], wishes[i, 1]
-            first_x, first_z = own_x + back_x, own_z + back_z
-            level, front_x, front_z, touched, hard = FREE, fronts[i, 0], fronts[i, 1], False, 0
-            if foes[i, 0] < np.inf:
-                nx, nz = foes[i, 1], foes[i, 2]
-                pace = approach(0.5 * (foes[i, 0] - rules.reach_m), rules.hold_s, rules.brake_mps2)
-                over = first_x * nx + first_z * nz - pace
-                own_x, own_z, back_x, back_z = held_back(own_x, own_z, back_x, back_z, nx, nz, pace)
-                touched = foes[i, 0] < rules.reach_m * (1.4 if touching[i] else 1.2)
-                if _CLOSE * rules.reach_m < foes[i, 0] < rules.reach_m + 0.1:
-                    own_x, own_z, back_x, back_z = 0.0, 0.0, 0.0, 0.0  # here he fights, and goes neither round nor back
-                if over > 0.0 or touched:
-                    level, front_x, front_z = 0, nx, nz
-                planes[hard, 0], planes[hard, 1], planes[hard, 2] = -nx, -nz, -max(pace, 0.0)
-                hard += 1
-            free_x, free_z = own_x + back_x - vx, own_z + back_z - vz
-            change = 2.0 * math.sqrt(free_x * free_x + free_z * free_z) + 0.3
-            met, seen, calm = 0, 0, not moving[i]
-            row, rows = int(np.floor(z / grid[3]) - grid[1]), int(np.ceil(rules.look_m / grid[3]))
-            for line in range(row - rows, row + rows + 1):
-                first, last = band(x, z, look2, line, bounds, grid)
-                for j in range(first, last):
-                    dx, dz = places[j, 0] - x, places[j, 1] - z
-                    d2 = dx * dx + dz * dz
-                    if d2 >= look2 or j == i:
-                        continue
-                    reach = radii[i] + radii[j]
-                    if met < TOUCHES and d2 < (reach + slack) * (reach + slack):
-                        touches[i, met] = j
-                        met += 1
-                    if sides[i] != 0 and sides[j] != 0:
-                        if sides[i] != sides[j]:
-                            continue  # enemies halt before each other; they do not step aside
-                        if levels[j] < FREE - 1:
-                            pace = pace_behind(dx, dz, j, velocities, fronts, rules)
-                            if pace < np.inf:
-                                nx, nz = fronts[j, 0], fronts[j, 1]
-                                # Against the first wish: who holds him nearest to the enemy must not hang on the order.
-                                over = first_x * nx + first_z * nz - pace
-                                own_x, own_z, back_x, back_z = held_back(own_x, own_z, back_x, back_z, nx, nz, pace)
-                                if over > 0.0 and levels[j] + 1 < level:
-                                    level, front_x, front_z = levels[j] + 1, nx, nz
-                    # The cone of velocities that collide begins at this speed: nobody's choice will come so far.
-                    reach += 2.0 * rules.berth_m
-                    rx, rz = vx - velocities[j, 0], vz - velocities[j, 1]
-                    far = math.sqrt(d2) - reach - rules.horizon_s * math.sqrt(rx * rx + rz * rz)
-                    if far > rules.horizon_s * change:
-                        continue
-                    calm = calm and velocities[j, 0] == 0.0 and velocities[j, 1] == 0.0
-                    at = min(seen, rules.neighbours - 1)
-                    if seen == rules.neighbours and d2 >= near_d2[at]:
-                        continue
-                    while at > 0 and near_d2[at - 1] > d2:
-                        near_d2[at], near[at] = near_d2[at - 1], near[at - 1]
-                        at -= 1
-                    near_d2[at], near[at] = d2, j
-                    seen = min(seen + 1, rules.neighbours)
-            if met < TOUCHES:
-                touches[i, met] = -1
-            for k in range(len(walls.starts) - 1):
-                d, nx, nz = nearest_wall(x, z, walls.corners, walls.starts[k], walls.starts[k + 1])
-                room = d - radii[i]
-                if hard < _WALL_PLANES and room < rules.fastest_mps * rules.horizon_s:
-                    planes[hard, 0], planes[hard, 1] = nx, nz
-                    planes[hard, 2] = -approach(room, rules.contact_s, rules.brake_mps2)
-                    hard += 1
-            wish_x, wish_z = own_x + back_x, own_z + back_z
-            if calm and wish_x * wish_x + wish_z * wish_z <= _START_MPS * _START_MPS:
-                seen, hard = 0, 0  # he stands, so do those around him, and nothing calls him
-            rows = hard
-            for k in range(seen):
-                j = near[k]
-                # Who stands nearer to the enemy yields to nobody behind him: pressure would push him along the line.
-                share = 0.5 if levels[i] == levels[j] else (1.0 if levels[i] > levels[j] else 0.0)
-                if share == 0.0:
-                    continue
-                reach = radii[i] + radii[j] + 2.0 * rules.berth_m
-                ux, uz, nx, nz = half_plane(
-                    places[j, 0] - x, places[j, 1] - z, vx - velocities[j, 0], vz - velocities[j, 1],
-                    reach, rules.horizon_s, rules.contact_s,
-                )  # fmt: skip
-                if nx != 0.0 or nz != 0.0:
-                    planes[rows, 0], planes[rows, 1] = nx, nz
-                    planes[rows, 2] = nx * (vx + share * ux) + nz * (vz + share * uz)
-                    rows += 1
-            new_x, new_z = allowed_velocity(planes, hard, rows, rules.fastest_mps, wish_x, wish_z, spare)
-            add_x, add_z = shortened((new_x - vx) * ease, (new_z - vz) * ease, rules.strongest_mps2 * step_s)
-            pace2, wanted2 = (vx + add_x) ** 2 + (vz + add_z) ** 2, new_x * new_x + new_z * new_z
-            if moving[i]:
-                moving[i] = pace2 > _HALT_MPS * _HALT_MPS or wanted2 > _KEEP_MPS * _KEEP_MPS
-            else:
-                moving[i] = wanted2 > _START_MPS * _START_MPS
-            new_velocities[i, 0], new_velocities[i, 1] = (vx + add_x, vz + add_z) if moving[i] else (0.0, 0.0)
-            new_levels[i], new_touching[i] = level, touched
-            if level < FREE:
-                lost[i, 0] += (owns[i, 0] - own_x) * step_s
-                lost[i, 1] += (owns[i, 1] - own_z) * step_s
-            else:  # nobody in the way any more: the slot is caught up with
-                back_x, back_z = shortened(lost[i, 0], lost[i, 1], 0.5 * rules.hurry_mps * step_s)
-                lost[i, 0], lost[i, 1] = lost[i, 0] - back_x, lost[i, 1] - back_z
-            if levels[i] < FREE:  # another enemy may be nearest now: turn to him, do not jump
-                front_x, front_z = (
-                    fronts[i, 0] + ease * (front_x - fronts[i, 0]),
-                    fronts[i, 1] + ease * (front_z - fronts[i, 1]),
-                )
-            size = math.sqrt(front_x * front_x + front_z * front_z)
-            new_fronts[i, 0], new_fronts[i, 1] = (front_x / size, front_z / size) if size > 1e-6 else (0.0, 0.0)
+@njit(inline="always")
+def _sight(wish_x, wish_z, vx, vz, rules):
+    """Metres within which an enemy could make him brake: no others need to be looked for."""
+    pace = 0.3 + 1.25 * math.sqrt(max(wish_x * wish_x + wish_z * wish_z, vx * vx + vz * vz))
+    gap = max(pace * rules.hold_s, pace * pace / (2.0 * rules.brake_mps2))
+    return min(rules.sight_m, rules.reach_m * 1.4 + 2.0 * gap)
 
 
-@njit(parallel=True, cache=True)
-def _turn(velocities, slot_paces, levels, fronts, heads, yaws, turns, moving, rules, step_s):
-    """Walkers look where they go, the halted at the enemy, those who stand as their slots last went; nobody spins. Who
-    stands turns only when he is far off, and then he steps."""
+@njit(inline="always")
+def _wish(own_x, own_z, way_x, way_z, turned, rules):
+    """(own x, z, back x, z): what brings a straggler back, (way x, z) away, beside his slot's own velocity; on the way
+    round an area (turned), the whole velocity."""
+    wish_x, wish_z, most = way_x / rules.follow_s, way_z / rules.follow_s, rules.hurry_mps
+    if turned:
+        most += math.sqrt(own_x * own_x + own_z * own_z)
+        own_x, own_z = 0.0, 0.0
+        d = math.sqrt(way_x * way_x + way_z * way_z)
+        if d > 0.3:  # a corner is a place to pass, not to slow down at
+            wish_x, wish_z = way_x / d * most, way_z / d * most
+    wish_x, wish_z = shortened(wish_x, wish_z, most)
+    return own_x, own_z, wish_x, wish_z
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def _turn(order, before, after, slots, next_slots, old_heads, old_yaws, old_turns, levels, fronts, rules, step_s, places,
+          velocities, heads, yaws, turns, moving):  # fmt: skip
+    """Everybody is where he came to. Walkers look where they go, the halted at the enemy, those who stand as their slots
+    last went; nobody spins. Who stands turns only when he is far off, and then he steps."""
     ease = 1.0 - math.exp(-step_s / rules.turn_s)
-    for i in prange(len(yaws)):
-        go_x, go_z = slot_paces[i, 0], slot_paces[i, 1]
-        if go_x * go_x + go_z * go_z > 0.04:
-            heads[i] = math.atan2(go_x, go_z)
-        wanted = heads[i]
-        vx, vz = velocities[i, 0], velocities[i, 1]
-        sin, cos = math.sin(yaws[i]), math.cos(yaws[i])
+    for k in prange(len(order)):
+        i = np.uintp(order[k])
+        vx, vz = (after[k, 0] - before[k, 0]) / step_s, (after[k, 1] - before[k, 1]) / step_s
+        places[i, 0], places[i, 1], velocities[i, 0], velocities[i, 1] = after[k, 0], after[k, 1], vx, vz
+        go_x, go_z = (next_slots[i, 0] - slots[i, 0]) / step_s, (next_slots[i, 1] - slots[i, 1]) / step_s
+        yaw, turn = old_yaws[i], old_turns[i]
+        heads[i] = math.atan2(go_x, go_z) if go_x * go_x + go_z * go_z > 0.04 else old_heads[i]
+        wanted, pace2 = heads[i], vx * vx + vz * vz
         if levels[i] < FREE:
             wanted = math.atan2(fronts[i, 0], fronts[i, 1])
-        elif vx * vx + vz * vz > (
-            0.3 if vx * sin + vz * cos > 0.0 else 1.0
-        ):  # a short way to the side or back is stepped
-            wanted = math.atan2(vx, vz)
-        off = wanted - yaws[i]
+        elif pace2 > 1.0 or (pace2 > 0.3 and vx * math.sin(yaw) + vz * math.cos(yaw) > 0.0):
+            wanted = math.atan2(vx, vz)  # a short way to the side or back is stepped
+        off = wanted - yaw
         off -= 2.0 * math.pi * math.floor(off / (2.0 * math.pi) + 0.5)
         steps = vx != 0.0 or vz != 0.0  # also who was pushed
-        if not steps and abs(off) < (_HALT_RAD if turns[i] != 0.0 else _START_RAD):
-            turns[i], moving[i] = 0.0, False
-            continue
-        moving[i] = True
-        turn = min(max(off / (2.0 * rules.turn_s), -rules.fastest_turn), rules.fastest_turn)
-        turns[i] += (turn - turns[i]) * ease
-        yaws[i] += turns[i] * step_s
+        moving[i] = steps or abs(off) >= (_HALT_RAD if turn != 0.0 else _START_RAD)
+        if moving[i]:
+            faster = min(max(off / (2.0 * rules.turn_s), -rules.fastest_turn), rules.fastest_turn)
+            turns[i] = turn + (faster - turn) * ease
+            yaws[i] = yaw + turns[i] * step_s
+        else:
+            turns[i], yaws[i] = 0.0, yaw

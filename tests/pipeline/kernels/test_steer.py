@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from assets.crowd.simulation import Steering
-from pipeline.kernels.crowding import nearest_foes, overlaps, settle, sort_cells, span
+from pipeline.kernels.crowding import overlaps, pieces, settle, sort_cells, span, stretch
 from pipeline.kernels.detour import build_walls, nearest_wall, push_out, way_round
+from pipeline.kernels.foes import nearest_foes
 from pipeline.kernels.orca import allowed_velocity, half_plane
-from pipeline.kernels.steer import FREE, Flock, advance
+from pipeline.kernels.steer import FREE, Flock, Room, advance
 
 RULES = Steering().rules()
 STEP_S = 1 / 24
@@ -83,6 +84,31 @@ def test_a_step_agrees_with_its_slow_twin():
     np.testing.assert_allclose(now.places, stepped_slowly(places, velocities, slots, slots + 0.05, radii), atol=1e-9)
 
 
+def test_a_room_used_again_gives_the_same_steps_and_leaves_what_came_in_alone():
+    places, velocities = crowd(300, seed=9)
+    radii, sides = np.full(300, 0.25), np.arange(300) % 3
+    since, room = flock(settle(places, radii, NO_WALLS, 60), velocities), Room(300)
+    before = since.places.copy()
+    ours = theirs = since
+
+    for n in range(4):
+        slots, next_slots = places + 0.05 * n, places + 0.05 * (n + 1)
+        ours = advance(ours, slots, next_slots, radii, sides, NO_WALLS, RULES, STEP_S, room)
+        theirs = advance(theirs, slots, next_slots, radii, sides, NO_WALLS, RULES, STEP_S)
+
+    for name in Flock.__dataclass_fields__:
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+    np.testing.assert_array_equal(since.places, before)
+    assert not np.array_equal(ours.places, before)
+
+
+@pytest.mark.parametrize("count", [0, 1, 64, 65, 1023, 1025, 5000])
+def test_the_pieces_hold_everybody_once(count):
+    taken = [range(*stretch(n, count)) for n in range(pieces(count))]
+
+    assert sorted(i for members in taken for i in members) == list(range(count))
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_the_half_plane_lies_on_the_edge_of_what_collides(seed):
     rng = np.random.default_rng(seed)
@@ -134,12 +160,19 @@ def test_the_grid_does_not_eat_the_memory_for_a_lone_rider():
     assert len(bounds) < 5_000_000
 
 
+def foes_of(places, sides, sights):
+    order, bounds, grid = sort_cells(places, 1.5)
+    found = np.empty((len(places), 3))
+    found[order] = nearest_foes(places[order], sides[order], sights[order], bounds, grid)
+    return found
+
+
 def test_the_nearest_foe_is_the_nearest_of_all():
     places, _ = crowd(60, seed=2)
-    sides = np.arange(60) % 3  # 0: at peace
+    sides = np.arange(60) % 4  # 0: at peace
     sights = np.linspace(0.5, 3.0, 60)
 
-    found = nearest_foes(places, sides, sights, 1.5)
+    found = foes_of(places, sides, sights)
 
     far = np.linalg.norm(places[:, None] - places, axis=-1)
     far[(sides[:, None] == sides) | (sides[:, None] == 0) | (sides == 0)] = np.inf
@@ -154,7 +187,7 @@ def test_the_way_to_the_enemy_leads_to_the_near_ones_and_does_not_jump():
 
     def way(here):
         places, sights = np.concatenate([[here], theirs]), np.full(41, 7.0)
-        return nearest_foes(places, sides, sights, 1.5)[0, 1:]
+        return foes_of(places, sides, sights)[0, 1:]
 
     here = np.array([0.3, 0.1])
     d2 = ((theirs - here) ** 2).sum(axis=1)
