@@ -3,8 +3,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-# Kernels are compiled single-threaded in tests: equal inputs must give equal bytes.
-export NUMBA_THREADING_LAYER ?= workqueue
 
 .PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-mattes bench-generate bench-grain bench-solve clean
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from pathlib import Path
@@ -23,6 +22,7 @@ from pipeline.grain_commands import grain
 from pipeline.provider_commands import providers
 from pipeline.sections import DeliveryBrief
 from pipeline.take_commands import takes
+from pipeline.threads import choose_threads
 from pipeline.train_commands import train
 from pipeline.types import Delivery, Plate
 
@@ -178,8 +178,7 @@ def _say_where(delivery: Delivery, plate: Plate, shot: Shot) -> None:
 
 def main() -> None:
     """Run the command line. An error of ours prints one line and exits 1; Ctrl-C exits 130."""
-    # workqueue: numba's OpenMP layer spins when cores are shared (14 against 53 steps/s measured), and dies after a fork.
-    os.environ.setdefault("NUMBA_THREADING_LAYER", "workqueue")
+    choose_threads()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app(standalone_mode=True)
