@@ -25,9 +25,7 @@ _SURE = 0.5  # confidence from which a frame's own depth stands
 _FARTHER = 0.8  # of the inverse depth: a surface behind lies farther by this at least
 _REACH = 0.03  # of the picture's width: how far beside a doubted pixel a surface behind may come to light
 _WINDOW_PX = 5  # whose colours are compared, at _WIDTH_PX
-_UNLIKE = (
-    0.08  # difference of the encoded picture from which colours are simply unlike: an edge counts no more than that
-)
+_UNLIKE = 0.08  # difference of the encoded picture: an edge counts no more than that
 _BETTER = 0.0007  # by this the colours must speak for the surface behind; even ground speaks for nothing
 
 

@@ -21,7 +21,7 @@ from pipeline.types import CameraTrack, DepthMaps, Plate
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 _FAR = 0.25  # rank among the votes on depth: who was taken for a still thing stands before the background
-SURE = 0.5  # confidence from which a depth is taken for a thing that stands still
+_SURE = 0.5  # confidence from which a depth is taken for a thing that stands still
 _ENOUGH = 2  # looks at a trusted depth that make the others unneeded
 _ISLAND = 0.006  # share of the picture: trust on less than this may be a shield or a cloak that glides along
 
@@ -76,7 +76,7 @@ def look_behind(
     """
     views = [load_view(plate, track, f, width_px) for f in others]
     depths = [_without_islands(depth_small(depth, f, v)) for f, v in zip(others, views, strict=True)]
-    inverse = background_depth(view, views, depths, _without_islands(depth_small(depth, view.frame, view)))
+    inverse = _background_depth(view, views, depths, _without_islands(depth_small(depth, view.frame, view)))
     within = np.ones(view.grey.shape, np.float32)
     hiding = people or [np.zeros_like(within)] * len(views)
     near = pinholes(view, views, layers=[np.dstack([h, within, *d]) for h, d in zip(hiding, depths, strict=True)])
@@ -148,14 +148,14 @@ def _depth_small(path: Path, _changed: int, width: int, height: int) -> tuple[Fl
 def _without_islands(own: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """Who walks at a steady pace looks still, at a wrong depth, but distrust rings him: no small island may vote."""
     inverse, confidence = own
-    trusted = cv2.morphologyEx((confidence > SURE).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    trusted = cv2.morphologyEx((confidence > _SURE).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(np.asarray(trusted, np.uint8), connectivity=4)
     large = stats[:, cv2.CC_STAT_AREA] > _ISLAND * confidence.size
     large[0] = False
     return inverse, np.where(large[labels], confidence, np.float32(0))
 
 
-def background_depth(
+def _background_depth(
     view: View, views: list[View], depths: list[tuple[Floats, Floats]], own: tuple[Floats, Floats]
 ) -> Floats:
     """Inverse depth (h, w) 1/m of what stands still behind whoever is in `view`, voted on by it and by other frames.
@@ -164,10 +164,10 @@ def background_depth(
     """
     height, width = own[0].shape
     between = np.stack([view.pose @ np.linalg.inv(other.pose) for other in views])
-    sure = np.stack([np.where(confidence > SURE, inverse, 0) for inverse, confidence in depths]).astype(np.float32)
+    sure = np.stack([np.where(confidence > _SURE, inverse, 0) for inverse, confidence in depths]).astype(np.float32)
     turns, shifts = between[:, :3, :3], between[:, :3, 3]
     others = carried(sure, view.rays, turns, shifts, coefficients(view.lens), fold_radius(view.lens))
-    here = np.where((own[1] > SURE) | (own[0] == 0), own[0], np.float32(np.nan))
+    here = np.where((own[1] > _SURE) | (own[0] == 0), own[0], np.float32(np.nan))
     stack = np.concatenate([here[None], others])[..., None]
     found, _, number = agree(np.nan_to_num(stack), np.isfinite(stack[..., 0]), _FAR)
     inverse = np.where(number > 0, found[..., 0], 0)

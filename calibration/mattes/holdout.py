@@ -32,8 +32,9 @@ def visible_share(
 ) -> Array:
     """How much of a layer is seen past the plate's nearer things, (H, W) float32 0..1.
 
-    layer_z_m: +inf where empty. plate: (H, W, 3) scene-linear; guide: guide_of(plate), once for all its layers. The other settings are those of visible_by_depth;
-    edge_px: within this reach the edge moves to the plate's own (a depth map's edges are a pixel or two off).
+    layer_z_m: +inf where empty. plate: (H, W, 3) scene-linear; guide: guide_of(plate), once for all its layers. edge_px:
+    within this reach the edge moves to the plate's own (a depth map's edges are a pixel or two off). The other settings are
+    those of visible_by_depth.
     """
     reach, out = 4 * edge_px + 1, np.ones_like(layer_z_m)
     window = around(np.isfinite(layer_z_m), reach + _FARTHEST * edge_px + 1)

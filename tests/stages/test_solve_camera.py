@@ -1,4 +1,4 @@
-"""The camera solved from pictures of an analytic scene, against its truth; plates that cannot be solved; a real one."""
+"""The camera solved from pictures of an analytic scene, against its truth; the demo's plate; a real one."""
 
 from __future__ import annotations
 
@@ -14,44 +14,18 @@ import pytest
 from calibration import cameras
 from calibration.lens import project
 from calibration.solve import evaluate
-from calibration.solve.solved import Solve, check_solve
-from calibration.solve.written import written_focal_px
-from pipeline.errors import BattleplateError, CalibrationError, ConfigError
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import color, exr, images, video
-from pipeline.sections import CameraFacts, MatteSource, PlateSource, ShotInfo
-from pipeline.solve_sections import SolveBrief
+from pipeline.sections import CameraFacts, PlateSource, ShotInfo
 from pipeline.stage import silent
 from pipeline.types import CameraTrack, Plate
-from pipeline.world_sections import WorldFacts
-from stages.estimate_depth import Params as DepthParams
-from stages.estimate_depth import estimate_depth
 from stages.ingest import Params as IngestParams
 from stages.ingest import ingest
-from stages.solve_camera import Params, solve_camera
 from tests.scenes import Scene, write_plate
+from tests.stages.solving import SCENE, against_truth, solve
 
-SCENE = Scene(width=480, height=270, frames=24)
 DEMO = Path(__file__).resolve().parents[2] / "assets" / "demo"
 PLATES = Path(os.environ.get("BATTLEPLATE_PLATES") or Path(__file__).resolve().parents[3] / "shared" / "plates")
-
-
-def solve(plate: Plate, out: Path, facts: CameraFacts | None = None, mattes: Path | None = None) -> CameraTrack:
-    return solve_camera(
-        plate=plate,
-        facts=facts or CameraFacts(height_m=1.7),
-        brief=SolveBrief(),
-        world=WorldFacts(),
-        mattes=MatteSource(mattes),
-        params=Params(),
-        out=out,
-        progress=silent,
-    )
-
-
-def against_truth(track: CameraTrack, scene: Scene) -> evaluate.Agreement:
-    truth = np.stack([scene.camera_from_world(frame) for frame in scene.range])
-    return evaluate.compare(cameras.load_poses(track), truth)
 
 
 @pytest.fixture(scope="module")
@@ -187,137 +161,6 @@ def test_a_wrongly_written_focal_length_is_overruled(plate: Plate, tmp_path: Pat
     assert told["focal"]["from"] == "the plate: what [camera] says fits worse"
     assert track.lens.focal_x_px == pytest.approx(SCENE.lens.focal_x_px, rel=0.03)
     assert against_truth(track, SCENE).ate_of_path < 0.01
-
-
-# ---------------------------------------------------------------- plates that cannot be solved
-
-
-def plate_of(folder: Path, frames: list[np.ndarray]) -> Plate:
-    files = FrameFiles(folder, "plate.%04d.exr", FrameRange(1001, 1000 + len(frames)))
-    for frame, rgb in zip(files.frames, frames, strict=True):
-        exr.write_rgb(files.path(frame), rgb.astype(np.float32))
-    return Plate(files, frames[0].shape[1], frames[0].shape[0], 1.0, FrameRate(24), "", "ACEScg")
-
-
-def refusal(plate: Plate, out: Path) -> str:
-    with pytest.raises(BattleplateError) as caught:
-        solve(plate, out)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert not out.exists() or not list(out.iterdir())
-    return message
-
-
-def test_two_frames_are_refused(tmp_path: Path):
-    frames = [SCENE.picture(1001), SCENE.picture(1002)]
-
-    assert "2 frames (1001-1002), 5 are needed" in refusal(plate_of(tmp_path / "p", frames), tmp_path / "out")
-
-
-def test_black_frames_are_refused(tmp_path: Path):
-    assert "black or flat" in refusal(plate_of(tmp_path / "p", [np.zeros((90, 160, 3))] * 6), tmp_path / "out")
-
-
-def test_noise_is_refused(tmp_path: Path):
-    rng = np.random.default_rng(1)
-    frames = [rng.uniform(0, 1, (90, 160, 3)) for _ in range(6)]
-
-    assert "noise" in refusal(plate_of(tmp_path / "p", frames), tmp_path / "out")
-
-
-class Still(Scene):
-    def camera_from_world(self, frame: int) -> np.ndarray:
-        return super().camera_from_world(1001)
-
-
-class Pan(Scene):
-    def camera_from_world(self, frame: int) -> np.ndarray:
-        angle = 0.012 * (frame - 1001)
-        ahead = np.array([np.sin(angle), 0.0, -np.cos(angle)])
-        return cameras.look_at(np.array([0.0, 1.7, 0.0]), np.array([0.0, 1.7, 0.0]) + ahead)
-
-
-def test_a_locked_off_camera_gets_one_pose_and_the_written_focal_length(tmp_path: Path):
-    """Grain and a walking actor alone move."""
-    scene = Still(width=320, height=180, frames=6, actor=True)
-    facts = CameraFacts(height_m=1.7, focal_mm=25 * scene.lens.focal_x_px / 320, sensor_width_mm=25)
-
-    track = solve(write_plate(scene, tmp_path / "p"), tmp_path / "out", facts)
-
-    poses, told = cameras.load_poses(track), json.loads(track.figures.read_text())
-    assert (poses == poses[0]).all()
-    assert track.lens.focal_x_px == pytest.approx(scene.lens.focal_x_px)
-    assert told["move"] == {"is": "still", "from": "the plate", "the_plate_says": "still"}
-    assert "does not travel" in track.scale_from
-
-
-def test_a_written_focal_length_is_that_across_an_anamorphic_lenss_squeeze():
-    facts = CameraFacts(focal_mm=50, sensor_width_mm=25)
-    plain = Plate(FrameFiles(Path("p"), "p.%04d.exr", FrameRange(1, 5)), 1000, 800, 1.0, FrameRate(24), "", "")
-
-    assert written_focal_px(facts, plain, 1000) == 2000
-    assert written_focal_px(facts, replace(plain, pixel_aspect=2.0), 2000) == 2000  # twice as wide a view
-    assert written_focal_px(facts, replace(plain, pixel_aspect=1.067), 1067) == 2134  # a video format squeezes no lens
-    assert written_focal_px(replace(facts, squeeze=1.5), plain, 1500) == 2000
-
-
-def test_a_pan_on_a_tripod_is_solved_to_its_truth(tmp_path: Path):
-    scene = Pan(width=320, height=180, frames=24)
-
-    track = solve(write_plate(scene, tmp_path / "p"), tmp_path / "out")
-
-    poses, told = cameras.load_poses(track), json.loads(track.figures.read_text())
-    truth = np.stack([scene.camera_from_world(frame)[:3, :3] for frame in scene.range])
-    turned = poses[:, :3, :3] @ poses[0, :3, :3].T
-    assert evaluate.rotation_angle_deg(turned, truth @ truth[0].T).max() < 0.16  # 1% of the pan; a pixel is 0.2 degrees
-    assert track.lens.focal_x_px == pytest.approx(scene.lens.focal_x_px, rel=0.01)
-    assert told["move"]["is"] == "turn"
-    assert "the axis of a pan of 16 degrees" in told["level_from"]
-    np.testing.assert_allclose(cameras.up_direction(poses[0]), [0, 1, 0], atol=0.01)
-    np.testing.assert_allclose(cameras.camera_centre(poses), np.tile([0, 1.7, 0], (24, 1)), atol=1e-9)
-
-
-def test_depth_on_a_fixed_camera_is_level_ground_that_is_not_trusted(tmp_path: Path):
-    """What stands on it is unknown: such depth must hide nothing."""
-    scene = Still(width=320, height=180, frames=6)
-    plate = write_plate(scene, tmp_path / "p")
-    track = solve(plate, tmp_path / "out")
-    (tmp_path / "depth").mkdir()
-
-    maps = estimate_depth(
-        plate=plate,
-        track=track,
-        params=DepthParams(width_px=160),
-        frames=FrameRange(1003, 1003),
-        out=tmp_path / "depth",
-    )
-
-    found = exr.read(maps.files.path(1003)).channels
-    row = found["Z"][170]
-    down = (170.5 - track.lens.centre_y_px) / track.lens.focal_y_px
-    assert np.median(row) == pytest.approx(1.7 / down, rel=0.05)
-    assert found["C"].max() < 0.31
-
-
-def test_a_cut_is_named_by_its_frame(tmp_path: Path):
-    frames = [Scene(width=320, height=180).picture(1001 + t) for t in range(6)]
-    frames += [picture[::-1, ::-1] for picture in frames]
-
-    assert "frame 1007: a cut" in refusal(plate_of(tmp_path / "p", frames), tmp_path / "out")
-
-
-def test_frames_without_a_place_are_named():
-    poses = np.stack([np.eye(4)] * 6)
-    poses[[2, 5]] = np.nan
-    lost = Solve(poses, SCENE.lens, np.zeros((0, 3)), np.zeros((0, 4)))
-
-    with pytest.raises(CalibrationError, match=r"2 of 6 frames found no place: 1003, 1006\. Supply mattes"):
-        check_solve(lost, range(1001, 1007))
-
-
-def test_settings_out_of_range_are_refused():
-    with pytest.raises(ConfigError, match="must be above 0"):
-        Params(tracks=0)
 
 
 # ---------------------------------------------------------------- the demo's plate
