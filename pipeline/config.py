@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import codec, own_characters, provider_config
-from pipeline.crowd_sections import CrowdBrief
+from pipeline.crowd_sections import CrowdBrief, CrowdDust
 from pipeline.errors import ConfigError
 from pipeline.look_sections import LookFacts
 from pipeline.optics_sections import LensFacts
@@ -54,6 +54,7 @@ ASKED: dict[type, type] = {
 }  # whom a brief names, as stages take them
 FOUND: tuple[type, ...] = (OwnCharacters, IdentityModel)  # of the show as a whole: no shot file says otherwise
 PICKED: dict[type, type] = {CrowdBrief: CrowdPicks, SetBrief: SetPicks}  # a brief's picks, as stages take them
+DRAWN: dict[type, type[CrowdDust]] = {CrowdBrief: CrowdDust}  # what of a brief is drawn without moving anybody
 
 
 SHARED = "_show"  # among the folders of shots; no shot can be called so
@@ -136,6 +137,7 @@ def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
     root = show_file.resolve().parent if show_file else folder
     sections[IdentityModel] = show.identity
     sections[OwnCharacters] = own_characters.find(root / own_characters.FOLDER, sections[CrowdBrief])
+    sections |= {drawn: drawn.of(sections[kind]) for kind, drawn in DRAWN.items()}
     shot = Shot(file, info, sections, stages, root / show.build / info.name, show)
     sections.update(_picked(sections, shot))
     return shot

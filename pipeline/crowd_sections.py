@@ -8,6 +8,9 @@ from pathlib import Path
 from pipeline.errors import ConfigError
 
 Points = tuple[tuple[float, float], ...]
+RGB = tuple[float, float, float]
+MOST_DUST = 10.0
+MOST_WIND_MPS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class Zone:
     avoid: bool = False  # walk round the others who avoid, and round keep-out areas
     side: int = 0  # of those who avoid: halt before people of another side; 0: at peace with all
     fights: str = "thrust"  # the motion of who has an enemy within reach
+    # of its dust: instead of the crowd's. Dust is drawn last, and moves nobody
+    dust: float | None = field(default=None, metadata={"decides": False})
 
     def __post_init__(self) -> None:
         if (self.count is None) == (self.density is None):
@@ -87,6 +92,8 @@ class Zone:
             raise ConfigError(f"crowd zone {self.name}: side {self.side} is for those who avoid. Write avoid = true.")
         if self.facing and self.facing_deg is not None:
             raise ConfigError(f"crowd zone {self.name}: both facing and facing_deg are given. Remove one.")
+        if self.dust is not None:
+            _within(f"crowd zone {self.name}: dust", self.dust, 0, MOST_DUST)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -163,6 +170,16 @@ class CrowdBrief:
     captures: dict[str, Path | CaptureFile] = field(default_factory=dict)  # motions of one's own, by name
     # character: its take; places nobody, so a pick lays no crowd out again
     picks: dict[str, str] = field(default_factory=dict, metadata={"decides": False})
+    dust: float = field(default=0.0, metadata={"decides": False})  # what feet raise: 0 none, 1 a dry field
+    dust_rgb: RGB | None = field(default=None, metadata={"decides": False})  # its reflectance; None: dry earth
+    dust_wind_mps: tuple[float, float] = field(default=(0.0, 0.0), metadata={"decides": False})  # x, z
+
+    def __post_init__(self) -> None:
+        _within("dust", self.dust, 0, MOST_DUST)
+        for value in self.dust_rgb or ():
+            _within("dust_rgb", value, 0, 1)
+        for value in self.dust_wind_mps:
+            _within("dust_wind_mps", value, -MOST_WIND_MPS, MOST_WIND_MPS)
 
     @property
     def cast(self) -> tuple[str, ...]:
@@ -177,6 +194,36 @@ class CrowdBrief:
         return given if isinstance(given, CaptureFile) else CaptureFile(given)
 
 
+@dataclass(frozen=True, slots=True)
+class CrowdDust:
+    """Of [crowd]: the dust that feet raise, as its stage takes it, so that it lays nobody out and paints nobody again.
+
+    amount: 0 none, 1 a dry field. rgb: linear ACEScg, what it sends back of the light; None: dry earth. wind_mps: x, z.
+    zones: (name, amount) of those with an amount of their own.
+    """
+
+    amount: float = 0.0
+    rgb: RGB | None = None
+    wind_mps: tuple[float, float] = (0.0, 0.0)
+    zones: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def of(cls, brief: CrowdBrief) -> CrowdDust:
+        """What a brief says of dust."""
+        own = tuple((zone.name, zone.dust) for zone in brief.zones if zone.dust is not None)
+        return cls(brief.dust, brief.dust_rgb, brief.dust_wind_mps, own)
+
+    @property
+    def some(self) -> bool:
+        """Is there any?"""
+        return self.amount > 0 or any(amount > 0 for _, amount in self.zones)
+
+
 def _above(name: str, value: float | None, least: float) -> None:
     if value is not None and not value > least:
         raise ConfigError(f"{name} is {value:g}, must be above {least:g}. Change it.")
+
+
+def _within(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise ConfigError(f"{name} is {value:g}, must be {least:g} to {most:g}. Change it.")

@@ -75,6 +75,7 @@ sun_elevation_deg = 35
 
 [crowd]
 seed = 1
+# dust = 0.4             # that feet raise: 0 none, 1 a dry field
 
 [[crowd.zones]]          # one table per body of people; docs/crowd.md explains every key
 name = "vanguard"

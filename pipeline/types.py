@@ -235,9 +235,14 @@ class Layer:
     manifest: Path  # JSON {id: name}
 
 
+VEIL = (
+    "dust"  # the layer that lies over all others, without ids: it has no edges, and nobody's matte loses what it veils
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RawLayers:
-    """The layers as rendered, nearest purpose last: set, then crowd. shadow: what the crowd takes from the ground's light.
+    """The layers as rendered, nearest purpose last: set, crowd, and VEIL where there is dust. shadow: what the crowd takes from the ground's light.
 
     shadow: EXR half, channel Y: 1 = untouched, 0 = black. It is drawn for the bare ground; the composite keeps it off
     whatever stands before that.

@@ -19,7 +19,7 @@ from pipeline.errors import StageError, StoreError
 from pipeline.io import cryptomatte, exr
 from pipeline.kernels.bounds import around
 from pipeline.kernels.cameramotion import camera_motion
-from pipeline.types import CameraTrack, Layers
+from pipeline.types import VEIL, CameraTrack, Layers
 from stages.comp_figures import Frame
 from stages.comp_inputs import Placed, Shot
 from stages.seen import view_of
@@ -87,10 +87,11 @@ def cast_of(layers: Layers) -> Cast:
 
 
 def mattes_by_thing(placed: list[Placed], cast: Cast) -> dict[str, npt.NDArray[Any]]:
-    """The Cryptomatte's planes: who covers how much of each pixel, the largest share first.
+    """The Cryptomatte's planes: who covers how much of each pixel, the largest share first. A veil takes nobody's share.
 
     Raises StageError for an id that its layer's manifest does not name.
     """
+    placed = [layer for layer in placed if layer.name != VEIL]
     size = placed[0].depth_m.shape
     window = around(np.logical_or.reduce([(layer.rgba[..., 3] > 0) | (layer.numbers > 0) for layer in placed]))
     through = np.ones(size, np.float32)[window]

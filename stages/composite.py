@@ -2,7 +2,8 @@
 
 The whole order, in scene-linear ACEScg, premultiplied; match_look does the first three to each layer, this stage the rest:
 colour, haze by depth, defocus and motion blur; holdouts by matte and depth (comp_inputs.place); shadows on the solved
-ground (comp_shadow); per layer, farthest first: light wrap (comp_edges), glow and lens, over; grain on all that is new.
+ground (comp_shadow); per layer, farthest first: light wrap (comp_edges; dust has no edge), glow and lens, over; grain on all
+that is new.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pipeline.optics_sections import NOTHING_SAID, LensFacts
 from pipeline.output_sections import OUTPUT, OutputBrief
 from pipeline.overlap import overlapped
 from pipeline.stage import Finished, stage, unheard
-from pipeline.types import CameraTrack, CleanPlate, Comp, Ground, Layers, Look, Mattes, Plate, PlateLight
+from pipeline.types import VEIL, CameraTrack, CleanPlate, Comp, Ground, Layers, Look, Mattes, Plate, PlateLight
 from stages import comp_channels, comp_inputs
 from stages.comp_edges import cleaned, wrapped
 from stages.comp_figures import Frame, figures_of
@@ -150,8 +151,10 @@ def merged(
     laid: list[np.ndarray] = []
     for layer in placed:
         if layer.rgba[..., 3].any():
-            picture = cleaned(picture, layer, shot, surroundings)
-            lit = wrapped(layer, picture, params.light_wrap, params.light_wrap_px, white)
+            lit = layer.rgba
+            if layer.name != VEIL:
+                picture = cleaned(picture, layer, shot, surroundings)
+                lit = wrapped(layer, picture, params.light_wrap, params.light_wrap_px, white)
             lay_over(lit, picture, kept, lens)
             laid.append(lit)
     add_glow(laid, picture, kept, lens)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from assets.dust.layer import DRY_EARTH
 from calibration.cameras import pose_at
 from calibration.ground.heightfield import Heightfield
 from calibration.look.arriving import arriving
@@ -19,10 +20,13 @@ from calibration.look.follow import Stray, follow_exposure
 from calibration.look.grades import Measured, write_grades
 from calibration.look.match import match_tones
 from calibration.look.measured import read_look
+from calibration.look.soil import soil_match
+from pipeline.crowd_sections import CrowdDust
 from pipeline.errors import ConfigError
 from pipeline.io import exr
 from pipeline.stage import Progress, stage
 from pipeline.types import (
+    VEIL,
     CameraTrack,
     CharacterAtlas,
     DepthMaps,
@@ -67,8 +71,12 @@ def fit_grades(
     params: Params,
     out: Path,
     progress: Progress,
+    dust: CrowdDust = CrowdDust(),  # noqa: B008 (frozen)
 ) -> Grades:
-    """The plate's ground, standing things and people, haze taken out, beside the sprites and the set's paintings."""
+    """The plate's ground, standing things and people, haze taken out, beside the sprites and the set's paintings.
+
+    Dust whose colour nobody says is given that of the plate's ground.
+    """
     chosen = spread(plate.files.frames.first, plate.files.frames.last, params.frames)
     progress(0, 3, "tones")
     heights = Heightfield.read(ground)
@@ -81,6 +89,8 @@ def fit_grades(
     lights = arriving(light.to_sun, light.sun_rgb, light.sky_rgb)
     progress(1, 3, "match")
     matches = {name: match_tones(seen, {SHOWS[name]: pixels}, lights) for name, pixels in shown.items()}
+    soil = soil_match(seen["ground"], DRY_EARTH, lights["ground"]) if dust.some and dust.rgb is None else None
+    matches |= {VEIL: soil} if soil else {}
     progress(2, 3, "exposure")
     stray = _stray(plate, track, params.followed)
     grades = Grades(out / "grades.json")

@@ -12,8 +12,10 @@ from calibration.look.tonestats import Tones
 from pipeline.errors import ConfigError
 from pipeline.kernels import color
 from pipeline.kernels.color import RGB, Grade
+from pipeline.types import VEIL
 
 _SHARES = ("exposure", "balance", "lift", "contrast", "saturation", "follow", "crowd_match", "set_match")
+_AS = {VEIL: "crowd"}  # whose grade a layer takes that has none of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class GradeParams:
 
     def said(self, layer: str) -> Grade:
         """The person's grade for a layer; a layer without settings of its own gets none."""
+        layer = _AS.get(layer, layer)
         if layer not in ("crowd", "set"):
             return Grade()
         parts = ("exposure_ev", "slope", "offset", "power", "saturation")
@@ -63,7 +66,8 @@ class GradeParams:
 
     def counted(self, layer: str, measured: Measured) -> Tones:
         """Of the measured grade of a layer what a person lets count."""
-        found, whole = measured.of(layer), getattr(self, f"{layer}_match", 1.0)
+        known = layer if layer in measured.matches else _AS.get(layer, layer)
+        found, whole = measured.of(known), getattr(self, f"{_AS.get(layer, layer)}_match", 1.0)
         return Tones(
             exposure_ev=whole * self.exposure * found.exposure_ev,
             red=whole * self.balance * found.red,

@@ -1,4 +1,4 @@
-"""Render crowd and set through the solved camera and its lens: colour, depth, ids, motion, and the crowd's shadow."""
+"""Render crowd, set and dust through the solved camera and its lens: colour, depth, ids, motion, and the crowd's shadow."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from assets.dust.layer import DRY_EARTH, Raised, draw_dust
 from assets.near.layer import Near
 from assets.near.merge import add_near, add_shadows
 from assets.near.shades import Shades
@@ -22,6 +23,7 @@ from assets.sprites.shown import shown_by
 from assets.view import Buffers
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground.heightfield import Heightfield
+from pipeline.crowd_sections import CrowdDust
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
@@ -30,6 +32,7 @@ from pipeline.kernels.color import LUMINANCE
 from pipeline.output_sections import WORK, WorkFiles
 from pipeline.stage import stage
 from pipeline.types import (
+    VEIL,
     CameraTrack,
     CharacterAtlas,
     CrowdLayout,
@@ -74,13 +77,18 @@ def render_layers(
     params: Params,
     frames: FrameRange,
     out: Path,
+    dust: CrowdDust = CrowdDust(),  # noqa: B008 (frozen)
     work: WorkFiles = WORK,
 ) -> RawLayers:
-    """Both layers and the shadow in the plate's own distorted pixels; near people stand where their sprites would."""
+    """The layers and the shadow in the plate's own distorted pixels; near people stand where their sprites would.
+
+    Set, crowd, and dust where any is asked for.
+    """
     agents, sprites = load_agents(layout), load_atlas(atlas)
     pieces = read_pieces(set_layout)
     names = {"set": {p.number: p.name for p in pieces}, "crowd": dict(zip(agents.ids, agents.names, strict=True))}
-    layers = tuple(_layer(name, out, frames, names[name]) for name in ("set", "crowd"))
+    names |= {VEIL: {}} if dust.some else {}
+    layers = tuple(_layer(name, out, frames, names[name]) for name in names)
     shadow = FrameFiles(out, "shadow.%04d.exr", frames)
     heights, focal_px = Heightfield.read(ground), max(track.lens.focal_x_px, track.lens.focal_y_px)
     centres = tuple(tuple(map(float, centre)) for centre in camera_centre(load_poses(track)))
@@ -89,13 +97,15 @@ def render_layers(
     to_sun = np.array(light.to_sun)
     taken_by_sun = params.sun_shadow * (1 - float(np.dot(plate_light.shadow_rgb, LUMINANCE)))
     looks = replace(params, sun_shadow=taken_by_sun)
+    raised = _raised(dust, layout, light, heights)
     for frame in frames:
         view, row = view_of(track, frame), track.frames.index(frame)
         built = draw_set(view, partial(rays_of, track.lens), pieces, load_paintings(paintings), focal_px)
         crowd = draw_crowd(view, agents, sprites, row, shown, params, painted)
         if near.files is not None:
             add_near(crowd, _near(near.files.path(frame)), view, agents, row, params)
-        for layer, buffers in zip(layers, (built, crowd), strict=True):
+        veils = [draw_dust(view, agents, row, raised, crowd, built)] if dust.some else []
+        for layer, buffers in zip(layers, (built, crowd, *veils), strict=True):
             exr.write(layer.files.path(frame), _channels(buffers), compression=work.compression)
         taken, throwing = Taken.nothing(view.size), NOBODY
         if near.shades is not None:
@@ -105,6 +115,21 @@ def render_layers(
         shade = draw_shadow(view, agents, sprites, row, shown, to_sun, heights.normal, looks, taken, throwing)
         exr.write(shadow.path(frame), {"Y": exr.half(shade)}, compression=work.compression)
     return RawLayers(layers=layers, shadow=shadow)
+
+
+def _raised(dust: CrowdDust, layout: CrowdLayout, light: SunLight, heights: Heightfield) -> Raised:
+    """What the crowd's dust is made of, by each one's zone."""
+    own, zones = dict(dust.zones), [agent["zone"] for agent in json.loads(layout.agents.read_text())]
+    return Raised(
+        amounts=np.array([own.get(zone, dust.amount) for zone in zones], np.float64),
+        rgb=dust.rgb or DRY_EARTH,
+        wind_mps=dust.wind_mps,
+        to_sun=np.array(light.to_sun),
+        sun_rgb=light.sun_rgb,
+        sky_rgb=light.sky_rgb,
+        stand=heights.stand,
+        meet=heights.meet_rays,
+    )
 
 
 def _near(path: Path) -> Near:

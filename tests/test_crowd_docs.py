@@ -24,7 +24,7 @@ def briefs():
 def test_every_example_is_understood():
     found = list(briefs())
 
-    assert len(found) == 8
+    assert len(found) == 9
     for brief in found:
         check_brief(brief)
 

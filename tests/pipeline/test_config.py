@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pipeline.config import load_shot
-from pipeline.crowd_sections import CrowdBrief, Wave
+from pipeline.crowd_sections import CrowdBrief, CrowdDust, Wave
 from pipeline.errors import ConfigError
 from pipeline.fingerprint import section_digest
 from pipeline.output_sections import OutputBrief, WorkFiles
@@ -143,6 +143,32 @@ def test_a_pick_of_the_season_holds_until_a_shots_own(tmp_path, shot_file):
     file = shot_file(SHOT + '[crowd.picks]\narcher = "t01"\nofficer = ""\n')
 
     assert load_shot(file).sections[CrowdPicks].takes == (("archer", "t01"), ("legionary", "t02"))
+
+
+def test_dust_lays_nothing_out_again_and_reaches_its_stage(shot_file):
+    zone = '[[crowd.zones]]\nname = "north"\ncount = 9\npolygon_m = [[0, 0], [9, 0], [9, 9]]\n'
+    plain = load_shot(shot_file(SHOT + "[crowd]\nseed = 3\n" + zone)).sections
+    words = "[crowd]\nseed = 3\ndust = 0.5\ndust_wind_mps = [1.0, -2.0]\n"
+    dusty = load_shot(shot_file(SHOT + words + zone + "dust = 2.0\n")).sections
+
+    assert section_digest(dusty[CrowdBrief]) == section_digest(plain[CrowdBrief])
+    assert section_digest(dusty[CrowdDust]) != section_digest(plain[CrowdDust])
+    assert dusty[CrowdDust] == CrowdDust(0.5, None, (1.0, -2.0), (("north", 2.0),))
+    assert dusty[CrowdDust].some
+    assert not plain[CrowdDust].some
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("dust = -1.0", "dust is -1, must be 0 to 10"),
+        ("dust_rgb = [0.2, 0.2, 1.5]", "dust_rgb is 1.5"),
+        ("dust_wind_mps = [50.0, 0.0]", "dust_wind_mps is 50, must be -30 to 30"),
+    ],
+)
+def test_dust_beyond_reason_is_refused(shot_file, words, said):
+    with pytest.raises(ConfigError, match=said):
+        load_shot(shot_file(f"{SHOT}[crowd]\n{words}\n"))
 
 
 def test_picks_lay_nothing_out_again(shot_file):

@@ -1,6 +1,7 @@
 """Layers against the solved camera: feet where they belong, near before far, paintings locked to their surfaces."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,11 +11,12 @@ from assets.sets.projection import Projector, draw, frame_piece, read_pieces
 from assets.sprites.atlas import VIEWS, phases_of
 from calibration.cameras import load_poses, look_at, pixel_rays_world, to_camera
 from calibration.lens import project, rays
+from pipeline.crowd_sections import CrowdDust
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io import exr
 from pipeline.sections import LightFacts
-from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, Lens, SetLayout, SetPaintings
+from pipeline.types import VEIL, CameraTrack, CharacterAtlas, CrowdLayout, Ground, Lens, SetLayout, SetPaintings
 from stages.render_layers import Params, render_layers
 from tests.layers import nobody_near
 from tests.looks import HAND_LIGHT
@@ -62,12 +64,12 @@ def layout_of(folder, positions, scale=1.0):
     return CrowdLayout(folder / "agents.json", *files, FRAMES, count, ("idle",))
 
 
-def atlas_of(folder, sprite, elevation=0.05):
+def atlas_of(folder, sprite, elevation=0.05, motion="idle"):
     """Every view and phase shows the one sprite (32, 16, 4)."""
     folder.mkdir(parents=True, exist_ok=True)
     listed = [
-        {"character": "legionary", "motion": "idle", "phase": p, "view": v, "variant": 0}
-        for p in range(phases_of("idle"))
+        {"character": "legionary", "motion": motion, "phase": p, "view": v, "variant": 0}
+        for p in range(phases_of(motion))
         for v in range(VIEWS)
     ]
     np.save(folder / "sprites.npy", np.broadcast_to(sprite, (len(listed), *sprite.shape)).astype(np.float16))
@@ -361,3 +363,42 @@ def test_rays_of_the_projector_and_the_lens_agree_without_distortion():
 def test_settings_out_of_range_are_named(change):
     with pytest.raises(ConfigError, match=rf"render_layers\.{next(iter(change))}"):
         Params(**change)
+
+
+# ---------------------------------------------------------------- dust
+
+
+def test_dust_is_a_layer_of_its_own_and_only_where_it_is_asked_for(shot):
+    plain = render_layers(**shot)
+    assert [layer.name for layer in plain.layers] == ["set", "crowd"]
+
+    dusty = render_layers(**{**shot, "out": shot["out"].parent / "dusty", "dust": CrowdDust(1.0)})
+
+    assert [layer.name for layer in dusty.layers] == ["set", "crowd", VEIL]
+    assert json.loads(dusty.layers[2].manifest.read_text()) == {}
+    for before, after in zip(plain.layers, dusty.layers, strict=False):
+        assert before.files.path(1002).read_bytes() == after.files.path(1002).read_bytes()
+
+
+def test_a_zone_has_its_own_amount_of_dust(shot, tmp_path):
+    """A marcher of zone north, amid dust that is nobody else's."""
+    rows = np.arange(len(FRAMES))[:, None, None]
+    shot["layout"] = layout_of(tmp_path / "march", np.array([[0.0, 0.0, -9.0]]) + rows * np.array([0.2, 0, 0]))
+    np.save(tmp_path / "march/phases.npy", np.linspace(0, 0.2, len(FRAMES), dtype=np.float32)[:, None])
+    layout = replace(shot["layout"], motion_names=("march",))
+    veils = {
+        name: channels(
+            {**shot, "layout": layout, "atlas": atlas_of(tmp_path / "a", figure(), motion="march"), "dust": dust},
+            VEIL,
+            1003,
+        )["A"]
+        for name, dust in {
+            "all": CrowdDust(1.0),
+            "zone": CrowdDust(0.0, zones=(("north", 1.0),)),
+            "none": CrowdDust(1.0, zones=(("north", 0.0),)),
+        }.items()
+    }
+
+    assert veils["all"].max() > 0.05
+    np.testing.assert_array_equal(veils["zone"], veils["all"])
+    assert not veils["none"].any()

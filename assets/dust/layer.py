@@ -1,0 +1,116 @@
+"""The crowd's dust of one frame as a layer: lit by sun and sky, before whatever stops the eye, never behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from assets.dust.footfalls import Stand, footfalls
+from assets.dust.puffs import LIFE_S, Puffs, gathered, puffs_of, shaded
+from assets.sprites.cards import Agents
+from assets.view import Buffers, View
+from pipeline.kernels.color import RGB
+from pipeline.kernels.dust import PARTS, Clouds, optical_depth, reach
+
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+DRY_EARTH: RGB = (0.36, 0.29, 0.22)  # reflectance, ACEScg: fine dust is paler than the ground that it comes from
+SUN_SHARE = 0.6  # of the light that a white facing the sun sends back: dust scatters to all sides
+NEAREST_M, CLEAR_M = 1.0, 3.0  # closer to the lens there is none; from the second on all of it
+LEAST_ALPHA = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Raised:
+    """What a crowd's dust is made of. amounts: (N,) of each agent, 0 none, 1 a dry field; rgb: reflectance; wind_mps: x, z.
+
+    sun_rgb, sky_rgb: as LightFacts; to_sun: (3,) unit. stand: x, z to points on the ground; meet: an eye (3,) and rays (N, 3) to
+    where they meet the ground, NaN where they do not."""
+
+    amounts: Array
+    rgb: RGB
+    wind_mps: tuple[float, float]
+    to_sun: Array
+    sun_rgb: RGB
+    sky_rgb: RGB
+    stand: Stand
+    meet: Callable[[Array, Array], Array]
+
+
+def draw_dust(view: View, agents: Agents, row: int, raised: Raised, crowd: Buffers, built: Buffers) -> Buffers:
+    """The dust on the layout's frame `row`, before the crowd, what is built and the bare ground; without ids.
+
+    Where the crowd covers a pixel in part, so does what lies before it. Depth is the mean of what is seen; it moves as the
+    still world does.
+    """
+    out = Buffers.empty(*view.size)
+    fallen = footfalls(agents, row, LIFE_S, raised.stand)
+    puffs = puffs_of(fallen, agents.ids, raised.amounts, raised.wind_mps)
+    puffs = gathered(shaded(puffs, raised.to_sun), view.centre)
+    clouds, ends = _seen(puffs, view)
+    touched = _touched(clouds, view.size)
+    if not touched.any():
+        return out
+    far = _ground(view, raised, touched)
+    far = np.where(built.rgba[..., 3] > 0.5, np.minimum(far, built.depth), far)
+    cover = np.clip(crowd.rgba[..., 3], 0, 1)
+    sums = np.zeros((*view.size, PARTS), np.float32)
+    up = np.ascontiguousarray(view.pose[:3, 1], np.float32)
+    optical_depth(view.rays, clouds, up, ends, crowd.depth, np.ascontiguousarray(cover), far, sums)
+    alpha = cover * (1 - np.exp(-sums[..., 0])) + (1 - cover) * (1 - np.exp(-sums[..., 1]))
+    there = alpha >= LEAST_ALPHA
+    near, behind, depth, lit = sums[there].astype(np.float64).T
+    whole = np.maximum(cover[there] * near + (1 - cover[there]) * behind, 1e-9)
+    sun, sky, own = (np.array(light) for light in (raised.sun_rgb, raised.sky_rgb, raised.rgb))
+    colours = own * (SUN_SHARE * sun * (lit / whole)[:, None] + sky)
+    out.rgba[there, :3], out.rgba[there, 3] = alpha[there][:, None] * colours, alpha[there]
+    out.depth[there] = depth / whole
+    reached = out.depth[there].astype(np.float64)[:, None]
+    points = (np.concatenate([view.rays[there] * reached, reached], axis=1) - view.pose[:3, 3]) @ view.pose[:3, :3]
+    out.motion[there] = view.motion(points, points)
+    return out
+
+
+def _ground(view: View, raised: Raised, where: npt.NDArray[np.bool_]) -> Floats:
+    """(H, W) depth of the bare ground along camera z at the pixels of `where`; +inf elsewhere, and in the sky."""
+    rays = np.concatenate([view.rays[where], np.ones((int(where.sum()), 1))], axis=1) @ view.pose[:3, :3]
+    depth = view.to_camera(raised.meet(view.centre, rays))[:, 2]
+    out = np.full(view.size, np.inf, np.float32)
+    out[where] = np.where(np.isfinite(depth), depth, np.inf)
+    return out
+
+
+def _seen(puffs: Puffs, view: View) -> tuple[Clouds, Floats]:
+    """Those ahead of the camera, in its axes, and at how many deviations each ends."""
+    camera = view.to_camera(puffs.middles)
+    masses = puffs.masses * np.clip((camera[:, 2] - NEAREST_M) / (CLEAR_M - NEAREST_M), 0, 1)
+    ends = reach(masses, puffs.wide_m, puffs.high_m)
+    some = ends > 0
+    size = ends[some, None] * np.stack([puffs.wide_m, puffs.high_m, puffs.wide_m], axis=1)[some]
+    signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    boxes = view.boxes(puffs.middles[some, None] + signs * size[:, None], margin_px=1.0)
+    clouds = Clouds(
+        middles=_f32(camera[some]),
+        wide_m=_f32(puffs.wide_m[some]),
+        high_m=_f32(puffs.high_m[some]),
+        masses=_f32(masses[some]),
+        lit=_f32(puffs.lit[some]),
+        boxes=boxes,
+    )
+    return clouds, _f32(ends[some])
+
+
+def _touched(clouds: Clouds, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """(H, W) where any puff's box lies."""
+    left, right, top, bottom = clouds.boxes[clouds.boxes[:, 1] > clouds.boxes[:, 0]].T
+    steps = np.zeros((size[0] + 1, size[1] + 1), np.int32)
+    for y, x, step in ((top, left, 1), (top, right, -1), (bottom, left, -1), (bottom, right, 1)):
+        np.add.at(steps, (y, x), step)
+    return np.asarray(steps.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0)
+
+
+def _f32(values: Array) -> Floats:
+    return np.ascontiguousarray(values, np.float32)
