@@ -51,20 +51,34 @@ class CameraTrack:
     poses: .npy (F, 4, 4) float64 camera_from_world, metres. Row i belongs to frame frames.first + i.
     points: .npy (N, 3) float32, world metres: the sparse scene.
     observations: .npy (M, 4) float32 rows (frame, point index, x_px, y_px).
+    tracks: .npy (K, 4) float32 rows (frame, track number, x_px, y_px): every point that was followed through the plate, those
+    that the camera does not explain too.
     figures: JSON with every measured number (per frame error, tracks, what set the scale).
-    overlay: PNG, the tracks drawn on the plate.
     """
 
     poses: Path
     points: Path
     observations: Path
+    tracks: Path
     figures: Path
-    overlay: Path
     frames: FrameRange
     lens: Lens
     reprojection_error_px: float  # median over all observations; above 1 is suspect
     scale_from: str  # what set the metre, in words
     zoom: tuple[float, ...] = ()  # each frame's focal length over the lens's; empty: it is the same on every frame
+
+
+@dataclass(frozen=True, slots=True)
+class TrackReport:
+    """What a camera track is judged by. It decides nothing. page: one page of HTML, beside the movie that it shows.
+
+    movie: H.264, the plate with tracks, ground and cones. still: PNG, one frame of it. figures: JSON, what the page tells.
+    """
+
+    page: Path
+    movie: Path
+    still: Path
+    figures: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,3 +344,4 @@ class Delivery:
     page: Path  # report.html
     ab: Path  # plate and comp side by side, one movie
     crops: Path  # folder of PNG: plate and comp at 200%, and what changed
+    track: Path  # folder: the camera's page, and the movie that it is judged by

@@ -22,10 +22,12 @@ from stages.pull_mattes import pull_mattes
 from stages.render_layers import render_layers
 from stages.solve_camera import solve_camera
 from stages.survey_ground import survey_ground
+from stages.track_report import track_report
 
 SHOT = (
     ingest,
     solve_camera,
+    track_report,
     estimate_depth,
     pull_mattes,
     survey_ground,

@@ -46,6 +46,7 @@ from pipeline.types import (
     Plate,
     PlateLight,
     SetPaintings,
+    TrackReport,
 )
 
 Array = np.ndarray[Any, Any]
@@ -73,6 +74,7 @@ def deliver(
     brief: DeliveryBrief,
     plate: Plate,
     track: CameraTrack,
+    judged: TrackReport,
     depth: DepthMaps,
     mattes: Mattes,
     crowd: CrowdLayout,
@@ -98,7 +100,22 @@ def deliver(
     others = {name: cast for name, cast in casts_of_show(shared.parent).items() if name != shot.name}
     identity = compared(cast_in(atlas.index), others)
     sources = Sources(
-        shot, plate, track, depth, mattes, crowd, atlas, paintings, look, ground, layers, comp, identity, light, grades
+        shot,
+        plate,
+        track,
+        judged,
+        depth,
+        mattes,
+        crowd,
+        atlas,
+        paintings,
+        look,
+        ground,
+        layers,
+        comp,
+        identity,
+        light,
+        grades,
     )
     frames = comp.files.frames
     screen = screen_for(plate, brief.display, brief.view, params.review_width_px)
@@ -122,13 +139,16 @@ def deliver(
     crops = write_crops(sources, screen, out / "crops", chosen[len(chosen) // 2])
     hashes |= {file.name: sha256(file) for file in (movie, ab, sheet)}
     hashes |= {f"crops/{crop.file.name}": sha256(crop.file) for crop in crops}
+    for file in (judged.page, judged.movie):
+        _hand_on(file, out / "track" / file.name)
+        hashes[f"track/{file.name}"] = sha256(file)
     content = {**measured, "checks": figures.as_json(checks), "files": hashes}
     write_bytes(out / "report.json", json.dumps(content, indent=1, sort_keys=True).encode())
     movies = (movie.name, ab.name)
     written = page(sources, screen, plates, watched, measured, checks, hashes, movies, crops)
     write_bytes(out / "report.html", written.encode())
     report, html = out / "report.json", out / "report.html"
-    return Delivery(delivered, movie, sheet, report, html, ab, out / "crops")
+    return Delivery(delivered, movie, sheet, report, html, ab, out / "crops", out / "track")
 
 
 # ---------------------------------------------------------------- frames and pictures

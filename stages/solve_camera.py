@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from calibration.cameras import camera_centre
 from calibration.lensfile import read_lens
-from calibration.solve import by_hand, fixed, imported, overlay, solved
+from calibration.solve import by_hand, fixed, imported, solved
 from calibration.solve.keyframed import Effort, Known, follow_plate, solve_keyframes
 from calibration.solve.keyframes import choose_keyframes
 from calibration.solve.locked import check_locked
@@ -27,7 +27,6 @@ from calibration.solve.triangulate import triangulate
 from calibration.solve.written import written_focal_px
 from pipeline.errors import CalibrationError, ConfigError
 from pipeline.frames import frames_in
-from pipeline.io import color, exr, images
 from pipeline.io.files import replacing, write_bytes
 from pipeline.sections import CameraFacts, MatteSource
 from pipeline.solve_sections import SolveBrief
@@ -96,7 +95,7 @@ def solve_camera(
     view = open_view(plate, mattes, brief.ignore, params.max_width_px)
     rows = [frame - every[0] for frame in frames]
     work = _Work(view, frames, rows, facts, brief, world, params, progress)
-    solve, numbers = _solve_plate(work) if brief.track is None else _take(work)
+    solve, tracks, numbers = _solve_plate(work) if brief.track is None else _take(work)
     numbers |= {
         "solved_at_px": [view.width, view.height],
         "mattes": "supplied" if view.mattes else "none",
@@ -109,12 +108,11 @@ def solve_camera(
     for told, sure in zip(numbers["frames"], held.pop("frames", []), strict=False):
         told |= sure
     numbers |= held
-    progress(98, 100, "drawing")
-    return _write(out, solve, plate, numbers)
+    return _write(out, solve, _followed(tracks, view, every[0]), plate, numbers)
 
 
-def _solve_plate(work: _Work) -> tuple[Solve, dict[str, Any]]:
-    """Our own solve, in metres, and its figures."""
+def _solve_plate(work: _Work) -> tuple[Solve, Tracks, dict[str, Any]]:
+    """Our own solve, in metres, the tracks of every frame, and its figures."""
     view, frames, params = work.view, work.frames, work.params
     locked, file = _locked(work)
     tracks = follow_plate(view, frames, params.tracks, work.progress)
@@ -143,7 +141,7 @@ def _solve_plate(work: _Work) -> tuple[Solve, dict[str, Any]]:
     standing = stand(solve, view, work.facts, work.world, params.seed, given)
     whole = by_hand.spread_tracks(tracks, work.rows, len(solve.poses))
     key_rows = [work.rows[row] for row in keyframes]
-    return standing.solve, {
+    told: dict[str, Any] = {
         **solved.figures(standing.solve, whole, key_rows, view.plate.files.frames),
         **said,
         **posed,
@@ -156,6 +154,7 @@ def _solve_plate(work: _Work) -> tuple[Solve, dict[str, Any]]:
         },
         "turning_error_px": round(turns.error_px, 4) if np.isfinite(turns.error_px) else None,
     }
+    return standing.solve, whole, told
 
 
 def _fixed(
@@ -178,8 +177,8 @@ def _fixed(
     return solve, said, Given(f"{source}, above level ground; a camera that does not travel measures none", 1.0)
 
 
-def _take(work: _Work) -> tuple[Solve, dict[str, Any]]:
-    """A given track in metres, with points of the plate's own where it brings none, and its figures."""
+def _take(work: _Work) -> tuple[Solve, Tracks, dict[str, Any]]:
+    """A given track in metres, with points of the plate's own where it brings none, the plate's tracks, and its figures."""
     view, brief = work.view, work.brief
     assert brief.track is not None
     track = imported.read_track(brief, brief.track, view.plate, work.facts, work.frames)
@@ -199,7 +198,7 @@ def _take(work: _Work) -> tuple[Solve, dict[str, Any]]:
     given = Given(brief.track.name, float(said["metres_per_unit"])) if track.metric else None
     standing = stand(solve, view, work.facts, work.world, work.params.seed, given)
     whole = by_hand.spread_tracks(tracks, work.rows, len(solve.poses))
-    return standing.solve, {
+    told: dict[str, Any] = {
         **solved.figures(standing.solve, whole, [], view.plate.files.frames),
         **posed,
         "track": said,
@@ -208,6 +207,7 @@ def _take(work: _Work) -> tuple[Solve, dict[str, Any]]:
         **standing.figures,
         "scale_from": standing.scale_from,
     }
+    return standing.solve, whole, told
 
 
 def _whole(work: _Work, solve: Solve) -> tuple[Solve, dict[str, Any]]:
@@ -235,7 +235,15 @@ def _locked(work: _Work) -> tuple[dict[int, npt.NDArray[np.float64]], str]:
     return dict(zip(frames, poses, strict=True)), path.name
 
 
-def _write(out: Path, solve: Solve, plate: Plate, numbers: dict[str, Any]) -> CameraTrack:
+def _followed(tracks: Tracks, view: TrackView, first: int) -> npt.NDArray[np.float64]:
+    """The tracks of every frame as a receipt keeps them: (K, 4) frame, number, plate pixels."""
+    frames = first + np.repeat(np.arange(len(tracks)), np.diff(tracks.starts))
+    return np.column_stack([frames, tracks.idents, tracks.xy * view.to_plate])
+
+
+def _write(
+    out: Path, solve: Solve, followed: npt.NDArray[np.float64], plate: Plate, numbers: dict[str, Any]
+) -> CameraTrack:
     frames = plate.files.frames
     observations = solve.observations.copy()
     observations[:, 0] += frames.first
@@ -243,25 +251,20 @@ def _write(out: Path, solve: Solve, plate: Plate, numbers: dict[str, Any]) -> Ca
         ("poses.npy", solve.poses),
         ("points.npy", solve.points.astype(np.float32)),
         ("observations.npy", observations.astype(np.float32)),
+        ("tracks.npy", followed.astype(np.float32)),
     ):
         with replacing(out / name) as temporary:
             np.save(temporary, array)
     write_bytes(out / "figures.json", json.dumps(numbers, indent=1, sort_keys=True).encode())
-    row = overlay.best_row(solve)
-    frame = frames.first + row
-    shown = color.to_display_8bit(exr.read_rgb(plate.files.path(frame)))
-    error = numbers["error_px"]["median"]
-    title = f"frame {frame}   focal {solve.lens.focal_x_px:.0f} px"
-    images.write_png(out / "overlay.png", overlay.draw(shown, solve, row, title))
     return CameraTrack(
         poses=out / "poses.npy",
         points=out / "points.npy",
         observations=out / "observations.npy",
+        tracks=out / "tracks.npy",
         figures=out / "figures.json",
-        overlay=out / "overlay.png",
         frames=frames,
         lens=solve.lens,
-        reprojection_error_px=float(error),
+        reprojection_error_px=float(numbers["error_px"]["median"]),
         scale_from=numbers["scale_from"],
         zoom=tuple(solve.zoom.tolist()),
     )

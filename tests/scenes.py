@@ -219,13 +219,13 @@ def write_track(scene: Scene, folder: Path, noise_px: float = 0.1) -> CameraTrac
     np.save(folder / "points.npy", points.astype(np.float32))
     np.save(folder / "observations.npy", np.concatenate(rows).astype(np.float32))
     (folder / "figures.json").write_text(json.dumps({"source": "truth"}, indent=1, sort_keys=True))
-    cv2.imwrite(str(folder / "overlay.png"), np.zeros((8, 8, 3), np.uint8))
+    np.save(folder / "tracks.npy", np.concatenate(rows).astype(np.float32))
     return CameraTrack(
         poses=folder / "poses.npy",
         points=folder / "points.npy",
         observations=folder / "observations.npy",
+        tracks=folder / "tracks.npy",
         figures=folder / "figures.json",
-        overlay=folder / "overlay.png",
         frames=scene.range,
         lens=scene.lens,
         reprojection_error_px=noise_px,

@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibration.cameras import to_camera
-from calibration.lens import project
-from calibration.solve.solved import LEAST_PARALLAX_DEG, Solve
+from calibration.solve.certainty import sureness
+from calibration.solve.solved import Solve
 
 Array = npt.NDArray[np.float64]
 
 GRID = (6, 10)  # cells of the coverage map, down and across
-_STEP = 1e-5
 
 
 def quality(solve: Solve) -> dict[str, Any]:
@@ -43,7 +41,7 @@ def quality(solve: Solve) -> dict[str, Any]:
         },
         "coverage_map": np.round(covered.mean(axis=0), 3).tolist(),
         "covered": round(float(np.median(covered.mean(axis=(1, 2)))), 3),
-        "frames": _pose_sigmas(solve, rows, which, errors),
+        "frames": _pose_sigmas(solve),
     }
 
 
@@ -57,42 +55,21 @@ def _coverage(solve: Solve, rows: npt.NDArray[np.int_]) -> npt.NDArray[np.bool_]
     return covered
 
 
-def _pose_sigmas(
-    solve: Solve, rows: npt.NDArray[np.int_], which: npt.NDArray[np.int_], errors: Array
-) -> list[dict[str, float | None]]:
-    travels = solve.parallax_deg() >= LEAST_PARALLAX_DEG
-    unknowns = 6 if travels else 3
+def _pose_sigmas(solve: Solve) -> list[dict[str, float | None]]:
     found: list[dict[str, float | None]] = []
-    for row in range(len(solve.poses)):
-        mine = (rows == row) & (errors < 5 * max(float(np.median(errors)), 0.05))
-        if 2 * mine.sum() <= unknowns:
+    for sure in sureness(solve):
+        if sure is None:
             found.append({"turn_sigma_deg": None, "shift_sigma_m": None})
             continue
-        camera = to_camera(solve.points[which[mine]], solve.poses[row])
-        slopes = _slopes(camera, solve, row)[:, :unknowns]
-        spread = float((errors[mine] ** 2).sum()) / (2 * mine.sum() - unknowns)
-        covariance = spread * np.linalg.pinv(slopes.T @ slopes)
+        covariance = sure.covariance
         turn, shift = (
-            float(np.sqrt(max(np.linalg.eigvalsh(part)[-1], 0.0)))
-            for part in (covariance[:3, :3], covariance[3:, 3:] if travels else np.zeros((1, 1)))
+            float(np.sqrt(max(np.linalg.eigvalsh(part)[-1], 0.0))) if len(part) else None
+            for part in (covariance[:3, :3], covariance[3:, 3:])
         )
         found.append(
             {
-                "turn_sigma_deg": round(float(np.degrees(turn)), 6),
-                "shift_sigma_m": round(shift, 6) if travels else None,
+                "turn_sigma_deg": round(float(np.degrees(turn or 0.0)), 6),
+                "shift_sigma_m": None if shift is None else round(shift, 6),
             }
         )
     return found
-
-
-def _slopes(camera: Array, solve: Solve, row: int) -> Array:
-    """Derivatives (2N, 6) of pixels by a small turn (radians) and a shift (metres) in the camera's axes, by differences."""
-    reach = _STEP * max(1.0, float(np.median(camera[:, 2])))
-    columns = []
-    for axis in np.eye(3):
-        columns.append((np.cross(axis, camera) * _STEP, _STEP))
-    for axis in np.eye(3):
-        columns.append((np.tile(axis * reach, (len(camera), 1)), reach))
-    lens = solve.lens_at(row)
-    found = [(project(camera + move, lens) - project(camera - move, lens)) / (2 * step) for move, step in columns]
-    return np.nan_to_num(np.stack(found, axis=2).reshape(-1, 6))

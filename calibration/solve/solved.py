@@ -54,10 +54,10 @@ class Solve:
             seen[at] = project(to_camera(self.points[which[at]], self.poses[row]), self.lens_at(row))
         return np.asarray(np.nan_to_num(np.linalg.norm(seen - self.observations[:, 2:], axis=1), nan=1e3))
 
-    def parallax_deg(self) -> float:
-        """Median over the points of the angle between the first and the last ray that saw them."""
+    def parallaxes_deg(self) -> Array:
+        """Of each point that was seen, (K,), the angle between the first and the last ray that saw it."""
         if not len(self.observations):
-            return 0.0
+            return np.zeros(0)
         order = np.lexsort((self.observations[:, 0], self.observations[:, 1]))
         rows, which = self.observations[order, 0].astype(int), self.observations[order, 1].astype(int)
         first = np.flatnonzero(np.r_[True, which[1:] != which[:-1]])
@@ -65,7 +65,12 @@ class Solve:
         centres, points = camera_centre(self.poses), self.points[which[first]]
         a, b = points - centres[rows[first]], points - centres[rows[last]]
         cosine = np.sum(a * b, axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
-        return float(np.degrees(np.median(np.arccos(np.clip(cosine, -1, 1)))))
+        return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+    def parallax_deg(self) -> float:
+        """Median over the points of the angle between the first and the last ray that saw them."""
+        angles = self.parallaxes_deg()
+        return float(np.median(angles)) if len(angles) else 0.0
 
 
 def check_light(levels: Sequence[float], numbers: Sequence[int]) -> None:

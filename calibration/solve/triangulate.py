@@ -40,14 +40,34 @@ class Triangulated:
     agreed: int
 
 
-def triangulate(
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """Tracks of at least FEWEST_VIEWS frames held against cameras. rows, pixels, errors_px: (M,), (M, 2) plate pixels, (M,).
+
+    numbers: (M,) which of the T tracks each is of; sorted by track, then frame; starts: (T,). idents: (T,) track numbers.
+    directions: (T, 2) x/z, y/z and inverse: (T,) depth in the camera that saw it first, 0: endlessly far. fits: (T,) whether one
+    point explains the track, however far.
+    """
+
+    rows: Ints
+    pixels: Array
+    errors_px: Array
+    numbers: Ints
+    starts: Ints
+    idents: Ints
+    directions: Array
+    inverse: Array
+    fits: npt.NDArray[np.bool_]
+
+
+def explain(
     tracks: Tracks,
     to_plate: Array,
     poses: Array,
     lens: Lens,
     zoom: Array = np.zeros(0),  # noqa: B008 (nobody writes to it)
-) -> Triangulated:
-    """Points of `tracks` (pixels x `to_plate` are the plate's) seen by camera_from_world `poses` (F, 4, 4).
+) -> Explained:
+    """The point of each of `tracks` (pixels x `to_plate` are the plate's) seen by camera_from_world `poses` (F, 4, 4).
 
     zoom: (F,) each frame's focal length over the lens's, or empty.
     """
@@ -56,9 +76,11 @@ def triangulate(
     long = np.bincount(tracks.idents)[tracks.idents] >= FEWEST_VIEWS if len(rows) else np.zeros(0, bool)
     order = np.flatnonzero(long)[np.argsort(tracks.idents[long], kind="stable")]  # by track, frames rising within one
     if not len(order):
-        return Triangulated(np.zeros((0, 3)), np.zeros((0, 4)), np.zeros(0, np.int64), 0, 0)
+        none, no_rows = np.zeros(0), np.zeros(0, np.int64)
+        flat = np.zeros((0, 2))
+        return Explained(no_rows, flat, none, no_rows, no_rows, no_rows, flat, none, np.zeros(0, bool))
     rows, pixels = rows[order], pixels[order]
-    idents, starts, numbers = np.unique(tracks.idents[order], return_index=True, return_inverse=True)
+    idents, starts, numbers = np.unique(tracks.idents[order].astype(np.int64), return_index=True, return_inverse=True)
     middle = (lens.centre_x_px, lens.centre_y_px)
     # A picture zoomed in is that of the plain lens, enlarged about its axis.
     plain = middle + (pixels - middle) / zoom[rows][:, None] if len(zoom) else pixels
@@ -67,18 +89,39 @@ def triangulate(
     turn = np.einsum("nij,nkj->nik", poses[rows][:, :3, :3], anchor[numbers][:, :3, :3])
     shift = poses[rows][:, :3, 3] - np.einsum("nij,nj->ni", turn, anchor[numbers][:, :3, 3])
     focal = 0.5 * (lens.focal_x_px + lens.focal_y_px)
-    limit = MOST_ERROR_PX * max(1.0, lens.width / 1280)
+    limit = most_error_px(lens)
     values, errors, ahead = _fit(seen, turn, shift, starts, numbers, 0.5 * limit / focal)
     fits = (_medians(errors, starts) * focal < limit) & (np.minimum.reduceat(ahead, starts) > 0)
-    inverse = np.maximum(values[:, 2], 1e-12)
-    directions = np.column_stack([values[:, :2], np.ones(len(values))]) / inverse[:, None]
+    return Explained(rows, pixels, errors * focal, numbers, starts, idents, values[:, :2], values[:, 2], fits)
+
+
+def most_error_px(lens: Lens) -> float:
+    """The median error, in plate pixels, up to which a track counts as explained."""
+    return MOST_ERROR_PX * max(1.0, lens.width / 1280)
+
+
+def triangulate(
+    tracks: Tracks,
+    to_plate: Array,
+    poses: Array,
+    lens: Lens,
+    zoom: Array = np.zeros(0),  # noqa: B008 (nobody writes to it)
+) -> Triangulated:
+    """Points of tracks that the cameras explain; arguments as of `explain`."""
+    found = explain(tracks, to_plate, poses, lens, zoom)
+    if not len(found.rows):
+        return Triangulated(np.zeros((0, 3)), np.zeros((0, 4)), np.zeros(0, np.int64), 0, 0)
+    anchor = poses[found.rows[found.starts]]
+    inverse = np.maximum(found.inverse, 1e-12)
+    directions = np.column_stack([found.directions, np.ones(len(inverse))]) / inverse[:, None]
     world = np.einsum("nji,nj->ni", anchor[:, :3, :3], directions - anchor[:, :3, 3])
-    good = fits & (values[:, 2] > 0) & (_angles(world, camera_centre(poses), rows, starts) > LEAST_ANGLE_DEG)
-    keep = good[numbers] & (errors * focal < 2 * limit)
+    angles = _angles(world, camera_centre(poses), found.rows, found.starts)
+    good = found.fits & (found.inverse > 0) & (angles > LEAST_ANGLE_DEG)
+    keep = good[found.numbers] & (found.errors_px < 2 * most_error_px(lens))
     index = np.cumsum(good) - 1
-    observations = np.column_stack([rows, index[numbers], pixels])[keep]
+    observations = np.column_stack([found.rows, index[found.numbers], found.pixels])[keep]
     by_row = np.argsort(observations[:, 0], kind="stable")
-    return Triangulated(world[good], observations[by_row], idents[good].astype(np.int64), len(starts), int(fits.sum()))
+    return Triangulated(world[good], observations[by_row], found.idents[good], len(found.starts), int(found.fits.sum()))
 
 
 def _fit(

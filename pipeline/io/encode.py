@@ -33,12 +33,20 @@ def has_encoder(name: str) -> bool:
         return False
 
 
-def write_review(path: Path, frames: Iterable[Array], rate: FrameRate, *, timecode: str = "", crf: float = 18) -> None:
+def write_review(
+    path: Path,
+    frames: Iterable[Array],
+    rate: FrameRate,
+    *,
+    timecode: str = "",
+    crf: float = 18,
+    preset: str = "medium",
+) -> None:
     """H.264 for players and browsers: frames (H, W, 3) uint8 for the display, BT.709, yuv420p, every frame a key frame.
 
-    An odd size is padded to even with its last pixels. Raises ValueError without frames, FormatError without H.264.
+    preset: x264's, the work it puts in. An odd size is padded to even with its last pixels. Raises ValueError without frames, FormatError without H.264.
     """
-    options = {"crf": str(crf), "preset": "medium", "g": "1", "bf": "0"}
+    options = {"crf": str(crf), "preset": preset, "g": "1", "bf": "0"}
     pixels = (frame.astype(np.float32) * np.float32(1 / 255) for frame in frames)
     _write(path, pixels, rate, "yuv420p", options, transfer=_BT709, timecode=timecode, metadata={})
 

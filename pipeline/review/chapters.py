@@ -98,7 +98,8 @@ def _camera(sources: Sources, camera: dict[str, Any]) -> Section:
         "Solved from the plate. The error is the distance between where a point was tracked and where the solve sees it.",
         _facts(facts | rest),
         tuple(figures.series_of(per_frame)),
-        (Picture("Tracks on the plate", inline_file(sources.track.overlay)),),
+        (Picture("Tracks, ground and cones on the plate", inline_file(sources.judged.still)),),
+        link=(f"track/{sources.judged.page.name}", "The camera's own page, with the movie that it is judged by"),
     )
 
 

@@ -25,6 +25,7 @@ from pipeline.types import (
     Plate,
     PlateLight,
     SetPaintings,
+    TrackReport,
 )
 
 Array = np.ndarray[Any, Any]
@@ -37,6 +38,7 @@ class Sources:
     shot: ShotInfo
     plate: Plate
     track: CameraTrack
+    judged: TrackReport
     depth: DepthMaps
     mattes: Mattes
     crowd: CrowdLayout

@@ -45,13 +45,14 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A chapter of the page: facts (name to words), plots over frames, pictures."""
+    """A chapter of the page: facts (name to words), plots over frames, pictures, a link."""
 
     title: str
     lead: str = ""
     facts: Mapping[str, str] | None = None
     series: tuple[Series, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    link: tuple[str, str] | None = None  # to another page: address, words
 
     @property
     def plots(self) -> list[tuple[str, str]]:
@@ -86,6 +87,11 @@ class Report:
 
 def render(report: Report) -> str:
     """The page as HTML that needs no other file but the movies."""
+    return fill("report.html", report=report, passed=sum(c.good for c in report.checks))
+
+
+def fill(template: str, **values: Any) -> str:
+    """A page of PAGES with its values; words are escaped."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -95,7 +101,7 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html").render(report=report, passed=sum(c.good for c in report.checks))
+    return environment.get_template(template).render(**values)
 
 
 def plain(name: str) -> str:

@@ -34,7 +34,7 @@ class Series:
 def plot(series: Series) -> str:
     """The series as one <svg>: axis labels at both ends, a tip per frame."""
     values = series.values
-    low, high = _nice(min(values), max(values))
+    low, high = nice(min(values), max(values))
     first, last = series.frames[0], series.frames[-1]
     wide, tall = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 
@@ -54,7 +54,7 @@ def plot(series: Series) -> str:
         parts.append(f'<text class="mark" x="{x(frame):.1f}" y="{HEIGHT - 4}" text-anchor="{anchor}">{frame}</text>')
     inks = _CHANNEL_INKS if len(series.lines) == 3 else (_INK,) * len(series.lines)
     for line, ink in zip(series.lines, inks, strict=True):
-        parts += [f'<path d="{path}" stroke="{ink}"/>' for path in _paths(series.frames, line, x, y)]
+        parts += [f'<path d="{path}" stroke="{ink}"/>' for path in paths(series.frames, line, x, y)]
     if len(series.frames) <= _MOST_TIPS:
         half = wide / max(1, len(series.frames) - 1) / 2
         for i, frame in enumerate(series.frames):
@@ -79,20 +79,20 @@ def short(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def _paths(
+def paths(
     frames: Sequence[int], line: Sequence[float], x: Callable[[int], float], y: Callable[[float], float]
 ) -> list[str]:
     """One path per stretch of measured frames."""
-    paths: list[list[str]] = [[]]
+    stretches: list[list[str]] = [[]]
     for frame, value in zip(frames, line, strict=True):
         if math.isfinite(value):
-            paths[-1].append(f"{x(frame):.1f} {y(value):.1f}")
-        elif paths[-1]:
-            paths.append([])
-    return ["M" + " L".join(p if len(p) > 1 else p * 2) for p in paths if p]
+            stretches[-1].append(f"{x(frame):.1f} {y(value):.1f}")
+        elif stretches[-1]:
+            stretches.append([])
+    return ["M" + " L".join(p if len(p) > 1 else p * 2) for p in stretches if p]
 
 
-def _nice(low: float, high: float) -> tuple[float, float]:
+def nice(low: float, high: float) -> tuple[float, float]:
     """The range of an axis: from 0 where the figures are near it, round at its ends."""
     if low >= 0 and low < 0.5 * high:
         low = 0.0

@@ -11,10 +11,11 @@ def delivery(folder, frames):
     (folder / "exr").mkdir(parents=True)
     files = FrameFiles(folder / "exr", "comp.%04d.exr", frames)
     (folder / "crops").mkdir()
+    (folder / "track").mkdir()
     others = [folder / n for n in ("movie.mp4", "sheet.png", "report.json", "report.html", "ab.mp4")]
-    for path in [*files, *others, folder / "crops/edge.png"]:
+    for path in [*files, *others, folder / "crops/edge.png", folder / "track/track.html"]:
         path.write_text(path.name)
-    return Delivery(files, *others, folder / "crops")
+    return Delivery(files, *others, folder / "crops", folder / "track")
 
 
 def test_a_shorter_delivery_leaves_no_frame_of_the_longer_one(tmp_path):
@@ -26,4 +27,5 @@ def test_a_shorter_delivery_leaves_no_frame_of_the_longer_one(tmp_path):
     assert sorted(f.name for f in (target / "exr").iterdir()) == ["comp.1002.exr", "comp.1003.exr"]
     assert said["movie"].read_text() == "movie.mp4"
     assert (target / "crops/edge.png").read_text() == "edge.png"
+    assert (target / "track/track.html").read_text() == "track.html"
     assert not [f for f in target.rglob("*") if f.name.startswith(".")]

@@ -73,10 +73,10 @@ def track(plate: Plate, out: Path) -> CameraTrack:
     """A camera that stands."""
     pose = look_at((0.0, 1.7, 0.0), (0.0, 1.0, -8.0))
     np.save(out / "poses.npy", np.tile(pose, (len(FRAMES), 1, 1)))
-    for name in ("points", "observations", "figures", "overlay"):
+    for name in ("points", "observations", "tracks", "figures"):
         (out / name).write_text("")
     lens = Lens(240, 136, 210.0, 210.0, 120.0, 68.0)
-    rest = [out / name for name in ("points", "observations", "figures", "overlay")]
+    rest = [out / name for name in ("points", "observations", "tracks", "figures")]
     return CameraTrack(out / "poses.npy", *rest, FRAMES, lens, 0.1, "truth")
 
 

@@ -34,6 +34,7 @@ from pipeline.types import (
     Mattes,
     PlateLight,
     SetPaintings,
+    TrackReport,
 )
 from stages.deliver import Params, deliver
 from tests.looks import write_hand_grades
@@ -179,6 +180,12 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "brief": DeliveryBrief(),
         "plate": replace(shot.plate, timecode="01:00:00:22"),
         "track": shot.track,
+        "judged": TrackReport(
+            write_json(tmp_path / "judged/track.html", "a page"),
+            write_json(tmp_path / "judged/track.mp4", "a movie"),
+            picture(tmp_path / "judged/track.png", 90),
+            write_json(tmp_path / "judged/track.json", {}),
+        ),
         "depth": DepthMaps(depth, figures=numbers),
         "mattes": Mattes(mattes, "supplied"),
         "crowd": crowd_of(tmp_path / "shot", frames),
@@ -239,7 +246,7 @@ def test_every_file_is_named_by_the_receipt(made: Made) -> None:
     delivery = made.deliver()
 
     named = {*delivery.comp, delivery.movie, delivery.contact_sheet, delivery.report, delivery.page, delivery.ab}
-    named |= set(delivery.crops.iterdir())
+    named |= {*delivery.crops.iterdir(), *delivery.track.iterdir()}
     assert {f for f in made.out.rglob("*") if f.is_file()} == named
 
 
@@ -281,7 +288,7 @@ def test_the_page_stands_by_itself(made: Made) -> None:
     page = read_page(delivery)
 
     outside = {s for s in page.sources if not s.startswith(("data:image/jpeg;base64,", "data:image/png;base64,"))}
-    assert outside == {delivery.movie.name, delivery.ab.name}
+    assert outside == {delivery.movie.name, delivery.ab.name, "track/track.html"}
     for words in ("ridge_010_comp_v003", "Apache-2.0", DIGEST, "crowd coverage", "reprojection error", "supplied"):
         assert words in page.text
 

@@ -96,23 +96,15 @@ def test_the_figures_tell_every_frame(track: CameraTrack):
     assert told["keyframes"][0] == 1001
 
 
-def test_the_overlay_is_drawn_on_the_plate(track: CameraTrack):
-    picture = images.read_png(track.overlay)
-
-    assert picture.shape == (270, 480, 3)
-    green = (picture[..., 1] > 0.6) & (picture[..., 0] < 0.55)
-    assert green.sum() > 300
-
-
 def test_two_solves_of_one_plate_are_equal_bytes(plate: Plate, track: CameraTrack, tmp_path: Path):
     again = solve(plate, tmp_path)
 
-    for name in ("poses", "points", "observations", "figures", "overlay"):
+    for name in ("poses", "points", "observations", "tracks", "figures"):
         assert getattr(again, name).read_bytes() == getattr(track, name).read_bytes(), name
 
 
 def test_the_stage_writes_what_it_names_and_nothing_else(track: CameraTrack):
-    named = {track.poses, track.points, track.observations, track.figures, track.overlay}
+    named = {track.poses, track.points, track.observations, track.tracks, track.figures}
 
     assert set(track.poses.parent.iterdir()) == named
 
