@@ -84,7 +84,8 @@ class LightFacts:
     sun_azimuth_deg: 0 behind the camera (world +Z), 90 from the right (+X), 180 from ahead, 270 from the left.
     sun_elevation_deg: above the horizon. sun_rgb, sky_rgb: linear ACEScg; a matte white that faces the sun sends back
     their sum. source: "said" takes these, "plate" what the plate's shadows tell. shadow_rgb: what a full shadow leaves
-    of the ground's light, instead of what is measured.
+    of the ground's light, instead of what is measured. relight: "auto" brings pictures that were painted in another light
+    into this one, "off" leaves them. relight_strength: how much of the way, 0 .. 1.
     """
 
     sun_azimuth_deg: float = 40.0
@@ -93,6 +94,8 @@ class LightFacts:
     sky_rgb: tuple[float, float, float] = (0.20, 0.23, 0.29)
     source: str = "said"
     shadow_rgb: tuple[float, float, float] | None = None
+    relight: str = "auto"
+    relight_strength: float = 1.0
 
     def __post_init__(self) -> None:
         if not -5 <= self.sun_elevation_deg <= 90:
@@ -101,6 +104,10 @@ class LightFacts:
             light = getattr(self, name)
             if len(light) != 3 or min(light) < 0:
                 raise ConfigError(f"{name} is {light}, must be three numbers of 0 or more. Change it.")
+        if self.relight not in ("auto", "off"):
+            raise ConfigError(f'light relight is {self.relight!r}, must be "auto" or "off". Change it.')
+        if not 0 <= self.relight_strength <= 1:
+            raise ConfigError(f"relight_strength is {self.relight_strength:g}, must be 0 to 1. Change it.")
         if self.source not in ("said", "plate"):
             raise ConfigError(f'light source is {self.source!r}, must be "said" or "plate". Change it.')
         if self.shadow_rgb is not None and not (len(self.shadow_rgb) == 3 and all(0 < v <= 1 for v in self.shadow_rgb)):

@@ -292,12 +292,16 @@ class PlateLight:
 
 @dataclass(frozen=True, slots=True)
 class SunLight:
-    """The light that everything is painted in; fields as those of pipeline.sections.LightFacts."""
+    """The light that everything is painted in; fields as those of pipeline.sections.LightFacts.
+
+    relight_strength: how much of the way to it pictures are brought that were painted in another light, 0 .. 1.
+    """
 
     sun_azimuth_deg: float
     sun_elevation_deg: float
     sun_rgb: tuple[float, float, float]
     sky_rgb: tuple[float, float, float]
+    relight_strength: float = 1.0
 
     @property
     def to_sun(self) -> tuple[float, float, float]:

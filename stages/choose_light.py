@@ -23,8 +23,9 @@ def choose_light(facts: LightFacts, told: PlateLight, out: Path) -> SunLight:
     `[light] source = "plate"` takes the sun from the plate, and sun and sky from what its shadows leave: level ground in the
     open gets neutral light, luminances of sun and sky add up to 1. Raises CalibrationError when the plate does not tell.
     """
+    relight = facts.relight_strength if facts.relight == "auto" else 0.0
     if facts.source == "said":
-        return SunLight(facts.sun_azimuth_deg, facts.sun_elevation_deg, facts.sun_rgb, facts.sky_rgb)
+        return SunLight(facts.sun_azimuth_deg, facts.sun_elevation_deg, facts.sun_rgb, facts.sky_rgb, relight)
     sun = json.loads(told.figures.read_text())
     if sun["confidence"] < LEAST_CONFIDENCE:
         raise CalibrationError(
@@ -36,4 +37,4 @@ def choose_light(facts: LightFacts, told: PlateLight, out: Path) -> SunLight:
     falling, sky = (1 - left) / math.sin(math.radians(elevation)), left
     whole = float((falling + sky) @ LUMINANCE.astype(np.float64))
     sun_rgb, sky_rgb = (tuple(round(float(v) / whole, 4) for v in light) for light in (falling, sky))
-    return SunLight(azimuth, elevation, sun_rgb, sky_rgb)  # type: ignore[arg-type]
+    return SunLight(azimuth, elevation, sun_rgb, sky_rgb, relight)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from assets.providers.asking.desk import Desk, open_desk
 from assets.providers.base import Watch
 from assets.providers.encoder import Encoder
 from assets.providers.request import Light, Request, Result
+from assets.relight.answers import Lights, entries
 from assets.sprites.atlas import VIEWS, bin_phase
 from assets.sprites.cast import Seen, cast_of
 from assets.sprites.contact import contact_sheet
@@ -39,6 +41,7 @@ from pipeline.provider_sections import CrowdProviders, IdentityModel
 from pipeline.sections import CrowdPicks
 from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, SunLight
+from stages.crowd_light import in_shot_light, say_relit
 
 Array = np.ndarray[Any, Any]
 Painted = tuple[str, int, str]  # of a sprite: digest of its request, own width in pixels, who painted it
@@ -90,12 +93,17 @@ def generate_crowd(
     names = {wanted.character for wanted in needed.wanted}
     told = tellings(names, picks, desk, shared, seed=params.seed, steps=params.steps)
     sprites, reliefs, batches = out / "sprites.npy", out / "reliefs.npy", out / "batches"
-    _paint(desk, needed, light, told, params, batches, kept, progress)
-    painted = _gather(needed, batches, sprites, reliefs)
-    sums = _sums(needed, batches)
+    request_of = partial(_request, needed=needed, light=light, told=told, params=params)
+    _paint(desk, needed, request_of, batches, kept, progress)
+    files = [_batch(batches, first) for first in range(0, len(needed.wanted), BATCH)]
+    asked = [partial(request_of, wanted) for wanted in needed.wanted]
+    files, lights = in_shot_light(desk, files, asked, light.relight_strength, progress)
+    say_relit(desk, lights)
+    painted = _gather(files, len(needed.wanted), sprites, reliefs)
+    sums = _sums(files)
     seeds = {name: telling.seed for name, telling in told.items()}
     cast = cast_of(needed.wanted, sums, picks, seeds, _seen(identity, needed, sprites))
-    write_bytes(out / "index.json", _index(needed, params, painted, cast))
+    write_bytes(out / "index.json", _index(needed, params, painted, cast, lights))
     write_png(out / "contact_sheet.png", contact_sheet(np.load(sprites, mmap_mode="r"), needed.wanted))
     shutil.rmtree(batches, ignore_errors=True)
     signed = desk.signature(painter for _, _, painter in painted)
@@ -139,9 +147,7 @@ def _scene(track: CameraTrack, layout: CrowdLayout) -> Scene:
 def _paint(
     desk: Desk,
     needed: Demand,
-    light: SunLight,
-    told: dict[str, Telling],
-    params: Params,
+    request_of: Callable[[Wanted], Request],
     folder: Path,
     kept: Kept,
     progress: Progress,
@@ -152,7 +158,7 @@ def _paint(
         path = _batch(folder, first)
         if path not in kept:
             batch = needed.wanted[first : first + BATCH]
-            requests = [told[each.character].told(_request(each, needed, light, params)) for each in batch]
+            requests = [request_of(each) for each in batch]
             painted = desk.generate(requests, Watch(_from(first, count, progress)))
             pictures = [_trimmed(*pair) for pair in zip(requests, painted, strict=True)]
             files: dict[str, Any] = {f"{i}": picture for i, picture in enumerate(pictures)}
@@ -183,18 +189,18 @@ def _trimmed(request: Request, result: Result) -> Array:
     return np.asarray(picture[:, margin : width - margin], np.float16)
 
 
-def _gather(needed: Demand, folder: Path, sprites_path: Path, reliefs_path: Path) -> list[Painted]:
+def _gather(files: list[Path], count: int, sprites_path: Path, reliefs_path: Path) -> list[Painted]:
     """All batches as two arrays, each sprite in the middle of a frame as wide as the widest."""
-    count, painted = len(needed.wanted), list[Painted]()
-    for first in range(0, count, BATCH):
-        with np.load(_batch(folder, first)) as batch:
+    painted = list[Painted]()
+    for file in files:
+        with np.load(file) as batch:
             painted += zip(*(batch[name].tolist() for name in ("digests", "widths", "painters")), strict=True)
     width = max((own for _, own, _ in painted), default=WIDTH_PX)
     with replacing(sprites_path) as sprites_file, replacing(reliefs_path) as reliefs_file:
         sprites = _array(sprites_file, (count, HEIGHT_PX, width, 4))
         reliefs = _array(reliefs_file, (count, HEIGHT_PX, width))
-        for first in range(0, count, BATCH):
-            with np.load(_batch(folder, first)) as batch:
+        for first, file in zip(range(0, count, BATCH), files, strict=True):
+            with np.load(file) as batch:
                 for row, (_, own, _) in enumerate(painted[first : first + BATCH]):
                     middle = slice((width - own) // 2, (width + own) // 2)
                     picture = batch[f"{row}"]
@@ -205,11 +211,11 @@ def _gather(needed: Demand, folder: Path, sprites_path: Path, reliefs_path: Path
     return painted
 
 
-def _sums(needed: Demand, folder: Path) -> list[Array]:
+def _sums(files: list[Path]) -> list[Array]:
     """What each sprite's parts sum up to, from all batches."""
     sums: list[Array] = []
-    for first in range(0, len(needed.wanted), BATCH):
-        with np.load(_batch(folder, first)) as batch:
+    for file in files:
+        with np.load(file) as batch:
             sums += list(batch["sums"])
     return sums
 
@@ -226,7 +232,7 @@ def _array(path: Path, shape: tuple[int, ...]) -> Array:
     return np.asanyarray(np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape))
 
 
-def _request(wanted: Wanted, needed: Demand, light: SunLight, params: Params) -> Request:
+def _request(wanted: Wanted, needed: Demand, light: SunLight, told: dict[str, Telling], params: Params) -> Request:
     """Everyone of a view is lit as its mean; the noise is one for all, so that a figure does not flicker as it moves."""
     sun = sun_seen(
         math.radians(light.sun_azimuth_deg),
@@ -236,14 +242,8 @@ def _request(wanted: Wanted, needed: Demand, light: SunLight, params: Params) ->
     )
     character = load_character(wanted.character, wanted.variant)
     mesh, sight = _mesh(character, wanted), Sight(2 * math.pi * wanted.view / VIEWS, round(needed.elevation_rad, 3))
-    return figure_request(
-        character,
-        mesh,
-        fitting_px(wanted.width_px, mesh, sight.yaw_rad),
-        sight,
-        Light(sun, light.sun_rgb, light.sky_rgb),
-        steps=params.steps,
-    )
+    width_px, seen = fitting_px(wanted.width_px, mesh, sight.yaw_rad), Light(sun, light.sun_rgb, light.sky_rgb)
+    return told[wanted.character].told(figure_request(character, mesh, width_px, sight, seen, steps=params.steps))
 
 
 def _mesh(character: Character, wanted: Wanted) -> Mesh:
@@ -253,7 +253,7 @@ def _mesh(character: Character, wanted: Wanted) -> Mesh:
     return mesh_of(character, pose_of(wanted.change, wanted.step, figure.build, figure.grip))
 
 
-def _index(needed: Demand, params: Params, painted: list[Painted], cast: dict[str, Any]) -> bytes:
+def _index(needed: Demand, params: Params, painted: list[Painted], cast: dict[str, Any], lights: Lights) -> bytes:
     width = max((own for _, own, _ in painted), default=WIDTH_PX)
     index = {
         "metres_per_px": METRES_PER_PX,
@@ -267,6 +267,7 @@ def _index(needed: Demand, params: Params, painted: list[Painted], cast: dict[st
             "unlike_m": round(needed.unlike_m, 3) if math.isfinite(needed.unlike_m) else None,
         },
         "characters": cast,
+        "lights": entries(lights),
         "sprites": [_entry(wanted, *about) for wanted, about in zip(needed.wanted, painted, strict=True)],
     }
     return (json.dumps(index, indent=1, sort_keys=True) + "\n").encode()

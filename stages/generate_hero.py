@@ -19,6 +19,7 @@ from assets.providers.asking.desk import Desk, open_desk
 from assets.providers.base import Watch
 from assets.providers.request import Light, Request
 from assets.providers.windows import generate_in_windows
+from assets.relight.answers import in_asked_light
 from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import Agents, load_agents
 from assets.takes.telling import tellings
@@ -98,7 +99,8 @@ def generate_hero(
         progress(k, len(chosen.rows), f"hero {number}")
         asked = _sequences(bodies, track, chosen, k, light, told[agents.characters[row]], params)
         watch = Watch(partial(_told, progress, k, len(chosen.rows)))
-        painted = [_paint(desk, request, first, paintings, number, watch) for first, request in asked]
+        way = light.relight_strength
+        painted = [_paint(desk, request, first, paintings, number, watch, way) for first, request in asked]
         height, width = (int(side) for side in chosen.pictures[k])
         entries.append({"id": number, "height_px": height, "width_px": width, "runs": painted})
     write_bytes(index, (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
@@ -158,9 +160,11 @@ def _told(progress: Progress, done: int, total: int, _done: int, _total: int, no
     progress(done, total, note)
 
 
-def _paint(desk: Desk, request: Request, first: int, folder: Path, number: int, watch: Watch) -> dict[str, Any]:
+def _paint(
+    desk: Desk, request: Request, first: int, folder: Path, number: int, watch: Watch, relight: float
+) -> dict[str, Any]:
     """Ask for a stretch, write its frames; returns what explains it."""
-    result = generate_in_windows(desk, request, watch)
+    result = in_asked_light(desk, request, generate_in_windows(desk, request, watch), {}, relight)
     for frame, picture in enumerate(result.takes[0], start=first):
         exr.write(file_of(folder, number, frame), exr.rgba_channels(picture), compression="zips")
     last = first + request.frames - 1

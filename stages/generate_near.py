@@ -19,8 +19,8 @@ from assets.near.requests import HEIGHTS_PX, Chosen, Seen, choose, own_camera, o
 from assets.near.shades import shades_of, throwing
 from assets.providers.asking.counter import Asker
 from assets.providers.asking.desk import Desk, open_desk
-from assets.providers.base import Provider
 from assets.providers.request import Light, Result
+from assets.relight.answers import Lights, in_asked_light, read_lights
 from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import Agents, load_agents
 from assets.takes.telling import tellings
@@ -94,7 +94,8 @@ def generate_near(
         throws = throwing(view, agents.positions[row, chosen.rows].astype(np.float64), np.array(light.to_sun))
         placed = {int(k): bodies.placed(chosen.rows[k], row) for k in np.flatnonzero(chosen.shown[row] | throws)}
         moving = {number: (hero, frame) for number, hero in load_heroes(heroes).items()}
-        digests = _paint(provider, view, row, bodies, placed, chosen, moving, light, told, params, near)
+        lights = read_lights(atlas.index)
+        digests = _paint(provider, view, row, bodies, placed, chosen, moving, light, told, params, near, lights)
         exr.write(files.path(frame), _channels(near), compression="zips")
         write_bytes(requests.path(frame), _json(digests))
         ids, standing = [int(agents.ids[chosen.rows[k]]) for k in placed], list(placed.values())
@@ -152,7 +153,7 @@ def _listed(agents: Agents, chosen: Chosen) -> dict[str, Any]:
 
 
 def _paint(
-    provider: Provider,
+    provider: Desk,
     view: View,
     row: int,
     bodies: Bodies,
@@ -163,6 +164,7 @@ def _paint(
     told: Mapping[str, Telling],
     params: Params,
     near: Near,
+    lights: Lights,
 ) -> list[dict[str, Any]]:
     """Paint everyone of one frame, nearest first, heroes from their moving pictures; returns id and request digest of each."""
     agents = bodies.agents
@@ -185,7 +187,11 @@ def _paint(
             for k, camera, number in zip(batch, own, numbers, strict=True)
             if number not in moving
         }
-        results = dict(zip(requests, provider.generate(list(requests.values())), strict=True)) if requests else {}
+        answers = provider.generate(list(requests.values())) if requests else []
+        results = {
+            number: in_asked_light(provider, requests[number], answer, lights, light.relight_strength)
+            for number, answer in zip(requests, answers, strict=True)
+        }
         for k, camera, number in zip(batch, own, numbers, strict=True):
             picture, digest = _picture(number, results, moving)
             lay_back(near, view, placed[k], bodies.placed(chosen.rows[k], there), camera, picture, number)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
-from assets.providers.request import Request, Result
+from assets.providers.request import Light, Request, Result
 from pipeline.errors import ProviderCancelled, ProviderError
 
 _BINDING = frozenset({"init", "mask"})
@@ -24,7 +24,8 @@ class Capabilities:
     such need). multiple_px: sides it can make (others are padded by the provider itself when pads is true).
     video: several frames of one request belong together; most_frames: of one request. most_count: takes of one request.
     paints_looks: its colours are the identity's looks, and its seeds change little: takes differ by looks.
-    leaves_machine: pixels go to another machine. paid: calls may cost money, so answers are kept and calls are booked.
+    light: whose light it paints in: "asked" obeys the request's, "unknown" is told it and may not obey, "fixed" is not told
+    it and paints in one of its own. leaves_machine: pixels go to another machine. paid: calls may cost money, so answers are kept and calls are booked.
     remembers: it takes a key with a request, and answers a key that it knows without doing or charging it again.
     """
 
@@ -42,6 +43,7 @@ class Capabilities:
     reads_prompt: bool = False
     reads_references: bool = False
     paints_looks: bool = False
+    light: Literal["asked", "unknown", "fixed"] = "asked"
     leaves_machine: bool = False
     paid: bool = False
     remembers: bool = True
@@ -49,8 +51,11 @@ class Capabilities:
     def readable(self, request: Request) -> Request:
         """The request without the guides that this provider does not read: they are hints, and what is left tells less.
 
-        init and mask stay, for they say what is to be kept; so does everything when nothing would be left.
+        init and mask stay, for they say what is to be kept; so does everything when nothing would be left. Where the sun
+        stands is left out, too, for who is not told it: under another sun the answer is the same, and need not be paid again.
         """
+        if self.light == "fixed":
+            request = replace(request, light=replace(request.light, sun_direction=Light().sun_direction))
         guides = request.guides.given()
         read = {name for name in guides if name in self.guides or name in _BINDING}
         return replace(request, guides=request.guides.only(read)) if read and len(read) < len(guides) else request

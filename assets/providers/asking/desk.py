@@ -72,6 +72,10 @@ class Desk:
         told = zip(*((each.name, each.model_digest, each.licence) for each in signing), strict=True)
         return Signature(*("; ".join(dict.fromkeys(words)) for words in told))
 
+    def light_of(self, painter: str) -> str:
+        """Whose light an entry's provider paints in, as its capabilities say."""
+        return next(self.opened(entry).capabilities.light for entry in self.entries if entry.name == painter)
+
     @cached_property
     def ledger(self) -> Ledger:
         return Ledger(self.shared, self.clock)

@@ -78,6 +78,7 @@ class Bedrock:
             most_count=1,
             video=family.video,
             reads_prompt=True,
+            light="fixed",
             leaves_machine=True,
             paid=True,
             remembers=family.video,

@@ -75,6 +75,7 @@ class SageMaker:
             video=True,
             reads_prompt=True,
             reads_references=True,
+            light="unknown",
             leaves_machine=True,
             paid=True,
             remembers=self.settings.asynchronous,

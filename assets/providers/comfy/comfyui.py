@@ -232,6 +232,7 @@ def capabilities_of(workflow: Workflow, settings: ComfyServer) -> Capabilities:
         video="frames" in workflow.slots,
         reads_prompt="prompt" in workflow.slots,
         reads_references=bool(workflow.references),
+        light="fixed",
         leaves_machine=True,  # also to this machine's own port: a tunnel may begin there
         paid=True,  # nodes may call services that bill, and no other server paints the same pictures
         remembers=True,

@@ -103,6 +103,7 @@ def capabilities_of(settings: DiffusersFolder, parts: Parts) -> Capabilities:
         alpha=alpha,
         reads_prompt=True,
         reads_references=family.video or parts.adapter is not None,
+        light="fixed",
         remembers=False,
     )
 
