@@ -59,6 +59,7 @@ path = "plate.mov"       # a movie, a folder of frames, or a pattern such as pla
 [camera]                 # what was written down on set; leave out what nobody knows
 height_m = 1.6           # lens above the ground at the first frame: sets the scale of the world
 # focal_mm = 35.0
+# focal_sigma_mm = 0.5  # how far off it may be; left out: it is held
 # sensor_width_mm = 36.0
 shutter_deg = 180.0
 

@@ -73,8 +73,15 @@ class CameraFacts:
     height_m: float = 0.0  # lens above the ground at the first frame: sets the world's scale
     focal_mm: float = 0.0
     sensor_width_mm: float = 0.0
+    focal_sigma_mm: float = 0.0  # one standard deviation of focal_mm, its sensor's width counted in; 0: held
     squeeze: float = 0.0  # of an anamorphic lens; 0: the plate's pixel aspect from 1.2 on, else none
     shutter_deg: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.focal_sigma_mm < 0 or (self.focal_mm and self.focal_sigma_mm > self.focal_mm / 2):
+            raise ConfigError(
+                f"focal_sigma_mm is {self.focal_sigma_mm:g}, must be 0 to half of focal_mm. A lens's marking is 1 or 2% off."
+            )
 
 
 @dataclass(frozen=True, slots=True)

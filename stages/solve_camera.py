@@ -24,7 +24,7 @@ from calibration.solve.stand import Given, stand
 from calibration.solve.track import Tracks
 from calibration.solve.trackview import TrackView, open_view
 from calibration.solve.triangulate import triangulate
-from calibration.solve.written import written_focal_px
+from calibration.solve.written import FocalPrior, focal_prior
 from pipeline.errors import CalibrationError, ConfigError
 from pipeline.frames import frames_in
 from pipeline.io.files import replacing, write_bytes
@@ -127,7 +127,11 @@ def _solve_plate(work: _Work) -> tuple[Solve, Tracks, dict[str, Any]]:
     move = found if work.brief.move == "auto" else work.brief.move
     path = work.brief.lens
     lens = None if path is None else read_lens(path, view.plate.width, view.plate.height, view.plate.pixel_aspect)
-    known, given = Known(written_focal_px(work.facts, view.plate, view.width), lens, locked), None
+    if lens is None:
+        prior = focal_prior(work.facts, view.plate, view.width, len(frames))
+    else:
+        prior = FocalPrior(np.full(len(frames), view.working_lens(lens).focal_x_px), 0.0, "[solve] lens")
+    known, given = Known(prior, lens, locked), None
     if move == "free":
         effort = Effort(params.features, params.threads, params.seed, params.timeout_s)
         solve, said = solve_keyframes(view, frames, tracks, keyframes, known, effort, work.progress)
@@ -166,8 +170,7 @@ def _fixed(
             "[solve] locked: this plate's camera does not travel, so there is nothing to hold it to. Leave locked out."
         )
     height_m = work.facts.height_m
-    focal_px = known.focal_px if known.lens is None else work.view.working_lens(known.lens).focal_x_px
-    solve, said = fixed.solve_fixed(work.view, tracks, keyframes, turning_as, focal_px, height_m)
+    solve, said = fixed.solve_fixed(work.view, tracks, keyframes, turning_as, known.prior, height_m)
     if known.lens is not None:
         said["focal"] = {
             "from": "[solve] lens, its focal length alone: a camera that does not travel finds its own distortion"

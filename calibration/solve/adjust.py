@@ -16,6 +16,7 @@ import numpy.typing as npt
 from calibration.solve.child import import_pycolmap, report
 from calibration.solve.colmap import Job, Keypoints, find_features, map_keyframes, match_features
 from calibration.solve.far import add_far_points
+from calibration.solve.focalweight import weigh_focal
 from calibration.solve.locked import hold
 from calibration.solve.track import Tracks
 from pipeline.errors import CalibrationError
@@ -64,7 +65,8 @@ def solve(folder: Path) -> None:
         # What was written down is another lens's: again without it, as it chose the points that were kept.
         written = said.get("focal", {})
         model, rows, said = _attempt(colmap, replace(job, focal_px=0.0), database, tracks, keypoints)
-        said["focal"] = {**written, "from": "the plate: what [camera] says fits worse"}
+        if not job.prior_px:
+            said["focal"] = {**written, "from": "the plate: what [camera] says fits worse"}
     if model is None:
         raise CalibrationError(
             f"camera solve: COLMAP found no camera move in {len(tracks)} frames ({len(keyframes)} keyframes matched). A "
@@ -172,7 +174,8 @@ def _spread(
 def adjust(colmap: Any, job: Job, model: Any) -> dict[str, Any]:
     """Bundle adjustment of everything with soft L1, before and after what fits badly is taken out.
 
-    A written focal length is held: a camera that travels without turning hardly shows its own. Returns where the focal
+    A written focal length is held, or weighed against the plate's where its prior has a width: a camera that travels without
+    turning hardly shows its own. Returns where the focal
     length is from, how a free one would differ, and whether the plate overrules what was written.
     """
     options = _adjustment(colmap, job)
@@ -197,6 +200,8 @@ def adjust(colmap: Any, job: Job, model: Any) -> dict[str, Any]:
             "error_free_px": round(free_px, 4),
             "overruled": free_px < FACTS_WRONG * held_px and abs(ratio - 1) > 0.05,
         }
+    if job.prior_px and not said["overruled"]:
+        said |= weigh_focal(colmap, options, model, job.prior_px, job.prior_sigma)
     colmap.ObservationManager(model).filter_all_points3D(3.0 * job.scale, LEAST_ANGLE_DEG)
     return said
 

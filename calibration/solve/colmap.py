@@ -30,11 +30,13 @@ class Job:
     keyframes: tuple[int, ...]  # their rows in the tracks
     width: int
     height: int
-    focal_px: float  # as written down on set, and then held; 0: unknown
+    focal_px: float  # as it is known before, and then held while keyframes are mapped; 0: unknown
     masked: bool
     features: int
     threads: int  # for features and matches; mapping and adjusting sum in one, or no two runs would agree to the bit
     seed: int
+    prior_px: float = 0.0  # of the focal length where it is not held to the end, else 0
+    prior_sigma: float = 0.0  # its standard deviation as a share
     camera: tuple[float, ...] = ()  # fx fy cx cy k1 k2 p1 p2 of a calibrated lens, held; empty: found, with focal_px
 
     @property

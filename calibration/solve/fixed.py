@@ -16,6 +16,7 @@ from calibration.solve.solved import Solve
 from calibration.solve.track import Tracks
 from calibration.solve.trackview import TrackView
 from calibration.solve.turning import OUTLIER, Turns, solve_turns
+from calibration.solve.written import FocalPrior
 from pipeline.types import Lens
 
 Array = npt.NDArray[np.float64]
@@ -30,14 +31,15 @@ FAR = 600.0  # camera heights: where points are put that cannot lie on the groun
 
 
 def solve_fixed(
-    view: TrackView, tracks: Tracks, keyframes: list[int], turning_as: Turning | None, focal_px: float, height_m: float
-) -> tuple[Solve, dict[str, Any]]:
-    """A camera that does not travel, in metres on level ground and plate pixels, and what is told of it. turning_as: how it turns (calibration.solve.nodal); None: it stands still. focal_px: in the view's
-    pixels, 0: not known. height_m: of [camera], 0: not known."""
+    view: TrackView, tracks: Tracks, keyframes: list[int], turning_as: Turning | None, prior: FocalPrior | None,
+    height_m: float,
+) -> tuple[Solve, dict[str, Any]]:  # fmt: skip
+    """A camera that does not travel, in metres on level ground and plate pixels, and what is told of it. turning_as: how it turns (calibration.solve.nodal); None: it stands still. prior: of the focal length in the
+    view's pixels. height_m: of [camera], 0: not known."""
     if turning_as is None:
-        turns, focal = still(tracks, view.width, view.height, focal_px)
+        turns, focal = still(tracks, view.width, view.height, prior)
     else:
-        turns, focal = pan(tracks, keyframes, view.width, view.height, turning_as, focal_px)
+        turns, focal = pan(tracks, keyframes, view.width, view.height, turning_as, prior)
     focal_xy = (turns.focal_px, turns.focal_px)
     lens = Lens(view.width, view.height, *focal_xy, *turns.centre_px, turns.k1, turns.k2)
     turns.observations[:, 2:] *= view.to_plate
@@ -48,23 +50,25 @@ def solve_fixed(
 
 
 def pan(
-    tracks: Tracks, keyframes: list[int], width: int, height: int, start: Turning, focal_px: float
+    tracks: Tracks, keyframes: list[int], width: int, height: int, start: Turning, prior: FocalPrior | None
 ) -> tuple[Turns, dict[str, Any]]:
-    """Solve a camera that only turns; where the plate hardly shows the focal length, a usual one is held."""
-    turns = solve_turns(tracks, keyframes, width, height, start, focal_px)
-    if focal_px:
-        return turns, {"from": "[camera], held"}
+    """Solve a camera that only turns; where the plate hardly shows the focal length and no prior does, a usual one is held."""
+    turns = solve_turns(tracks, keyframes, width, height, start, prior)
+    if prior is not None:
+        sure = round(min(turns.focal_sigma, 9.99), 5)
+        return turns, prior.told(turns.focal_px, plate_sigma=sure) if prior.sigma else {"from": f"{prior.source}, held"}
     if turns.focal_sigma <= SURE_OF_FOCAL:
         return turns, {"from": "the plate", "sigma": round(turns.focal_sigma, 5)}
     told = (
         f"assumed: these turns show it to {min(turns.focal_sigma, 9.99):.0%} only; write focal_mm and sensor_width_mm"
     )
-    return solve_turns(tracks, keyframes, width, height, start, USUAL_FOCAL * width), {"from": told}
+    usual = FocalPrior(np.full(len(tracks), USUAL_FOCAL * width), 0.0, "usual")
+    return solve_turns(tracks, keyframes, width, height, start, usual), {"from": told}
 
 
-def still(tracks: Tracks, width: int, height: int, focal_px: float) -> tuple[Turns, dict[str, Any]]:
+def still(tracks: Tracks, width: int, height: int, prior: FocalPrior | None) -> tuple[Turns, dict[str, Any]]:
     """A locked-off camera: one pose, points where the first frame that shows them sees them."""
-    focal = focal_px or USUAL_FOCAL * width
+    focal = USUAL_FOCAL * width if prior is None else prior.one_px
     frames = len(tracks)
     order = np.argsort(np.concatenate([tracks.at(row)[0] for row in range(frames)]), kind="stable")
     names, first, which = np.unique(tracks.idents[order], return_index=True, return_inverse=True)
@@ -73,7 +77,9 @@ def still(tracks: Tracks, width: int, height: int, focal_px: float) -> tuple[Tur
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     rows = np.repeat(np.arange(frames), np.diff(tracks.starts))[order]
     seen = np.column_stack([rows, which, xy])
-    told = "[camera], held" if focal_px else "assumed: a still picture shows none; write focal_mm and sensor_width_mm"
+    told = (
+        f"{prior.source}, held" if prior else "assumed: a still picture shows none; write focal_mm and sensor_width_mm"
+    )
     turned, middle = np.tile(np.eye(3), (frames, 1, 1)), (width / 2, height / 2)
     return Turns(turned, focal, middle, 0.0, 0.0, 0.0, directions, seen, np.ones(frames)), {"from": told}
 

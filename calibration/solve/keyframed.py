@@ -17,6 +17,7 @@ from calibration.solve.colmap import Job
 from calibration.solve.solved import Solve
 from calibration.solve.track import TrackParams, Tracks, follow
 from calibration.solve.trackview import TrackView
+from calibration.solve.written import FocalPrior
 from pipeline.io import images
 from pipeline.stage import Progress
 from pipeline.types import Lens
@@ -36,10 +37,10 @@ class Effort:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What is known before the solve. focal_px: in working pixels, 0: not known. lens: the plate's, calibrated, which is
-    held, or None. locked: frame to camera_from_world, held."""
+    """What is known before the solve. prior: of the focal length in working pixels. lens: the plate's, calibrated, which is
+    held, or None; its focal length is the prior then. locked: frame to camera_from_world, held."""
 
-    focal_px: float
+    prior: FocalPrior | None
     lens: Lens | None
     locked: dict[int, Array]
 
@@ -70,6 +71,7 @@ def solve_keyframes(
     """
     with tempfile.TemporaryDirectory(prefix="solve_camera.") as temporary:
         folder = Path(temporary)
+        focal_px, sigma = (0.0, 0.0) if known.prior is None else (known.prior.one_px, known.prior.sigma)
         names = tuple(f"{frames[row]:06d}.png" for row in keyframes)
         for row, name in zip(keyframes, names, strict=True):
             images.write_png(folder / "images" / name, view.grey(frames[row]))
@@ -82,7 +84,9 @@ def solve_keyframes(
             keyframes=tuple(keyframes),
             width=view.width,
             height=view.height,
-            focal_px=known.focal_px if known.lens is None else view.working_lens(known.lens).focal_x_px,
+            focal_px=focal_px,
+            prior_px=focal_px if sigma else 0.0,
+            prior_sigma=sigma,
             camera=() if known.lens is None else astuple(view.working_lens(known.lens))[2:],
             masked=view.masked,
             features=effort.features,
@@ -101,4 +105,6 @@ def solve_keyframes(
             lens = Lens(view.width, view.height, *map(float, found["camera"]))
             observations = found["observations"].copy()
             observations[:, 2:] *= view.to_plate
+            if known.prior is not None and known.prior.sigma and "plate_alone" in said["focal"]:
+                said["focal"] |= known.prior.told(lens.focal_x_px)
             return Solve(found["poses"], view.plate_lens(lens), found["points"], observations), said

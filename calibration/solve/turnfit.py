@@ -15,6 +15,7 @@ from calibration.solve.turnlens import TurnLens
 Array = npt.NDArray[np.float64]
 
 STEPS = 60
+MEDIAN_OF_SIGMA = 1.1774  # of a distance in two axes, each with one sigma
 OF_LENS = 5  # unknowns: log focal length, k1, k2, centre
 OF_VIEW = 4  # turn, log zoom
 
@@ -29,6 +30,25 @@ class Seen:
     idents: npt.NDArray[np.intp]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Focal:
+    """What is known of the views' focal length: its logarithm in pixels, (V,), and the share of the prior's weight that each
+    view has. sigma: of the logarithm; 0: held."""
+
+    log_px: Array
+    shares: Array
+    sigma: float
+
+    def weights(self, errors_px: Array, points: int) -> Array:
+        """(V,) by which a squared miss of the log focal length counts beside squared pixels.
+
+        What the tracks miss by says what a pixel is worth. A track's errors last, so all that it shows counts as one
+        measurement; without that, a thousand frames of drift would outvote any lens.
+        """
+        variance = float(np.median(errors_px) / MEDIAN_OF_SIGMA) ** 2 * len(errors_px) / points
+        return np.asarray(variance / self.sigma**2 * self.shares) if self.sigma else np.zeros(len(self.shares))
+
+
 def misses_px(seen: Seen, turned: Array, directions: Array, lens: TurnLens) -> Array:
     """Distance in pixels (M,) of each observation from its direction (P, 3), seen by its view (V, 3, 3)."""
     there = np.einsum("nij,nj->ni", turned[seen.views], directions[seen.points])
@@ -36,18 +56,22 @@ def misses_px(seen: Seen, turned: Array, directions: Array, lens: TurnLens) -> A
 
 
 def adjust_turns(
-    seen: Seen, turned: Array, directions: Array, lens: TurnLens, soft: float, held: bool, zooms: bool = False
+    seen: Seen, turned: Array, directions: Array, lens: TurnLens, soft: float, known: Focal | None, zooms: bool = False
 ) -> tuple[Array, Array, float]:
     """Rotations (V, 3, 3), directions (P, 3) and the focal length's standard deviation as a share of it.
 
-    Levenberg-Marquardt with soft L1 of `soft` pixels; `lens` is changed in place, but for a `held` focal length, and its zoom
-    where it `zooms`. The first view keeps its rotation and its zoom.
+    Levenberg-Marquardt with soft L1 of `soft` pixels; `lens` is changed in place, but for a focal length that is `known` and held, and
+    its zoom where it `zooms`. The first view keeps its rotation and its zoom. The deviation is the tracks' own, without a prior.
 
     Source: Triggs et al., "Bundle Adjustment: a Modern Synthesis", 2000 (Schur complement).
     """
-    damping, cost = 1e-3, _cost(seen, turned, directions, lens, soft)
+    known = known or Focal(np.zeros(len(turned)), np.zeros(len(turned)), np.inf)
+    held = known.sigma == 0
+    weights = known.weights(misses_px(seen, turned, directions, lens), len(directions))
+    damping, cost = 1e-3, _cost(seen, turned, directions, lens, soft, known, weights)
     for _ in range(STEPS):
         system = _System.of(seen, turned, directions, lens, soft, held, zooms)
+        system.pull_focal(np.log(lens.focal * lens.zoom) - known.log_px, weights, held, zooms)
         better = False
         for _ in range(6):
             step = system.solve(damping)
@@ -55,7 +79,7 @@ def adjust_turns(
                 damping *= 10
                 continue
             new = _moved(step, turned, directions, lens, system)
-            new_cost = _cost(seen, *new, soft)
+            new_cost = _cost(seen, *new, soft, known, weights)
             if new_cost < cost:
                 better = True
                 break
@@ -73,12 +97,16 @@ def adjust_turns(
     return turned, directions, sigma
 
 
-def _cost(seen: Seen, turned: Array, directions: Array, lens: TurnLens, soft: float) -> float:
+def _cost(
+    seen: Seen, turned: Array, directions: Array, lens: TurnLens, soft: float, known: Focal, weights: Array
+) -> float:
     there = np.einsum("nij,nj->ni", turned[seen.views], directions[seen.points])
     if (there[:, 2] < 0.05).any():
         return np.inf
     square = np.sum((lens.pixels(there, lens.zoom[seen.views]) - seen.pixels) ** 2, axis=1) / soft**2
-    return float(2 * soft**2 * (np.sqrt(1 + square) - 1).sum() + (lens.priors()[0] ** 2).sum())
+    off = np.log(lens.focal * lens.zoom) - known.log_px
+    priors = (lens.priors()[0] ** 2).sum() + (weights * off**2).sum()
+    return float(2 * soft**2 * (np.sqrt(1 + square) - 1).sum() + priors)
 
 
 @dataclass(slots=True, eq=False)
@@ -142,6 +170,19 @@ class _System:
         between = (cameras.T @ weight @ points).tocsr()
         return _System(normal, between, summed, pull, (points.T @ pulled).reshape(-1, 2), tangents,
                        np.linalg.norm(miss, axis=1))  # fmt: skip
+
+    def pull_focal(self, off: Array, weights: Array, held: bool, zooms: bool) -> None:
+        """Add the prior of the views' log focal length, (V,) `off`, weighed by (V,)."""
+        if held or not weights.any():
+            return
+        own = OF_LENS + OF_VIEW * np.arange(1, len(off)) + 3  # the first view's zoom stays
+        self.cameras[0, 0] += weights.sum()
+        self.pull_cameras[0] += weights @ off
+        if zooms:
+            self.cameras[own, own] += weights[1:]
+            self.cameras[0, own] += weights[1:]
+            self.cameras[own, 0] += weights[1:]
+            self.pull_cameras[own] += weights[1:] * off[1:]
 
     def _reduced(self, damping: float) -> tuple[Array, sparse.csr_matrix]:
         """The cameras' own system once the directions are eliminated, and what carries the rest over."""

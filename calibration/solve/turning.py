@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from calibration.solve.nodal import Turning
 from calibration.solve.track import Tracks
-from calibration.solve.turnfit import Seen, adjust_turns, misses_px
+from calibration.solve.turnfit import Focal, Seen, adjust_turns, misses_px
 from calibration.solve.turnlens import TurnLens, fit_view
+from calibration.solve.written import FocalPrior
 
 Array = npt.NDArray[np.float64]
 
@@ -50,30 +51,32 @@ class Turns:
 
 
 def solve_turns(
-    tracks: Tracks, keyframes: list[int], width: int, height: int, start: Turning, focal_px: float = 0.0
+    tracks: Tracks, keyframes: list[int], width: int, height: int, start: Turning, prior: FocalPrior | None = None
 ) -> Turns:
     """Adjust rotations, lens and directions to the tracks (pixels, centres at .5).
 
-    start: calibration.solve.nodal.turning; where it zooms, so does the solve. focal_px: held when above 0, else found: a pan of a
-    few degrees hardly shows it, which `focal_sigma` tells. Of a zoom it is the first frame's.
+    start: calibration.solve.nodal.turning; where it zooms, so does the solve. prior: of the focal length, in these pixels; without
+    one a pan of a few degrees hardly shows it, which `focal_sigma` tells. Of a zoom focal_px is the first frame's.
 
     Source: Agapito, Hayman and Reid, "Self-Calibration of Rotating and Zooming Cameras", IJCV 2001.
     """
     middle = np.array([width, height]) / 2
     zooms = start.zoom > 1
     rows = _spread(keyframes, MOST_VIEWS)
-    lens = TurnLens(middle, middle.copy(), focal_px or start.focal_px, start.k1, 0.0, np.ones(len(rows)))
+    known = None if prior is None else Focal(*prior.log_px(rows, zooms), prior.sigma)
+    focal = start.focal_px if prior is None else float(prior.px[0] if zooms else prior.one_px)
+    lens = TurnLens(middle, middle.copy(), focal, start.k1, 0.0, np.ones(len(rows)))
     soft = SOFT_PX * max(1.0, width / 1280)
     seen = _observations(tracks, rows)
     turned, zoom = _chained(tracks, lens, zooms)
     lens.zoom = zoom[rows]
     directions = _first_directions(seen, turned[rows], lens)
     sigma = 0.0
-    for _ in range(ROUNDS):
-        turned[rows], directions, sigma = adjust_turns(seen, turned[rows], directions, lens, soft, focal_px > 0, zooms)
+    for number in range(ROUNDS):
+        turned[rows], directions, sigma = adjust_turns(seen, turned[rows], directions, lens, soft, known, zooms)
         miss = misses_px(seen, turned[rows], directions, lens)
         keep = miss < max(OUTLIER * float(np.median(miss)), 0.5 * soft)
-        if keep.mean() > 0.995:
+        if keep.mean() > 0.995 and (known is None or number > 0):  # a prior is weighed by what the tracks miss by
             break
         seen, directions = _kept(seen, directions, keep)
     zoom[rows] = lens.zoom

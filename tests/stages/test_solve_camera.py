@@ -145,6 +145,35 @@ def test_supplied_mattes_and_the_written_focal_length_are_used(acted: tuple[Scen
     assert "assumed" in track.scale_from
 
 
+def test_a_prior_that_a_plate_with_parallax_contradicts_gives_way_by_its_weight(tmp_path: Path):
+    """10% off and said to be so: the plate's own focal length."""
+    scene = Scene(width=320, height=180, frames=16)
+    true_mm = 25 * scene.lens.focal_x_px / scene.width
+
+    track = solve(
+        write_plate(scene, tmp_path / "p"),
+        tmp_path / "out",
+        CameraFacts(1.7, 1.1 * true_mm, 25, focal_sigma_mm=0.1 * true_mm),
+    )
+
+    told = json.loads(track.figures.read_text())["focal"]
+    assert track.lens.focal_x_px == pytest.approx(scene.lens.focal_x_px, rel=0.02)
+    assert told["prior_mm"] == pytest.approx(1.1 * true_mm)
+    assert told["found_mm"] == pytest.approx(true_mm, rel=0.02)
+    assert told["sigmas_apart"] == pytest.approx(1.04, abs=0.25)
+    assert (told["warning"], told["overruled"]) == ("", False)
+
+
+@pytest.mark.slow
+def test_a_sharp_prior_brings_a_dolly_nearer_to_its_true_focal_length(plate: Plate, tmp_path: Path):
+    true_mm = 25 * SCENE.lens.focal_x_px / SCENE.width
+
+    track = solve(plate, tmp_path, CameraFacts(1.7, true_mm, 25, focal_sigma_mm=0.002 * true_mm))
+
+    assert track.lens.focal_x_px == pytest.approx(SCENE.lens.focal_x_px, rel=0.003)  # 0.9% off without
+    assert against_truth(track, SCENE).ate_of_path < 0.01
+
+
 @pytest.mark.slow
 def test_a_wrongly_written_focal_length_is_overruled(plate: Plate, tmp_path: Path):
     track = solve(plate, tmp_path, CameraFacts(height_m=1.7, focal_mm=50, sensor_width_mm=36))

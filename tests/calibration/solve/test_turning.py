@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -14,6 +16,7 @@ from calibration.solve.keyframes import choose_keyframes
 from calibration.solve.nodal import best_turning, turning
 from calibration.solve.track import Tracks
 from calibration.solve.turning import Turns, solve_turns
+from calibration.solve.written import FocalPrior
 from pipeline.types import Lens
 
 LENS = Lens(960, 540, 900.0, 900.0, 480.0, 270.0, -0.09, 0.01)
@@ -49,10 +52,14 @@ def seen(rotations: np.ndarray, noise_px: float = 0.1, walkers: int = 0, zoom: n
     return Tracks(np.array(starts), np.concatenate(idents), np.concatenate(pixels), np.ones(FRAMES))
 
 
-def solved(tracks: Tracks, focal_px: float = 0.0) -> Turns:
+def prior(focal_px: float, sigma: float = 0.0) -> FocalPrior:
+    return FocalPrior(np.full(FRAMES, focal_px), sigma, "[camera]", 30.0)
+
+
+def solved(tracks: Tracks, known: FocalPrior | None = None) -> Turns:
     keyframes = choose_keyframes(tracks, LENS.width)
     start = best_turning(tracks, keyframes, LENS.width, LENS.height, "auto")
-    return solve_turns(tracks, keyframes, LENS.width, LENS.height, start, focal_px)
+    return solve_turns(tracks, keyframes, LENS.width, LENS.height, start, known)
 
 
 @pytest.mark.parametrize(("yaw", "pitch"), [(24.0, 0.0), (0.0, 14.0), (12.0, 6.0)])
@@ -92,7 +99,7 @@ def test_a_zoom_from_a_spot_that_hardly_turns_is_seen_and_its_length_doubted():
     keyframes = choose_keyframes(tracks, LENS.width)
     start = best_turning(tracks, keyframes, LENS.width, LENS.height, "auto")
 
-    turns, said = fixed.pan(tracks, keyframes, LENS.width, LENS.height, start, 0.0)
+    turns, said = fixed.pan(tracks, keyframes, LENS.width, LENS.height, start, None)
 
     np.testing.assert_allclose(turns.zoom, zoom, rtol=0.005)
     assert "assumed" in said["from"]
@@ -110,13 +117,62 @@ def test_a_written_focal_length_is_held_and_a_pan_that_shows_none_says_so():
     keyframes = choose_keyframes(tracks, LENS.width)
     start = turning(tracks, keyframes, LENS.width, LENS.height)
 
-    held, said = fixed.pan(tracks, keyframes, LENS.width, LENS.height, start, 900.0)
-    free, doubted = fixed.pan(tracks, keyframes, LENS.width, LENS.height, start, 0.0)
+    held, said = fixed.pan(tracks, keyframes, LENS.width, LENS.height, start, prior(900.0))
+    free, doubted = fixed.pan(tracks, keyframes, LENS.width, LENS.height, start, None)
 
     assert held.focal_px == 900.0
     assert said == {"from": "[camera], held"}
     assert free.focal_px == fixed.USUAL_FOCAL * LENS.width
     assert "assumed" in doubted["from"]
+
+
+def drifting(tracks: Tracks, seed: int) -> Tracks:
+    """Each track strays by itself, a twentieth of a pixel a frame: what a short pan cannot tell from a focal length."""
+    walk = np.random.default_rng(seed).normal(0, 0.05, (FRAMES, int(tracks.idents.max()) + 1, 2)).cumsum(axis=0)
+    rows = np.repeat(np.arange(FRAMES), np.diff(tracks.starts))
+    return replace(tracks, xy=(tracks.xy + walk[rows, tracks.idents]).astype(np.float32))
+
+
+def test_a_sharp_prior_mends_what_a_short_pan_gets_wrong():
+    tracks = drifting(seen(turned(3.0, 0.3)), seed=5)
+
+    free, held = solved(tracks), solved(tracks, prior(900.0, 0.005))
+
+    assert abs(free.focal_px / 900 - 1) > 0.015
+    assert held.focal_px == pytest.approx(900, rel=0.003)
+
+
+def test_a_wide_prior_that_is_wrong_hardly_moves_what_a_pan_shows():
+    tracks = drifting(seen(turned(12.0, 0.3)), seed=4)
+
+    free, pulled = solved(tracks), solved(tracks, prior(990.0, 0.1))
+
+    assert pulled.focal_px == pytest.approx(free.focal_px, rel=0.003)
+
+
+def test_a_result_far_from_its_prior_is_warned_of():
+    tracks = seen(turned(24.0, 0.0))
+    keyframes = choose_keyframes(tracks, LENS.width)
+    start = turning(tracks, keyframes, LENS.width, LENS.height)
+
+    _, far = fixed.pan(tracks, keyframes, LENS.width, LENS.height, start, prior(990.0, 0.02))
+    _, near = fixed.pan(tracks, keyframes, LENS.width, LENS.height, start, prior(910.0, 0.02))
+
+    assert far["sigmas_apart"] > 3
+    assert "30.00 mm" in far["warning"]
+    assert near["warning"] == ""
+    assert near["found_mm"] == pytest.approx(30.0 * 900 / 910, rel=0.01)
+
+
+@pytest.mark.parametrize("per_frame", [False, True])
+def test_a_prior_holds_a_zoom_that_hardly_turns(per_frame: bool):
+    """Written once it is the first frame's; of each frame it holds them all. The plate shows the ratio either way."""
+    zoom = 1.5 ** np.linspace(0, 1, FRAMES)
+    tracks = seen(turned(1.0, 0.3), zoom=zoom)
+
+    got = solved(tracks, FocalPrior(900 * zoom if per_frame else np.full(FRAMES, 900.0), 0.01, "[camera]"))
+
+    np.testing.assert_allclose(got.focal_px * got.zoom, 900 * zoom, rtol=0.01)
 
 
 def test_observations_fit_their_directions():
@@ -162,7 +218,7 @@ def test_points_below_the_horizon_lie_on_the_ground_and_no_other():
 def test_a_camera_that_stands_still_has_one_pose():
     tracks = seen(np.tile(np.eye(3), (FRAMES, 1, 1)))
 
-    turns, said = fixed.still(tracks, LENS.width, LENS.height, 0.0)
+    turns, said = fixed.still(tracks, LENS.width, LENS.height, None)
     solve, _ = fixed.stand(turns, Lens(960, 540, turns.focal_px, turns.focal_px, 480, 270), 1.5)
 
     assert "assumed" in said["from"]
