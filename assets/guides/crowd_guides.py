@@ -19,7 +19,7 @@ from assets.guides.optics import Optics
 from assets.people.characters import load_character
 from assets.view import View
 from pipeline.errors import AssetError
-from pipeline.kernels import crowdraster
+from pipeline.kernels import crowdraster, crowdread
 from pipeline.kernels.crowdplace import to_pixels
 from pipeline.kernels.crowdraster import Scene
 from pipeline.kernels.raster import NEAR_M
@@ -90,7 +90,7 @@ def crowd_guides(
     all_px, all_seen = np.full((len(people.ids), 18, 2), np.nan, np.float32), np.zeros((len(people.ids), 18), bool)
     all_px[order], all_seen[order] = joints_px, seen
     return CrowdGuides(
-        depth, crowdraster.label(slot, scene.ids), normals, parts, motion, matte_ids, coverage, poses, all_px,
+        depth, crowdread.label(slot, scene.ids), normals, parts, motion, matte_ids, coverage, poses, all_px,
         all_seen, levels.astype(np.int8),
     )  # fmt: skip
 
@@ -138,7 +138,7 @@ def _read(
         if motion is not None and view.ahead:
             there = drawn.placed(people.there, camera_from_people(people, people.there, view.other), "vertices")
         unused = np.zeros((0, 0, 3), np.float32), np.zeros((0, 0, 2), np.float32)
-        crowdraster.resolve(
+        crowdread.resolve(
             scene, lens.rays, slot, triangle, turned, there, lens.table, view.ahead,
             unused[0] if normals is None else normals, parts, unused[1] if motion is None else motion,
         )  # fmt: skip
@@ -155,7 +155,7 @@ def _mattes(scene: Scene, lens: Optics, order: Ints) -> tuple[NDArray[np.uint32]
     depth, slot = (np.full((2 * (bottom - top), 2 * width), value) for value in (np.float32(np.inf), np.int32(-1)))
     shifted = replace(scene, pixels=(scene.pixels - np.array([0, top], np.float32)) * np.float32(2))
     crowdraster.draw(shifted, rays[band], (columns, rows[band]), order, depth, slot, np.empty(slot.shape, np.int32))
-    ids[top:bottom], coverage[top:bottom] = crowdraster.rank(slot, scene.ids)
+    ids[top:bottom], coverage[top:bottom] = crowdread.rank(slot, scene.ids)
     return ids, coverage
 
 

@@ -88,47 +88,55 @@ def to_pixels(points: Floats, table: LensTable) -> Floats:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _place(poses, bins, shares, frames, slopes, firsts, other, parents, turned, out):
-    for n in range(len(bins)):
-        before, after, first = poses[bins[n, 0]], poses[bins[n, 1]], firsts[n]
-        other_before, other_after = other[bins[n, 0]], other[bins[n, 1]]
-        turn = turned[n]
-        stay = np.float32(1) - turn
-        share, m = shares[n], frames[n].astype(np.float32)
+    for n in range(np.uintp(len(bins))):
+        before, after, first = np.uintp(bins[n, 0]), np.uintp(bins[n, 1]), np.uintp(firsts[n])
+        turn, share = turned[n], shares[n]
+        stay, keep = np.float32(1) - turn, np.float32(1) - share
         rise_x, rise_z = slopes[n, 0], slopes[n, 1]
-        keep = np.float32(1) - share
-        for v in range(poses.shape[1]):
-            x = keep * before[v, 0] + share * after[v, 0]
-            y = keep * before[v, 1] + share * after[v, 1]
-            z = keep * before[v, 2] + share * after[v, 2]
+        m00, m01, m02, m03 = _row(frames, n, 0)
+        m10, m11, m12, m13 = _row(frames, n, 1)
+        m20, m21, m22, m23 = _row(frames, n, 2)
+        for v in range(np.uintp(poses.shape[1])):
+            x = keep * poses[before, v, 0] + share * poses[after, v, 0]
+            y = keep * poses[before, v, 1] + share * poses[after, v, 1]
+            z = keep * poses[before, v, 2] + share * poses[after, v, 2]
             if turn > 0:
-                p = parents[v]
-                x = stay * x + turn * (keep * other_before[p, 0] + share * other_after[p, 0])
-                y = stay * y + turn * (keep * other_before[p, 1] + share * other_after[p, 1])
-                z = stay * z + turn * (keep * other_before[p, 2] + share * other_after[p, 2])
+                p = np.uintp(parents[v])
+                x = stay * x + turn * (keep * other[before, p, 0] + share * other[after, p, 0])
+                y = stay * y + turn * (keep * other[before, p, 1] + share * other[after, p, 1])
+                z = stay * z + turn * (keep * other[before, p, 2] + share * other[after, p, 2])
             low = min(max(np.float32(1) - y / np.float32(LEG_M), np.float32(0)), np.float32(1))
             y += low * (rise_x * x + rise_z * z)
-            out[first + v, 0] = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]
-            out[first + v, 1] = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3]
-            out[first + v, 2] = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3]
+            out[first + v, 0] = m00 * x + m01 * y + m02 * z + m03
+            out[first + v, 1] = m10 * x + m11 * y + m12 * z + m13
+            out[first + v, 2] = m20 * x + m21 * y + m22 * z + m23
 
 
 @njit(cache=True)
+def _row(frames, n, row):
+    return (np.float32(frames[n, row, 0]), np.float32(frames[n, row, 1]), np.float32(frames[n, row, 2]),
+            np.float32(frames[n, row, 3]))  # fmt: skip
+
+
+@njit(cache=True, error_model="numpy")
 def seen_at(x, y, pixels, low_x, low_y, step_x, step_y):
     """Pixel of a ray; beyond the table its last cell is continued straight."""
     u, v = (x - low_x) / step_x, (y - low_y) / step_y
-    i = int(min(max(u, 0.0), pixels.shape[1] - 2.0))
-    j = int(min(max(v, 0.0), pixels.shape[0] - 2.0))
+    i, j = np.uintp(min(max(u, 0.0), pixels.shape[1] - 2.0)), np.uintp(min(max(v, 0.0), pixels.shape[0] - 2.0))
     a, b = u - i, v - j
     w00, w01, w10, w11 = (1 - a) * (1 - b), a * (1 - b), (1 - a) * b, a * b
-    p, q, r, s = pixels[j, i], pixels[j, i + 1], pixels[j + 1, i], pixels[j + 1, i + 1]
-    return (w00 * p[0] + w01 * q[0] + w10 * r[0] + w11 * s[0], w00 * p[1] + w01 * q[1] + w10 * r[1] + w11 * s[1])
+    right, below = i + np.uintp(1), j + np.uintp(1)
+    return (
+        w00 * pixels[j, i, 0] + w01 * pixels[j, right, 0] + w10 * pixels[below, i, 0] + w11 * pixels[below, right, 0],
+        w00 * pixels[j, i, 1] + w01 * pixels[j, right, 1] + w10 * pixels[below, i, 1] + w11 * pixels[below, right, 1],
+    )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _to_pixels(points, pixels, low_x, low_y, step_x, step_y, out):
-    for n in range(len(points)):
+    for n in range(np.uintp(len(points))):
         z = np.float64(points[n, 2])
         if z >= NEAR_M:
             x, y = seen_at(points[n, 0] / z, points[n, 1] / z, pixels, low_x, low_y, step_x, step_y)

@@ -1,4 +1,4 @@
-"""Draw a whole crowd through any lens: find who is seen by each pixel, and read the guides off.
+"""Draw a whole crowd through any lens: find who is seen by each pixel.
 
 Edge functions are evaluated in ray space, as in pipeline.kernels.raster, so a distorted frame is drawn directly. The
 outcome does not depend on the order of drawing: the nearest surface wins, of equal depths the lower id.
@@ -12,8 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.kernels.crowdplace import LensTable, seen_at
-from pipeline.kernels.raster import NEAR_M, _cross, _ray_box, _ray_ranges, _reach, _span
+from pipeline.kernels.raster import NEAR_M, _ray_box, _ray_ranges, _reach, _span
 from pipeline.kernels.splat import check
 
 Floats = NDArray[np.float32]
@@ -21,6 +20,7 @@ Ints = NDArray[np.int32]
 _SMALL_PX = 48.0  # as in pipeline.kernels.raster
 _TILE_PX = 8
 _WIDE_PX = 5  # from such a box on, each row is searched only where the triangle crosses it
+_FAR_PX = 1e6  # beyond any picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,64 +83,6 @@ def draw(
               triangle)  # fmt: skip
 
 
-def resolve(
-    scene: Scene,
-    rays: Floats,
-    slot: Ints,
-    triangle: Ints,
-    normals: Floats,
-    there: Floats,
-    table: LensTable,
-    ahead: int,
-    out_normals: Floats,
-    out_parts: NDArray[np.uint8],
-    out_motion: Floats,
-) -> None:
-    """Read normals, parts and motion off what `draw` found; empty pixels are left alone.
-
-    normals: (V, 3) float32 of the scene's vertices in camera axes, any length, or (0, 3): none wanted. there: (V, 3)
-    float32 the vertices in the camera of the other frame, or (0, 3). ahead: 1 when that is the next frame, -1 when it
-    is the one before. out_normals: (H, W, 3) unit, towards the viewer. out_parts: (H, W) uint8. out_motion: (H, W, 2)
-    pixels until the next frame; 0 for what passes behind the camera.
-    """
-    height, width = rays.shape[:2]
-    count = len(scene.vertices)
-    check("rays", rays, np.float32, (height, width, 2))
-    check("slot", slot, np.int32, (height, width))
-    check("triangle", triangle, np.int32, (height, width))
-    check("normals", normals, np.float32, (count if len(normals) else 0, 3))
-    check("there", there, np.float32, (count if len(there) else 0, 3))
-    for name, array, dtype, shape, on in (("out_normals", out_normals, np.float32, (3,), len(normals)),
-                                          ("out_parts", out_parts, np.uint8, (), True),
-                                          ("out_motion", out_motion, np.float32, (2,), len(there))):  # fmt: skip
-        check(name, array, dtype, (height, width, *shape) if on else array.shape)
-    _resolve(scene.vertices, scene.triangles, scene.parts, scene.firsts, scene.first_triangles, rays, slot, triangle,
-             normals, there, table.pixels, *table.low, *table.step, ahead,
-             out_normals, out_parts, out_motion)  # fmt: skip
-
-
-def label(slot: Ints, ids: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """(H, W) uint32: the id of the agent that each pixel sees, 0 where it sees none."""
-    check("slot", slot, np.int32, slot.shape)
-    check("ids", ids, np.uint32, (len(ids),))
-    out = np.zeros(slot.shape, np.uint32)
-    _label(slot.ravel(), ids, out.ravel())
-    return out
-
-
-def rank(slot: Ints, ids: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], Floats]:
-    """From 2 x 2 samples to soft mattes: ids (H, W, 4) uint32 and their coverage (H, W, 4) float32, largest first.
-
-    slot: (2H, 2W) int32 rows of `ids`, -1 where empty. Equal shares are ordered by id; what is not taken is 0.
-    """
-    height, width = slot.shape[0] // 2, slot.shape[1] // 2
-    check("slot", slot, np.int32, (2 * height, 2 * width))
-    check("ids", ids, np.uint32, (len(ids),))
-    out, cover = np.zeros((height, width, 4), np.uint32), np.zeros((height, width, 4), np.float32)
-    _rank(slot, ids, out, cover)
-    return out, cover
-
-
 def _check_scene(scene: Scene, order: Ints) -> None:
     count = len(scene.firsts)
     check("vertices", scene.vertices, np.float32, (len(scene.vertices), 3))
@@ -162,33 +104,15 @@ def _check_scene(scene: Scene, order: Ints) -> None:
 
 
 @njit(cache=True)
-def _edges(a, b, c, edges):
-    """Edge functions of a triangle (rows of float64); its volume with the camera, six times."""
-    _cross(b, c, edges[0])
-    _cross(c, a, edges[1])
-    _cross(a, b, edges[2])
-    return a[0] * edges[0, 0] + a[1] * edges[0, 1] + a[2] * edges[0, 2]
-
-
-@njit(cache=True)
-def _hidden(depth, x0, x1, y0, y1, nearest):
-    for y in range(y0, y1):
-        for x in range(x0, x1):
-            if depth[y, x] >= nearest:
-                return False
-    return True
-
-
-@njit(cache=True)
 def _tiles_hide(depth, tiles, x0, x1, y0, y1, nearest):
-    """As `_hidden`, for larger boxes. tiles: at least the largest depth of each tile; made exact where it is asked for."""
+    """Whether all of a box is nearer. tiles: at least the largest depth of each tile; made exact where it is asked for."""
     for j in range(y0 // _TILE_PX, (y1 - 1) // _TILE_PX + 1):
         for i in range(x0 // _TILE_PX, (x1 - 1) // _TILE_PX + 1):
             if tiles[j, i] < nearest:
                 continue
             left, right = i * _TILE_PX, min((i + 1) * _TILE_PX, depth.shape[1])
             top, bottom = j * _TILE_PX, min((j + 1) * _TILE_PX, depth.shape[0])
-            if not _hidden(depth, max(x0, left), min(x1, right), max(y0, top), min(y1, bottom), nearest):
+            if _shows(depth, max(x0, left), min(x1, right), max(y0, top), min(y1, bottom), nearest):
                 return False
             deepest = np.float32(0)
             for y in range(top, bottom):
@@ -199,12 +123,21 @@ def _tiles_hide(depth, tiles, x0, x1, y0, y1, nearest):
 
 
 @njit(cache=True)
-def _chunk_shows(vertices, pixels, first, members, depth, tiles):
+def _shows(depth, x0, x1, y0, y1, nearest):
+    for y in range(np.uintp(y0), np.uintp(y1)):
+        for x in range(np.uintp(x0), np.uintp(x1)):
+            if depth[y, x] >= nearest:
+                return True
+    return False
+
+
+@njit(cache=True)
+def _chunk_shows(vertices, pixels, first, corners, begin, end, depth, tiles):
     """Whether anything of a chunk of triangles may be seen: not between pixels' centres, nor behind what is drawn."""
     low_x = low_y = nearest = np.float32(np.inf)
     high_x = high_y = -np.float32(np.inf)
-    for m in members:
-        v = first + m
+    for m in range(np.uintp(begin), np.uintp(end)):
+        v = first + np.uintp(corners[m])
         z = vertices[v, 2]
         if not z >= NEAR_M:
             return True
@@ -221,39 +154,43 @@ def _chunk_shows(vertices, pixels, first, members, depth, tiles):
 @njit(cache=True, nogil=True)
 def _draw(vertices, pixels, triangles, firsts, first_triangles, ids, chunks, chunk_corners, orders, first_chunks,
           chunk_counts, order, rays, columns, rows, depth, slot, triangle):  # fmt: skip
-    corners, edges = np.empty((3, 3), np.float64), np.empty((3, 3), np.float64)
+    corners = np.empty((3, 3), np.float64)
     tiles = np.full((depth.shape[0] // _TILE_PX + 1, depth.shape[1] // _TILE_PX + 1), np.float32(np.inf))
-    for agent in order:
-        first = firsts[agent]
-        for n in range(chunk_counts[agent]):
-            chunk = chunks[orders[first_chunks[agent] + n]]
-            if _chunk_shows(vertices, pixels, first, chunk_corners[chunk[2] : chunk[3]], depth, tiles):
-                _draw_chunk(vertices, pixels, triangles, first, first_triangles[agent], chunk[0], chunk[1], agent, ids,
-                            rays, columns, rows, depth, slot, triangle, corners, edges)  # fmt: skip
+    for n in range(len(order)):
+        agent = order[n]
+        first, base = np.uintp(firsts[agent]), np.uintp(first_triangles[agent])
+        for entry in range(first_chunks[agent], first_chunks[agent] + chunk_counts[agent]):
+            c = np.uintp(orders[entry])
+            if _chunk_shows(vertices, pixels, first, chunk_corners, chunks[c, 2], chunks[c, 3], depth, tiles):
+                _draw_chunk(vertices, pixels, triangles, first, base, chunks[c, 0], chunks[c, 1], agent, ids,
+                            rays, columns, rows, depth, slot, triangle, corners)  # fmt: skip
 
 
-@njit(cache=True)
-def _crossed(px, py, qx, qy, top, bottom, low, high):
-    """low..high widened by the columns in which the edge p-q runs between the heights top and bottom."""
-    if py > qy:
-        px, py, qx, qy = qx, qy, px, py
-    if qy < top or py > bottom:
-        return low, high
-    along = (qx - px) / max(qy - py, np.float32(1e-6))
-    begin = px + max(top - py, np.float32(0)) * along
-    end = qx - max(qy - bottom, np.float32(0)) * along
-    return min(low, begin, end), max(high, begin, end)
+@njit(cache=True, error_model="numpy")
+def _side(px, py, qx, qy, turn, margin):
+    """(a, b, left): where the edge p-q, moved outwards by `margin` pixels, runs at height y: x = a + b y; whether the
+    triangle lies to the right of it. turn: 1.0 or -1.0, the way that the triangle's corners go round."""
+    rise, run = turn * np.float64(py - qy), turn * np.float64(qx - px)
+    outwards = margin * (abs(rise) + abs(run))
+    left = rise > 0
+    rise = max(abs(rise), 1e-9) * (1.0 if left else -1.0)
+    slope = -run / rise
+    return px - outwards / rise - slope * py, slope, left
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _draw_chunk(vertices, pixels, triangles, first, base, first_t, end_t, agent, ids, rays, columns, rows, depth, slot,
-                triangle, corners, edges):  # fmt: skip
+                triangle, corners):  # fmt: skip
+    """Scalars, no small arrays, and unsigned indices: this loop is most of a crowd's frame."""
     height, width = depth.shape
-    for t in range(first_t, end_t):
-        i, j, k = first + triangles[base + t, 0], first + triangles[base + t, 1], first + triangles[base + t, 2]
+    my_id = ids[agent]
+    for t in range(np.uintp(first_t), np.uintp(end_t)):
+        at = base + t
+        i, j, k = (first + np.uintp(triangles[at, 0]), first + np.uintp(triangles[at, 1]),
+                   first + np.uintp(triangles[at, 2]))  # fmt: skip
         az, bz, cz = vertices[i, 2], vertices[j, 2], vertices[k, 2]
         x0, x1, y0, y1, small = 0, -1, 0, -1, False
-        ax = ay = bx = by = cx = cy = margin = np.float32(0)
+        ax = ay = bx = by = cx = cy = np.float32(0)
         if az >= NEAR_M and bz >= NEAR_M and cz >= NEAR_M:
             # Straight from pixels: most triangles of a crowd fall between the pixels' centres and end here.
             ax, bx, cx = pixels[i, 0], pixels[j, 0], pixels[k, 0]
@@ -268,11 +205,11 @@ def _draw_chunk(vertices, pixels, triangles, first, base, first_t, end_t, agent,
                 small = True
         elif not (az >= NEAR_M or bz >= NEAR_M or cz >= NEAR_M):
             continue
-        for axis in range(3):
-            corners[0, axis] = vertices[i, axis]
-            corners[1, axis] = vertices[j, axis]
-            corners[2, axis] = vertices[k, axis]
-        if x1 < 0:
+        if not small:
+            for axis in range(3):
+                corners[0, axis] = vertices[i, axis]
+                corners[1, axis] = vertices[j, axis]
+                corners[2, axis] = vertices[k, axis]
             low_x, high_x, low_y, high_y = _ray_box(corners)
             x0, x1 = _reach(columns, low_x, high_x)
             y0, y1 = _reach(rows, low_y, high_y)
@@ -280,141 +217,57 @@ def _draw_chunk(vertices, pixels, triangles, first, base, first_t, end_t, agent,
                 continue
         # In a dense crowd most triangles lie behind what is drawn: they end here. A little less: z is rounded.
         nearest = np.float32(min(az, bz, cz) * 0.999999)
-        if _hidden(depth, x0, x1, y0, y1, nearest):
+        if not _shows(depth, x0, x1, y0, y1, nearest):
             continue
         narrowed = small and x1 - x0 >= _WIDE_PX
+        a_ab = b_ab = a_bc = b_bc = a_ca = b_ca = 0.0
+        left_ab = left_bc = left_ca = False
         if narrowed:
-            wide = np.float32(max(x1 - x0, y1 - y0))
-            margin = np.float32(0.1) + wide * wide * np.float32(5e-4)  # for the lens's bend, as in raster._span
-        volume = _edges(corners[0], corners[1], corners[2], edges)
+            wide, tall = np.float64(x1 - x0), np.float64(y1 - y0)
+            margin = 0.1 + (wide * wide + tall * tall) * 3e-3  # more than the lens bends an edge
+            turn = 1.0 if (bx - ax) * (cy - ay) > (by - ay) * (cx - ax) else -1.0
+            a_ab, b_ab, left_ab = _side(ax, ay, bx, by, turn, margin)
+            a_bc, b_bc, left_bc = _side(bx, by, cx, cy, turn, margin)
+            a_ca, b_ca, left_ca = _side(cx, cy, ax, ay, turn, margin)
+        # Edge functions in ray space; their volume with the camera, six times.
+        pax, pay, paz = np.float64(vertices[i, 0]), np.float64(vertices[i, 1]), np.float64(az)
+        pbx, pby, pbz = np.float64(vertices[j, 0]), np.float64(vertices[j, 1]), np.float64(bz)
+        pcx, pcy, pcz = np.float64(vertices[k, 0]), np.float64(vertices[k, 1]), np.float64(cz)
+        a0, a1, a2 = pby * pcz - pbz * pcy, pbz * pcx - pbx * pcz, pbx * pcy - pby * pcx
+        volume = pax * a0 + pay * a1 + paz * a2
         if not abs(volume) > 0.0:
             continue
+        b0, b1, b2 = pcy * paz - pcz * pay, pcz * pax - pcx * paz, pcx * pay - pcy * pax
+        c0, c1, c2 = pay * pbz - paz * pby, paz * pbx - pax * pbz, pax * pby - pay * pbx
         sign = 1.0 if volume > 0 else -1.0
         volume *= sign
-        a0, a1, a2 = sign * edges[0, 0], sign * edges[0, 1], sign * edges[0, 2]
-        b0, b1, b2 = sign * edges[1, 0], sign * edges[1, 1], sign * edges[1, 2]
-        c0, c1, c2 = sign * edges[2, 0], sign * edges[2, 1], sign * edges[2, 2]
-        for y in range(y0, y1):
-            begin, end = x0, x1
+        a0, a1, a2 = sign * a0, sign * a1, sign * a2
+        b0, b1, b2 = sign * b0, sign * b1, sign * b2
+        c0, c1, c2 = sign * c0, sign * c1, sign * c2
+        for y in range(np.uintp(y0), np.uintp(y1)):
+            begin, end = np.uintp(x0), np.uintp(x1)
             if narrowed:
-                top, bottom = np.float32(y + 0.5) - margin, np.float32(y + 0.5) + margin
-                low, high = np.float32(np.inf), np.float32(-np.inf)
-                low, high = _crossed(ax, ay, bx, by, top, bottom, low, high)
-                low, high = _crossed(bx, by, cx, cy, top, bottom, low, high)
-                low, high = _crossed(cx, cy, ax, ay, top, bottom, low, high)
-                if not low <= high:
-                    continue
-                begin = max(x0, int(low - margin - np.float32(0.5)))
-                end = min(x1, int(high + margin + np.float32(1.5)))
+                middle = y + 0.5
+                x_ab, x_bc, x_ca = a_ab + b_ab * middle, a_bc + b_bc * middle, a_ca + b_ca * middle
+                low = max(x_ab if left_ab else 0.0, x_bc if left_bc else 0.0, x_ca if left_ca else 0.0)
+                high = min(_FAR_PX if left_ab else x_ab, _FAR_PX if left_bc else x_bc, _FAR_PX if left_ca else x_ca)
+                begin = max(begin, np.uintp(min(low + 0.5, _FAR_PX)))
+                end = min(end, np.uintp(max(high + 0.5, 0.0)))
             for x in range(begin, end):
                 if depth[y, x] < nearest:
                     continue
                 ray_x, ray_y = np.float64(rays[y, x, 0]), np.float64(rays[y, x, 1])
                 w0 = a0 * ray_x + a1 * ray_y + a2
-                if w0 < 0.0:
-                    continue
                 w1 = b0 * ray_x + b1 * ray_y + b2
-                if w1 < 0.0:
-                    continue
                 w2 = c0 * ray_x + c1 * ray_y + c2
                 total = w0 + w1 + w2
-                if w2 < 0.0 or not total > 0.0:
+                if not ((w0 >= 0.0) & (w1 >= 0.0) & (w2 >= 0.0) & (total > 0.0)):  # one guess, not four
                     continue
                 z = np.float32(volume / total)
                 if not z >= NEAR_M or z > depth[y, x]:
                     continue
                 other = slot[y, x]
-                if z < depth[y, x] or (t < triangle[y, x] if other == agent else ids[agent] < ids[other]):
+                if z < depth[y, x] or (t < triangle[y, x] if other == agent else my_id < ids[other]):
                     depth[y, x] = z
                     slot[y, x] = agent
                     triangle[y, x] = t
-
-
-@njit(cache=True, nogil=True)
-def _resolve(vertices, triangles, parts, firsts, first_triangles, rays, slot, triangle, normals, there, pixels, low_x,
-             low_y, step_x, step_y, ahead, out_normals, out_parts, out_motion):  # fmt: skip
-    height, width = slot.shape
-    corners, edges = np.empty((3, 3), np.float64), np.empty((3, 3), np.float64)
-    w, mean = np.empty(3, np.float64), np.empty(3, np.float64)
-    rows = np.empty(3, np.int64)
-    for y in range(height):
-        for x in range(width):
-            agent = slot[y, x]
-            if agent < 0:
-                continue
-            at = first_triangles[agent] + triangle[y, x]
-            out_parts[y, x] = parts[at]
-            if len(normals) == 0 and len(there) == 0:
-                continue
-            for n in range(3):
-                rows[n] = firsts[agent] + triangles[at, n]
-                for axis in range(3):
-                    corners[n, axis] = vertices[rows[n], axis]
-            volume = _edges(corners[0], corners[1], corners[2], edges)
-            ray_x, ray_y = np.float64(rays[y, x, 0]), np.float64(rays[y, x, 1])
-            total = 0.0
-            for n in range(3):
-                w[n] = edges[n, 0] * ray_x + edges[n, 1] * ray_y + edges[n, 2]
-                total += w[n]
-            if len(normals):
-                for axis in range(3):
-                    mean[axis] = _sum(normals, rows, w, axis) / total
-                length = np.sqrt(mean[0] ** 2 + mean[1] ** 2 + mean[2] ** 2)
-                if length < 1e-6:  # opposite normals: the triangle's own
-                    for axis in range(3):
-                        mean[axis] = edges[0, axis] + edges[1, axis] + edges[2, axis]
-                    length = max(np.sqrt(mean[0] ** 2 + mean[1] ** 2 + mean[2] ** 2), 1e-30)
-                if mean[0] * ray_x + mean[1] * ray_y + mean[2] > 0.0:
-                    length = -length
-                for axis in range(3):
-                    out_normals[y, x, axis] = np.float32(mean[axis] / length)
-            if len(there):
-                z = _sum(there, rows, w, 2) / total
-                if z >= NEAR_M and volume != 0.0:
-                    u, v = _sum(there, rows, w, 0) / total / z, _sum(there, rows, w, 1) / total / z
-                    px, py = seen_at(u, v, pixels, low_x, low_y, step_x, step_y)
-                    out_motion[y, x, 0] = np.float32(ahead * (px - x - 0.5))
-                    out_motion[y, x, 1] = np.float32(ahead * (py - y - 0.5))
-
-
-@njit(cache=True)
-def _sum(values, rows, w, axis):
-    return w[0] * values[rows[0], axis] + w[1] * values[rows[1], axis] + w[2] * values[rows[2], axis]
-
-
-@njit(cache=True)
-def _label(slot, ids, out):
-    for n in range(len(slot)):
-        if slot[n] >= 0:
-            out[n] = ids[slot[n]]
-
-
-@njit(cache=True)
-def _rank(slot, ids, out, cover):
-    height, width, _ = out.shape
-    for y in range(height):
-        for x in range(width):
-            count, first = 0, slot[2 * y, 2 * x]
-            if first == slot[2 * y, 2 * x + 1] == slot[2 * y + 1, 2 * x] == slot[2 * y + 1, 2 * x + 1]:
-                if first >= 0:
-                    out[y, x, 0], cover[y, x, 0] = ids[first], np.float32(1)
-                continue
-            for j in range(2):
-                for i in range(2):
-                    agent = slot[2 * y + j, 2 * x + i]
-                    if agent < 0:
-                        continue
-                    at = 0
-                    while at < count and out[y, x, at] != ids[agent]:
-                        at += 1
-                    out[y, x, at] = ids[agent]
-                    cover[y, x, at] += np.float32(0.25)
-                    count = max(count, at + 1)
-            for end in range(count - 1, 0, -1):  # four at most: bubble sort
-                for n in range(end):
-                    a, b = cover[y, x, n], cover[y, x, n + 1]
-                    if b > a or (b == a and out[y, x, n + 1] < out[y, x, n]):
-                        cover[y, x, n], cover[y, x, n + 1] = b, a
-                        swap = out[y, x, n]
-                        out[y, x, n] = out[y, x, n + 1]
-                        out[y, x, n + 1] = swap

@@ -86,10 +86,10 @@ def _hide_joints(joints_camera, joints_px, agents, depth, slot, face, slack_m, o
                 seen[n, j] = False
 
 
-@njit(cache=True)
-def _fill(canvas, ax, ay, bx, by, half, colour):
+@njit(cache=True, error_model="numpy")
+def _fill(canvas, ax, ay, bx, by, half, red, green, blue):
     """The ellipse whose long axis is a-b; a disc where they meet. Arithmetic as in the twin, so bytes agree."""
-    height, width, _ = canvas.shape
+    height, width = canvas.shape[0], canvas.shape[1]
     middle_x, middle_y = (ax + bx) / 2, (ay + by) / 2
     reach = np.hypot(bx - ax, by - ay) / 2
     long = max(reach, half)
@@ -104,25 +104,26 @@ def _fill(canvas, ax, ay, bx, by, half, colour):
         return
     x0, x1 = int(max(np.ceil(middle_x - wide - 0.5), 0.0)), int(min(np.floor(middle_x + wide - 0.5) + 1, float(width)))
     y0, y1 = int(max(np.ceil(middle_y - tall - 0.5), 0.0)), int(min(np.floor(middle_y + tall - 0.5) + 1, float(height)))
-    for row in range(y0, y1):
+    for row in range(np.uintp(y0), np.uintp(y1)):
         y = row + 0.5 - middle_y
-        for column in range(x0, x1):
+        for column in range(np.uintp(x0), np.uintp(x1)):
             x = column + 0.5 - middle_x
             along, across = (x * way_x + y * way_y) / long, (y * way_x - x * way_y) / half
             if along * along + across * across <= 1.0:
-                canvas[row, column, 0] = colour[0]
-                canvas[row, column, 1] = colour[1]
-                canvas[row, column, 2] = colour[2]
+                canvas[row, column, 0] = red
+                canvas[row, column, 1] = green
+                canvas[row, column, 2] = blue
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _draw_poses(canvas, joints_px, seen, half, limbs, limb_colours, joint_colours):
-    for n in range(len(seen)):
-        at = joints_px[n]
-        for limb in range(len(limbs)):
-            a, b = limbs[limb, 0], limbs[limb, 1]
+    for n in range(np.uintp(len(seen))):
+        for limb in range(np.uintp(len(limbs))):
+            a, b = np.uintp(limbs[limb, 0]), np.uintp(limbs[limb, 1])
             if seen[n, a] and seen[n, b]:
-                _fill(canvas, at[a, 0], at[a, 1], at[b, 0], at[b, 1], half, limb_colours[limb])
-        for j in range(seen.shape[1]):
+                _fill(canvas, joints_px[n, a, 0], joints_px[n, a, 1], joints_px[n, b, 0], joints_px[n, b, 1], half,
+                      limb_colours[limb, 0], limb_colours[limb, 1], limb_colours[limb, 2])  # fmt: skip
+        for j in range(np.uintp(seen.shape[1])):
             if seen[n, j]:
-                _fill(canvas, at[j, 0], at[j, 1], at[j, 0], at[j, 1], half, joint_colours[j])
+                x, y = joints_px[n, j, 0], joints_px[n, j, 1]
+                _fill(canvas, x, y, x, y, half, joint_colours[j, 0], joint_colours[j, 1], joint_colours[j, 2])

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from pipeline.kernels import crowdplace, crowdraster, raster
+from pipeline.kernels import crowdplace, crowdraster, crowdread, raster
 from pipeline.kernels.crowdplace import LensTable
 from pipeline.kernels.crowdraster import Scene
 
@@ -131,7 +131,7 @@ def test_the_order_of_drawing_changes_nothing():
     there, back = drawn(s), drawn(s, np.arange(6, dtype=np.int32)[::-1].copy())
 
     assert np.array_equal(there[0], back[0])
-    assert np.array_equal(crowdraster.label(there[1], s.ids), crowdraster.label(back[1], s.ids))
+    assert np.array_equal(crowdread.label(there[1], s.ids), crowdread.label(back[1], s.ids))
 
 
 @pytest.mark.parametrize("spread_m", [0.02, 0.1, 0.4, 1.2])
@@ -229,7 +229,7 @@ def test_resolve_reads_off_what_the_weights_of_a_triangle_say():
     there = s.vertices + random.normal(0, 0.05, s.vertices.shape).astype(np.float32)
     out = np.zeros((*SIZE, 3), np.float32), np.zeros(SIZE, np.uint8), np.zeros((*SIZE, 2), np.float32)
 
-    crowdraster.resolve(s, rays(), slot, triangle, normals, there, table(), -1, *out)
+    crowdread.resolve(s, rays(), slot, triangle, normals, there, table(), -1, *out)
 
     for y, x in np.argwhere(slot >= 0)[::7]:
         rows = s.firsts[slot[y, x]] + s.triangles[s.first_triangles[slot[y, x]] + triangle[y, x]]
@@ -251,7 +251,7 @@ def test_rank_counts_quarters_largest_first():
     slot = np.array([[0, 1, -1, -1], [1, 1, -1, 2], [3, 2, 0, 0], [1, 0, 0, 0]], np.int32)
     ids = np.array([50, 40, 30, 20], np.uint32)
 
-    who, cover = crowdraster.rank(slot, ids)
+    who, cover = crowdread.rank(slot, ids)
 
     assert who[0, 0].tolist() == [40, 50, 0, 0]
     assert cover[0, 0].tolist() == [0.75, 0.25, 0, 0]
