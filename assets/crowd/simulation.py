@@ -151,7 +151,7 @@ def _first_moment(places: Array, slots: Array, times: Array, yaws: npt.ArrayLike
         looks = np.array(np.broadcast_to(np.asarray(yaws, np.float64), (count,)))
     return Flock(places, velocities, looks, np.zeros(count), np.full(count, FREE, np.int64),
                  np.zeros((count, 2)), np.zeros(count, bool), moving, np.zeros((count, 2)),
-                 looks.copy())  # fmt: skip
+                 np.stack([np.sin(looks), np.cos(looks)], axis=1))  # fmt: skip
 
 
 def _record(flock: Flock, walked: Walked, row: int) -> None:

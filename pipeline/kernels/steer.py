@@ -37,6 +37,7 @@ from pipeline.kernels.foes import nearest_foes
 from pipeline.kernels.halts import shortened
 
 _HALT_RAD, _START_RAD = 0.06, 0.3
+_GOES_MPS = 0.2  # a slot that goes slower leads nobody's look
 _CELL = 1.0  # of the distance that people look: finer cells find fewer who are too far, coarser ones are fewer to visit
 
 
@@ -79,7 +80,7 @@ class Flock:
     touching: np.ndarray  # (N,) bool: an enemy is within reach
     moving: np.ndarray  # (N,) bool: he steps; else he stands, and neither his place nor his yaw changes
     lost: np.ndarray  # (N, 2) metres that the slot went on while he was halted: he follows slot - lost
-    heads: np.ndarray  # (N,) rad: where the slot last went
+    ways: np.ndarray  # (N, 2) of any length: where the slot last went
 
 
 class Room:
@@ -94,7 +95,7 @@ class Room:
             Flock(
                 np.empty((count, 2)), np.empty((count, 2)), np.empty(count), np.empty(count), np.empty(count, np.int64),
                 np.empty((count, 2)), np.empty(count, np.bool_), np.empty(count, np.bool_), np.empty((count, 2)),
-                np.empty(count),
+                np.empty((count, 2)),
             ) for _ in range(2)
         ]  # fmt: skip
 
@@ -136,8 +137,8 @@ def advance(
     choose(order, places, members, wishes, foes, bounds, grid, walls, rules, step_s, slack, flock.lost, room.moving,
            now.lost, now.levels, now.fronts, now.touching, room.velocities, room.moved, room.touches)  # fmt: skip
     moved = part(room.moved, room.spare, room.radii, room.touches, room.moving, walls, rules.passes)
-    _turn(order, places, moved, slots, next_slots, flock.heads, flock.yaws, flock.turns, now.levels, now.fronts, rules,
-          step_s, now.places, now.velocities, now.heads, now.yaws, now.turns, now.moving)  # fmt: skip
+    _turn(order, places, moved, slots, next_slots, flock.ways, flock.yaws, flock.turns, now.levels, now.fronts, rules,
+          step_s, now.places, now.velocities, now.ways, now.yaws, now.turns, now.moving)  # fmt: skip
     return now
 
 
@@ -170,7 +171,8 @@ def _gather_some(first, last, order, at, velocities, levels, fronts, touching, s
             back_x, back_z = to_x - x, to_z - z
         own_x, own_z, back_x, back_z = _wish(own_x, own_z, back_x, back_z, turned, rules)
         wishes[k, OWN_X], wishes[k, OWN_Z], wishes[k, BACK_X], wishes[k, BACK_Z] = own_x, own_z, back_x, back_z
-        sights[k] = _sight(own_x + back_x, own_z + back_z, velocities[i, 0], velocities[i, 1], rules)
+        if sides[i] != 0:
+            sights[k] = _sight(own_x + back_x, own_z + back_z, velocities[i, 0], velocities[i, 1], rules)
 
 
 @njit(inline="always")
@@ -197,23 +199,25 @@ def _wish(own_x, own_z, way_x, way_z, turned, rules):
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def _turn(order, before, after, slots, next_slots, old_heads, old_yaws, old_turns, levels, fronts, rules, step_s, places,
-          velocities, heads, yaws, turns, moving):  # fmt: skip
+def _turn(order, before, after, slots, next_slots, old_ways, old_yaws, old_turns, levels, fronts, rules, step_s, places,
+          velocities, ways, yaws, turns, moving):  # fmt: skip
     """Everybody is where he came to. Walkers look where they go, the halted at the enemy, those who stand as their slots
     last went; nobody spins. Who stands turns only when he is far off, and then he steps."""
-    ease = 1.0 - math.exp(-step_s / rules.turn_s)
+    ease, still2 = 1.0 - math.exp(-step_s / rules.turn_s), _GOES_MPS * _GOES_MPS * step_s * step_s
     for k in prange(len(order)):
         i = np.uintp(order[k])
         vx, vz = (after[k, 0] - before[k, 0]) / step_s, (after[k, 1] - before[k, 1]) / step_s
         places[i, 0], places[i, 1], velocities[i, 0], velocities[i, 1] = after[k, 0], after[k, 1], vx, vz
-        go_x, go_z = (next_slots[i, 0] - slots[i, 0]) / step_s, (next_slots[i, 1] - slots[i, 1]) / step_s
-        yaw, turn = old_yaws[i], old_turns[i]
-        heads[i] = math.atan2(go_x, go_z) if go_x * go_x + go_z * go_z > 0.04 else old_heads[i]
-        wanted, pace2 = heads[i], vx * vx + vz * vz
+        way_x, way_z = next_slots[i, 0] - slots[i, 0], next_slots[i, 1] - slots[i, 1]
+        if way_x * way_x + way_z * way_z <= still2:
+            way_x, way_z = old_ways[i, 0], old_ways[i, 1]
+        ways[i, 0], ways[i, 1] = way_x, way_z
+        yaw, turn, pace2 = old_yaws[i], old_turns[i], vx * vx + vz * vz
         if levels[i] < FREE:
-            wanted = math.atan2(fronts[i, 0], fronts[i, 1])
+            way_x, way_z = fronts[i, 0], fronts[i, 1]
         elif pace2 > 1.0 or (pace2 > 0.3 and vx * math.sin(yaw) + vz * math.cos(yaw) > 0.0):
-            wanted = math.atan2(vx, vz)  # a short way to the side or back is stepped
+            way_x, way_z = vx, vz  # a short way to the side or back is stepped
+        wanted = math.atan2(way_x, way_z)
         off = wanted - yaw
         off -= 2.0 * math.pi * math.floor(off / (2.0 * math.pi) + 0.5)
         steps = vx != 0.0 or vz != 0.0  # also who was pushed

@@ -24,7 +24,7 @@ def crowd(count, seed, extent=6.0):
 def flock(places, velocities):
     n = len(places)
     return Flock(places, velocities, np.zeros(n), np.zeros(n), np.full(n, FREE, np.int64), np.zeros((n, 2)),
-                 np.zeros(n, bool), np.zeros(n, bool), np.zeros((n, 2)), np.zeros(n))  # fmt: skip
+                 np.zeros(n, bool), np.zeros(n, bool), np.zeros((n, 2)), np.zeros((n, 2)))  # fmt: skip
 
 
 def collide_within(place, velocity, reach, horizon_s):
