@@ -27,7 +27,8 @@ class SolveBrief:
 
     ignore: PNG or EXR frames, white where nothing is to be tracked. locked: a file as track's may be, with the poses of
     locked_frames ("1001, 1040-1042"), which our own solve then holds: its world is theirs. lens: a file of
-    `battleplate calibrate-lens`, held in the solve; it goes before focal_mm in [camera] and a track's own lens.
+    `battleplate calibrate-lens`, held in the solve; it goes before focal_mm in [camera] and a track's own lens. smooth: 0 to 1, how
+    much of the jitter that the points do not contradict is taken out of our own solve (calibration.solve.smooth).
     """
 
     move: str = "auto"
@@ -45,6 +46,7 @@ class SolveBrief:
     locked: Path | None = None
     locked_frames: str = ""
     lens: Path | None = None
+    smooth: float = 0.0
 
     def __post_init__(self) -> None:
         if self.move not in MOVES:
@@ -59,6 +61,10 @@ class SolveBrief:
             raise ConfigError(f"up is {self.up!r}, must be Y or Z; empty: what the track says. Change it.")
         if self.world not in ("track", "plate"):
             raise ConfigError(f"world is {self.world!r}, must be track or plate. Change it.")
+        if not 0 <= self.smooth <= 1:
+            raise ConfigError(f"smooth is {self.smooth:g}, must be from 0 to 1. Change it.")
+        if self.smooth and self.track is not None:
+            raise ConfigError("both track and smooth are given: a track is taken as it is. Remove one.")
         if self.metres_per_unit < 0:
             raise ConfigError(f"metres_per_unit is {self.metres_per_unit:g}, must be above 0. A centimetre is 0.01.")
         if (self.locked is None) != (frames_in(self.locked_frames) == ()):

@@ -19,6 +19,7 @@ from calibration.solve.locked import check_locked
 from calibration.solve.nodal import Turning, best_turning
 from calibration.solve.quality import quality
 from calibration.solve.shutter import rolling_shutter
+from calibration.solve.smooth import smoothed
 from calibration.solve.solved import Solve
 from calibration.solve.stand import Given, stand
 from calibration.solve.track import Tracks
@@ -140,6 +141,9 @@ def _solve_plate(work: _Work) -> tuple[Solve, Tracks, dict[str, Any]]:
         as_turned = turns if move == "turn" else None
         solve, said, given = _fixed(work, tracks, keyframes, as_turned, known)
     solve, posed = _whole(work, solve)
+    if work.brief.smooth:
+        first = view.plate.files.frames.first
+        solve, posed["smooth"] = smoothed(solve, work.brief.smooth, [frame - first for frame in locked])
     if locked and work.brief.world == "track":
         given = Given(file, work.brief.metres_per_unit or 1.0)
     standing = stand(solve, view, work.facts, work.world, params.seed, given)
