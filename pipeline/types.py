@@ -15,6 +15,22 @@ from pipeline.sections import to_sun
 
 
 @dataclass(frozen=True, slots=True)
+class LensData:
+    """What the camera original says of the lens that filmed it.
+
+    focal_mm: one for each frame, or one for all. sensor_width_mm: of the part of the sensor that the picture shows; 0: not told.
+    sigma: how far off the focal length may be, one standard deviation as a share. tag: the name it stood under.
+    """
+
+    focal_mm: tuple[float, ...]
+    sensor_width_mm: float
+    sigma: float
+    tag: str
+    camera: str = ""
+    lens: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plate:
     """The camera original as scene-linear ACEScg half EXR, channels R G B (and A if it had one), frames from 1001."""
 
@@ -26,6 +42,7 @@ class Plate:
     timecode: str  # of the first frame, "" when unknown
     colorspace: str  # what the source was taken to be, OpenColorIO name
     metadata: dict[str, str] = field(default_factory=dict)  # camera, lens, reel ... as the file told
+    filmed: LensData | None = None  # None where the file tells no focal length
 
 
 @dataclass(frozen=True, slots=True)

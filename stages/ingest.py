@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import color, exr
 from pipeline.io.decode import exact_rate
 from pipeline.io.footage import Footage, FootageFrame, frames, open_footage
+from pipeline.io.lensdata import focal_tags, lens_data
 from pipeline.io.timecode import Timecode, later
 from pipeline.io.yuv import LUMA_RED_BLUE
 from pipeline.sections import PlateSource, ShotInfo
 from pipeline.stage import Kept, NothingKept, Progress, silent, stage
-from pipeline.types import Plate
+from pipeline.types import LensData, Plate
 
 Array = np.ndarray[Any, Any]
 
@@ -59,10 +60,12 @@ def ingest(
     timecode = _usable(footage.timecode)
     attributes = _attributes(footage, rate, aspect, colorspace)
     first: FootageFrame | None = None
+    focal_mm: list[float] = []
     previous, count = "", 0
     for count, frame in enumerate(frames(footage, matrix=params.movie_matrix, value_range=params.movie_range), start=1):
         first = first or frame
         _same_kind(frame, first)
+        focal_mm += _focal_mm(frame)
         planes = _planes(_finite(frame, params.bad_pixels), colorspace)
         digest = _digest(planes)
         if digest == previous and not params.allow_repeats:
@@ -73,7 +76,8 @@ def ingest(
         previous = digest
         path = out / (NAME % (shot.first_frame + count - 1))
         if path not in kept:
-            stamp = {"timeCode": later(timecode, count - 1, rate)} if timecode else {}
+            stamp: dict[str, Any] = {"timeCode": later(timecode, count - 1, rate)} if timecode else {}
+            stamp |= focal_tags(frame.metadata) if _is_exr(footage) else {}
             exr.write(path, planes, metadata=attributes | stamp)
             kept.note(path)
         progress(count, max(footage.count, count), frame.label)
@@ -88,6 +92,7 @@ def ingest(
         timecode=timecode,
         colorspace=colorspace,
         metadata=_told(footage, declared=bool(source.colorspace)),
+        filmed=_filmed(footage, focal_mm, count),
     )
 
 
@@ -182,7 +187,28 @@ def _attributes(footage: Footage, rate: FrameRate, aspect: float, colorspace: st
 
 def _told(footage: Footage, *, declared: bool) -> dict[str, str]:
     why = "declared in the shot file" if declared else f"by type: {footage.reason}"
-    return {k: str(v) for k, v in footage.metadata.items()} | {"source": footage.name, "colorspace chosen": why}
+    told = {k: str(v) for k, v in footage.metadata.items()}
+    if footage.filmed is not None:
+        told |= {"filmed with": _in_words(footage.filmed)}
+    return told | {"source": footage.name, "colorspace chosen": why}
+
+
+def _in_words(filmed: LensData) -> str:
+    sensor = f" on {filmed.sensor_width_mm:g} mm" if filmed.sensor_width_mm else ", sensor not told"
+    said = f"{filmed.focal_mm[0]:g} mm{sensor} ({filmed.tag})"
+    return ", ".join(part for part in (filmed.camera, filmed.lens, said) if part)
+
+
+def _focal_mm(frame: FootageFrame) -> list[float]:
+    found = lens_data(frame.metadata, frame.rgb.shape[1], frame.rgb.shape[0])
+    return list(found.focal_mm) if found else []
+
+
+def _filmed(footage: Footage, focal_mm: list[float], count: int) -> LensData | None:
+    """The lens by the file's tags, frame by frame where every frame has its own."""
+    if footage.filmed is None or len(focal_mm) != count:
+        return footage.filmed
+    return replace(footage.filmed, focal_mm=tuple(focal_mm) if len(set(focal_mm)) > 1 else (focal_mm[0],))
 
 
 def _is_exr(footage: Footage) -> bool:

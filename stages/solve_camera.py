@@ -129,7 +129,7 @@ def _solve_plate(work: _Work) -> tuple[Solve, Tracks, dict[str, Any]]:
     path = work.brief.lens
     lens = None if path is None else read_lens(path, view.plate.width, view.plate.height, view.plate.pixel_aspect)
     if lens is None:
-        prior = focal_prior(work.facts, view.plate, view.width, len(frames))
+        prior = focal_prior(work.facts, view.plate, view.width, frames)
     else:
         prior = FocalPrior(np.full(len(frames), view.working_lens(lens).focal_x_px), 0.0, "[solve] lens")
     known, given = Known(prior, lens, locked), None

@@ -24,13 +24,16 @@ def encode(
     aspect: Fraction | None = None,
     timecode: str = "",
     turned: int = 0,
+    words: dict[str, str] | None = None,
 ) -> Path:
-    """Encode code planes as they are. tags: attributes of the codec context. Skips the test where the encoder is absent."""
+    """Encode code planes as they are. tags: attributes of the codec context; words: of the container. Skips the test where the encoder is absent."""
     import av
 
     if codec not in av.codecs_available:
         pytest.skip(f"this PyAV wheel has no {codec} encoder")
-    with av.open(str(path), "w", options={"write_tmcd": "1" if timecode else "0"}) as container:
+    options_of_file = {"write_tmcd": "1" if timecode else "0"} | ({"movflags": "use_metadata_tags"} if words else {})
+    with av.open(str(path), "w", options=options_of_file) as container:
+        container.metadata.update(words or {})
         stream: Any = container.add_stream(codec, rate=rate, options=options or {})
         stream.height, stream.width = frames[0][0].shape
         stream.pix_fmt = pixel_format

@@ -1,8 +1,8 @@
-"""The focal length that is known before the solve: what was written down on set, as a prior with a stated weight."""
+"""The focal length that is known before the solve, written on set or in the plate's file, as a prior with a stated weight."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,12 +70,33 @@ class FocalPrior:
         return f"{self.mm * ratio:.2f} mm" if self.mm else f"{self.px[0] * ratio:.0f} px"
 
 
-def focal_prior(facts: CameraFacts, plate: Plate, width_px: float, frames: int) -> FocalPrior | None:
-    """What [camera] says of the focal length, in a picture `width_px` wide, for `frames` frames; None when it says nothing."""
-    written = written_focal_px(facts, plate, width_px)
-    if not written:
+def focal_prior(facts: CameraFacts, plate: Plate, width_px: float, frames: list[int]) -> FocalPrior | None:
+    """What is known of the focal length on `frames`, in a picture `width_px` wide; None when nothing is.
+
+    [camera] goes before what the plate's file says, value by value. What the file says has the weight of its kind
+    (pipeline.io.lensdata) unless [camera] states another.
+    """
+    filmed = plate.filmed
+    if facts.focal_mm > 0:
+        on_set, sigma, source = np.full(len(frames), facts.focal_mm), facts.focal_sigma_mm / facts.focal_mm, "[camera]"
+        if filmed is not None and len(filmed.focal_mm) == 1 and facts.sensor_width_mm > 0:
+            source += f" (the plate's file says {filmed.focal_mm[0]:g} mm)"
+    elif filmed is not None:
+        each = (
+            np.broadcast_to(filmed.focal_mm, len(plate.files.frames)) if len(filmed.focal_mm) == 1 else filmed.focal_mm
+        )
+        on_set = np.asarray(each, np.float64)[[frame - plate.files.frames.first for frame in frames]]
+        sigma = facts.focal_sigma_mm / float(on_set[0]) if facts.focal_sigma_mm else filmed.sigma
+        source = f"the plate's file ({filmed.tag})"
+    else:
         return None
-    return FocalPrior(np.full(frames, written), facts.focal_sigma_mm / facts.focal_mm, "[camera]", facts.focal_mm)
+    sensor = facts.sensor_width_mm or (filmed.sensor_width_mm if filmed else 0.0)
+    if not sensor:
+        return None
+    if not facts.sensor_width_mm:
+        source += f", sensor {sensor:g} mm by the file"
+    per_mm = written_focal_px(replace(facts, focal_mm=1.0, focal_sigma_mm=0.0, sensor_width_mm=sensor), plate, width_px)
+    return FocalPrior(on_set * per_mm, sigma, source, float(on_set[0]))
 
 
 def written_focal_px(facts: CameraFacts, plate: Plate, width_px: float) -> float:

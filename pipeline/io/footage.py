@@ -14,6 +14,8 @@ from pipeline.errors import FormatError, PlateError
 from pipeline.frames import FrameRate
 from pipeline.io import pictures, sequences
 from pipeline.io.decode import decode, exact_rate, probe
+from pipeline.io.lensdata import lens_data
+from pipeline.types import LensData
 
 Array = np.ndarray[Any, Any]
 
@@ -41,17 +43,20 @@ class Footage:
     colorspace: str
     reason: str  # why that colour space
     metadata: dict[str, Any] = field(default_factory=dict)
+    filmed: LensData | None = None  # by the first frame
 
 
 @dataclass(frozen=True, slots=True)
 class FootageFrame:
-    """label: its name in messages. rgb: (H, W, 3) float32 as encoded; alpha: (H, W) or None, multiplied in or not."""
+    """label: its name in messages. rgb: (H, W, 3) float32 as encoded; alpha: (H, W) or None, multiplied in or not. metadata: of
+    this frame alone, where it has its own."""
 
     label: str
     rgb: Array
     alpha: Array | None
     premultiplied: bool
     pixel_aspect: float
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 def open_footage(path: Path) -> Footage:
@@ -79,7 +84,9 @@ def frames(footage: Footage, *, matrix: str = "", value_range: str = "") -> Iter
             for index, file in enumerate(footage.source.files):
                 still = pictures.read(file)
                 label = footage.source.label(index)
-                yield FootageFrame(label, still.rgb, still.alpha, still.premultiplied, still.pixel_aspect)
+                yield FootageFrame(
+                    label, still.rgb, still.alpha, still.premultiplied, still.pixel_aspect, still.metadata
+                )
     except FormatError as error:
         where = "" if isinstance(footage.source, Path) else f"{footage.source.label(index)}: "
         raise PlateError(f"{where}{error}") from error
@@ -112,6 +119,7 @@ def _movie(path: Path) -> Footage:
         colorspace=colorspace,
         reason=reason,
         metadata={f"movie/{k}": v for k, v in {**info.metadata, **facts}.items() if len(v) <= _LONGEST_TEXT},
+        filmed=lens_data(info.metadata, info.width, info.height),
     )
 
 
@@ -134,4 +142,5 @@ def _stills(found: sequences.Frames) -> Footage:
             for k, v in first.metadata.items()
             if isinstance(v, str | int | float | Fraction) and len(str(v)) <= _LONGEST_TEXT
         },
+        filmed=lens_data(first.metadata, first.rgb.shape[1], first.rgb.shape[0]),
     )

@@ -184,6 +184,7 @@ def _provenance(measured: dict[str, Any]) -> dict[str, str]:
     }
     facts = {
         "plate": told.get("source", ""),
+        "filmed with": told.get("filmed with", "not told by the file"),
         "colour space": f"{plate['colorspace']} ({told.get('colorspace chosen', 'as delivered')})",
         "timecode": plate["timecode"] or "none",
         "pixel aspect": plate["pixel_aspect"],
