@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from assets.dust.footfalls import Stand, footfalls
+from assets.dust.ground import Meet, ground_depth
 from assets.dust.puffs import LIFE_S, Puffs, gathered, puffs_of, shaded
 from assets.sprites.cards import Agents
 from assets.view import Buffers, View
+from pipeline.kernels.bounds import Window, nothing
 from pipeline.kernels.color import RGB
 from pipeline.kernels.dust import PARTS, Clouds, optical_depth, reach
 
@@ -27,8 +28,7 @@ LEAST_ALPHA = 1e-3
 class Raised:
     """What a crowd's dust is made of. amounts: (N,) of each agent, 0 none, 1 a dry field; rgb: reflectance; wind_mps: x, z.
 
-    sun_rgb, sky_rgb: as LightFacts; to_sun: (3,) unit. stand: x, z to points on the ground; meet: an eye (3,) and rays (N, 3) to
-    where they meet the ground, NaN where they do not."""
+    sun_rgb, sky_rgb: as LightFacts; to_sun: (3,) unit. stand: x, z to points on the ground; meet: as ground_depth has it."""
 
     amounts: Array
     rgb: RGB
@@ -37,7 +37,7 @@ class Raised:
     sun_rgb: RGB
     sky_rgb: RGB
     stand: Stand
-    meet: Callable[[Array, Array], Array]
+    meet: Meet
 
 
 def draw_dust(view: View, agents: Agents, row: int, raised: Raised, crowd: Buffers, built: Buffers) -> Buffers:
@@ -51,36 +51,34 @@ def draw_dust(view: View, agents: Agents, row: int, raised: Raised, crowd: Buffe
     puffs = puffs_of(fallen, agents.ids, raised.amounts, raised.wind_mps)
     puffs = gathered(shaded(puffs, raised.to_sun), view.centre)
     clouds, ends = _seen(puffs, view)
-    touched = _touched(clouds, view.size)
-    if not touched.any():
+    window = _window(clouds)
+    if nothing(window):
         return out
-    far = _ground(view, raised, touched)
-    far = np.where(built.rgba[..., 3] > 0.5, np.minimum(far, built.depth), far)
-    cover = np.clip(crowd.rgba[..., 3], 0, 1)
-    sums = np.zeros((*view.size, PARTS), np.float32)
-    up = np.ascontiguousarray(view.pose[:3, 1], np.float32)
-    optical_depth(view.rays, clouds, up, ends, crowd.depth, np.ascontiguousarray(cover), far, sums)
-    alpha = cover * (1 - np.exp(-sums[..., 0])) + (1 - cover) * (1 - np.exp(-sums[..., 1]))
+    part = replace(view, rays=np.ascontiguousarray(view.rays[window]))
+    clouds = replace(clouds, boxes=clouds.boxes - np.repeat([window[1].start, window[0].start], 2).astype(np.int32))
+    cover = np.clip(crowd.rgba[window][..., 3], 0, 1)
+    far = ground_depth(part, raised.meet, _touched(clouds, part.size) & (cover < 1))
+    far = np.where(built.rgba[window][..., 3] > 0.5, np.minimum(far, built.depth[window]), far)
+    sums = np.zeros((PARTS, *part.size), np.float32)
+    surfaces = (np.ascontiguousarray(plane) for plane in (crowd.depth[window], cover, far))
+    optical_depth(part.rays, clouds, _f32(view.pose[:3, 1]), ends, *surfaces, sums)
+    _fill(out, window, part, sums, cover, raised)
+    return out
+
+
+def _fill(out: Buffers, window: Window, part: View, sums: Floats, cover: Floats, raised: Raised) -> None:
+    """Light the dust of a window, whose sums are those of optical_depth."""
+    alpha = cover * (1 - np.exp(-sums[0])) + (1 - cover) * (1 - np.exp(-sums[1]))
     there = alpha >= LEAST_ALPHA
-    near, behind, depth, lit = sums[there].astype(np.float64).T
+    near, behind, depth, lit = sums[:, there].astype(np.float64)
     whole = np.maximum(cover[there] * near + (1 - cover[there]) * behind, 1e-9)
     sun, sky, own = (np.array(light) for light in (raised.sun_rgb, raised.sky_rgb, raised.rgb))
     colours = own * (SUN_SHARE * sun * (lit / whole)[:, None] + sky)
-    out.rgba[there, :3], out.rgba[there, 3] = alpha[there][:, None] * colours, alpha[there]
-    out.depth[there] = depth / whole
-    reached = out.depth[there].astype(np.float64)[:, None]
-    points = (np.concatenate([view.rays[there] * reached, reached], axis=1) - view.pose[:3, 3]) @ view.pose[:3, :3]
-    out.motion[there] = view.motion(points, points)
-    return out
-
-
-def _ground(view: View, raised: Raised, where: npt.NDArray[np.bool_]) -> Floats:
-    """(H, W) depth of the bare ground along camera z at the pixels of `where`; +inf elsewhere, and in the sky."""
-    rays = np.concatenate([view.rays[where], np.ones((int(where.sum()), 1))], axis=1) @ view.pose[:3, :3]
-    depth = view.to_camera(raised.meet(view.centre, rays))[:, 2]
-    out = np.full(view.size, np.inf, np.float32)
-    out[where] = np.where(np.isfinite(depth), depth, np.inf)
-    return out
+    out.rgba[window][there] = alpha[there][:, None] * np.concatenate([colours, np.ones((len(colours), 1))], axis=1)
+    reached = (depth / whole)[:, None]
+    out.depth[window][there] = reached[:, 0]
+    points = (np.concatenate([part.rays[there] * reached, reached], axis=1) - part.pose[:3, 3]) @ part.pose[:3, :3]
+    out.motion[window][there] = part.motion(points, points)
 
 
 def _seen(puffs: Puffs, view: View) -> tuple[Clouds, Floats]:
@@ -103,9 +101,19 @@ def _seen(puffs: Puffs, view: View) -> tuple[Clouds, Floats]:
     return clouds, _f32(ends[some])
 
 
+def _window(clouds: Clouds) -> Window:
+    """Rows and columns that hold all boxes."""
+    boxes = clouds.boxes[(clouds.boxes[:, 0] < clouds.boxes[:, 1]) & (clouds.boxes[:, 2] < clouds.boxes[:, 3])]
+    if not len(boxes):
+        return slice(0, 0), slice(0, 0)
+    left, top, right, bottom = (*boxes[:, [0, 2]].min(axis=0), *boxes[:, [1, 3]].max(axis=0))
+    return slice(int(top), int(bottom)), slice(int(left), int(right))
+
+
 def _touched(clouds: Clouds, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """(H, W) where any puff's box lies."""
-    left, right, top, bottom = clouds.boxes[clouds.boxes[:, 1] > clouds.boxes[:, 0]].T
+    some = (clouds.boxes[:, 0] < clouds.boxes[:, 1]) & (clouds.boxes[:, 2] < clouds.boxes[:, 3])
+    left, right, top, bottom = clouds.boxes[some].T
     steps = np.zeros((size[0] + 1, size[1] + 1), np.int32)
     for y, x, step in ((top, left, 1), (top, right, -1), (bottom, left, -1), (bottom, right, 1)):
         np.add.at(steps, (y, x), step)

@@ -73,8 +73,9 @@ def test_it_hugs_the_ground_where_feet_were():
 
 
 def test_dust_before_somebody_veils_him_and_dust_behind_does_not():
-    free = drawn().rgba[..., 3]
-    behind, before, amid = (drawn(screen(depth)).rgba[..., 3] for depth in (2.0, 60.0, 15.0))
+    nowhere = raised_by(meet=lambda eye, ways: np.full(ways.shape, np.nan))
+    free = drawn(raised=nowhere).rgba[..., 3]
+    behind, before, amid = (drawn(screen(depth), raised=nowhere).rgba[..., 3] for depth in (2.0, 60.0, 15.0))
 
     assert free[:, :100].max() > 0.1
     assert not behind[:, :100].any()

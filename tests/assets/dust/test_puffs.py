@@ -110,9 +110,9 @@ def seen(puffs, eye, focal=900.0, size=(120, 160)):
     ]
     ends = reach(puffs.masses, puffs.wide_m, puffs.high_m).astype(np.float32)
     free, none = np.full(size, np.inf, np.float32), np.zeros(size, np.float32)
-    out = np.zeros((*size, PARTS), np.float32)
+    out = np.zeros((PARTS, *size), np.float32)
     optical_depth(rays, Clouds(*arrays, boxes), np.array([0, -1, 0], np.float32), ends, free, none, free, out)
-    return out[..., 1]
+    return out[1]
 
 
 def test_gathered_dust_looks_the_same_and_never_pops():
