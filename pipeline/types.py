@@ -201,14 +201,17 @@ class CharacterAtlas:
 
 @dataclass(frozen=True, slots=True)
 class HeroPeople:
-    """Heroes: people painted as one moving picture each, by a model of video, as their own cameras see them.
+    """Heroes: people painted as moving pictures, by a model of video: one each, as their own cameras see them, or together.
 
     index: JSON list: id, height_px and width_px of the pictures, runs: of each stretch of frames first, last, request digest
-    and what made it. paintings: folder, ID.FRAME.exr, RGBA half, premultiplied ACEScg. Nobody is a hero: the list is
-    empty, and so are provider, model and licence.
+    and what made it. areas: JSON list: name, height_px, width_px, people (ids), runs: first, last, matrices (3 x 3 by frame,
+    homogeneous pixels of the picture from rays of the plate's camera), asked: request digest, people and what made it.
+    paintings: folder, ID.FRAME.exr, RGBA half, premultiplied ACEScg; area.NAME.FRAME.exr, besides id uint, whose a pixel is,
+    and share half, his part of what covers it. Nobody is a hero: the lists are empty, and so are provider, model and licence.
     """
 
     index: Path
+    areas: Path
     paintings: Path
     provider: str
     model_digest: str

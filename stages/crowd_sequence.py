@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assets.guides.crowd_bodies import ever_near, with_own
+from assets.guides.crowd_bodies import ever_near, people_at
 from assets.guides.crowd_guides import CrowdGuides, crowd_guides
-from assets.guides.crowd_people import people_of
 from assets.guides.guide_sheet import contact_sheet, four_views
 from assets.guides.openpose import stroke_of
 from assets.guides.optics import Optics, optics
@@ -106,18 +105,10 @@ def write_frame(shooting: Shooting, frame: int) -> Picture:
 def guides_of(shooting: Shooting, frame: int) -> CrowdGuides:
     """Everything that is known of the crowd on one frame."""
     layout, heights, lens = shooting.layout, _heights(shooting.ground), lens_of(shooting.track.lens)
-    view = view_of(shooting.track, frame)
-
-    def slope(x: npt.NDArray[np.float64], z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        normal = heights.normal(x, z)
-        return np.asarray(-normal[:, [0, 2]] / normal[:, 1:2])
-
-    agents, row = load_agents(layout), layout.frames.index(frame)
-    people = people_of(agents, row, view.ahead, slope)
+    view, agents = view_of(shooting.track, frame), load_agents(layout)
     bodies = Bodies(agents, 1, heights.height, heights.normal, float(layout.rate.fraction))
     near = ever_near(agents.positions, agents.scales, load_poses(shooting.track), lens.angle_px)
-    there = int(np.clip(row + view.ahead, 0, len(agents.yaws) - 1))
-    people = with_own(people, bodies, near, (row, there))
+    people = people_at(bodies, layout.frames.index(frame), view.ahead, near)
     return crowd_guides(people, view, lens, families=(shooting.stroke,))
 
 

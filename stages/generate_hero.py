@@ -1,4 +1,5 @@
-"""Have heroes painted as moving pictures, one each, by a provider of video; generate_near puts them where they stand."""
+"""Have heroes painted as moving pictures by a provider of video, one each or areas of them together; generate_near puts them
+where they stand."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ from pipeline.io.files import write_bytes
 from pipeline.provider_sections import CrowdProviders, ProviderEntry
 from pipeline.sections import CrowdPicks
 from pipeline.stage import Progress, silent, stage
-from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, HeroPeople, SunLight
+from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, HeroPeople, Plate, SunLight
+from stages.hero_areas import AreaShot, Care, HeroArea, members_of_all, paint_area
 from stages.seen import view_of
 
 
@@ -40,28 +42,42 @@ from stages.seen import view_of
 class Params:
     """Who is a hero, by whom he is painted, and how large.
 
-    people: ids, as `battleplate crowd preview` and `crowd pick` tell them. provider: one of [crowd] provider; "": the first.
+    people: ids, as `battleplate crowd preview` and `crowd pick` tell them; each is painted alone. areas: whose people are
+    painted together; who is named in both is painted alone, who belongs to two areas in the first. provider: one of
+    [crowd] provider; "": the first.
     """
 
     people: tuple[int, ...] = ()
+    areas: tuple[HeroArea, ...] = ()
     provider: str = ""
-    tall_px: int = 512  # height of a picture of 2.7 m
+    tall_px: int = 512  # height of a picture of 2.7 m, of one person alone
+    area_px: int = 1280  # longer side of an area's pictures at most
+    area_people_px: float = 32.0  # who is never so tall in the plate stays a sprite in an area
     steps: int = 20
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name, low, high in (("tall_px", 64, 2048), ("steps", 1, 200), ("seed", 0, 2**31)):
+        for name, low, high in (
+            ("tall_px", 64, 2048),
+            ("area_px", 128, 4096),
+            ("area_people_px", 4, 1e4),
+            ("steps", 1, 200),
+            ("seed", 0, 2**31),
+        ):
             if not low <= getattr(self, name) <= high:
                 raise ConfigError(f"generate_hero.{name} is {getattr(self, name)}, must be {low} to {high}. Change it.")
         if self.tall_px % 64:
             raise ConfigError(f"generate_hero.tall_px is {self.tall_px}, must divide by 64. Change it.")
         if len(set(self.people)) != len(self.people):
             raise ConfigError("generate_hero.people names somebody twice. Name each once.")
+        if len({area.name for area in self.areas}) != len(self.areas):
+            raise ConfigError("generate_hero.areas has a name twice. Name each differently.")
 
 
 @stage(data=("assets/characters", "assets/models/battleplate-sprites"))
 def generate_hero(
     providers: CrowdProviders,
+    plate: Plate,
     track: CameraTrack,
     layout: CrowdLayout,
     atlas: CharacterAtlas,
@@ -73,16 +89,18 @@ def generate_hero(
     picks: CrowdPicks = CrowdPicks(),  # noqa: B008 (frozen)
     progress: Progress = silent,
 ) -> HeroPeople:
-    """Every stretch of frames on which a hero is in the picture as one request, in windows where the model paints fewer.
+    """Every stretch of frames on which a hero, or anybody of an area, is in the picture as one request, in windows where the
+    model paints fewer.
 
     Nobody is a hero: no provider is opened. Raises ConfigError for an id that is not there or a provider that paints no
     video, ProviderError when it cannot do it.
     """
-    index, paintings = out / "heroes.json", out / "paintings"
+    index, areas, paintings = out / "heroes.json", out / "areas.json", out / "paintings"
     paintings.mkdir(exist_ok=True)
-    if not params.people:
+    if not params.people and not params.areas:
         write_bytes(index, b"[]\n")
-        return HeroPeople(index, paintings, "", "", "")
+        write_bytes(areas, b"[]\n")
+        return HeroPeople(index, areas, paintings, "", "", "")
     desk = open_desk((_entry(providers, params),), shared, asker=Asker.of(out))
     if not desk.capabilities.video:
         raise ConfigError(
@@ -91,20 +109,28 @@ def generate_hero(
     agents, heights = load_agents(layout), Heightfield.read(ground)
     bodies = Bodies(agents, load_atlas(atlas).variants, heights.height, heights.normal, float(layout.rate.fraction))
     chosen = _heroes(agents, track, params)
-    names = {agents.characters[row] for row in chosen.rows}
-    told = tellings(names, picks, desk, shared, seed=params.seed, steps=params.steps)
-    entries = []
+    tell = partial(tellings, picks=picks, provider=desk, shared=shared, seed=params.seed, steps=params.steps)
+    care = Care(params.area_people_px, params.area_px, params.steps)
+    shot = AreaShot(desk, bodies, track, light, plate.files, care, paintings)
+    members = members_of_all(params.areas, shot, frozenset(params.people))
+    told = tell({agents.characters[row] for row in chosen.rows})
+    entries, total = [], len(chosen.rows) + len(params.areas)
     for k, row in enumerate(chosen.rows):
         number = int(agents.ids[row])
-        progress(k, len(chosen.rows), f"hero {number}")
+        progress(k, total, f"hero {number}")
         asked = _sequences(bodies, track, chosen, k, light, told[agents.characters[row]], params)
-        watch = Watch(partial(_told, progress, k, len(chosen.rows)))
+        watch = Watch(partial(_told, progress, k, total))
         way = light.relight_strength
         painted = [_paint(desk, request, first, paintings, number, watch, way) for first, request in asked]
         height, width = (int(side) for side in chosen.pictures[k])
         entries.append({"id": number, "height_px": height, "width_px": width, "runs": painted})
-    write_bytes(index, (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
-    return HeroPeople(index, paintings, desk.name, desk.model_digest, desk.licence)
+    together = []
+    for k, area in enumerate(params.areas, start=len(chosen.rows)):
+        progress(k, total, f"hero area {area.name}")
+        together.append(paint_area(area, members[area.name], shot, tell, Watch(partial(_told, progress, k, total))))
+    write_bytes(index, _json(entries))
+    write_bytes(areas, _json(together))
+    return HeroPeople(index, areas, paintings, desk.name, desk.model_digest, desk.licence)
 
 
 def _entry(providers: CrowdProviders, params: Params) -> ProviderEntry:
@@ -169,6 +195,10 @@ def _paint(
         exr.write(file_of(folder, number, frame), exr.rgba_channels(picture), compression="zips")
     last = first + request.frames - 1
     return {"first": first, "last": last, "request": result.request_digest, "made": result.metadata}
+
+
+def _json(entries: list[dict[str, Any]]) -> bytes:
+    return (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _words(numbers: list[int]) -> str:

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from assets.near.areas import load_members
 from assets.near.bodies import Bodies, Placed
-from assets.near.heroes import Hero, load_heroes
+from assets.near.heroes import Moving, load_heroes
 from assets.near.layer import Near, lay_back
 from assets.near.requests import HEIGHTS_PX, Chosen, Seen, choose, own_camera, own_request
 from assets.near.shades import shades_of, throwing
 from assets.providers.asking.counter import Asker
 from assets.providers.asking.desk import Desk, open_desk
-from assets.providers.request import Light, Result
+from assets.providers.request import Light
 from assets.relight.answers import Lights, in_asked_light, read_lights
 from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import Agents, load_agents
@@ -93,9 +94,8 @@ def generate_near(
         near = Near.empty(*view.size)
         throws = throwing(view, agents.positions[row, chosen.rows].astype(np.float64), np.array(light.to_sun))
         placed = {int(k): bodies.placed(chosen.rows[k], row) for k in np.flatnonzero(chosen.shown[row] | throws)}
-        moving = {number: (hero, frame) for number, hero in load_heroes(heroes).items()}
-        lights = read_lights(atlas.index)
-        digests = _paint(provider, view, row, bodies, placed, chosen, moving, light, told, params, near, lights)
+        lights, moving = read_lights(atlas.index), _moving(heroes)
+        digests = _paint(provider, view, frame, row, bodies, placed, chosen, moving, light, told, params, near, lights)
         exr.write(files.path(frame), _channels(near), compression="zips")
         write_bytes(requests.path(frame), _json(digests))
         ids, standing = [int(agents.ids[chosen.rows[k]]) for k in placed], list(placed.values())
@@ -110,13 +110,18 @@ def _chosen(layout: CrowdLayout, track: CameraTrack, params: Params, heroes: Her
     focal = (lens.focal_x_px + lens.focal_y_px) / 2
     tangents = lens.width / 2 / lens.focal_x_px, lens.height / 2 / lens.focal_y_px
     agents, poses = load_agents(layout), load_poses(track)
-    known = load_heroes(heroes)
+    known = _moving(heroes)
     seen, always = Seen(focal, tangents), frozenset(known)
     chosen = choose(agents, poses, seen, params.near_px, params.most, params.tallest_px, always)
     for k, number in enumerate(agents.ids[chosen.rows].tolist()):
         if number in known:
-            chosen.pictures[k] = known[number].height_px, known[number].width_px
+            chosen.pictures[k] = known[number].size
     return chosen
+
+
+def _moving(heroes: HeroPeople) -> dict[int, Moving]:
+    """Who is painted in moving pictures, by id."""
+    return {**load_members(heroes), **load_heroes(heroes)}
 
 
 @lru_cache(maxsize=2)
@@ -155,11 +160,12 @@ def _listed(agents: Agents, chosen: Chosen) -> dict[str, Any]:
 def _paint(
     provider: Desk,
     view: View,
+    frame: int,
     row: int,
     bodies: Bodies,
     placed: Mapping[int, Placed],
     chosen: Chosen,
-    moving: Mapping[int, tuple[Hero, int]],
+    moving: Mapping[int, Moving],
     light: SunLight,
     told: Mapping[str, Telling],
     params: Params,
@@ -193,20 +199,15 @@ def _paint(
             for number, answer in zip(requests, answers, strict=True)
         }
         for k, camera, number in zip(batch, own, numbers, strict=True):
-            picture, digest = _picture(number, results, moving)
-            lay_back(near, view, placed[k], bodies.placed(chosen.rows[k], there), camera, picture, number)
+            matrix = camera.matrix
+            if number in moving:
+                (picture, matrix), digest = moving[number].seen(frame, matrix), moving[number].request(frame)
+            else:
+                picture, digest = results[number].takes[0, 0], results[number].request_digest
+            if picture[..., 3].any():
+                lay_back(near, view, placed[k], bodies.placed(chosen.rows[k], there), matrix, picture, number)
             entries.append({"id": number, "request": digest})
     return sorted(entries, key=lambda entry: int(entry["id"]))
-
-
-def _picture(
-    number: int, results: Mapping[int, Result], moving: Mapping[int, tuple[Hero, int]]
-) -> tuple[npt.NDArray[np.float32], str]:
-    """Somebody's painting, (H, W, 4), and the digest of its request."""
-    if number in moving:
-        hero, frame = moving[number]
-        return hero.painting(frame), hero.request_of[frame]
-    return results[number].takes[0, 0], results[number].request_digest
 
 
 def _batches(order: list[int], chosen: Chosen) -> list[list[int]]:

@@ -9,7 +9,7 @@ from assets.guides import lod
 from assets.guides.crowd_people import Leaving, Moment, People, local_slopes
 from assets.guides.mesh_chain import Level
 from assets.guides.mesh_chunks import SIDES
-from assets.people.characters import Character, load_character
+from assets.people.characters import Character
 from assets.people.mesh import Mesh
 from pipeline.kernels.crowdplace import LensTable, Turning, place, to_pixels
 from pipeline.kernels.crowdraster import Scene
@@ -28,7 +28,7 @@ class Drawn:
         self.turned = np.zeros(len(levels), np.float32) if turned is None else turned
         shown = np.flatnonzero(levels >= 0)
         meshes, mesh = np.unique(people.wears[shown] * 16 + levels[shown], return_inverse=True)
-        self.meshes = [(load_character(people.characters[code // 16]), int(code % 16)) for code in meshes]
+        self.meshes = [(people.character(int(code // 16)), int(code % 16)) for code in meshes]
         self.worn = [shown[mesh == number] for number in range(len(meshes))]
         self.chains = [lod.chain(character) for character, _ in self.meshes]
         worn_levels = [chain[level] for chain, (_, level) in zip(self.chains, self.meshes, strict=True)]

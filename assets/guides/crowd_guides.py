@@ -16,7 +16,6 @@ from assets.guides import crowd_pose, lod
 from assets.guides.crowd_drawn import Drawn
 from assets.guides.crowd_people import People, camera_from_people
 from assets.guides.optics import Optics
-from assets.people.characters import load_character
 from assets.view import View
 from pipeline.errors import AssetError
 from pipeline.kernels import crowdraster, crowdread
@@ -106,11 +105,12 @@ def _levels(people: People, frames: Array, lens: Optics) -> tuple[NDArray[np.int
     for value, low, high in ((x, low_x, high_x), (y, low_y, high_y)):
         shown &= (value - high * z < reach * np.hypot(1, high)) & (low * z - value < reach * np.hypot(1, low))
     metres_per_px = np.maximum(z, NEAR_M) * lens.angle_px
-    chains = [lod.chain(load_character(name)) for name in people.characters]
+    characters = [people.character(worn) for worn in range(len(people.characters))]
+    chains = [lod.chain(character) for character in characters]
     strays = np.full((len(chains), max(map(len, chains), default=1)), np.inf)
     for row, levels in enumerate(chains):
         strays[row, : len(levels)] = [level.strays_m for level in levels]
-    tall = np.array([load_character(name).height_m for name in people.characters])[people.wears] * people.scales
+    tall = np.array([character.height_m for character in characters])[people.wears] * people.scales
     chosen, turned = lod.allowed(strays[people.wears] * people.scales[:, None], tall, metres_per_px)
     return np.where(shown, chosen, -1), turned
 

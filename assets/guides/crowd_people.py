@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from assets.people.characters import Character, load_character
 from assets.people.mesh import Mesh
 from assets.sprites.cards import Agents
 
@@ -44,7 +45,8 @@ class Moment:
 @dataclass(frozen=True, slots=True, eq=False)
 class People:
     """N agents on one frame and on the other one that tells motion. ids: (N,) uint32, 0 is nobody. characters, motions:
-    names; wears: (N,) index into characters; scales: (N,) of body height."""
+    names; wears: (N,) index into characters; scales: (N,) of body height. variants: which person each of the characters
+    is, as load_character counts them; empty: the first of each."""
 
     ids: NDArray[np.uint32]
     characters: tuple[str, ...]
@@ -53,6 +55,11 @@ class People:
     scales: Array
     now: Moment
     there: Moment
+    variants: tuple[int, ...] = ()
+
+    def character(self, worn: int) -> Character:
+        """The character that those wear whose `wears` says `worn`."""
+        return load_character(self.characters[worn], self.variants[worn] if self.variants else 0)
 
 
 def people_of(agents: Agents, row: int, ahead: int = 1, slope: Callable[[Array, Array], Array] | None = None) -> People:

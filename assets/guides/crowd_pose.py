@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from assets.guides import lod
 from assets.guides.crowd_people import Moment, People, local_slopes
 from assets.guides.openpose import COLOURS, JOINTS, LIMBS, half_width_px, limb_colours
-from assets.people.characters import load_character
 from pipeline.kernels import posemap
 from pipeline.kernels.crowdplace import place
 
@@ -25,15 +24,16 @@ def joints_of(people: People, moment: Moment, frames: Array, agents: Ints) -> Fl
     out = np.empty((18 * len(agents), 3), np.float32)
     slopes = local_slopes(moment)
     key = people.wears[agents] * len(people.motions) + moment.doing[agents]
-    for code in np.unique(key):
-        rows = np.flatnonzero(key == code)
+    alone = np.isin(agents, list(moment.own))
+    for code in np.unique(key[~alone]):
+        rows = np.flatnonzero((key == code) & ~alone)
         mine, motion = agents[rows], people.motions[code % len(people.motions)]
-        character = load_character(people.characters[code // len(people.motions)])
+        character = people.character(int(code // len(people.motions)))
         bins, shares = lod.moments(motion, moment.phases[mine])
         firsts = (18 * rows).astype(np.int32)
         place(lod.joints(character, motion), bins, shares, frames[mine], slopes[mine], firsts, out)
     placed = out.reshape(-1, 18, 3)
-    for row in np.flatnonzero(np.isin(agents, list(moment.own))):
+    for row in np.flatnonzero(alone):
         agent = int(agents[row])
         bins, shares = np.zeros((1, 2), np.int32), np.zeros(1, np.float32)
         one, poses = slice(agent, agent + 1), np.ascontiguousarray(moment.own[agent].joints, np.float32)[None]

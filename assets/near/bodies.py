@@ -56,8 +56,11 @@ class Bodies:
 
     def character(self, agent: int) -> Character:
         """Who the agent is: the same person as on his sprites."""
-        seed = np.array([self.agents.seeds[agent]], np.uint64)
-        return load_character(self.agents.characters[agent], int(variant_of(seed, self.variants)[0]))
+        return load_character(self.agents.characters[agent], self.variant(agent))
+
+    def variant(self, agent: int) -> int:
+        """Which person of his character the agent is."""
+        return int(variant_of(np.array([self.agents.seeds[agent]], np.uint64), self.variants)[0])
 
     def placed(self, agent: int, row: int) -> Placed:
         """The agent on the layout's frame `row`."""

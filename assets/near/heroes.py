@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,23 @@ from pipeline.errors import AssetError, StoreError
 from pipeline.io import exr
 from pipeline.types import HeroPeople
 
+Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
+
+
+class Moving(Protocol):
+    """Somebody who is painted before, in a moving picture: alone (Hero) or with others (assets.near.areas.Member)."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the pictures, px."""
+
+    def request(self, frame: int) -> str:
+        """Digest of the request that he is painted by. Raises StoreError when there is none."""
+
+    def seen(self, frame: int, own: Array) -> tuple[Floats, Array]:
+        """(h, w, 4) float32, premultiplied ACEScg: him alone, all 0 where he is hidden; and (3, 3) homogeneous pixels of it
+        from rays of the plate's camera. own: those of his own camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +45,16 @@ class Hero:
     width_px: int
     request_of: dict[int, str]
     folder: Path
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.height_px, self.width_px
+
+    def request(self, frame: int) -> str:
+        return self.request_of[frame]
+
+    def seen(self, frame: int, own: Array) -> tuple[Floats, Array]:
+        return self.painting(frame), own
 
     def painting(self, frame: int) -> Floats:
         """(H, W, 4) float32, premultiplied ACEScg, as his own camera sees him. Raises StoreError when there is none."""

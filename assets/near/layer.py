@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from assets.near.bodies import Placed
-from assets.near.requests import Own
 from assets.view import Buffers, View
 from pipeline.kernels.putback import put_back
 from pipeline.kernels.raster import NEAR_M, empty_buffers, rasterize
@@ -39,10 +38,13 @@ class Near:
         )
 
 
-def lay_back(near: Near, view: View, placed: Placed, there: Placed, own: Own, painting: Floats, number: int) -> None:
+def lay_back(
+    near: Near, view: View, placed: Placed, there: Placed, matrix: Array, painting: Floats, number: int
+) -> None:
     """Put one person's painting (h, w, 4), premultiplied, into the frame, before or behind those who are there by depth.
 
-    there: the same body on the frame that View.other belongs to. number: the agent's id.
+    there: the same body on the frame that View.other belongs to. matrix: (3, 3) homogeneous pixels of the painting from
+    rays of the view. number: the agent's id.
     """
     world = placed.world()
     camera = view.to_camera(world)
@@ -58,7 +60,7 @@ def lay_back(near: Near, view: View, placed: Placed, there: Placed, own: Own, pa
     at = (np.nan_to_num(pixels, nan=-1e6) - corner) * SAMPLES
     triangles = placed.mesh.triangles
     rasterize(camera.astype(np.float32), triangles, rays, at.astype(np.float32), *samples)
-    rgba, depth, motion = put_back(samples, rays, triangles, moves, own.matrix, unveiled(painting), SAMPLES)
+    rgba, depth, motion = put_back(samples, rays, triangles, moves, matrix, unveiled(painting), SAMPLES)
     body = Buffers(rgba, depth, np.where(rgba[..., 3] > 0, number, 0).astype(np.int32), motion)
     whole, at_window = near.pixels, (rows, columns)
     cut = Buffers(whole.rgba[at_window], whole.depth[at_window], whole.ids[at_window], whole.motion[at_window])

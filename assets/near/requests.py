@@ -120,18 +120,23 @@ def own_camera(root: Array, up: Array, scale: float, size: tuple[int, int]) -> O
     The root lies where it does in a sprite; a metre of the person at the root's depth has a sprite's size.
     """
     height, width = size
-    ahead = root + MIDDLE_M * scale * up
-    ahead = ahead / np.linalg.norm(ahead)
-    across = np.cross(ahead, up)
-    if np.linalg.norm(across) < 1e-3:  # seen from right above
-        across = np.cross(ahead, [0.0, 0.0, 1.0]) if abs(ahead[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
-    across = across / np.linalg.norm(across)
-    rotation = np.stack([across, np.cross(ahead, across), ahead])
+    rotation = looking_at(root + MIDDLE_M * scale * up, up)
     x, y, depth = rotation @ root
     focal = depth / (TALL_M / height * scale)
     centre = width / 2 - focal * x / depth, height - ROOT_M * height / TALL_M - focal * y / depth
     camera = np.array([[focal, 0.0, centre[0]], [0.0, focal, centre[1]], [0.0, 0.0, 1.0]])
     return Own(rotation, camera @ rotation, float(depth), scale, size)
+
+
+def looking_at(point: Array, up: Array) -> Array:
+    """(3, 3) axes (x right, y down, z ahead) of a camera that looks at a point (3,) and stands upright; all of it, and
+    up (3,), the world's, in the plate camera's axes."""
+    ahead = point / np.linalg.norm(point)
+    across = np.cross(ahead, up)
+    if np.linalg.norm(across) < 1e-3:  # seen from right above
+        across = np.cross(ahead, [0.0, 0.0, 1.0]) if abs(ahead[2]) < 0.9 else np.array([1.0, 0.0, 0.0])
+    across = across / np.linalg.norm(across)
+    return np.stack([across, np.cross(ahead, across), ahead])
 
 
 def own_guides(placed: Placed, pose: Array, own: Own) -> Guides:

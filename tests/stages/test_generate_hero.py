@@ -14,10 +14,11 @@ from assets.providers.asking.desk import open_desk
 from assets.providers.builtin import Builtin
 from assets.providers.opening import open_provider
 from pipeline.errors import ConfigError, StoreError
-from pipeline.frames import FrameRange
+from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr
 from pipeline.provider_sections import BuiltinModel, CrowdProviders, ProviderEntry
 from pipeline.sections import LightFacts
+from pipeline.types import Plate
 from stages.generate_hero import Params, generate_hero
 from stages.generate_near import Params as NearParams
 from stages.generate_near import generate_near
@@ -37,6 +38,7 @@ def shot(tmp_path_factory):
     return {
         "providers": CrowdProviders(),
         "shared": tmp_path / "_show",
+        "plate": Plate(FrameFiles(tmp_path, "plate.%04d.exr", FRAMES), 240, 136, 1.0, FrameRate(24), "", "ACEScg"),
         "track": track_of(tmp_path),
         "layout": layout_of(tmp_path / "crowd", [FAR, NEAR]),
         "atlas": atlas_of(tmp_path / "atlas", figure()),
@@ -54,7 +56,8 @@ def heroes_of(shot, out, *people, **settings):
 def near_of(shot, out, heroes, **settings):
     """Two frames of it."""
     out.mkdir()
-    return generate_near(**shot, heroes=heroes, params=NearParams(**settings), frames=SOME, out=out)
+    near = {name: made for name, made in shot.items() if name != "plate"}
+    return generate_near(**near, heroes=heroes, params=NearParams(**settings), frames=SOME, out=out)
 
 
 @pytest.fixture(scope="module")

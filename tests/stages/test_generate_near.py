@@ -38,8 +38,9 @@ NEAR, FAR = [0.25, 0.0, -5.5], [0.4, 0.0, -12.0]  # 67 and 31 px high
 
 def no_heroes(folder):
     folder.mkdir()
-    (folder / "heroes.json").write_text("[]")
-    return HeroPeople(folder / "heroes.json", folder, "", "", "")
+    for name in ("heroes.json", "areas.json"):
+        (folder / name).write_text("[]")
+    return HeroPeople(folder / "heroes.json", folder / "areas.json", folder, "", "", "")
 
 
 @pytest.fixture

@@ -180,7 +180,7 @@ def test_what_is_painted_on_a_joint_lands_where_the_lens_projects_the_joint(eye)
         y, x = np.mgrid[:256, :160] + 0.5
         dot = np.exp(-((x - middle[0]) ** 2 + (y - middle[1]) ** 2) / 18).astype(np.float32)
         near = Near.empty(*view.size)
-        lay_back(near, view, placed, placed, own, np.dstack([dot, dot, dot, np.ones_like(dot)]), 7)
+        lay_back(near, view, placed, placed, own.matrix, np.dstack([dot, dot, dot, np.ones_like(dot)]), 7)
         light = near.pixels.rgba[..., 0].astype(float)
         rows, columns = np.mgrid[: view.size[0], : view.size[1]] + 0.5
         found = np.array([(light * columns).sum(), (light * rows).sum()]) / light.sum()
@@ -195,7 +195,7 @@ def test_edges_are_the_bodys_own_and_ids_exact():
     placed, near = bodies.placed(0, 0), Near.empty(*view.size)
     own = own_camera(view.to_camera(np.zeros(3)), view.pose[:3, 1], 1.0, (256, 160))
 
-    lay_back(near, view, placed, placed, own, np.ones((256, 160, 4), np.float32), 100_007)
+    lay_back(near, view, placed, placed, own.matrix, np.ones((256, 160, 4), np.float32), 100_007)
 
     used = placed.world()[np.unique(placed.mesh.triangles)]
     pixels = view.pixels(used)
@@ -226,7 +226,7 @@ def test_who_stands_before_another_hides_him_whoever_comes_first():
             own = own_camera(root, view.pose[:3, 1], 1.0, (256, 160))
             painting = np.zeros((256, 160, 4), np.float32) + np.array([agent, 1 - agent, 0, 1], np.float32)
             placed = bodies.placed(agent, 0)
-            lay_back(near, view, placed, placed, own, painting, agent + 1)
+            lay_back(near, view, placed, placed, own.matrix, painting, agent + 1)
         made.append(near)
 
     first, second = made
@@ -244,7 +244,7 @@ def test_motion_is_the_bodys_own():
     placed, near = bodies.placed(0, 0), Near.empty(*view.size)
     own = own_camera(view.to_camera(np.zeros(3)), view.pose[:3, 1], 1.0, (128, 80))
 
-    lay_back(near, view, placed, placed, own, np.ones((128, 80, 4), np.float32), 1)
+    lay_back(near, view, placed, placed, own.matrix, np.ones((128, 80, 4), np.float32), 1)
 
     whole = near.pixels.rgba[..., 3] == 1
     z = near.pixels.depth[whole].astype(float)[:, None]
