@@ -60,8 +60,8 @@ def draw_dust(view: View, agents: Agents, row: int, raised: Raised, crowd: Buffe
     far = ground_depth(part, raised.meet, _touched(clouds, part.size) & (cover < 1))
     far = np.where(built.rgba[window][..., 3] > 0.5, np.minimum(far, built.depth[window]), far)
     sums = np.zeros((PARTS, *part.size), np.float32)
-    surfaces = (np.ascontiguousarray(plane) for plane in (crowd.depth[window], cover, far))
-    optical_depth(part.rays, clouds, _f32(view.pose[:3, 1]), ends, *surfaces, sums)
+    near_m, cover = np.ascontiguousarray(crowd.depth[window]), np.ascontiguousarray(cover)
+    optical_depth(part.rays, clouds, _f32(view.pose[:3, 1]), ends, near_m, cover, np.ascontiguousarray(far), sums)
     _fill(out, window, part, sums, cover, raised)
     return out
 
@@ -106,8 +106,8 @@ def _window(clouds: Clouds) -> Window:
     boxes = clouds.boxes[(clouds.boxes[:, 0] < clouds.boxes[:, 1]) & (clouds.boxes[:, 2] < clouds.boxes[:, 3])]
     if not len(boxes):
         return slice(0, 0), slice(0, 0)
-    left, top, right, bottom = (*boxes[:, [0, 2]].min(axis=0), *boxes[:, [1, 3]].max(axis=0))
-    return slice(int(top), int(bottom)), slice(int(left), int(right))
+    low, high = boxes[:, [2, 0]].min(axis=0), boxes[:, [3, 1]].max(axis=0)
+    return slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
 
 
 def _touched(clouds: Clouds, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
