@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-mattes bench-generate bench-grain bench-solve clean
+.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-mattes bench-generate bench-grain bench-relight bench-solve clean
 
 demo: install
 	$(BIN)/battleplate demo build/demo
@@ -39,6 +39,9 @@ bench-mattes: install
 
 bench-grain: install
 	$(BIN)/python -m benchmarks.grain
+
+bench-relight: install
+	$(BIN)/python -m benchmarks.relight
 
 bench-solve: install
 	$(BIN)/python -m benchmarks.solve

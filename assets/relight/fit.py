@@ -1,9 +1,9 @@
 """Finds the light in which pictures of one identity were painted, from what their parts send by where they face.
 
-A part's albedo is not known: a model paints a red of its own. So the light and one albedo for each part are solved together,
-in turns, by least squares, for every direction that the sun may have; the best one is kept, and then solved by channel. What
+A part's albedo is not known: a model paints a red of its own. So the light and one albedo for each part are solved
+together, in turns, by least squares, for every direction that the sun may have, in luminance; the best one is kept. What
 comes from all around are spherical harmonics, held the tighter the finer they are, or they would take the sun's part too.
-The scale is free then, between light and albedo: it is set by the looks that were asked for, within limits.
+Colours and scale come last (tint.py).
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import numpy as np
 
 from assets.providers.request import Identity, Light
 from assets.providers.surfaces import light_on
-from assets.relight.light import Found, harmonics
+from assets.relight.light import Found, harmonics, share_of
 from assets.relight.sums import PARTS
+from assets.relight.tint import coloured
 from pipeline.kernels.color import LUMINANCE
 
 Array = np.ndarray[Any, Any]
@@ -29,14 +30,11 @@ _FEWEST_PX = 30  # of a part, over all pictures
 _SHINY = 0.1  # how much a metal's pixels count: what it mirrors says little of its shading
 # Of the sun and each harmonic, as shares of all pixels: what is not told by the picture stays small.
 _HELD = np.array([1e-3, 0, 0.02, 0.005, 0.02, 0.1, 0.1, 0.1, 0.1, 0.1])
-_HELD_HALVES = np.array([1e-4, 1e-4])
 _LEAST = 1e-3
-_MOST_STOPS, _MOST_TINT = (
-    1.0,
-    0.3,
-)  # the scale's, from the light that was asked for; and each channel's beside luminance
 _AS_GOOD = 1.15  # times the best error: then the sun that was asked for explains the pictures as well
-_NEAR_STOPS = 0.25  # root mean square between what the found and the asked light do: nearer than that nobody sees it
+# Root mean square between what the found and the asked light do, stops: nearer than that nobody sees it, and the fit errs by
+# the second where a strong sun is told from shields and capes. Shares of the sun in both that are alike.
+_NEAR_STOPS, _NEAR_STOPS_ALIKE, _ALIKE_SHARE = 0.25, 0.35, 0.25
 _FEWEST_ALL_PX = 300
 _SURE = 0.5  # of the shading explained: from there on the fit is trusted
 _SURE_LEFT, _UNSURE_LEFT = 0.03, 0.09  # squared and a pixel: where so little is left unexplained, it is, too
@@ -44,7 +42,8 @@ _SURE_LEFT, _UNSURE_LEFT = 0.03, 0.09  # squared and a pixel: where so little is
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """What one picture shows. weight, rgb: (P, C) and (P, C, 3) of its cells, light as a share of the part's mean; normals: (C, 3)."""
+    """What pictures show. weight: (P, C) of P parts and C cells; rgb: (P, C, 3) light as a share of the part's mean; normals:
+    (C, 3)."""
 
     weight: Array
     rgb: Array
@@ -77,13 +76,8 @@ def fit(shown: Mapping[Light, Array], identity: Identity) -> Found | None:
     sun = suns[best] if best < len(suns) else suns[0]
     chosen = _shading(seen.normals, sun[None])
     shape = fits.light[best] if best < len(suns) else flat.light[0]
-    # Two numbers a channel, the sun's and the rest's: each harmonic's own colour would mostly be noise.
     halves = np.stack([chosen[..., 0] * shape[0], chosen[..., 1:] @ shape[1:]], axis=-1)
-    by_channel = [_solve(seen.weight, seen.rgb[..., c], halves, _HELD_HALVES) for c in range(3)]
-    tints = np.maximum(np.stack([each.light[0] for each in by_channel], axis=-1), 0)
-    light = np.concatenate([shape[:1, None] * tints[0], shape[1:, None] * tints[1]])
-    albedo = mean * np.stack([each.albedo[0] for each in by_channel], axis=-1)
-    light = light * _scale(light, albedo, seen.weight.sum(axis=1), parts, looks, lights[0])
+    light = coloured(shape, (seen.weight, seen.rgb), halves[0], mean, parts, looks, lights[0])
     least = float(min(error.min(), flat.error[0]))
     within = float((seen.weight * (grey - 1) ** 2).sum() / seen.weight.sum())
     told = (1 - least / max(within, 1e-9)) / _SURE
@@ -95,7 +89,9 @@ def fit(shown: Mapping[Light, Array], identity: Identity) -> Found | None:
         right=False,
     )
     missed, apart = _asked(shown, found, parts, trust, mean)
-    return replace(found, right=missed <= _AS_GOOD * least + 1e-4 and apart < _NEAR_STOPS)
+    alike = max(abs(found.sun_share - share_of(light)) for light in lights) < _ALIKE_SHARE
+    near = apart < (_NEAR_STOPS_ALIKE if alike else _NEAR_STOPS)
+    return replace(found, right=missed <= _AS_GOOD * least + 1e-4 and near)
 
 
 def _seen(sums: Array, trust: Array, mean: Array) -> _Seen:
@@ -149,28 +145,6 @@ def _solve(weight: Array, level: Array, shading: Array, held: Array = _HELD) -> 
     missed = (weighted * level).sum() - 2 * (albedo * (sent @ weighted.T)).sum(axis=1)
     missed = missed + (albedo**2 * (sent**2 @ weight.T)).sum(axis=1)
     return _Solved(light, albedo, missed / total + (held * light**2).sum(axis=1))
-
-
-def _scale(light: Array, albedo: Array, weight: Array, parts: Array, looks: Mapping[int, Any], asked: Light) -> Array:
-    """(3,) what brings the light to the scale of the light asked for: the looks' albedos tell, by their median."""
-    level = light[0] + light[1]
-    expected = (np.array(asked.sun_rgb) + np.array(asked.sky_rgb)) / np.maximum(level, _LEAST)
-    known = np.array([part in looks and looks[part].metallic < 0.3 for part in parts])
-    if not known.any():
-        return np.asarray(expected)
-    told = np.array([looks[int(part)].albedo for part in parts[known]])
-    ratio = np.log2(np.maximum(albedo[known], 1e-4) / np.maximum(told, 1e-4) / expected)
-    off = np.array([_middle(ratio[:, c], weight[known] * told[:, c]) for c in range(3)])
-    mean = float(off @ LUMINANCE)
-    tint = np.clip(off - mean, -_MOST_TINT, _MOST_TINT)
-    return np.asarray(expected * 2 ** (np.clip(mean, -_MOST_STOPS, _MOST_STOPS) + tint))
-
-
-def _middle(values: Array, weight: Array) -> float:
-    """The weighted median."""
-    order = np.argsort(values, kind="stable")
-    passed = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(passed, passed[-1] / 2)])
 
 
 def _asked(shown: Mapping[Light, Array], found: Found, parts: Array, trust: Array, mean: Array) -> tuple[float, float]:

@@ -63,8 +63,17 @@ class Found:
     @property
     def sun_share(self) -> float:
         """Of the light on a surface that faces the sun, how much is the sun's; 0..1, by luminance."""
-        sun, sky = float(np.array(self.sun_rgb) @ LUMINANCE), float(np.array(self.around[0]) @ LUMINANCE)
-        return sun / max(sun + sky, 1e-6)
+        return _share(self.sun_rgb, self.around[0])
+
+
+def share_of(light: Light) -> float:
+    """The same of a light as requests have it."""
+    return _share(light.sun_rgb, light.sky_rgb)
+
+
+def _share(sun_rgb: Color, rest_rgb: Color) -> float:
+    sun, rest = float(np.array(sun_rgb) @ LUMINANCE), float(np.array(rest_rgb) @ LUMINANCE)
+    return sun / max(sun + rest, 1e-6)
 
 
 def read(entry: dict[str, Any]) -> Found:
