@@ -84,7 +84,7 @@ def read(path: Path) -> ExrImage:
 
 def read_rgb(path: Path) -> Array:
     """The picture as (H, W, 3) float32, values as stored. Raises FormatError where no channels make a picture."""
-    return np.ascontiguousarray(read_rgba(path)[..., :3])
+    return picture(read(path), path)
 
 
 def read_rgba(path: Path) -> Array:
@@ -107,7 +107,10 @@ def picture(image: ExrImage, path: Path) -> Array:
         return rgb_from_luma_chroma(luma, red, blue, image.metadata.get("chromaticities"))
     if not names:
         raise FormatError(f"{path}: no picture among its channels {sorted(image.channels)}. It needs R, G, B, or Y.")
-    return np.stack([image.channels[n].astype(np.float32) for n in names], axis=-1)
+    rgb = np.empty((image.height, image.width, len(names)), np.float32)
+    for number, name in enumerate(names):
+        rgb[..., number] = image.channels[name]
+    return rgb
 
 
 def _parts(path: Path, *, header_only: bool) -> list[Any]:
