@@ -7,10 +7,12 @@ import pytest
 
 from calibration.look.grades import read_grades
 from calibration.look.tonestats import Tones
+from pipeline.crowd_sections import CrowdDust
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
 from pipeline.types import VEIL, Layer
+from stages import SHOT
 from stages.composite import Params, composite
 from stages.layer_grade import GradeParams
 from tests.layers import write_clean, write_depth, write_ground, write_layers, write_mattes
@@ -105,3 +107,8 @@ def test_its_grade_is_its_own_where_measured_else_the_crowds(tmp_path):
     own = dataclasses.replace(found, matches={**found.matches, VEIL: dataclasses.replace(
         found.matches["crowd"], tones=Tones(exposure_ev=0.3))})  # fmt: skip
     assert said.counted(VEIL, own) == Tones(exposure_ev=0.3)
+
+
+def test_dust_decides_only_what_draws_and_grades_it():
+    """Nobody is painted again for it."""
+    assert {stage.name for stage in SHOT if CrowdDust in stage.inputs.values()} == {"render_layers", "fit_grades"}

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from calibration.look.grades import read_grades
+from pipeline.crowd_sections import CrowdDust
 from pipeline.errors import ConfigError, StoreError
 from pipeline.frames import FrameFiles
 from pipeline.io import exr
 from pipeline.sections import LightFacts
 from pipeline.stage import silent
-from pipeline.types import CharacterAtlas, SetPaintings
+from pipeline.types import VEIL, CharacterAtlas, SetPaintings
 from stages.fit_grades import Params, fit_grades
 from tests.layers import write_depth, write_ground, write_mattes
 from tests.looks import write_hand_look
@@ -62,12 +63,19 @@ def graded(plate, folder, stops):
     return dataclasses.replace(plate, files=files)
 
 
-def fitted(shot, out, stops=None, params=None):
+def fitted(shot, out, stops=None, params=None, **said):
     plate = shot["shot"].plate if stops is None else graded(shot["shot"].plate, out / "plate", stops)
     told = {name: shot[name] for name in ("depth", "mattes", "ground", "look", "atlas", "paintings")}
     track = shot["shot"].track
     made = fit_grades(
-        plate=plate, track=track, light=LightFacts(), params=params or Params(), out=out, progress=silent, **told
+        plate=plate,
+        track=track,
+        light=LightFacts(),
+        params=params or Params(),
+        out=out,
+        progress=silent,
+        **told,
+        **said,
     )
     return read_grades(made.figures)
 
@@ -80,6 +88,20 @@ def test_a_lighter_and_warmer_plate_lightens_and_warms_both_layers(shot, tmp_pat
         before, after = plain.of(layer), warm.of(layer)
         assert 0.3 < after.exposure_ev - before.exposure_ev < 1.3
         assert after.red - before.red > 0.05 > -0.05 > after.blue - before.blue
+
+
+def test_dust_takes_the_colour_of_the_plates_ground_unless_it_is_said(shot, tmp_path):
+    """A plate with twice the red gives dust with twice the red; ours alone is asked of the ground, not of people."""
+    quick = Params(frames=1, followed=0)
+    plain = fitted(shot, tmp_path / "a", params=quick, dust=CrowdDust(1.0))
+    red = fitted(shot, tmp_path / "b", np.tile([1.0, 0.0, 0.0], (8, 1)), params=quick, dust=CrowdDust(1.0))
+    said = fitted(shot, tmp_path / "c", params=quick, dust=CrowdDust(1.0, rgb=(0.3, 0.2, 0.1)))
+
+    light = np.array([[0.1, 0.1, 0.1]])
+    ratio = red.of(VEIL).applied(light) / plain.of(VEIL).applied(light)
+    np.testing.assert_allclose(ratio[0], [2.0, 1.0, 1.0], rtol=0.02)
+    assert VEIL not in said.matches
+    assert plain.of("crowd") == said.of("crowd")
 
 
 def test_a_ramp_of_exposure_is_followed_frame_by_frame(shot, tmp_path):
