@@ -130,11 +130,13 @@ def _jitter(fast: Mapping[str, Any]) -> str:
 def _shake(fast: Mapping[str, Any]) -> str:
     """What of it the observations show."""
     words = []
-    if "turn_deg" in fast:
+    if fast.get("turn_deg", {}).get("shake"):
         words.append(f"{short(fast['turn_deg']['shake'])} degrees ({fast['turn_deg']['shake_px']:.2g} px)")
-    if "shift_m" in fast:
+    if fast.get("shift_m", {}).get("shake"):
         words.append(f"{short(1000 * fast['shift_m']['shake'])} mm")
-    return ", ".join(words) + ": seen by the points, so real" if words else ""
+    if not words:
+        return "none beyond it" if fast else ""
+    return ", ".join(words) + ": seen by the points, so real"
 
 
 def _smoothed(told: Mapping[str, Any]) -> str:
