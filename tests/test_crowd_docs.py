@@ -17,6 +17,8 @@ ZONE = '[[crowd.zones]]\nname = "north"\ncount = 9\npolygon_m = [[0, 0], [9, 0],
 def briefs():
     """Each example as a whole brief: words of a zone get one to stand in; of two that exclude each other, the first."""
     for text in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL):
+        if text.startswith("[stages."):  # settings of a stage are no brief
+            continue
         whole = text if text.startswith("[") else ZONE + re.sub(r"(?m)^ripple.*$", "", text)
         yield codec.build(CrowdBrief, tomllib.loads(whole)["crowd"], "docs/crowd.md")
 
