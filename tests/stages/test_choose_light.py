@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.errors import CalibrationError
+from pipeline.errors import CalibrationError, ConfigError
 from pipeline.kernels.color import LUMINANCE
 from pipeline.sections import LightFacts
 from pipeline.types import PlateLight
@@ -42,3 +42,19 @@ def test_the_plates_light_is_taken_when_it_is_asked_for(tmp_path):
 def test_a_plate_that_does_not_tell_says_what_to_write(tmp_path):
     with pytest.raises(CalibrationError, match="sun_azimuth_deg and sun_elevation_deg"):
         choose_light(facts=LightFacts(source="plate"), told=told(tmp_path, 0.1), out=tmp_path)
+
+
+@pytest.mark.parametrize("source", ["said", "plate"])
+def test_how_much_is_relit_goes_with_the_light(tmp_path, source):
+    whole, half, off = (
+        choose_light(facts=LightFacts(source=source, **said), told=told(tmp_path), out=tmp_path).relight_strength
+        for said in ({}, {"relight_strength": 0.5}, {"relight": "off"})
+    )
+
+    assert (whole, half, off) == (1.0, 0.5, 0.0)
+
+
+@pytest.mark.parametrize("wrong", [{"relight": "on"}, {"relight_strength": 1.5}])
+def test_what_no_relight_can_be_is_refused(wrong):
+    with pytest.raises(ConfigError, match="relight"):
+        LightFacts(**wrong)

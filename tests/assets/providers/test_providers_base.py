@@ -182,3 +182,16 @@ def test_what_a_provider_cannot_do_is_refused_before_it_is_asked(able, change, w
 def test_a_model_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(ProviderError, match="no model can be loaded"):
         open_provider(ProviderEntry("ours", BuiltinModel(tmp_path / "nowhere")))
+
+
+@pytest.mark.parametrize(("light", "same"), [("fixed", True), ("unknown", False), ("asked", False)])
+def test_who_is_not_told_the_sun_gets_one_request_wherever_it_stands(light, same):
+    """Its kept answers serve under another sun; the colours of the light still count, for they set the exposure."""
+    able = replace(ABLE, light=light)
+    morning, evening, grey = (
+        able.readable(request_of(light=each)).digest()
+        for each in (Light((-1.0, 0.0, 0.0)), Light((1.0, 0.0, 0.0)), Light((-1.0, 0.0, 0.0), sun_rgb=(0.1, 0.1, 0.1)))
+    )
+
+    assert (morning == evening) == same
+    assert morning != grey
