@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.spatial.transform import Rotation
 
+from calibration.solve.schur import Ints, Normal, descend, normal_equations
 from calibration.solve.turnlens import TurnLens
 
 Array = npt.NDArray[np.float64]
+State = tuple[Array, Array, TurnLens]  # rotations, directions, lens
 
-STEPS = 60
+STEPS, GAIN = 60, 1e-10
 MEDIAN_OF_SIGMA = 1.1774  # of a distance in two axes, each with one sigma
 OF_LENS = 5  # unknowns: log focal length, k1, k2, centre
 OF_VIEW = 4  # turn, log zoom
@@ -62,37 +62,28 @@ def adjust_turns(
 
     Levenberg-Marquardt with soft L1 of `soft` pixels; `lens` is changed in place, but for a focal length that is `known` and held, and
     its zoom where it `zooms`. The first view keeps its rotation and its zoom. The deviation is the tracks' own, without a prior.
-
-    Source: Triggs et al., "Bundle Adjustment: a Modern Synthesis", 2000 (Schur complement).
     """
-    known = known or Focal(np.zeros(len(turned)), np.zeros(len(turned)), np.inf)
+    known = known if known is not None else Focal(np.zeros(len(turned)), np.zeros(len(turned)), np.inf)
     held = known.sigma == 0
     weights = known.weights(misses_px(seen, turned, directions, lens), len(directions))
-    damping, cost = 1e-3, _cost(seen, turned, directions, lens, soft, known, weights)
-    for _ in range(STEPS):
-        system = _System.of(seen, turned, directions, lens, soft, held, zooms)
-        system.pull_focal(np.log(lens.focal * lens.zoom) - known.log_px, weights, held, zooms)
-        better = False
-        for _ in range(6):
-            step = system.solve(damping)
-            if step is None:
-                damping *= 10
-                continue
-            new = _moved(step, turned, directions, lens, system)
-            new_cost = _cost(seen, *new, soft, known, weights)
-            if new_cost < cost:
-                better = True
-                break
-            damping *= 8
-        if not better:
-            break
-        gained = 1 - new_cost / cost
-        turned, directions = new[0], new[1]
-        lens.focal, lens.k1, lens.k2, lens.middle = new[2].focal, new[2].k1, new[2].k2, new[2].middle
-        lens.zoom, cost = new[2].zoom, new_cost
-        damping = max(damping / 6, 1e-9)
-        if gained < 1e-10:
-            break
+    own = OF_LENS + OF_VIEW * np.arange(1, len(turned)) + 3
+
+    def normal_of(state: State) -> Normal:
+        normal = _System.of(seen, *state, soft, held, zooms).normal
+        pull_focal(normal, np.log(state[2].focal * state[2].zoom) - known.log_px, weights, zooms, own)
+        return normal
+
+    found = descend(
+        (turned, directions, lens),
+        lambda state: _cost(seen, *state, soft, known, weights),
+        normal_of,
+        _moved,
+        GAIN,
+        STEPS,
+    )
+    turned, directions = found[0], found[1]
+    lens.focal, lens.k1, lens.k2, lens.middle = found[2].focal, found[2].k1, found[2].k2, found[2].middle
+    lens.zoom = found[2].zoom
     sigma = 0.0 if held else _System.of(seen, turned, directions, lens, soft, held, zooms).focal_sigma()
     return turned, directions, sigma
 
@@ -114,12 +105,7 @@ class _System:
     """Normal equations: lens (log focal, k1, k2, centre), then turn and log zoom of each view; two moves a direction, in its
     tangent plane."""
 
-    cameras: Array  # (C, C)
-    between: sparse.csr_matrix  # (C, 2P)
-    points: Array  # (P, 2, 2)
-    pull_cameras: Array  # (C,)
-    pull_points: Array  # (P, 2)
-    tangents: Array  # (P, 3, 2)
+    normal: Normal
     errors: Array  # (M,) pixels
 
     @staticmethod
@@ -137,86 +123,36 @@ class _System:
             by_lens[:, :, 0] = 0
         tangents = _tangents(directions)
         by_direction = by_point @ turned[seen.views] @ tangents[seen.points]
-        return _System._summed(seen, by_lens, by_view, by_direction, miss, say, tangents, len(turned), lens)
-
-    @staticmethod
-    def _summed(
-        seen: Seen, by_lens: Array, by_view: Array, by_direction: Array, miss: Array, say: Array, tangents: Array,
-        views: int, lens: TurnLens,
-    ) -> _System:  # fmt: skip
-        count, size = len(seen.views), OF_LENS + OF_VIEW * views
-        rows = np.repeat(np.arange(2 * count).reshape(count, 2, 1), OF_LENS + OF_VIEW, axis=2)
         of_view = OF_LENS + OF_VIEW * seen.views[:, None] + np.arange(OF_VIEW)
-        columns = np.concatenate([np.broadcast_to(np.arange(OF_LENS), (count, OF_LENS)), of_view], axis=1)
-        columns = np.repeat(columns[:, None, :], 2, axis=1)
-        values = np.concatenate([by_lens, by_view], axis=2)
-        cameras = sparse.csr_matrix((values.ravel(), (rows.ravel(), columns.ravel())), shape=(2 * count, size))
-        at = 2 * seen.points[:, None, None] + np.arange(2)
-        points = sparse.csr_matrix(
-            (by_direction.ravel(), (rows[:, :, :2].ravel(), np.repeat(at, 2, axis=1).ravel())),
-            shape=(2 * count, 2 * len(tangents)),
-        )
-        weight = sparse.diags(np.repeat(say, 2))
-        pulled = miss.ravel() * np.repeat(say, 2)
-        normal = (cameras.T @ weight @ cameras).toarray()
-        pull = cameras.T @ pulled
+        columns = np.concatenate([np.broadcast_to(np.arange(OF_LENS), (len(there), OF_LENS)), of_view], axis=1)
+        normal = normal_equations(
+            np.concatenate([by_lens, by_view], axis=2), columns, OF_LENS + OF_VIEW * len(turned),
+            by_direction, seen.points, len(tangents), miss, say,
+        )  # fmt: skip
         off, sigmas = lens.priors()
         own = np.arange(1, OF_LENS)
-        normal[own, own] += 1 / sigmas**2
-        pull[own] += off / sigmas
-        blocks = np.einsum("nij,nik,n->njk", by_direction, by_direction, say)
-        summed = np.zeros((len(tangents), 2, 2))
-        np.add.at(summed, seen.points, blocks)
-        between = (cameras.T @ weight @ points).tocsr()
-        return _System(normal, between, summed, pull, (points.T @ pulled).reshape(-1, 2), tangents,
-                       np.linalg.norm(miss, axis=1))  # fmt: skip
-
-    def pull_focal(self, off: Array, weights: Array, held: bool, zooms: bool) -> None:
-        """Add the prior of the views' log focal length, (V,) `off`, weighed by (V,)."""
-        if held or not weights.any():
-            return
-        own = OF_LENS + OF_VIEW * np.arange(1, len(off)) + 3  # the first view's zoom stays
-        self.cameras[0, 0] += weights.sum()
-        self.pull_cameras[0] += weights @ off
-        if zooms:
-            self.cameras[own, own] += weights[1:]
-            self.cameras[0, own] += weights[1:]
-            self.cameras[own, 0] += weights[1:]
-            self.pull_cameras[own] += weights[1:] * off[1:]
-
-    def _reduced(self, damping: float) -> tuple[Array, sparse.csr_matrix]:
-        """The cameras' own system once the directions are eliminated, and what carries the rest over."""
-        own = self.points.copy()
-        for axis in range(2):
-            own[:, axis, axis] *= 1 + damping
-            own[:, axis, axis] += 1e-12
-        inverse = sparse.block_diag(list(np.linalg.inv(own)), format="csr")
-        carried = (self.between @ inverse).tocsr()
-        whole = self.cameras.copy()
-        whole[np.diag_indices_from(whole)] *= 1 + damping
-        whole[np.diag_indices_from(whole)] += 1e-9
-        return whole - (carried @ self.between.T).toarray(), carried
-
-    def solve(self, damping: float) -> tuple[Array, Array] | None:
-        """Steps of the cameras (C,) and of the directions (P, 2); None when the system has no answer."""
-        reduced, carried = self._reduced(damping)
-        try:
-            cameras = -cho_solve(cho_factor(reduced), self.pull_cameras - carried @ self.pull_points.ravel())
-        except LinAlgError:
-            return None
-        directions = -(carried.T @ cameras).reshape(-1, 2)
-        own = self.points * (1 + damping * np.eye(2)) + 1e-12 * np.eye(2)
-        return cameras, directions - np.linalg.solve(own, self.pull_points[..., None])[..., 0]
+        normal.cameras[own, own] += 1 / sigmas**2
+        normal.pull_cameras[own] += off / sigmas
+        return _System(normal, np.linalg.norm(miss, axis=1))
 
     def focal_sigma(self) -> float:
         """Standard deviation of log focal length, scaled by what the tracks miss by; infinite when nothing shows it."""
-        reduced, _ = self._reduced(0.0)
         spread = 1.4826 * float(np.median(self.errors)) / 1.18  # of one coordinate
-        try:
-            variance = cho_solve(cho_factor(reduced), np.eye(1, len(reduced))[0])[0]
-        except LinAlgError:
-            return np.inf
-        return float(spread * np.sqrt(max(variance, 0.0)))
+        return float(spread * np.sqrt(self.normal.first_variance()))
+
+
+def pull_focal(normal: Normal, off: Array, weights: Array, zooms: bool, own: Ints) -> None:
+    """Add the prior of the views' log focal length, (V,) `off`, weighed by (V,), to unknown 0 and, where each view `zooms`, to its
+    `own` (V - 1,) of all views but the first, whose zoom stays."""
+    if not weights.any():
+        return
+    normal.cameras[0, 0] += weights.sum()
+    normal.pull_cameras[0] += weights @ off
+    if zooms:
+        normal.cameras[own, own] += weights[1:]
+        normal.cameras[0, own] += weights[1:]
+        normal.cameras[own, 0] += weights[1:]
+        normal.pull_cameras[own] += weights[1:] * off[1:]
 
 
 def _tangents(directions: Array) -> Array:
@@ -227,13 +163,11 @@ def _tangents(directions: Array) -> Array:
     return np.stack([first, np.cross(directions, first)], axis=2)
 
 
-def _moved(
-    step: tuple[Array, Array], turned: Array, directions: Array, lens: TurnLens, system: _System
-) -> tuple[Array, Array, TurnLens]:
-    cameras, moves = step
+def _moved(state: State, cameras: Array, moves: Array) -> State:
+    turned, directions, lens = state
     of_views = cameras[OF_LENS:].reshape(-1, OF_VIEW)
     turns = Rotation.from_rotvec(of_views[:, :3]).as_matrix() @ turned
-    shifted = directions + np.einsum("nij,nj->ni", system.tangents, moves)
+    shifted = directions + np.einsum("nij,nj->ni", _tangents(directions), moves)
     shifted /= np.linalg.norm(shifted, axis=1, keepdims=True)
     focal, zoom = lens.focal * float(np.exp(cameras[0])), lens.zoom * np.exp(of_views[:, 3])
     middle = lens.middle + cameras[3:OF_LENS]
