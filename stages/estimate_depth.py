@@ -10,7 +10,7 @@ import numpy as np
 
 from calibration.cameras import pose_at
 from calibration.depth.sweep import estimate, figures, full_size, points_seen
-from pipeline.errors import CalibrationError, ConfigError
+from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
@@ -30,11 +30,6 @@ class Params:
 @stage
 def estimate_depth(plate: Plate, track: CameraTrack, params: Params, frames: FrameRange, out: Path) -> DepthMaps:
     """Z: metres along camera z, +inf in the sky. C: 0 in the sky and where neighbours disagree (moving people), to 1."""
-    if track.zoom:
-        raise CalibrationError(
-            "estimate_depth: the lens zooms, and what is drawn into a plate needs one that does not. Take the camera elsewhere "
-            "with battleplate export, or choose frames in which it holds."
-        )
     files = FrameFiles(out, "depth.%04d.exr", frames)
     numbers = FrameFiles(out, "depth.%04d.json", frames)
     for frame in frames:

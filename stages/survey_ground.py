@@ -13,7 +13,7 @@ from calibration.cameras import camera_centre, load_poses, world_from_camera
 from calibration.ground import settle
 from calibration.ground.survey import Sheet, Survey, one_sided, survey
 from calibration.lens import rays
-from pipeline.errors import ConfigError
+from pipeline.errors import CalibrationError, ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io import exr
 from pipeline.io.files import replacing, write_bytes
@@ -49,7 +49,15 @@ class Params:
 def survey_ground(
     plate: Plate, track: CameraTrack, depth: DepthMaps, mattes: Mattes, params: Params, out: Path, progress: Progress
 ) -> Ground:
-    """Heights over world x, z, the solved points among the evidence; smooth where nothing was seen."""
+    """Heights over world x, z, the solved points among the evidence; smooth where nothing was seen.
+
+    Raises CalibrationError on a zoom.
+    """
+    if track.zoom:
+        raise CalibrationError(
+            "survey_ground: the lens zooms, and what is drawn into a plate needs one that does not. Take camera and depth "
+            "elsewhere with battleplate export, or choose frames in which it holds."
+        )
     poses = load_poses(track)
     looks, settled = _spread(depth.files.frames, params.looks), _spread(depth.files.frames, params.settle_frames)
     steps = len(looks) + 1 + len(settle.WINDOWS) * (len(settled) + 1)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from calibration.cameras import camera_centre, load_poses, to_camera
+from calibration.cameras import camera_centre, lens_at, load_poses, to_camera
 from calibration.lens import camera_matrix, distort, project, rays, scaled
 from pipeline.io import exr
 from pipeline.types import CameraTrack, Lens, Plate
@@ -59,7 +59,7 @@ class Pinholes:
 def load_view(plate: Plate, track: CameraTrack, frame: int, width_px: int) -> View:
     """Read one frame at `width_px` (never enlarged). The last 48 views are kept: neighbours share them."""
     path = plate.files.path(frame)
-    picture, lens = _small(str(path), path.stat().st_mtime_ns, track.lens, min(width_px, plate.width))
+    picture, lens = _small(str(path), path.stat().st_mtime_ns, lens_at(track, frame), min(width_px, plate.width))
     return View(frame, picture, lens, load_poses(track)[track.frames.index(frame)])
 
 
@@ -68,14 +68,18 @@ def pinholes(reference: View, neighbours: list[View], layers: list[Floats] | Non
 
     pictures: (N, h, w) of grey; with `layers`, (h, w, L) per neighbour, (N, h, w, 3 + L) of colour and those (unsmoothed).
     """
-    matrix, grid, _ = _pinhole(reference.lens)
+    seen_by = [_pinhole(view.lens) for view in neighbours]
+    tallest, widest = (max((one[2][axis] for one in seen_by), default=0) for axis in range(2))
     out, turns, shifts = [], [], []
-    for row, view in enumerate(neighbours):
+    for row, (view, (matrix, grid, (height, width))) in enumerate(zip(neighbours, seen_by, strict=True)):
         source = view.grey if layers is None else view.picture
         seen = cv2.remap(source, grid[..., 0], grid[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         if layers is not None:
             under = cv2.remap(layers[row], grid[..., 0], grid[..., 1], cv2.INTER_NEAREST)
             seen = np.dstack([seen, under])
+        more = tallest - height, widest - width  # a zoom's pinholes are not all of one size
+        if any(more):
+            seen = cv2.copyMakeBorder(seen, 0, more[0], 0, more[1], cv2.BORDER_REPLICATE)
         out.append(np.asarray(seen, np.float32))
         between = view.pose @ np.linalg.inv(reference.pose)
         turns.append((matrix @ between[:3, :3]).astype(np.float32))
@@ -88,13 +92,13 @@ def parallax_px(track: CameraTrack, frame: int, points: npt.NDArray[np.float64],
 
     Frames that see fewer than 40% of the points get -1: they look elsewhere; so do those over 150 frames away, unasked.
     """
-    lens = scaled(track.lens, width_px, round(track.lens.height * width_px / track.lens.width))
+    height_px = round(track.lens.height * width_px / track.lens.width)
     poses = load_poses(track)
     centre = camera_centre(poses[track.frames.index(frame)])
     out = np.full(len(poses), -1, np.float32)
     here = track.frames.index(frame)
     for row in range(max(here - _FARTHEST, 0), min(here + _FARTHEST + 1, len(poses))):
-        pose = poses[row]
+        pose, lens = poses[row], scaled(lens_at(track, track.frames.first + row), width_px, height_px)
         there = to_camera(points, pose)
         px = project(there, lens)
         turned = project((points - centre) @ pose[:3, :3].T, lens)  # as if the camera had only turned
@@ -117,12 +121,12 @@ def _small(path: str, _changed: int, lens: Lens, width: int) -> tuple[Floats, Le
     return encode(rgb), scaled(lens, width, height)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _rays(lens: Lens) -> Floats:
     return rays(lens)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _pinhole(lens: Lens) -> tuple[npt.NDArray[np.float64], Floats, tuple[int, int]]:
     """Matrix (array indices), lookup grid and size of a pinhole that holds all of the lens and a little more."""
     through = _rays(lens).reshape(-1, 2)

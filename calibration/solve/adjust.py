@@ -5,6 +5,7 @@ Runs in a child process only (calibration.solve.child): every function takes the
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -46,12 +47,12 @@ def write_job(job: Job, tracks: Tracks, frames: list[int], locked: dict[int, Arr
 def solve(folder: Path) -> None:
     """The child's task: solve the job in `folder`, write result.npz and result.json there.
 
-    result.npz: poses (F, 4, 4), NaN where a frame found no place; camera (8,) as OPENCV; points (N, 3); observations
+    result.npz: poses (F, 4, 4), NaN where a frame found no place; camera (8,) as OPENCV; focals (F,) in pixels; points (N, 3); observations
     (M, 4) rows of frame row, point, x, y. Lengths in COLMAP's own unit, or the locked poses'; pixels of the job's pictures.
     """
     told = json.loads((folder / "job.json").read_text())
-    names, keyframes, camera = (tuple(told.pop(name)) for name in ("names", "keyframes", "camera"))
-    job = Job(folder=folder, names=names, keyframes=keyframes, camera=camera, **told)
+    told |= {name: tuple(told[name]) for name in ("names", "keyframes", "camera", "focals")}
+    job = Job(folder=folder, **told)
     with np.load(folder / "tracks.npz") as arrays:
         tracks = Tracks(**{name: arrays[name] for name in arrays.files})
     colmap = import_pycolmap(job.seed)
@@ -69,7 +70,7 @@ def solve(folder: Path) -> None:
             said["focal"] = {**written, "from": "the plate: what [camera] says fits worse"}
     if model is None:
         raise CalibrationError(
-            f"camera solve: COLMAP found no camera move in {len(tracks)} frames ({len(keyframes)} keyframes matched). A "
+            f"camera solve: COLMAP found no camera move in {len(tracks)} frames ({len(job.keyframes)} keyframes matched). A "
             "pan or tilt on a tripod, soft focus or a crowd that fills the picture give none: choose a part of the shot "
             "where the camera travels, or supply mattes of what moves."
         )
@@ -114,10 +115,11 @@ def place_the_rest(
     next_id = max(image.image_id for image in model.images.values()) + 1
     estimation, refinement = colmap.AbsolutePoseEstimationOptions(), colmap.AbsolutePoseRefinementOptions()
     estimation.ransac.max_error, estimation.ransac.random_seed = 4.0 * job.scale, job.seed
-    camera = next(iter(model.cameras.values()))
+    shared = next(iter(model.cameras.values()))
     for row in range(len(tracks)):
         if row in placed:
             continue
+        camera = _between(colmap, model, rows, row) if job.focals else shared
         ids, xy = tracks.at(row)
         known = np.array([ident in point_of for ident in ids], bool)
         ids, xy = _spread(ids[known], xy[known], lasting, job)
@@ -129,6 +131,8 @@ def place_the_rest(
         if found is None or found["num_inliers"] < FEWEST_POINTS:
             continue
         keep = np.flatnonzero(found["inlier_mask"])
+        if job.focals:
+            model.add_camera_with_trivial_rig(camera)
         image = colmap.Image(
             name=f"row{row:06d}", keypoints=xy[keep].astype(np.float64), camera_id=camera.camera_id, image_id=next_id
         )
@@ -137,6 +141,16 @@ def place_the_rest(
             model.add_observation(points[which], colmap.TrackElement(next_id, index))
         rows[next_id] = row
         next_id += 1
+
+
+def _between(colmap: Any, model: Any, rows: dict[int, int], row: int) -> Any:
+    """A camera of its own for `row` of a zoom, as long as its placed neighbours' by their distance."""
+    known = sorted((placed, image_id) for image_id, placed in rows.items())
+    focals = [float(np.log(model.image(image_id).camera.params[0])) for _, image_id in known]
+    camera = copy.copy(model.image(known[0][1]).camera)
+    camera.camera_id = max(model.cameras) + 1
+    camera.params = [float(np.exp(np.interp(row, [placed for placed, _ in known], focals))), *camera.params[1:]]
+    return camera
 
 
 def _points_of_tracks(model: Any, job: Job, keypoints: Keypoints, rows: dict[int, int]) -> dict[int, int]:
@@ -181,7 +195,7 @@ def adjust(colmap: Any, job: Job, model: Any) -> dict[str, Any]:
     options = _adjustment(colmap, job)
     colmap.bundle_adjustment(model, options)
     colmap.ObservationManager(model).filter_all_points3D(4.0 * job.scale, LEAST_ANGLE_DEG)
-    for camera in () if job.camera else model.cameras.values():
+    for camera in () if job.camera or job.focals else model.cameras.values():
         focal, x, y, k1 = camera.params
         camera.model = colmap.CameraModelId.RADIAL
         camera.params = [focal, x, y, k1, 0.0]
@@ -209,8 +223,8 @@ def adjust(colmap: Any, job: Job, model: Any) -> dict[str, Any]:
 def _adjustment(colmap: Any, job: Job) -> Any:
     options = colmap.BundleAdjustmentOptions()
     options.print_summary = False
-    options.refine_focal_length = not job.focal_px
-    options.refine_extra_params = not job.camera
+    options.refine_focal_length = not job.holds_focal
+    options.refine_extra_params = not (job.camera or job.focals)
     options.ceres.loss_function_type = colmap.LossFunctionType.SOFT_L1
     options.ceres.loss_function_scale = 1.0 * job.scale
     options.ceres.solver_options.num_threads = 1
@@ -225,19 +239,22 @@ def _error_px(model: Any) -> float:
 
 
 def _write_result(folder: Path, model: Any, rows: dict[int, int], frames: int, said: dict[str, Any]) -> None:
-    poses = np.full((frames, 4, 4), np.nan)
+    poses, focals = np.full((frames, 4, 4), np.nan), np.full(frames, np.nan)
     order = sorted(model.point3D_ids())
     number = {point: index for index, point in enumerate(order)}
     points = np.array([model.point3D(point).xyz for point in order]).reshape(-1, 3)
     seen = []
     for image_id, row in sorted(rows.items(), key=lambda item: item[1]):
         image = model.image(image_id)
+        focals[row] = image.camera.params[0]
         poses[row] = np.eye(4)
         poses[row, :3] = image.cam_from_world().matrix()
         for point in image.get_observation_points2D():
             seen.append((row, number[point.point3D_id], *point.xy))
     camera = next(iter(model.cameras.values()))
     shape = list(camera.params)
+    if len(shape) == 4:  # SIMPLE_RADIAL, a zoom's
+        shape.append(0.0)
     if len(shape) == 5:  # RADIAL
         focal, x, y, k1, k2 = shape
         shape = [focal, focal, x, y, k1, k2, 0.0, 0.0]
@@ -245,6 +262,7 @@ def _write_result(folder: Path, model: Any, rows: dict[int, int], frames: int, s
         folder / "result.npz",
         poses=poses,
         camera=np.array(shape),
+        focals=focals,
         points=points,
         observations=np.array(seen, np.float64).reshape(-1, 4),
     )

@@ -37,7 +37,14 @@ class Job:
     seed: int
     prior_px: float = 0.0  # of the focal length where it is not held to the end, else 0
     prior_sigma: float = 0.0  # its standard deviation as a share
+    focals: tuple[float, ...] = ()  # of a zoom, a first focal length for each row of the tracks; empty: one for all
+    focals_known: bool = False  # whether they are known before, and then held while keyframes are mapped
     camera: tuple[float, ...] = ()  # fx fy cx cy k1 k2 p1 p2 of a calibrated lens, held; empty: found, with focal_px
+
+    @property
+    def holds_focal(self) -> bool:
+        """Whether the focal length is held while keyframes are mapped."""
+        return self.focal_px > 0 or self.focals_known
 
     @property
     def scale(self) -> float:
@@ -57,6 +64,7 @@ def find_features(colmap: Any, job: Job, database: Path) -> None:
     """SIFT on the keyframes, one shared camera, nothing where the masks are black."""
     reader = colmap.ImageReaderOptions()
     focal = job.focal_px or 1.2 * max(job.width, job.height)
+    mode = colmap.CameraMode.PER_IMAGE if job.focals else colmap.CameraMode.SINGLE
     reader.camera_model = "SIMPLE_RADIAL"
     reader.camera_params = f"{focal},{job.width / 2},{job.height / 2},0"
     if job.camera:
@@ -72,21 +80,22 @@ def find_features(colmap: Any, job: Job, database: Path) -> None:
     )
     colmap.Database.open(database).close()
     # First the images alone, in order: extraction by two threads would number them as they come.
-    colmap.import_images(
-        database, job.folder / "images", colmap.CameraMode.SINGLE, image_names=list(job.names), options=reader
-    )
+    colmap.import_images(database, job.folder / "images", mode, image_names=list(job.names), options=reader)
     colmap.extract_features(
         database,
         job.folder / "images",
         image_names=list(job.names),
-        camera_mode=colmap.CameraMode.SINGLE,
+        camera_mode=mode,
         reader_options=reader,
         extraction_options=extraction,
         device=colmap.Device.cpu,
     )
     base = colmap.Database.open(database)
+    first = {base.read_image_with_name(n).camera_id: r for n, r in zip(job.names, job.keyframes, strict=True)}
     for camera in base.read_all_cameras():
-        camera.has_prior_focal_length = job.focal_px > 0  # parameters given by hand would count as a prior
+        camera.has_prior_focal_length = job.holds_focal  # parameters given by hand would count as a prior
+        if job.focals:
+            camera.params = [job.focals[first[camera.camera_id]], *camera.params[1:]]
         base.update_camera(camera)
     base.close()
 
@@ -167,7 +176,7 @@ def map_keyframes(colmap: Any, job: Job, database: Path) -> tuple[Any, str, dict
     best: tuple[tuple[int, float], Any, str] | None = None
     for number, (name, mapper) in enumerate((("global", _global), ("incremental", _incremental))):
         report(55 + 12 * number, 100, f"{name} mapping")
-        output = job.folder / (name if job.focal_px else f"{name}.free")
+        output = job.folder / (name if job.holds_focal else f"{name}.free")
         output.mkdir()
         models = mapper(colmap, job, database, images, output)
         model = max(models.values(), key=lambda found: found.num_reg_images(), default=None)
@@ -189,11 +198,11 @@ def _global(colmap: Any, job: Job, database: Path, images: Path, output: Path) -
     options = colmap.GlobalPipelineOptions()
     options.num_threads, options.random_seed = 1, job.seed
     options.mapper.num_threads, options.mapper.random_seed = 1, job.seed
-    options.mapper.bundle_adjustment.refine_focal_length = not job.focal_px
-    options.mapper.bundle_adjustment.refine_extra_params = not job.camera
+    options.mapper.bundle_adjustment.refine_focal_length = not job.holds_focal
+    options.mapper.bundle_adjustment.refine_extra_params = not (job.camera or job.focals)
     copy = output / "database.db"  # calibrating writes to it, and the other mapper must not see that
     copy.write_bytes(database.read_bytes())
-    if not job.focal_px:
+    if not job.holds_focal:
         calibration = colmap.ViewGraphCalibrationOptions()
         calibration.random_seed = job.seed
         colmap.calibrate_view_graph(copy, calibration)
@@ -205,7 +214,7 @@ def _incremental(colmap: Any, job: Job, database: Path, images: Path, output: Pa
     options.num_threads, options.random_seed = 1, job.seed
     options.mapper.num_threads, options.mapper.random_seed = 1, job.seed
     options.mapper.init_min_tri_angle = 6.0  # a dolly's keyframes hardly reach the default, 16 degrees
-    options.ba_refine_focal_length = options.mapper.abs_pose_refine_focal_length = not job.focal_px
-    options.ba_refine_extra_params = options.mapper.abs_pose_refine_extra_params = not job.camera
+    options.ba_refine_focal_length = options.mapper.abs_pose_refine_focal_length = not job.holds_focal
+    options.ba_refine_extra_params = options.mapper.abs_pose_refine_extra_params = not (job.camera or job.focals)
     options.multiple_models, options.min_model_size, options.extract_colors = False, FEWEST_KEYFRAMES, False
     return dict(colmap.incremental_mapping(database, images, output, options))

@@ -16,12 +16,11 @@ from calibration.solve.solved import Solve
 from calibration.solve.track import Tracks
 from calibration.solve.trackview import TrackView
 from calibration.solve.turning import OUTLIER, Turns, solve_turns
-from calibration.solve.written import FocalPrior
+from calibration.solve.written import USUAL_FOCAL, FocalPrior
 from pipeline.types import Lens
 
 Array = npt.NDArray[np.float64]
 
-USUAL_FOCAL = 1.2  # of the width: a 29 mm lens on 24.9 mm of Super 35
 SURE_OF_FOCAL = 0.02  # standard deviation beyond which a pan's own focal length is not believed
 PAN_DEG = 8.0  # a pan this wide shows its axis
 OF_ONE_AXIS = 0.2  # turns beside the axis, as a share of those about it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from calibration.solve.colmap import Job
 from calibration.solve.solved import Solve
 from calibration.solve.track import TrackParams, Tracks, follow
 from calibration.solve.trackview import TrackView
-from calibration.solve.written import FocalPrior
+from calibration.solve.written import USUAL_FOCAL, FocalPrior
+from calibration.solve.zoomfit import adjust_zoom
 from pipeline.io import images
 from pipeline.stage import Progress
 from pipeline.types import Lens
@@ -64,14 +65,14 @@ def solve_keyframes(
     known: Known,
     effort: Effort,
     progress: Progress,
+    zooms: bool = False,
 ) -> tuple[Solve, dict[str, Any]]:
     """A solve of `frames` (the tracks' rows) in plate pixels, and what is told of it.
 
-    Its unit is COLMAP's own, or the locked frames'. Raises CalibrationError when COLMAP fails or finds no move.
+    zooms: a focal length is found for each frame. Its unit is COLMAP's own, or the locked frames'. Raises CalibrationError when COLMAP fails or finds no move.
     """
     with tempfile.TemporaryDirectory(prefix="solve_camera.") as temporary:
         folder = Path(temporary)
-        focal_px, sigma = (0.0, 0.0) if known.prior is None else (known.prior.one_px, known.prior.sigma)
         names = tuple(f"{frames[row]:06d}.png" for row in keyframes)
         for row, name in zip(keyframes, names, strict=True):
             images.write_png(folder / "images" / name, view.grey(frames[row]))
@@ -84,9 +85,7 @@ def solve_keyframes(
             keyframes=tuple(keyframes),
             width=view.width,
             height=view.height,
-            focal_px=focal_px,
-            prior_px=focal_px if sigma else 0.0,
-            prior_sigma=sigma,
+            **_focal(known, len(tracks), view.width, zooms),
             camera=() if known.lens is None else astuple(view.working_lens(known.lens))[2:],
             masked=view.masked,
             features=effort.features,
@@ -103,8 +102,22 @@ def solve_keyframes(
         said = json.loads((folder / "result.json").read_text())
         with np.load(folder / "result.npz") as found:
             lens = Lens(view.width, view.height, *map(float, found["camera"]))
-            observations = found["observations"].copy()
+            solve = Solve(found["poses"], lens, found["points"], found["observations"])
+            if zooms and np.isfinite(solve.poses).all():
+                solve = adjust_zoom(replace(solve, zoom=found["focals"] / lens.focal_x_px), known.prior)
+            if known.prior is not None and (zooms or "plate_alone" in said["focal"]):
+                said["focal"] |= known.prior.told(solve.lens.focal_x_px)
+            observations = solve.observations.copy()
             observations[:, 2:] *= view.to_plate
-            if known.prior is not None and known.prior.sigma and "plate_alone" in said["focal"]:
-                said["focal"] |= known.prior.told(lens.focal_x_px)
-            return Solve(found["poses"], view.plate_lens(lens), found["points"], observations), said
+            return replace(solve, lens=view.plate_lens(solve.lens), observations=observations), said
+
+
+def _focal(known: Known, frames: int, width: int, zooms: bool) -> dict[str, Any]:
+    """What a job is told of the focal length."""
+    if not zooms:
+        focal_px, sigma = (0.0, 0.0) if known.prior is None else (known.prior.one_px, known.prior.sigma)
+        return {"focal_px": focal_px, "prior_px": focal_px if sigma else 0.0, "prior_sigma": sigma}
+    if known.prior is None:
+        return {"focal_px": 0.0, "focals": (USUAL_FOCAL * width,) * frames}
+    each = tuple(known.prior.px.tolist())
+    return {"focal_px": 0.0, "focals": each, "focals_known": len(set(each)) > 1}

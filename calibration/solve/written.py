@@ -14,6 +14,7 @@ from pipeline.types import Plate
 Array = npt.NDArray[np.float64]
 
 ANAMORPHIC = 1.2  # a pixel aspect from here on is a lens's squeeze; less is a video format's
+USUAL_FOCAL = 1.2  # of the width: a 29 mm lens on 24.9 mm of Super 35
 SIGMAS_TOLD = 3.0  # a result farther from its prior is warned of
 
 
@@ -50,7 +51,7 @@ class FocalPrior:
     def told(self, found_px: float, **more: Any) -> dict[str, Any]:
         """Prior, result and how far apart they are, in the prior's standard deviations, with a warning or ""."""
         ratio = found_px / float(self.px[0])
-        apart = abs(float(np.log(ratio))) / self.sigma
+        apart = abs(float(np.log(ratio))) / max(self.sigma, 1e-4)
         warning = (
             f"focal length: {self.source} says {self._length(1.0)} +- {self.sigma:.1%}, the plate shows {self._length(ratio)}, "
             f"{apart:.1f} standard deviations away. Check the lens, the sensor's width and what the plate was cropped to."

@@ -1,6 +1,7 @@
 """The depth stage: files, figures, one frame at a time, the same bytes again."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from pipeline.frames import FrameRange
 from pipeline.io import exr
 from stages.estimate_depth import Params, estimate_depth
 from tests.scenes import Scene, write_shot
+from tests.zooming import Zoom, write_zoom
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,25 @@ def test_one_frame_is_written_at_plate_size_with_its_figures(shot, tmp_path):
     assert numbers["median_relative_error"] < 0.03
     assert numbers["points_measured"] > 100
     assert maps.error_m == 0
+
+
+def test_a_zooms_depth_is_the_true_one(tmp_path):
+    """Each frame is looked at, and looked up in, through its own focal length; through the first frame's it would be far off."""
+    scene = Zoom(frames=12)
+    shot = write_zoom(scene, tmp_path / "shot")
+    fixed = replace(shot.track, zoom=())
+    errors = {}
+    for name, track in (("zoom", shot.track), ("first lens", fixed)):
+        (tmp_path / name).mkdir()
+        maps = estimate_depth(
+            plate=shot.plate, track=track, params=Params(), frames=FrameRange(1006, 1006), out=tmp_path / name
+        )
+        truth, found = scene.depth_m(1006), exr.read(maps.files.path(1006)).channels["Z"]
+        both = np.isfinite(truth) & np.isfinite(found)
+        errors[name] = np.median(np.abs(found[both] / truth[both] - 1))
+
+    assert errors["zoom"] < 0.03
+    assert errors["first lens"] > 2 * errors["zoom"]
 
 
 def test_equal_inputs_give_equal_bytes(shot, tmp_path):

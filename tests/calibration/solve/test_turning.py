@@ -16,7 +16,7 @@ from calibration.solve.keyframes import choose_keyframes
 from calibration.solve.nodal import best_turning, turning
 from calibration.solve.track import Tracks
 from calibration.solve.turning import Turns, solve_turns
-from calibration.solve.written import FocalPrior
+from calibration.solve.written import USUAL_FOCAL, FocalPrior
 from pipeline.types import Lens
 
 LENS = Lens(960, 540, 900.0, 900.0, 480.0, 270.0, -0.09, 0.01)
@@ -122,7 +122,7 @@ def test_a_written_focal_length_is_held_and_a_pan_that_shows_none_says_so():
 
     assert held.focal_px == 900.0
     assert said == {"from": "[camera], held"}
-    assert free.focal_px == fixed.USUAL_FOCAL * LENS.width
+    assert free.focal_px == USUAL_FOCAL * LENS.width
     assert "assumed" in doubted["from"]
 
 
