@@ -169,7 +169,7 @@ def piece_request(piece: Piece, projector: Projector, drawn: Drawn, facts: SunLi
     sun = float(np.float32(seen_sun[0])), float(np.float32(seen_sun[1])), float(np.float32(seen_sun[2]))
     return Request(
         guides=drawn.guides,
-        identity=set_identity(piece.material),
+        identity=set_identity(piece.material, np.unique(piece.parts).tolist()),
         metres_per_px=drawn.metres_per_px,
         light=Light(sun, facts.sun_rgb, facts.sky_rgb),
         steps=params.steps,

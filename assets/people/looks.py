@@ -28,6 +28,12 @@ SET_MATERIALS: dict[str, tuple[Color, Color, Color, Color, Color]] = {
     "granite": ((0.215, 0.215, 0.22), (0.25, 0.25, 0.25), _WOOD, (0.09, 0.095, 0.105), (0.165, 0.155, 0.14)),
     "plaster": ((0.58, 0.53, 0.45), (0.46, 0.42, 0.35), _WOOD, (0.24, 0.105, 0.06), (0.26, 0.22, 0.17)),
 }
+# What not every kind has, whatever its stone; living rock is the darker brother of the walls that were quarried from it.
+_OTHER_PARTS: dict[SetPart, Color] = {
+    SetPart.CLOTH: (0.60, 0.535, 0.42),
+    SetPart.PLASTER: (0.66, 0.60, 0.495),
+    SetPart.LEAF: (0.075, 0.092, 0.036),
+}
 
 
 def character_identity(character: Character) -> Identity:
@@ -52,10 +58,20 @@ def worn(identity: Identity, parts: Iterable[int]) -> Identity:
     return replace(identity, looks=tuple(look for look in identity.looks if look.part in kept))
 
 
-def set_identity(material: str) -> Identity:
-    """A set's material as a generator is told it. Raises AssetError that lists the known ones."""
+def set_identity(material: str, shown: Iterable[int] = ()) -> Identity:
+    """A set's material as a generator is told it. shown: the parts that the piece has; those that only some kinds have are
+    told when they are among them. Raises AssetError that lists the known materials."""
     if material not in SET_MATERIALS:
         raise AssetError(f"set material {material!r} is not known. Take one of: {', '.join(SET_MATERIALS)}.")
     parts = (SetPart.WALL, SetPart.TOP, SetPart.WOOD, SetPart.ROOF, SetPart.GROUND)
     colours = SET_MATERIALS[material]
-    return Identity(material, tuple(PartLook(int(p), c, 0.0, 0.95) for p, c in zip(parts, colours, strict=True)))
+    looks = [*zip(parts, colours, strict=True)]
+    looks += [(part, colour) for part, colour in _OTHER_PARTS.items() if part in set(shown)]
+    if SetPart.ROCK in set(shown):
+        looks.append((SetPart.ROCK, _between(colours[0], colours[4])))
+    return Identity(material, tuple(PartLook(int(part), colour, 0.0, 0.95) for part, colour in looks))
+
+
+def _between(one: Color, other: Color) -> Color:
+    red, green, blue = (0.45 * (a + b) for a, b in zip(one, other, strict=True))
+    return red, green, blue

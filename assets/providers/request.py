@@ -68,6 +68,10 @@ class SetPart(IntEnum):
     WOOD = 34  # gates, hoardings, beams
     ROOF = 35  # tiles, thatch
     GROUND = 36  # rubble and footing
+    CLOTH = 37  # tents, awnings
+    PLASTER = 38  # rendered house fronts: smooth, without courses
+    ROCK = 39  # living rock, boulders
+    LEAF = 40  # bushes, grown slopes
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class Mason:
     """Lays solids one after the other; `mesh()` hands over what was built."""
 
     def __init__(self) -> None:
-        self._corners: list[list[Point]] = []
+        self._corners: list[Array] = []  # (n, 3, 3) each
         self._parts: list[int] = []
         self._solids: list[int] = []
         self._count = 0
@@ -70,6 +70,39 @@ class Mason:
             self._triangle(eaves[i], eaves[(i + 1) % sides], tip, part)
         for i in range(1, sides - 1):
             self._triangle(eaves[0], eaves[i + 1], eaves[i], part)
+
+    def skin(self, rings: Array, part: int | npt.NDArray[np.int32], ends: tuple[int, int] | None = None) -> None:
+        """A solid over closed rings of corners (K, P, 3), one after the other; a ring may shrink to a line or a point.
+
+        part: of the sides, one or (K - 1, P); ends: of the caps, which are laid around the rings' middles.
+        """
+        self._count += 1
+        sides = np.broadcast_to(np.asarray(part, np.int32), (len(rings) - 1, rings.shape[1])).ravel()
+        first, last = ends or (int(sides[0]), int(sides[-1]))
+        a, d = rings[:-1].reshape(-1, 3), rings[1:].reshape(-1, 3)
+        following = np.roll(rings, -1, axis=1)
+        b, c = following[:-1].reshape(-1, 3), following[1:].reshape(-1, 3)
+        middles = [np.broadcast_to(rings[i].mean(axis=0), rings[i].shape) for i in (0, -1)]
+        corners = np.concatenate([
+            np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1),
+            np.stack([middles[0], following[0], rings[0]], axis=1), np.stack([middles[1], rings[-1], following[-1]], axis=1),
+        ])  # fmt: skip
+        inside = corners - corners.reshape(-1, 3).mean(axis=0)
+        if (inside[:, 0] * np.cross(inside[:, 1], inside[:, 2])).sum() < 0:
+            corners = corners[:, ::-1]
+        self._corners.append(corners)
+        caps = np.repeat([first, last], rings.shape[1])
+        self._parts.extend(np.concatenate([sides, sides, caps]).tolist())
+        self._solids.extend([self._count] * len(corners))
+
+    def rod(self, a: Array, b: Array, radius: float, part: int, sides: int = 4) -> None:
+        """A straight pole or rope from a to b (3,)."""
+        along = (b - a) / np.linalg.norm(b - a)
+        across = np.cross(along, [0.0, 0.0, 1.0] if abs(along[2]) < 0.9 else [1.0, 0.0, 0.0])
+        across /= np.linalg.norm(across)
+        turns = 2 * np.pi * np.arange(sides) / sides
+        round_ = radius * (np.cos(turns)[:, None] * across + np.sin(turns)[:, None] * np.cross(along, across))
+        self.skin(np.stack([a + round_, b + round_]), part)
 
     def hexahedron(self, corners: Array, part: int, top: int, hole: Hole | None = None) -> None:
         """Eight corners (2, 2, 2, 3): [bottom, top][left, right seen from outside][outer face, inner face].
@@ -113,7 +146,7 @@ class Mason:
 
     def mesh(self) -> Mesh:
         """What was built; triangles without area (a recess without sill has some) are left out."""
-        corners = np.array(self._corners).reshape(-1, 3, 3)
+        corners = np.concatenate(self._corners)
         areas = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         sizes = np.linalg.norm(areas, axis=1)
         real = sizes > 1e-9
@@ -127,7 +160,7 @@ class Mason:
         )
 
     def _triangle(self, a: Point, b: Point, c: Point, part: int) -> None:
-        self._corners.append([a, b, c])
+        self._corners.append(np.array([[a, b, c]]))
         self._parts.append(int(part))
         self._solids.append(self._count)
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from assets.providers.request import Guides, Light, SetPart
 from assets.sets.masonry import turned
-from assets.sets.stonework import stone_normals
+from assets.sets.stonework import ROUGH, rough_normals, stone_normals
 from pipeline.errors import AssetError
 from pipeline.io import exr
 from pipeline.kernels.raster import NEAR_M, empty_buffers, rasterize
@@ -181,8 +181,11 @@ def stone_faces(piece: Piece, points: Array, faces: Array, parts: Ints, metres_p
     for array in (local_points, local_faces):
         array[:, [0, 2]] = turned(array[:, [0, 2]], -piece.yaw_rad)
     bent = np.asarray(stone_normals(local_points, local_faces, metres_per_px, piece.seed), np.float64)
+    for part, roughness in ROUGH.items():
+        mine = parts == part
+        bent[mine] = rough_normals(local_points[mine], local_faces[mine], metres_per_px, roughness, piece.seed)
     bent[:, [0, 2]] = turned(bent[:, [0, 2]], piece.yaw_rad)
-    return np.where(np.isin(parts, STONE)[:, None], bent, faces)
+    return np.where(np.isin(parts, (*STONE, *ROUGH))[:, None], bent, faces)
 
 
 def draw(piece: Piece, projector: Projector, samples: int) -> tuple[Floats, Ints, Array]:

@@ -6,9 +6,12 @@ a function of position and seed, so a stone stays where it is in every view.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from assets.providers.request import SetPart
 
 Array = np.ndarray[Any, Any]
 COURSE_M = 0.46  # mean height of a course
@@ -30,6 +33,40 @@ def stone_normals(points_m: Array, normals: Array, metres_per_px: float, seed: i
     slope_u, slope_v, _ = courses(u, v, _face_seed(normals, seed), metres_per_px)
     bent = normals - slope_u[..., None] * across - slope_v[..., None] * up
     return np.asarray(bent / np.linalg.norm(bent, axis=-1, keepdims=True), np.float32)
+
+
+def rough_normals(points_m: Array, normals: Array, metres_per_px: float, roughness: Roughness, seed: int = 1) -> Array:
+    """Unit normals (..., 3) float32 of a surface without courses: rock, leaves, plaster, cloth. Arguments as of stone_normals.
+
+    The bumps are a function of position alone, so they go on over the edges of a rounded body's faces.
+    """
+    points, normals = np.asarray(points_m, np.float64), np.asarray(normals, np.float64)
+    bent = normals.copy()
+    for octave, size in enumerate(roughness.sizes_m):
+        share = roughness.slope * float(np.clip(size / metres_per_px / 2 - 0.5, 0, 1))
+        if share:
+            x, y, z = (points / size).T if points.ndim == 2 else np.moveaxis(points / size, -1, 0)
+            for axis, (u, v) in enumerate(
+                ((y + 0.31 * x, z + 0.27 * x), (x + 0.29 * y, z - 0.33 * y), (x - 0.3 * z, y + 0.28 * z))
+            ):
+                bent[..., axis] += share * (2 * smooth_chance(u, v, seed + 31 * octave + axis) - 1)
+    return np.asarray(bent / np.linalg.norm(bent, axis=-1, keepdims=True), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Roughness:
+    """Bumps of a surface: how large, in metres, and how steep each size of them is."""
+
+    sizes_m: tuple[float, ...]
+    slope: float
+
+
+ROUGH = {
+    SetPart.ROCK: Roughness((0.25, 0.8, 2.5, 8.0, 25.0, 80.0), 0.36),
+    SetPart.LEAF: Roughness((0.12, 0.3, 1.0, 4.0, 16.0), 0.5),
+    SetPart.PLASTER: Roughness((0.3, 0.9), 0.06),
+    SetPart.CLOTH: Roughness((0.35, 1.1), 0.09),
+}
 
 
 def face_axes(normals: Array) -> tuple[Array, Array]:

@@ -26,7 +26,8 @@ _METALS = {
 }  # fmt: skip
 _STUFFS = {Material.CLOTH: "cloth ", Material.LEATHER: "leather ", Material.WOOD: "wooden "}
 _SET_NAMES = {SetPart.WALL: "walls", SetPart.TOP: "battlements", SetPart.WOOD: "wood", SetPart.ROOF: "roofs",
-              SetPart.GROUND: "rubble"}  # fmt: skip
+              SetPart.GROUND: "rubble", SetPart.CLOTH: "tent cloth", SetPart.PLASTER: "plaster", SetPart.ROCK: "rock",
+              SetPart.LEAF: "bushes"}  # fmt: skip
 _KIT_FIRST = (Part.TUNIC, Part.CUIRASS, Part.HELMET, Part.SHIELD, Part.CAPE, Part.CREST, Part.TROUSERS, Part.BLADE)
 
 

@@ -44,10 +44,18 @@ def test_worn_looks_are_those_of_the_parts_named():
 
 @pytest.mark.parametrize("material", SET_MATERIALS)
 def test_every_material_covers_every_set_part(material):
-    looks = {look.part: look.albedo for look in set_identity(material).looks}
+    looks = {look.part: look.albedo for look in set_identity(material, SetPart).looks}
 
     assert set(looks) == {int(part) for part in SetPart}
     assert all(0 < value < 0.9 for albedo in looks.values() for value in albedo)
+
+
+def test_parts_that_only_some_kinds_have_are_told_of_these_alone():
+    """What a fortress is asked with stays what it was."""
+    plain = {look.part for look in set_identity("stone").looks}
+
+    assert plain == {SetPart.WALL, SetPart.TOP, SetPart.WOOD, SetPart.ROOF, SetPart.GROUND}
+    assert {look.part for look in set_identity("stone", [SetPart.CLOTH]).looks} == plain | {SetPart.CLOTH}
 
 
 def test_an_unknown_material_lists_the_known():

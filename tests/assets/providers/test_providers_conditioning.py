@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from assets.people.looks import set_identity
 from assets.providers.conditioning import (
     CHANNELS,
     LIGHT_SIZE,
@@ -14,11 +15,14 @@ from assets.providers.conditioning import (
     condition,
     decode,
     encode,
+    light_vector,
     mean_light,
+    paint_flat,
     painted,
     painting_target,
+    part_codes,
 )
-from assets.providers.request import Guides, Identity, Light, PartLook, Request
+from assets.providers.request import Guides, Identity, Light, PartLook, Request, SetPart
 
 RED = PartLook(4, (0.5, 0.05, 0.05))
 STEEL = PartLook(9, (0.4, 0.4, 0.4), metallic=1.0, roughness=0.3)
@@ -162,3 +166,24 @@ def test_the_palette_is_told_where_parts_are_not():
     assert not all_told.any()
     assert np.flatnonzero(hidden[:, 3]).tolist() == [RED.part, STEEL.part]
     assert np.allclose(hidden[RED.part, :3], encode(np.array(RED.albedo)))
+
+
+def test_set_parts_that_the_model_never_saw_are_told_by_codes_that_it_knows_in_their_own_colour():
+    """A code of its own would be noise to the network; its colour is told by the albedo channels, not by the code."""
+    known = part_codes(np.arange(SetPart.WALL, SetPart.GROUND + 1))
+    for part in (SetPart.CLOTH, SetPart.PLASTER, SetPart.ROCK, SetPart.LEAF):
+        assert np.abs(known - part_codes(np.array(part))).sum(axis=1).min() == 0
+
+    flat = paint_flat(np.full((2, 2), SetPart.LEAF), set_identity("stone", [SetPart.LEAF]))[0]
+
+    np.testing.assert_allclose(flat[0, 0], (0.075, 0.092, 0.036), rtol=1e-5)
+
+
+def test_a_set_without_a_part_map_is_told_by_a_palette_that_holds_every_part():
+    guides = Guides.image(depth=np.ones((4, 4)))
+
+    vector = light_vector(Request(guides, set_identity("stone", SetPart), 0.1))
+
+    assert vector.shape == (LIGHT_SIZE,)
+    wall = vector[12:].reshape(-1, 4)[SetPart.WALL]
+    np.testing.assert_allclose(wall, [*encode(np.array((0.33, 0.285, 0.225))), 1], rtol=1e-5)
