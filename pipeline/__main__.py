@@ -21,6 +21,7 @@ from pipeline.frames import FrameRange
 from pipeline.grain_commands import grain
 from pipeline.provider_commands import providers
 from pipeline.sections import DeliveryBrief
+from pipeline.set_commands import set_
 from pipeline.take_commands import takes
 from pipeline.threads import choose_threads
 from pipeline.train_commands import train
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command()(export)
 app.command()(calibrate_lens)
 app.add_typer(crowd, name="crowd")
+app.add_typer(set_, name="set")
 app.add_typer(train, name="train")
 app.add_typer(takes, name="takes")
 app.add_typer(characters, name="characters")

@@ -25,6 +25,7 @@ crowd = typer.Typer(
     help="Look at a shot's crowd, find people in it, write it out, before anything is generated.", no_args_is_help=True
 )
 out = Console()
+LAID_OUT = "lay_out_crowd"
 
 Settings = Annotated[
     list[str] | None,
@@ -58,8 +59,8 @@ def preview(
     """
     from stages.crowd_preview import preview as look_at
 
-    chosen, loaded = FrameRange.parse(frames) if frames else None, _crowd_shot(shot, settings)
-    with _laid_out(loaded, chosen, workers) as (made, report):
+    chosen, loaded = FrameRange.parse(frames) if frames else None, shot_or_demo(shot, settings)
+    with made_until(loaded, LAID_OUT, chosen, workers) as (made, report):
         began = time.monotonic()
         report.began("preview", [])
         folder = folder or loaded.build / "crowd_preview"
@@ -97,7 +98,7 @@ def pick(
         raise ConfigError(
             f"--at {at}: is not understood. Write a pixel of the plate as X,Y, such as 480,270."
         ) from error
-    with _laid_out(_crowd_shot(shot, settings), None, workers) as (made, _report):
+    with made_until(shot_or_demo(shot, settings), LAID_OUT, None, workers) as (made, _report):
         found = who_is_at(made, frame, x, y)
     out.print(found, highlight=False, soft_wrap=True, markup=False)
 
@@ -122,9 +123,9 @@ def export(
     from pipeline.io.usd import check_ending
 
     check_ending(usd)
-    loaded = _crowd_shot(shot, settings)
+    loaded = shot_or_demo(shot, settings)
     sensor_mm = loaded.sections[CameraFacts].sensor_width_mm or SENSOR_MM
-    with _laid_out(loaded, None, workers) as (made, _report):
+    with made_until(loaded, LAID_OUT, None, workers) as (made, _report):
         camera = ShotCamera(load_poses(made[CameraTrack]), made[CameraTrack].lens, sensor_mm)
         write_crowd(made[CrowdLayout], usd, made[Plate].rate, camera, skinned=skel)
     out.print(f"{made[CrowdLayout].count} people in {usd}", highlight=False, soft_wrap=True)
@@ -156,10 +157,10 @@ def guides(
     from assets.guides.openpose import stroke_of
     from stages.crowd_sequence import write_guides
 
-    chosen, loaded = FrameRange.parse(frames) if frames else None, _crowd_shot(shot, settings)
+    chosen, loaded = FrameRange.parse(frames) if frames else None, shot_or_demo(shot, settings)
     stroke_of(family)  # a wrong name is said before anything is loaded
     _must_be_laid_out(loaded, shot)
-    with _laid_out(loaded, None, workers) as (made, report):
+    with made_until(loaded, LAID_OUT, None, workers) as (made, report):
         began = time.monotonic()
         report.began("guides", [])
         folder = folder or loaded.build / "crowd_guides"
@@ -185,7 +186,7 @@ def demo_shot(folder: Path, settings: list[str] | None) -> Shot:
     )
 
 
-def _crowd_shot(file: Path, settings: list[str] | None) -> Shot:
+def shot_or_demo(file: Path, settings: list[str] | None) -> Shot:
     """The shot file, or the shipped demo where `battleplate demo` made it."""
     if file == Path("demo") and not file.is_file():
         return demo_shot(Path("build/demo"), settings)
@@ -193,15 +194,17 @@ def _crowd_shot(file: Path, settings: list[str] | None) -> Shot:
 
 
 @contextmanager
-def _laid_out(shot: Shot, frames: FrameRange | None, workers: int) -> Iterator[tuple[dict[type, Any], Reporter]]:
-    """The shot's results up to the crowd's layout, and the report to go on telling in."""
+def made_until(
+    shot: Shot, stage: str, frames: FrameRange | None, workers: int
+) -> Iterator[tuple[dict[type, Any], Reporter]]:
+    """The shot's results up to a stage, and the report to go on telling in."""
     from pipeline.log import Reporter
     from pipeline.run import Wish
     from pipeline.run import run as run_shot
-    from stages import SHOT, lay_out_crowd
+    from stages import SHOT
 
     with Reporter(out, shot.build / "logs") as report:
-        yield run_shot(shot, SHOT, Wish(lay_out_crowd.name, frames, workers), report), report
+        yield run_shot(shot, SHOT, Wish(stage, frames, workers), report), report
 
 
 def _must_be_laid_out(shot: Shot, file: Path) -> None:

@@ -12,14 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.guides.optics import optics
+from assets.preview.backdrop import SAMPLES, Backdrop, movie_size
 from assets.preview.figures import Crowd, Slope, read_crowd
-from assets.preview.movie import SAMPLES, Backdrop, Shooting, movie_size, write_movie
+from assets.preview.movie import Shooting, write_movie
 from assets.preview.page import about, page
 from assets.preview.picking import pick as pick_agent
 from assets.preview.topview import Chart, chart_of, picture
 from assets.view import View
 from calibration.cameras import camera_centre, load_poses
 from calibration.ground.heightfield import Heightfield
+from calibration.lens import scaled
 from pipeline.crowd_sections import CrowdBrief, KeepOut, Zone
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange
@@ -27,7 +29,7 @@ from pipeline.io.files import write_bytes
 from pipeline.io.images import write_png
 from pipeline.sections import ShotInfo
 from pipeline.stage import Progress
-from pipeline.types import CameraTrack, CrowdLayout, DepthMaps, Ground, Lens, Mattes, Plate
+from pipeline.types import CameraTrack, CrowdLayout, DepthMaps, Ground, Mattes, Plate
 from stages.seen import view_of
 
 Array = npt.NDArray[np.float64]
@@ -65,7 +67,7 @@ def preview(
     write_png(looked.top, picture(chart))
     write_bytes(looked.page, page(chart, looked.movie.name).encode())
     size = movie_size(plate)
-    small = replace(track, lens=_resized(track.lens, (SAMPLES * size[0], SAMPLES * size[1])))
+    small = replace(track, lens=scaled(track.lens, SAMPLES * size[1], SAMPLES * size[0]))
     backdrop = Backdrop(plate, _of(made, DepthMaps), _of(made, Mattes), size)
     first = view_of(small, shown.first)
     shooting = Shooting(
@@ -113,20 +115,6 @@ def _chart(made: Mapping[type, Any], crowd: Crowd, title: str) -> Chart:
         if len(corners) and np.isfinite(corners).all():
             zones[zone.name] = corners
     return chart_of(crowd, poses, (float(middle[0]), float(middle[-1])), zones, title, track.frames.first)
-
-
-def _resized(lens: Lens, size: tuple[int, int]) -> Lens:
-    """The lens for a picture of (height, width)."""
-    y, x = size[0] / lens.height, size[1] / lens.width
-    return replace(
-        lens,
-        width=size[1],
-        height=size[0],
-        focal_x_px=lens.focal_x_px * x,
-        centre_x_px=lens.centre_x_px * x,
-        focal_y_px=lens.focal_y_px * y,
-        centre_y_px=lens.centre_y_px * y,
-    )
 
 
 def _of(made: Mapping[type, Any], kind: type[Kind]) -> Kind:

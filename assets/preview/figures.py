@@ -77,7 +77,7 @@ def draw_figures(
     order = np.argsort(crowd.ids)
     seen = order[np.searchsorted(crowd.ids[order], drawn.ids[covered])]
     agents[covered] = seen
-    shade[covered] = _lit(drawn.normals[covered]) * crowd.greys.astype(np.float32)[seen]
+    shade[covered] = lit(drawn.normals[covered]) * crowd.greys.astype(np.float32)[seen]
     return Figures(drawn.depth, agents, shade)
 
 
@@ -107,7 +107,7 @@ def px_per_m(view: View, points: Array) -> Array:
     return np.asarray(focal_px / np.maximum(view.to_camera(points)[:, 2], NEAREST_M))
 
 
-def _lit(normals: Floats) -> Floats:
+def lit(normals: Floats) -> Floats:
     """(N,) grey of surfaces with normals (N, 3) in camera axes that face the viewer: both sides of a sheet are lit."""
     sky = np.float32(SKY) * (np.float32(0.75) - np.float32(0.25) * normals[:, 1])
     return np.asarray(sky + np.float32(KEY) * np.maximum(normals @ TO_LIGHT, 0), np.float32)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from assets.preview import labels
+from assets.preview.backdrop import Backdrop, movie_size
 from assets.preview.figures import Figures
 from assets.preview.labels import LARGEST_PX, SMALLEST_PX, Label, size_for, thinned, zone_colours
-from assets.preview.movie import Backdrop, burn_in, filtered, laid_over, movie_size
+from assets.preview.movie import burn_in, filtered, laid_over
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr
 from pipeline.types import DepthMaps, Mattes, Plate

@@ -1,0 +1,52 @@
+"""The command line's `battleplate set`: look at a shot's set extension before anything is generated."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.crowd_commands import CrowdShot, Settings, Workers, made_until, out, shot_or_demo
+from pipeline.frames import FrameRange
+
+set_ = typer.Typer(help="Look at a shot's set extension before anything is generated.", no_args_is_help=True)
+
+
+@set_.callback()
+def _group() -> None:
+    """Keeps `preview` a command of its own while it is the only one."""
+
+
+@set_.command()
+def preview(
+    shot: CrowdShot,
+    frames: Annotated[str, typer.Option(metavar="1001-1010", help="Only these frames in the movie.")] = "",
+    folder: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Where to write; else set_preview/ in the build.")
+    ] = None,
+    settings: Settings = None,
+    workers: Workers = 0,
+) -> None:
+    """Show the set's untextured proxies over the plate, before anything is generated.
+
+    Runs the shot as far as the set's layout (what is made already is taken as it is), then writes in seconds:
+
+    - `set.mp4`: proxies in grey through the solved camera and its lens, with their edges, hidden by what stands before
+      them; a cross where each stands, its name, its size and how far away it is;
+    - `set.png`: the movie's middle frame.
+    """
+    from stages import lay_out_set
+    from stages.set_preview import preview as look_at
+
+    chosen, loaded = FrameRange.parse(frames) if frames else None, shot_or_demo(shot, settings)
+    with made_until(loaded, lay_out_set.name, chosen, workers) as (made, report):
+        began = time.monotonic()
+        report.began("preview", [])
+        looked = look_at(made, chosen, folder or loaded.build / "set_preview", report.progress("preview"), workers)
+        seconds = time.monotonic() - began
+        report.finished("preview", seconds)
+    for name, path in (("movie", looked.movie), ("still", looked.still)):
+        out.print(f"{name:<14}{path}", highlight=False, soft_wrap=True)
+    out.print(f"{looked.pieces} set pieces in {seconds:.1f} s.", highlight=False)

@@ -1,0 +1,126 @@
+"""The set's preview joined: a wall of known place through the solved camera, over a plate with depth and mattes."""
+
+import json
+
+import av
+import numpy as np
+import pytest
+
+from assets.preview.setmovie import SAMPLES, draw_proxies
+from assets.sets.pieces import build
+from assets.sets.projection import read_pieces
+from calibration.cameras import load_poses, to_camera
+from calibration.lens import project, scaled
+from pipeline.errors import ConfigError
+from pipeline.frames import FrameFiles, FrameRange, FrameRate
+from pipeline.io import exr, images
+from pipeline.sections import ShotInfo
+from pipeline.stage import silent
+from pipeline.types import CameraTrack, DepthMaps, Mattes, Plate, SetLayout
+from stages.seen import view_of
+from stages.set_preview import preview
+from tests.stages.test_render_layers import FRAMES, LENS, track_of
+
+BASE = np.array([1.0, 0.0, -30.0])
+FACE_Z = -30.0 + 1.2  # half a wall's thickness before its middle; its foot leans further out
+SIZE = (LENS.height, LENS.width)
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A wall 12 m wide and 6 m high, 30 m away; in the left half of the plate something 5 m away."""
+    files = {name: FrameFiles(tmp_path, f"{name}.%04d.exr", FRAMES) for name in ("plate", "z", "matte")}
+    far = np.full(SIZE, 90.0, np.float32)
+    far[:, : LENS.width // 2] = 5.0
+    for frame in FRAMES:
+        exr.write(files["plate"].path(frame), {c: np.full(SIZE, 0.01, np.float16) for c in "RGB"})
+        exr.write(files["z"].path(frame), {"Z": far, "C": np.ones(SIZE, np.float32)})
+        exr.write(files["matte"].path(frame), {"A": np.zeros(SIZE, np.float16)})
+    (tmp_path / "meshes").mkdir()
+    mesh = build("wall", 12.0, 6.0)
+    np.savez(tmp_path / "meshes" / "north wall.npz", vertices=(mesh.vertices + BASE).astype(np.float32),
+             triangles=mesh.triangles, normals=mesh.normals, parts=mesh.parts)  # fmt: skip
+    entry = {"name": "north wall", "kind": "wall", "material": "limestone", "seed": 1, "id": 1,
+             "base_m": BASE.tolist(), "yaw_rad": 0.0}  # fmt: skip
+    (tmp_path / "pieces.json").write_text(json.dumps([entry]))
+    return {
+        ShotInfo: ShotInfo("bp_020"),
+        Plate: Plate(files["plate"], LENS.width, LENS.height, 1.0, FrameRate(24), "", "ACEScg"),
+        CameraTrack: track_of(tmp_path),
+        DepthMaps: DepthMaps(files["z"]),
+        Mattes: Mattes(files["matte"], "automatic"),
+        SetLayout: SetLayout(tmp_path / "meshes", tmp_path / "pieces.json"),
+    }
+
+
+def pixel(made, row, point):
+    return project(to_camera(np.array([point], np.float64), load_poses(made[CameraTrack])[row]), LENS)[0].astype(int)
+
+
+def test_the_movie_shows_the_wall_and_what_stands_before_it(made, tmp_path):
+    looked = preview(made, None, tmp_path / "out", silent)
+
+    with av.open(str(looked.movie)) as movie:
+        pictures = [frame.to_ndarray(format="rgb24").astype(int) for frame in movie.decode(video=0)]
+    assert len(pictures) == len(FRAMES)
+    assert looked.pieces == 1
+    assert images.read_png(looked.still).shape == pictures[0].shape
+    for row, picture in enumerate(pictures):
+        bare = picture[LENS.height - 4, LENS.width - 4]
+        right, left = pixel(made, row, (5.0, 2.5, FACE_Z)), pixel(made, row, (-3.5, 2.5, FACE_Z))
+        assert right[0] > LENS.width // 2 > left[0] + 4
+        assert np.abs(picture[right[1], right[0]] - bare).max() > 40
+        assert np.abs(picture[left[1], left[0]] - bare).max() < 12
+
+
+def test_proxies_lie_where_the_lens_shows_them(made):
+    pieces, track = read_pieces(made[SetLayout]), made[CameraTrack]
+    fine = CameraTrack(track.poses, track.points, track.observations, track.tracks, track.figures, track.frames,
+                       scaled(LENS, SAMPLES * LENS.width, SAMPLES * LENS.height), 0.1, "truth")  # fmt: skip
+
+    drawn = draw_proxies(view_of(fine, 1003), pieces)
+
+    assert drawn.depth.shape == SIZE
+    seen = np.isfinite(drawn.depth)
+    assert np.array_equal(seen, drawn.piece == 0)
+    assert np.array_equal(seen, drawn.cover > 0)
+    corners = project(to_camera(pieces[0].vertices.astype(np.float64), load_poses(track)[2]), LENS)
+    rows, columns = np.nonzero(seen)
+    assert abs(columns.min() - corners[:, 0].min()) < 1.1
+    assert abs(columns.max() + 1 - corners[:, 0].max()) < 1.1
+    assert abs(rows.min() - corners[:, 1].min()) < 1.1
+    x, y = pixel(made, 2, (4.0, 3.0, FACE_Z))
+    away = to_camera(np.array([[4.0, 3.0, FACE_Z]]), load_poses(track)[2])[0, 2]
+    assert abs(drawn.depth[y, x] - away) < 0.4
+    assert drawn.cover[y, x] == 1
+
+
+def test_edges_are_drawn_and_faces_are_not(made):
+    track = made[CameraTrack]
+    fine = CameraTrack(track.poses, track.points, track.observations, track.tracks, track.figures, track.frames,
+                       scaled(LENS, SAMPLES * LENS.width, SAMPLES * LENS.height), 0.1, "truth")  # fmt: skip
+
+    drawn = draw_proxies(view_of(fine, 1001), read_pieces(made[SetLayout]))
+
+    face = drawn.grey[drawn.cover == 1]
+    usual = np.median(face)
+    assert 0.03 < (drawn.grey[drawn.cover > 0] < 0.7 * usual).mean() < 0.4  # lines: outlines, merlons, steps
+    rows, columns = np.nonzero(drawn.cover > 0)
+    middle = columns == (columns.min() + columns.max()) // 2
+    assert drawn.grey[rows[middle].min(), columns[middle][0]] < 0.9 * usual  # the skyline
+
+
+def test_a_part_of_the_frames_and_frames_that_are_not_there(made, tmp_path):
+    looked = preview(made, FrameRange(1002, 1003), tmp_path / "out", silent)
+
+    with av.open(str(looked.movie)) as movie:
+        assert len(list(movie.decode(video=0))) == 2
+    with pytest.raises(ConfigError, match=r"--frames 1003-1009: the camera has frames 1001-1004"):
+        preview(made, FrameRange(1003, 1009), tmp_path, silent)
+
+
+def test_a_shot_without_a_set_says_so(made, tmp_path):
+    made[SetLayout].pieces.write_text("[]")
+
+    with pytest.raises(ConfigError, match=r"no set. Add \[\[set.pieces\]\]"):
+        preview(made, None, tmp_path, silent)
