@@ -1,4 +1,4 @@
-"""A camp: rows of ridge tents and bell tents with sagging cloth, poles and guy ropes, and an aisle up to the pavilion."""
+"""A camp: rows of ridge tents and bell tents with sagging cloth, poles and ropes, an aisle up to the pavilion."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def pitch(site: Site, tent: Tent) -> None:
 
 
 def _placed(site: Site, tent: Tent, plan: Array, above: Array) -> Array:
-    """Corners (..., 3) of plan (..., 2) in the tent's axes and heights above the ground: the cloth's edge follows the ground,
-    its ridge stands upright over the tent's middle."""
+    """Corners (..., 3) of plan (..., 2) in the tent's axes and heights above the ground: the cloth's edge follows
+    the ground, its ridge stands upright over the tent's middle."""
     flat = turned(plan.reshape(-1, 2), tent.heading_rad) + np.array(tent.middle)
     ground, middle = site.foot(flat[:, 0], flat[:, 1]), float(site.foot(*tent.middle))
     share = np.clip(above.ravel() / tent.height, 0, 1)

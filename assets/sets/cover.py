@@ -33,7 +33,7 @@ def scrub(site: Site, width: float, height: float) -> None:
 
 
 def _scattered(site: Site, width: float, largest: float, spread: float) -> list[tuple[int, float, float, float]]:
-    """(number, x, z, radius): one in each cell of a grid at most, set anywhere in it; small ones are many, and lie in groups."""
+    """(number, x, z, radius): one in each cell of a grid at most, set anywhere in it; most are small."""
     depth = DEPTH * width
     cell = max(2.0 * largest, float(np.sqrt(width * depth / MOST)))
     columns, rows = max(2, round(width / cell)), max(1, round(depth / cell))

@@ -1,4 +1,4 @@
-"""Fortifications: fortress, wall, tower, keep and gate, built of coursed stone; walls step with the ground, bay by bay."""
+"""Fortifications: fortress, wall, tower, keep and gate, of coursed stone; walls step with the ground, bay by bay."""
 
 from __future__ import annotations
 

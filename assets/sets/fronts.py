@@ -19,7 +19,7 @@ _BEAM_M, _PROUD_M = 0.17, 0.05  # a timber's width, and how far it stands before
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What a front is built to: the house's frontage and depth, floor and eaves (heights in the piece's axes), metres."""
+    """What a front is built to: the house's frontage and depth, floor and eaves (heights in the piece's axes)."""
 
     frontage: float
     depth: float
@@ -69,7 +69,23 @@ def front(site: Site, frame: Frame, shape: Front, luck: Callable[[str], float]) 
             for i in range(6):
                 u = -half + 0.2 + i * (shape.frontage - 0.4) / 5
                 _block(site, frame, (u - 0.09, u + 0.09), (-0.3, face - 0.03), (y0 - 0.2, y0 + 0.01), SetPart.WOOD)
+    _sides(site, frame, shape, luck)
     _steps(site, frame, shape.floor, -half + (entrance + 0.5) * shape.frontage / bays)
+
+
+def _sides(site: Site, frame: Frame, shape: Front, luck: Callable[[str], float]) -> None:
+    """Windows in the side walls, flush with them: between neighbours nobody sees them, at a row's end the wall is not blank."""
+    high = (shape.eaves - shape.floor) / shape.storeys
+    for side in (-1.0, 1.0):
+        wall = Frame(frame.at(side * shape.frontage / 2, -shape.depth / 2), side * frame.along)
+        for storey in range(shape.storeys):
+            for share in (-0.24, 0.22):
+                if luck(f"side {side} {storey} {share}") < 0.45:
+                    continue
+                at, sill, head = share * shape.depth, *(shape.floor + (storey + v) * high for v in (0.38, 0.78))
+                _block(site, wall, (at - 0.42, at + 0.42), (-0.1, 0.02), (sill, head), SetPart.WOOD)
+                for y in (sill - 0.12, head):
+                    _block(site, wall, (at - 0.52, at + 0.52), (-0.1, 0.08), (y, y + 0.13), SetPart.TOP)
 
 
 def _opening(

@@ -1,7 +1,7 @@
 """A street: two rows of houses that face each other over a lane, stepping with the ground; each house by its own seed.
 
-The lane runs back from the piece's front. Plots are laid first and hold all that a house is decided by, so that another seed
-for one of them changes that house alone.
+The lane runs back from the piece's front. Plots are laid first and hold all that a house is decided by, so that another
+seed for one of them changes that house alone.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _stuff(plot: Plot) -> tuple[SetPart, SetPart, bool]:
 
 @dataclass(frozen=True, slots=True)
 class _Roof:
-    """half: of the frontage; back to front in depth; the ridge's height; rise above the eaves; whether a gable faces out."""
+    """half: of the frontage; reach: back to front; top: the ridge's height; rise above the eaves; whether a gable faces out."""
 
     half: float
     reach: tuple[float, float]

@@ -85,7 +85,8 @@ class Mason:
         middles = [np.broadcast_to(rings[i].mean(axis=0), rings[i].shape) for i in (0, -1)]
         corners = np.concatenate([
             np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1),
-            np.stack([middles[0], following[0], rings[0]], axis=1), np.stack([middles[1], rings[-1], following[-1]], axis=1),
+            np.stack([middles[0], following[0], rings[0]], axis=1),
+            np.stack([middles[1], rings[-1], following[-1]], axis=1),
         ])  # fmt: skip
         inside = corners - corners.reshape(-1, 3).mean(axis=0)
         if (inside[:, 0] * np.cross(inside[:, 1], inside[:, 2])).sum() < 0:

@@ -1,4 +1,4 @@
-"""A mountain ridge for the distance: one height field with a wandering crest, spurs and gullies, that runs out at its foot.
+"""A mountain ridge for the distance: one height field with a wandering crest, spurs and gullies.
 
 Source of the shape: Musgrave in Ebert and others, "Texturing and Modeling", 1994 (ridged multifractal).
 """

@@ -1,8 +1,8 @@
 """Where a set piece is built: the ground under it, how deep it is founded, its chance, and the mason who builds it.
 
-A piece stands on the origin of its own axes: y up, its front faces +z, its middle is x = 0. What is under it may rise and
-fall: `foot` tells the ground's height there, and everything reaches `sink_m` below it, so that no gap shows where a ground
-surveyed from afar is a little off.
+A piece stands on the origin of its own axes: y up, its front faces +z, its middle is x = 0. What is under it may rise
+and fall: `foot` tells the ground's height there, and everything reaches `sink_m` below it, so that no gap shows where a
+ground surveyed from afar is a little off.
 """
 
 from __future__ import annotations
@@ -53,10 +53,14 @@ class Frame:
     middle: Array
     out: Array
 
+    @property
+    def along(self) -> Array:
+        """The unit direction (2,) to the right for who faces the front."""
+        return np.array([self.out[1], -self.out[0]])
+
     def at(self, across: float, outwards: float) -> Array:
         """x, z of a place `across` to the right for who faces the front, and `outwards` before it."""
-        along = np.array([self.out[1], -self.out[0]])
-        return np.asarray(self.middle + across * along + outwards * self.out)
+        return np.asarray(self.middle + across * self.along + outwards * self.out)
 
     def rectangle(self, across: tuple[float, float], outwards: tuple[float, float]) -> Array:
         """(4, 2) corners in plan."""

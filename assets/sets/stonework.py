@@ -36,7 +36,7 @@ def stone_normals(points_m: Array, normals: Array, metres_per_px: float, seed: i
 
 
 def rough_normals(points_m: Array, normals: Array, metres_per_px: float, roughness: Roughness, seed: int = 1) -> Array:
-    """Unit normals (..., 3) float32 of a surface without courses: rock, leaves, plaster, cloth. Arguments as of stone_normals.
+    """Unit normals (..., 3) float32 of a surface without courses: rock, leaves, plaster, cloth; see stone_normals.
 
     The bumps are a function of position alone, so they go on over the edges of a rounded body's faces.
     """

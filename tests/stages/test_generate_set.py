@@ -118,6 +118,18 @@ def test_guides_are_what_a_generator_was_promised(world, painter):
     assert request.light.sun_direction[1] < 0
 
 
+def test_a_camp_is_asked_for_in_cloth_and_a_street_in_plaster(world, painter):
+    painted(world, replace(WALL, kind="camp", height_m=3.0), out="camp")
+    painted(world, replace(WALL, kind="street", height_m=9.0), out="street")
+
+    camp, street = ({look.part for look in asked.identity.looks} for asked in (painter.asked[0], painter.asked[-1]))
+    assert SetPart.CLOTH in camp - street
+    assert SetPart.PLASTER in street - camp
+    shown = set(np.unique(painter.asked[0].guides.given()["parts"])) - {0}
+    assert SetPart.CLOTH in shown
+    assert shown <= camp
+
+
 def test_stones_are_in_the_normals_of_walls_but_not_of_wood(world, painter):
     painted(world, replace(WALL, kind="fortress", width_m=40.0, height_m=16.0))
 

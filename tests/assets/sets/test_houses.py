@@ -84,3 +84,16 @@ def test_houses_differ(row):
 
     assert len(roofs) == 8
     assert len(stuffs) >= 2
+
+
+def test_a_rows_last_wall_has_windows(row):
+    """The end of a row is seen from the field before it."""
+    wooden = []
+    for plot in row[:8]:
+        mesh = raised(plot)
+        middles = mesh.vertices[mesh.triangles].mean(axis=1)
+        beside = np.abs(middles[:, 2] - plot.middle[1]) > plot.frontage / 2 + 0.01
+        sideways = (mesh.parts == SetPart.WOOD) & (np.abs(mesh.normals[:, 2]) > 0.99) & beside
+        wooden.append(int((sideways & (middles[:, 1] > 0.5) & (middles[:, 1] < 2.2)).sum()))
+
+    assert np.count_nonzero(wooden) >= 5

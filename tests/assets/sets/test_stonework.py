@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from assets.sets.stonework import COURSE_M, courses, face_axes, hashed, stone_normals
+from assets.providers.request import SetPart
+from assets.sets.stonework import COURSE_M, ROUGH, courses, face_axes, hashed, rough_normals, stone_normals
 
 
 def wall(metres_per_px=0.02, size=128):
@@ -59,3 +60,26 @@ def test_chance_is_even_and_does_not_repeat():
 
     assert abs(numbers.mean() - 0.5) < 0.01
     assert len(np.unique(numbers)) == numbers.size
+
+
+def test_rough_normals_are_unit_and_the_rock_is_rougher_than_plaster():
+    points, faces = wall()
+
+    bent = {part: rough_normals(points, faces, 0.02, ROUGH[part]) for part in ROUGH}
+
+    for normals in bent.values():
+        assert np.allclose(np.linalg.norm(normals, axis=-1), 1, atol=1e-5)
+    spread = {part: float(normals[..., :2].std()) for part, normals in bent.items()}
+    assert spread[SetPart.LEAF] > spread[SetPart.ROCK] > 3 * spread[SetPart.PLASTER] > 0
+
+
+def test_rough_normals_are_a_matter_of_place_alone_and_fade_with_distance():
+    """The same points in another order are bent alike; bumps finer than a pixel are left out."""
+    points, faces = wall()
+    rock = ROUGH[SetPart.ROCK]
+
+    bent = rough_normals(points, faces, 0.02, rock, seed=3)
+    part = rough_normals(points[::-1, 40:70].reshape(-1, 3), faces[::-1, 40:70].reshape(-1, 3), 0.02, rock, seed=3)
+
+    np.testing.assert_array_equal(part.reshape(-1, 30, 3), bent[::-1, 40:70])
+    np.testing.assert_allclose(rough_normals(points, faces, 1000.0, rock), faces, atol=1e-6)
