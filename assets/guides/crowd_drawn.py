@@ -30,7 +30,7 @@ class Drawn:
         meshes, mesh = np.unique(people.wears[shown] * 16 + levels[shown], return_inverse=True)
         self.meshes = [(people.character(int(code // 16)), int(code % 16)) for code in meshes]
         self.worn = [shown[mesh == number] for number in range(len(meshes))]
-        self.chains = [lod.chain(character) for character, _ in self.meshes]
+        self.chains = [people.chain(int(code // 16)) for code in meshes]
         worn_levels = [chain[level] for chain, (_, level) in zip(self.chains, self.meshes, strict=True)]
         self.number = np.full(len(people.ids), -1)
         self.number[shown] = mesh
@@ -90,10 +90,10 @@ class Drawn:
         before = np.empty_like(out)
         some = leaving.shares > 0
         some[list(moment.own)] = False
-        for (character, level), agents in zip(self.meshes, self.worn, strict=True):
+        for (character, level), chain, agents in zip(self.meshes, self.chains, self.worn, strict=True):
             mine = agents[some[agents]]
             self._place_kept(character, level, mine, leaving.doing, leaving.phases, what, frames, slopes, before)
-            count = lod.chain(character)[level].vertices
+            count = chain[level].vertices
             for agent in mine:
                 rows = slice(self.firsts[agent], self.firsts[agent] + count)
                 out[rows] += leaving.shares[agent] * (before[rows] - out[rows])

@@ -106,7 +106,7 @@ def _levels(people: People, frames: Array, lens: Optics) -> tuple[NDArray[np.int
         shown &= (value - high * z < reach * np.hypot(1, high)) & (low * z - value < reach * np.hypot(1, low))
     metres_per_px = np.maximum(z, NEAR_M) * lens.angle_px
     characters = [people.character(worn) for worn in range(len(people.characters))]
-    chains = [lod.chain(character) for character in characters]
+    chains = [people.chain(worn) for worn in range(len(characters))]
     strays = np.full((len(chains), max(map(len, chains), default=1)), np.inf)
     for row, levels in enumerate(chains):
         strays[row, : len(levels)] = [level.strays_m for level in levels]

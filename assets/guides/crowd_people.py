@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from assets.guides import lod
+from assets.guides.mesh_chain import Level
 from assets.people.characters import Character, load_character
 from assets.people.mesh import Mesh
 from assets.sprites.cards import Agents
@@ -46,7 +48,7 @@ class Moment:
 class People:
     """N agents on one frame and on the other one that tells motion. ids: (N,) uint32, 0 is nobody. characters, motions:
     names; wears: (N,) index into characters; scales: (N,) of body height. variants: which person each of the characters
-    is, as load_character counts them; empty: the first of each."""
+    is, as load_character counts them; empty: the first of each. Who is not the first has a pose of his own."""
 
     ids: NDArray[np.uint32]
     characters: tuple[str, ...]
@@ -60,6 +62,12 @@ class People:
     def character(self, worn: int) -> Character:
         """The character that those wear whose `wears` says `worn`."""
         return load_character(self.characters[worn], self.variants[worn] if self.variants else 0)
+
+    def chain(self, worn: int) -> tuple[Level, ...]:
+        """Their meshes, finest first; of who is not the first of his character the full one alone."""
+        return (
+            lod.full(self.character(worn)) if self.variants and self.variants[worn] else lod.chain(self.character(worn))
+        )
 
 
 def people_of(agents: Agents, row: int, ahead: int = 1, slope: Callable[[Array, Array], Array] | None = None) -> People:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from assets.guides.mesh_chain import Level, build_chain, merged
+from assets.guides.mesh_chain import Level, build_chain, build_full, merged
 from assets.guides.mesh_chunks import Chunks
 from assets.motion.motions import MOTIONS, load_motion
 from assets.people.bodies import vertex_normals
@@ -23,7 +23,7 @@ from assets.sprites.atlas import phases_of
 from pipeline.fingerprint import code_of, digest_of
 from pipeline.io.kept import Arrays, kept
 
-__all__ = ["Level", "Poses", "allowed", "chain", "coarse", "held", "joints", "merged", "moments", "poses"]
+__all__ = ["Level", "Poses", "allowed", "chain", "coarse", "full", "held", "joints", "merged", "moments", "poses"]
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -47,6 +47,11 @@ class Poses:
 def chain(character: Character) -> tuple[Level, ...]:
     """The meshes of `character`, finest first; the first is the full one. From the user's cache when it was made before."""
     return _chain(_body_only(character))
+
+
+def full(character: Character) -> tuple[Level, ...]:
+    """The full mesh of `character` as a chain of one: made at once, where making the coarser ones takes half a minute."""
+    return _full(_body_only(character))
 
 
 def allowed(strays_m: Array, tall_m: Array, metres_per_px: Array) -> tuple[NDArray[np.int64], Floats]:
@@ -107,6 +112,11 @@ def coarse(level: Level, mesh: Mesh, what: str) -> Floats:
     if level.merge is None:
         return mesh.vertices if what == "vertices" else mesh.normals
     return _coarse(level, mesh)[0 if what == "vertices" else 1]
+
+
+@lru_cache(maxsize=64)
+def _full(character: Character) -> tuple[Level, ...]:
+    return build_full(character)
 
 
 @lru_cache(maxsize=64)

@@ -98,6 +98,14 @@ def build_chain(character: Character) -> tuple[Level, ...]:
     return tuple(_finished(level, up, mesh) for level, up in zip(levels, parents, strict=True))
 
 
+def build_full(character: Character) -> tuple[Level, ...]:
+    """The full mesh alone, as a chain of one."""
+    mesh = posed_mesh(character, "idle", 0.0)
+    count = len(mesh.rest)
+    level = Level(None, np.zeros(count), mesh.triangles, mesh.parts.astype(np.uint8), 0.0)
+    return (_finished(level, np.zeros(count, np.int32), mesh),)
+
+
 def merged(level: Level, mesh: Mesh) -> Array:
     """(V, 3) vertices of a coarser mesh in the pose of the full one."""
     assert level.merge is not None
