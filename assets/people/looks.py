@@ -32,7 +32,7 @@ SET_MATERIALS: dict[str, tuple[Color, Color, Color, Color, Color]] = {
 _OTHER_PARTS: dict[SetPart, Color] = {
     SetPart.CLOTH: (0.60, 0.535, 0.42),
     SetPart.PLASTER: (0.66, 0.60, 0.495),
-    SetPart.LEAF: (0.075, 0.092, 0.036),
+    SetPart.LEAF: (0.10, 0.12, 0.048),
 }
 
 

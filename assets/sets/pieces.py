@@ -10,7 +10,7 @@ from assets.sets.cover import rocks, scrub
 from assets.sets.fortifications import fortress, gate, lone_keep, lone_tower, wall
 from assets.sets.houses import street
 from assets.sets.masonry import Mesh
-from assets.sets.ridge import ridge
+from assets.sets.ridge import ridge, terrain
 from assets.sets.site import Foot, Site, flat
 from pipeline.errors import AssetError
 
@@ -35,6 +35,7 @@ KINDS: dict[str, Kind] = {
     "camp": Kind(camp, (15, 400), (2, 8)),
     "street": Kind(street, (15, 60), (6, 20)),
     "ridge": Kind(ridge, (50, 20_000), (5, 3000)),
+    "terrain": Kind(terrain, (20, 20_000), (1, 500)),
     "rocks": Kind(rocks, (2, 400), (0.1, 8)),
     "scrub": Kind(scrub, (2, 400), (0.2, 5)),
 }

@@ -1,9 +1,11 @@
-"""A mountain ridge for the distance: one height field with a wandering crest, spurs and gullies.
+"""Land for the distance, each one height field: a mountain ridge with spurs and gullies, and rolling terrain.
 
 Source of the shape: Musgrave in Ebert and others, "Texturing and Modeling", 1994 (ridged multifractal).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -23,17 +25,41 @@ _DIP = 0.03  # of the height: how deep the rim lies under the ground
 
 def ridge(site: Site, width: float, height: float) -> None:
     """Height field over width x DEPTH width, at most `height` above the ground; its rim lies under the ground."""
+    _field(site, width, height, DEPTH, relief, bare=0.5)
+
+
+def terrain(site: Site, width: float, height: float) -> None:
+    """Rolling ground over a square: mounds and hollows, worn soft below and rougher above."""
+    _field(site, width, height, 1.0, rolling, bare=0.0)
+
+
+def _field(
+    site: Site, width: float, height: float, depth: float, shape: Callable[[Array, int], Array], bare: float
+) -> None:
     x = np.linspace(-width / 2, width / 2, COLUMNS)
-    z = np.linspace(0.5, -0.5, ROWS) * DEPTH * width
+    z = np.linspace(0.5, -0.5, ROWS) * depth * width
     places = np.stack(np.meshgrid(x, z, indexing="ij"), axis=-1)
-    rise = relief(places / width, site.seed)
+    rise = shape(places / width, site.seed)
     high = height * rise / rise.max()
     ground = site.foot(places[..., 0], places[..., 1])
     dip = min(_DIP * height, 0.5 * site.sink_m) * np.clip(1 - high / (_DIP * height), 0, 1)
     top = np.stack([places[..., 0], ground + high - dip, places[..., 1]], axis=-1)
     rims = top[:, [0, -1]].copy()
     rims[..., 1] = ground.min() - max(site.sink_m, 0.1)
-    site.mason.skin(np.concatenate([rims[:, :1], top, rims[:, 1:]], axis=1), _parts(top, high / height))
+    site.mason.skin(
+        np.concatenate([rims[:, :1], top, rims[:, 1:]], axis=1), _parts(top, bare * (high / height - 0.35), site.seed)
+    )
+
+
+def rolling(places: Array, seed: int) -> Array:
+    """Heights (C, R), about 0..1, of open country at places (C, R, 2) in shares of its width; 0 at the rim."""
+    flat = places.reshape(-1, 2)
+    broad = np.asarray(fbm(flat, 2.5, 2, seed % 100_003), np.float64)
+    fine = np.asarray(fbm(flat, 9.0, _OCTAVES, seed % 100_003 + 1), np.float64)
+    body = np.clip(0.45 + 0.9 * broad, 0.02, None)
+    body *= 1 + 0.5 * fine * body  # valleys are filled up and smooth, heights are worn out of what is hard
+    rim = np.clip((0.5 - np.abs(flat).max(axis=1)) / 0.16, 0, 1)
+    return np.asarray((body * rim * rim * (3 - 2 * rim)).reshape(places.shape[:2]))
 
 
 def relief(places: Array, seed: int) -> Array:
@@ -64,12 +90,13 @@ def relief(places: Array, seed: int) -> Array:
     return np.asarray((np.clip(body, 0, None) * ends * np.clip(6 * (1 - away), 0, 1)).reshape(places.shape[:2]))
 
 
-def _parts(top: Array, share: Array) -> npt.NDArray[np.int32]:
+def _parts(top: Array, bare: Array, seed: int) -> npt.NDArray[np.int32]:
     """(C - 1, R + 2) parts of a ring's sides: rock where it is steep or high, growth below."""
     along, down = np.diff(top, axis=0)[:, :-1], np.diff(top, axis=1)[:-1]
     normals = np.cross(along, down)
     upright = gaussian_filter(np.abs(normals[..., 1]) / np.linalg.norm(normals, axis=-1), 1.3)
-    middle = share[:-1, :-1]
-    rock = upright - 0.5 * (middle - 0.35) < _STEEP + 0.15
+    places = (top[:-1, :-1, [0, 2]] / np.ptp(top[..., 0])).reshape(-1, 2)
+    patchy = np.asarray(fbm(places, 40.0, 2, seed % 100_003 + 5), np.float64).reshape(upright.shape)
+    rock = upright + 0.1 * patchy - bare[:-1, :-1] < _STEEP + 0.15
     parts = np.where(rock, SetPart.ROCK, SetPart.LEAF)
     return np.pad(parts, ((0, 0), (1, 2)), constant_values=SetPart.ROCK).astype(np.int32)

@@ -45,11 +45,11 @@ def rough_normals(points_m: Array, normals: Array, metres_per_px: float, roughne
     for octave, size in enumerate(roughness.sizes_m):
         share = roughness.slope * float(np.clip(size / metres_per_px / 2 - 0.5, 0, 1))
         if share:
-            x, y, z = (points / size).T if points.ndim == 2 else np.moveaxis(points / size, -1, 0)
-            for axis, (u, v) in enumerate(
-                ((y + 0.31 * x, z + 0.27 * x), (x + 0.29 * y, z - 0.33 * y), (x - 0.3 * z, y + 0.28 * z))
-            ):
-                bent[..., axis] += share * (2 * smooth_chance(u, v, seed + 31 * octave + axis) - 1)
+            x, y, z = np.moveaxis(points / size, -1, 0)
+            # No face, level or upright, is seen along a direction in which all three stay what they are.
+            for axis, (lean, turn) in enumerate(((0.6, 0.8), (-0.8, 0.6), (0.1, -1.0))):
+                noise = smooth_chance(x + lean * y, z + turn * y, seed + 31 * octave + axis)
+                bent[..., axis] += share * (2 * noise - 1)
     return np.asarray(bent / np.linalg.norm(bent, axis=-1, keepdims=True), np.float32)
 
 

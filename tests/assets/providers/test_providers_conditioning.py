@@ -176,7 +176,7 @@ def test_set_parts_that_the_model_never_saw_are_told_by_codes_that_it_knows_in_t
 
     flat = paint_flat(np.full((2, 2), SetPart.LEAF), set_identity("stone", [SetPart.LEAF]))[0]
 
-    np.testing.assert_allclose(flat[0, 0], (0.075, 0.092, 0.036), rtol=1e-5)
+    np.testing.assert_allclose(flat[0, 0], (0.10, 0.12, 0.048), rtol=1e-5)
 
 
 def test_a_set_without_a_part_map_is_told_by_a_palette_that_holds_every_part():

@@ -12,7 +12,7 @@ from pipeline.errors import AssetError
 
 SIZES = {
     "fortress": (60.0, 20.0), "wall": (25.0, 6.0), "tower": (9.0, 14.0), "keep": (14.0, 20.0), "gate": (16.0, 14.0),
-    "camp": (60.0, 4.0), "street": (22.0, 10.0), "ridge": (900.0, 200.0), "rocks": (30.0, 2.0), "scrub": (30.0, 1.6),
+    "camp": (60.0, 4.0), "street": (22.0, 10.0), "ridge": (900.0, 200.0), "terrain": (400.0, 30.0), "rocks": (30.0, 2.0), "scrub": (30.0, 1.6),
 }  # fmt: skip
 SOWN = ("rocks", "scrub")  # lie in the ground, are not founded in it
 

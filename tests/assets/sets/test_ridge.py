@@ -39,6 +39,18 @@ def test_it_runs_out_without_a_step(mesh):
     assert over[z > 0.97 * z.max()].max() < 0.06 * 200
 
 
+def test_terrain_rolls_and_is_gentler_than_a_ridge(mesh):
+    land = build("terrain", 900, 60, seed=4, foot=hill, sink_m=3)
+    over = land.vertices[:, 1] - hill(land.vertices[:, 0], land.vertices[:, 2])
+    upper = [each.normals[(each.parts != SetPart.WALL) & (each.normals[:, 1] > 0.05), 1] for each in (land, mesh)]
+
+    assert open_edges(land, 1) == 0
+    assert over.max() == pytest.approx(60, abs=0.1)
+    assert np.median(upper[0]) > np.median(upper[1]) + 0.05
+    inner = over[np.abs(land.vertices[:, [0, 2]]).max(axis=1) < 300]
+    assert np.percentile(inner, 10) < 20 < np.percentile(inner, 85)
+
+
 def test_bare_rock_is_steeper_than_what_is_grown(mesh):
     steep = {part: mesh.normals[(mesh.parts == part) & (mesh.normals[:, 1] > 0), 1].mean()
              for part in (SetPart.ROCK, SetPart.LEAF)}  # fmt: skip
