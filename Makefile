@@ -9,11 +9,14 @@ STAMP := .venv/.installed
 demo: install
 	$(BIN)/battleplate demo build/demo
 
+# A file's tests stay in one process: they share what was solved and rendered for them.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+
 test: install
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-all: install
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(PYTEST) -m "slow or not slow"
 
 check: install
 	$(BIN)/ruff check .
