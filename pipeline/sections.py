@@ -139,15 +139,41 @@ class SetPiece:
 
     name: str
     kind: str = "fortress"  # a builder of assets/sets/pieces.py
+    file: Path | None = None  # instead of a kind: USD, glTF, OBJ, STL, PLY (docs/sets.md)
+    unit: str = ""  # of the file: mm, cm, m, km, in, ft; "": as it says, else m
+    up: str = ""  # of the file: Y, Z; "": as it says, else Y
+    scale: float = 1.0  # of the file
+    pivot: str = (
+        "base"  # what of the file stands at its place: "base", the middle of its plan at its lowest point, or "origin"
+    )
+    snap: str = "ground"  # "points": the base moves to the solved points near it
     base_px: tuple[float, float] | None = None  # where the middle of its base is seen in the first frame
     distance_m: float = 0.0  # from the camera, along that pixel's ray; 0: where the ray meets the ground
     base_m: tuple[float, float, float] | None = None
-    width_m: float = 60.0
-    height_m: float = 14.0
+    width_m: float | None = None  # None: 60; of a file, as it is
+    height_m: float | None = None  # None: 14; of a file, as it is
     yaw_deg: float | None = None  # None: faces the camera
     material: str = "stone"
     seed: int = 1
     take: str = field(default="", metadata={"decides": False})  # that was picked; "": none. It builds nothing
+
+    def __post_init__(self) -> None:
+        said = (("unit", ("", "mm", "cm", "m", "km", "in", "ft")), ("up", ("", "Y", "Z")),
+                ("pivot", ("base", "origin")), ("snap", ("ground", "points")))  # fmt: skip
+        for name, known in said:
+            if getattr(self, name) not in known:
+                words = ", ".join(f'"{word}"' for word in known if word)
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, must be one of {words}. Change it.")
+        for name in ("scale", "width_m", "height_m") if self.file else ():
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ConfigError(f"{name} is {value:g}, must be above 0. Change it.")
+        if self.file is None and (self.unit or self.up or self.scale != 1 or self.pivot != "base"):
+            raise ConfigError(
+                "unit, up, scale and pivot are of a file, and there is none. Write file, or take them out."
+            )
+        if self.file is not None and self.kind != "fortress":
+            raise ConfigError(f"kind {self.kind!r} and file {self.file.name} are both given. Take one of them out.")
 
 
 @dataclass(frozen=True, slots=True)

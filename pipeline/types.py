@@ -173,10 +173,12 @@ class CrowdLayout:
 @dataclass(frozen=True, slots=True)
 class SetLayout:
     """Proxy geometry. meshes: folder with one NAME.npz per piece: vertices (V, 3) float32 world metres, triangles (T, 3)
-    int32, normals (T, 3) float32, parts (T,) int32. pieces: JSON list of name, kind, material, seed, id."""
+    int32, normals (T, 3) float32, parts (T,) int32; of curved surfaces corner_normals (T, 3, 3) float32 too. pieces: JSON list
+    of name, kind (or file), material, seed, id. notes: what was found in files, one sentence each."""
 
     meshes: Path
     pieces: Path
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,88 +5,102 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from assets.sets.imported import Fitting, import_piece
 from assets.sets.masonry import Mesh, turned
 from assets.sets.pieces import Foot, build, flat
-from calibration.cameras import camera_centre, load_poses, pixel_rays_world, to_camera
+from calibration.cameras import load_poses
 from calibration.ground.heightfield import Heightfield
-from calibration.lens import project
-from pipeline.errors import ConfigError
+from pipeline.errors import BattleplateError, ConfigError
 from pipeline.io.files import replacing, write_bytes
 from pipeline.sections import SetBrief, SetPiece
 from pipeline.stage import stage
-from pipeline.types import CameraTrack, Ground, Lens, SetLayout
+from pipeline.types import CameraTrack, Ground, SetLayout
+from stages.set_placing import heading, place, seen_from_outside, snapped
 
 Array = npt.NDArray[np.float64]
+WIDTH_M, HEIGHT_M = 60.0, 14.0  # of a kind, where nothing is said
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
     sink_m: float = 2.0  # how deep pieces are founded below the ground under them
     follow: float = 0.3  # of a piece's height: how much ground that rises or falls under it is followed
+    snap_m: float = 5.0  # how far from its base a piece looks for solved points
+    snap_points: int = 9  # of the nearest, whose median it moves to
 
     def __post_init__(self) -> None:
         if not 0 <= self.sink_m <= 50 or not 0 <= self.follow <= 2:
             raise ConfigError("lay_out_set: sink_m must be 0 to 50 and follow 0 to 2. Change them.")
+        if not 0 < self.snap_m <= 1000 or not 1 <= self.snap_points <= 1000:
+            raise ConfigError("lay_out_set: snap_m must be 0 to 1000 and snap_points 1 to 1000. Change them.")
 
 
 @stage
 def lay_out_set(brief: SetBrief, track: CameraTrack, ground: Ground, params: Params, out: Path) -> SetLayout:
-    """Proxy geometry in world space. Raises ConfigError for a piece that has no place or is never seen, AssetError for
-    one that cannot be built."""
+    """Proxy geometry in world space. Raises ConfigError for a piece that has no place, is never seen or holds the camera,
+    AssetError for one that cannot be built, FormatError for a file that cannot be read."""
     heights, poses = Heightfield.read(ground), load_poses(track)
     names = [piece.name for piece in brief.pieces]
-    entries = []
+    entries: list[dict[str, Any]] = []
+    notes: list[str] = []
     for number, piece in enumerate(brief.pieces, start=1):
         if names.count(piece.name) > 1:
             raise ConfigError(f"set: two pieces are called {piece.name!r}. Give each its own name.")
-        base, yaw = place(piece, heights, track.lens, poses[0])
-        foot = _foot(heights, base, yaw, params.follow * piece.height_m)
         seed = brief.seed * 1_000_003 + piece.seed
-        mesh = build(piece.kind, piece.width_m, piece.height_m, seed=seed, foot=foot, sink_m=params.sink_m)
-        vertices, normals = (_to_world(axes, yaw) for axes in (mesh.vertices, mesh.normals))
-        _seen(piece, vertices + base, track.lens, poses)
-        _write(out / "meshes" / f"{piece.name}.npz", vertices + base, normals, mesh)
+        placed = _placed(piece, heights, track, poses[0], params, seed)
+        vertices = _to_world(placed.mesh.vertices, placed.yaw) + placed.base
+        seen_from_outside(piece, vertices[placed.mesh.triangles], track.lens, poses, track.frames)
+        _write(out / "meshes" / f"{piece.name}.npz", vertices, placed)
+        notes += placed.notes
         entries.append(
             {
                 "name": piece.name,
-                "kind": piece.kind,
+                "kind": piece.kind if piece.file is None else piece.file.name,
                 "material": piece.material,
                 "seed": seed,
                 "id": number,
-                "base_m": [round(float(v), 4) for v in base],
-                "yaw_rad": round(yaw, 6),
+                "base_m": [round(float(v), 4) for v in placed.base],
+                "yaw_rad": round(placed.yaw, 6),
             }
         )
     (out / "meshes").mkdir(parents=True, exist_ok=True)
     write_bytes(out / "pieces.json", (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
-    return SetLayout(meshes=out / "meshes", pieces=out / "pieces.json")
+    return SetLayout(meshes=out / "meshes", pieces=out / "pieces.json", notes=tuple(notes))
 
 
-def place(piece: SetPiece, heights: Heightfield, lens: Lens, pose: Array) -> tuple[Array, float]:
-    """The middle of the piece's base (3,) in the world, and its heading in radians."""
-    if piece.base_m is not None:
-        base = np.array(piece.base_m, np.float64)
-    elif piece.base_px is None:
-        raise ConfigError(f"set piece {piece.name}: it has no place. Write base_px (and distance_m), or base_m.")
-    elif piece.distance_m > 0:
-        centre, ray = pixel_rays_world(np.array(piece.base_px), lens, pose)
-        base = centre + piece.distance_m * ray / np.linalg.norm(ray)
-    else:
-        base = heights.meet_ground(np.array(piece.base_px, np.float64), lens, pose)
-        if not np.isfinite(base).all():
-            raise ConfigError(
-                f"set piece {piece.name}: its base_px {piece.base_px} looks over the ground. "
-                "Draw it lower in the picture, or give distance_m."
-            )
-    to_viewer = camera_centre(pose) - base
-    facing = (
-        float(np.arctan2(to_viewer[0], to_viewer[2])) if piece.yaw_deg is None else float(np.radians(piece.yaw_deg))
-    )
-    return base, facing
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A mesh in its own axes, where it stands, and what was found in its file."""
+
+    mesh: Mesh
+    base: Array
+    yaw: float
+    notes: tuple[str, ...] = ()
+
+
+def _placed(
+    piece: SetPiece, heights: Heightfield, track: CameraTrack, pose: Array, params: Params, seed: int
+) -> _Placed:
+    base = place(piece, heights, track.lens, pose)
+    if piece.snap == "points":
+        base = snapped(piece, base, np.load(track.points), params.snap_m, params.snap_points)
+    yaw = heading(piece, base, pose)
+    if piece.file is not None:
+        fitting = Fitting(piece.unit, piece.up, piece.scale, piece.pivot, piece.width_m, piece.height_m)
+        try:
+            made = import_piece(piece.file, fitting)
+        except BattleplateError as error:
+            raise type(error)(f"set piece {piece.name}: {error}") from error
+        return _Placed(made.mesh, base, yaw, tuple(f"{piece.name}: {note}" for note in made.notes))
+    width = WIDTH_M if piece.width_m is None else piece.width_m
+    height = HEIGHT_M if piece.height_m is None else piece.height_m
+    foot = _foot(heights, base, yaw, params.follow * height)
+    return _Placed(build(piece.kind, width, height, seed=seed, foot=foot, sink_m=params.sink_m), base, yaw)
 
 
 def _foot(heights: Heightfield, base: Array, yaw: float, most_m: float) -> Foot:
@@ -112,25 +126,18 @@ def _to_world(vectors: npt.NDArray[np.float32], yaw: float) -> Array:
     return np.stack([plan[:, 0], vectors[:, 1].astype(np.float64), plan[:, 1]], axis=1)
 
 
-def _seen(piece: SetPiece, vertices: Array, lens: Lens, poses: Array) -> None:
-    """Raises ConfigError when no frame sees any of the piece."""
-    for pose in poses:
-        camera = to_camera(vertices, pose)
-        pixels = project(camera[camera[:, 2] > 0.05], lens)
-        if len(pixels) and (pixels.min(0) < (lens.width, lens.height)).all() and (pixels.max(0) > 0).all():
-            return
-    raise ConfigError(
-        f"set piece {piece.name}: no frame sees it, its base is at {np.round(vertices.mean(axis=0), 1).tolist()} m, "
-        "behind the camera or beside the picture. Move it."
-    )
-
-
-def _write(path: Path, vertices: Array, normals: Array, mesh: Mesh) -> None:
+def _write(path: Path, vertices: Array, placed: _Placed) -> None:
+    mesh = placed.mesh
+    curved: dict[str, Any] = {}
+    if mesh.corner_normals is not None:
+        turned_normals = _to_world(mesh.corner_normals.reshape(-1, 3), placed.yaw)
+        curved = {"corner_normals": turned_normals.reshape(-1, 3, 3).astype(np.float32)}
     with replacing(path) as temporary:
         np.savez(
             temporary,
             vertices=vertices.astype(np.float32),
             triangles=mesh.triangles,
-            normals=normals.astype(np.float32),
+            normals=_to_world(mesh.normals, placed.yaw).astype(np.float32),
             parts=mesh.parts,
+            **curved,
         )

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assets.mocap.capture import Capture, rate_of
 from pipeline.errors import AssetError
+from pipeline.io.gltf import accessor, opened
 
 Array = NDArray[np.float64]
 
-_TYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
-_SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 _PATHS = {"translation": 3, "rotation": 4, "scale": 3}
 
 
@@ -30,55 +26,11 @@ def read_gltf(path: Path, clip: str = "") -> Capture:
     broken or holds no animation.
     """
     try:
-        return _read(path, clip, *_opened(path))
+        return _read(path, clip, *opened(path))
     except (KeyError, IndexError, ValueError, TypeError, struct.error, OSError, RecursionError) as error:
         raise AssetError(
             f"{path}: is a broken glTF file ({type(error).__name__}: {error}). Copy or export it again."
         ) from error
-
-
-def _opened(path: Path) -> tuple[dict[str, Any], list[bytes]]:
-    """(the JSON document, its buffers)."""
-    data, chunk = path.read_bytes(), b""
-    if data[:4] == b"glTF":
-        if len(data) < struct.unpack("<I", data[8:12])[0]:
-            raise ValueError("it is cut off")
-        length = struct.unpack("<I", data[12:16])[0]
-        rest = data[20 + length :]
-        chunk = rest[8 : 8 + struct.unpack("<I", rest[:4])[0]] if rest else b""
-        data = data[20 : 20 + length]
-    document = json.loads(data)
-    if not isinstance(document, dict):
-        raise ValueError("its JSON is no object")
-    buffers = []
-    for buffer in document.get("buffers", []):
-        uri = buffer.get("uri")
-        if uri is None:
-            buffers.append(chunk)
-        elif uri.startswith("data:"):
-            buffers.append(base64.b64decode(uri.split(",", 1)[1]))
-        else:
-            buffers.append((path.parent / unquote(uri)).read_bytes())
-    return document, buffers
-
-
-def _accessor(document: dict[str, Any], buffers: list[bytes], number: int) -> Array:
-    """(count, size) values of an accessor; normalised integers become -1..1 or 0..1."""
-    accessor = document["accessors"][number]
-    if "sparse" in accessor or "bufferView" not in accessor:
-        raise ValueError("sparse accessors are not read")
-    view = document["bufferViews"][accessor["bufferView"]]
-    kind, size, count = np.dtype(_TYPES[accessor["componentType"]]), _SIZES[accessor["type"]], accessor["count"]
-    start, stride = view.get("byteOffset", 0) + accessor.get("byteOffset", 0), view.get("byteStride", 0)
-    stride = stride or kind.itemsize * size
-    raw = np.frombuffer(buffers[view["buffer"]], np.uint8)
-    places = start + stride * np.arange(count)[:, None] + np.arange(kind.itemsize * size)
-    values = raw[places].view(kind.newbyteorder("<")).astype(float)
-    if accessor.get("normalized"):
-        values = np.maximum(values / (2 ** (8 * kind.itemsize - (kind.kind == "i")) - 1), -1.0)
-    if not np.isfinite(values).all():
-        raise ValueError("a value is not a number")
-    return values
 
 
 @dataclass(frozen=True)
@@ -129,8 +81,8 @@ def _read(path: Path, clip: str, document: dict[str, Any], buffers: list[bytes])
         target, sampler = channel["target"], animation["samplers"][channel["sampler"]]
         if target["path"] not in _PATHS or "node" not in target:
             continue
-        times = _accessor(document, buffers, sampler["input"])[:, 0]
-        values, way = _accessor(document, buffers, sampler["output"]), sampler.get("interpolation", "LINEAR")
+        times = accessor(document, buffers, sampler["input"])[:, 0]
+        values, way = accessor(document, buffers, sampler["output"]), sampler.get("interpolation", "LINEAR")
         if way == "CUBICSPLINE":
             values = values.reshape(len(times), 3, -1)
         if len(values) != len(times) or len(times) < 1:
@@ -174,7 +126,7 @@ def _skin(document: dict[str, Any], buffers: list[bytes], moved: list[int]) -> t
     skin = document["skins"][0]
     if "inverseBindMatrices" not in skin:
         return skin["joints"], {}
-    inverse = _accessor(document, buffers, skin["inverseBindMatrices"]).reshape(-1, 4, 4).transpose(0, 2, 1)
+    inverse = accessor(document, buffers, skin["inverseBindMatrices"]).reshape(-1, 4, 4).transpose(0, 2, 1)
     return skin["joints"], dict(zip(skin["joints"], np.linalg.inv(inverse), strict=True))
 
 

@@ -22,11 +22,13 @@ LEAST_COVER = 0.5  # of a pixel, for its id
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """What one sample of each pixel shows: hit (H, W); of the K hits: world points, normals (K, 3), depth, piece."""
+    """What one sample of each pixel shows: hit (H, W); of the K hits: world points, normals of faces and of curved surfaces
+    (K, 3), depth, piece."""
 
     hit: npt.NDArray[np.bool_]
     points: Array
     normals: Floats
+    shading: Floats
     depth: Floats
     parts: Ints
     piece: Ints
@@ -85,7 +87,13 @@ def _sample(view: View, rays: Floats, offset: tuple[float, float], pieces: tuple
     normals = np.concatenate([piece.normals for piece in pieces])[triangle[hit]]
     parts = np.concatenate([piece.parts for piece in pieces])[triangle[hit]]
     points = (in_camera - view.pose[:3, 3]) @ view.pose[:3, :3]
-    return _Seen(hit, points, normals, depth[hit], parts, number)
+    shading = normals
+    if any(piece.corner_normals is not None for piece in pieces):
+        shading, local = normals.copy(), triangle[hit] - firsts[number].astype(np.int32)
+        for index, piece in enumerate(pieces):
+            mine = number == index
+            shading[mine] = piece.shading_normals(local[mine], weights[hit][mine])
+    return _Seen(hit, points, normals, shading, depth[hit], parts, number)
 
 
 def _colours(
@@ -107,7 +115,7 @@ def _colours(
             )  # fmt: skip
             colours[mine] += left * known[:, None] * found
             left *= 1 - known[:, None]
-        facing = np.clip(seen.normals[mine] @ own[0].to_sun, 0, None)[:, None]
+        facing = np.clip(seen.shading[mine] @ own[0].to_sun, 0, None)[:, None]
         shade = own[0].unseen[seen.parts[mine]]
         colours[mine] += (left * (shade[:, 0] + facing * shade[:, 1])).astype(np.float32)
     return colours

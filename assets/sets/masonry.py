@@ -23,13 +23,15 @@ Point = Array  # (3,)
 @dataclass(frozen=True, slots=True, eq=False)
 class Mesh:
     """Triangles of a set piece. vertices (V, 3) float32 metres, triangles (T, 3) int32, normals (T, 3) float32 unit,
-    outwards, parts (T,) int32 (SetPart), solids (T,) int32: which closed solid a triangle belongs to."""
+    outwards, parts (T,) int32 (SetPart), solids (T,) int32: which closed solid a triangle belongs to.
+    corner_normals (T, 3, 3) float32 of curved surfaces, None: flat faces."""
 
     vertices: npt.NDArray[np.float32]
     triangles: npt.NDArray[np.int32]
     normals: npt.NDArray[np.float32]
     parts: npt.NDArray[np.int32]
     solids: npt.NDArray[np.int32]
+    corner_normals: npt.NDArray[np.float32] | None = None
 
 
 class Mason:

@@ -45,6 +45,15 @@ class Piece:
     triangles: Ints
     normals: Floats
     parts: Ints
+    corner_normals: Floats | None = None
+
+    def shading_normals(self, triangle: Ints, weights: Floats) -> Floats:
+        """(K, 3) unit normals of triangles (K,) at barycentric weights (K, 2), smooth where the piece is curved."""
+        if self.corner_normals is None:
+            return self.normals[triangle]
+        three = np.concatenate([weights, 1 - weights.sum(axis=1, keepdims=True)], axis=1)
+        mixed = (self.corner_normals[triangle] * three[:, :, None]).sum(axis=1)
+        return np.asarray(mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-6), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,8 @@ def read_pieces(layout: SetLayout) -> tuple[Piece, ...]:
         if not path.is_file():
             raise AssetError(f"{path}: the mesh of set piece {entry['name']} is missing. Run lay_out_set again.")
         with np.load(path, allow_pickle=False) as mesh:
-            arrays = [np.ascontiguousarray(mesh[name]) for name in ("vertices", "triangles", "normals", "parts")]
+            names = ("vertices", "triangles", "normals", "parts", "corner_normals")
+            arrays = [np.ascontiguousarray(mesh[name]) for name in names if name in mesh]
         pieces.append(
             Piece(
                 entry["name"],
@@ -157,7 +167,7 @@ def frame_piece(
 
 def draw_guides(piece: Piece, projector: Projector) -> Drawn:
     """Coverage, depth towards the viewer, camera-space normals with stone courses, parts: what a generator paints by."""
-    depth, triangle, points = draw(piece, projector, 1)
+    depth, triangle, weights, points = _drawn(piece, projector, 1)
     hit = triangle >= 0
     if not hit.any():
         raise AssetError(f"set piece {piece.name}: nothing of it is in front of its projector. Move it.")
@@ -167,7 +177,12 @@ def draw_guides(piece: Piece, projector: Projector) -> Drawn:
     faces = piece.normals[triangle[hit]].astype(np.float64)
     parts = np.where(hit, piece.parts[triangle], 0).astype(np.int32)
     normals = np.zeros((*hit.shape, 3), np.float32)
-    normals[hit] = stone_faces(piece, points[hit], faces, parts[hit], metres_per_px) @ projector.pose[:3, :3].T
+    stones = stone_faces(piece, points[hit], faces, parts[hit], metres_per_px)
+    if piece.corner_normals is not None:  # a stone is laid on its flat face, and leans off the curve by as much
+        rise = np.maximum((stones * faces).sum(axis=1, keepdims=True), 0.1)
+        stones = piece.shading_normals(triangle[hit], weights[hit]) + stones / rise - faces
+        stones /= np.linalg.norm(stones, axis=1, keepdims=True)
+    normals[hit] = stones @ projector.pose[:3, :3].T
     height, width = hit.shape
     coverage = fine.reshape(height, 2, width, 2).mean(axis=(1, 3), dtype=np.float32) * hit
     relief = np.where(hit, middle - np.where(hit, depth, 0), 0).astype(np.float32)
@@ -190,6 +205,12 @@ def stone_faces(piece: Piece, points: Array, faces: Array, parts: Ints, metres_p
 
 def draw(piece: Piece, projector: Projector, samples: int) -> tuple[Floats, Ints, Array]:
     """Depth (H, W) metres, triangle (H, W) or -1, world points (H, W, 3), `samples` times as fine as the projector."""
+    depth, triangle, _, points = _drawn(piece, projector, samples)
+    return depth, triangle, points
+
+
+def _drawn(piece: Piece, projector: Projector, samples: int) -> tuple[Floats, Ints, Floats, Array]:
+    """As `draw`, with barycentric weights (H, W, 2)."""
     lens = projector.lens
     height, width = lens.height * samples, lens.width * samples
     y, x = np.mgrid[0:height, 0:width] + 0.5
@@ -202,7 +223,7 @@ def draw(piece: Piece, projector: Projector, samples: int) -> tuple[Floats, Ints
     rasterize(camera.astype(np.float32), piece.triangles, rays, pixels.astype(np.float32), *buffers)
     reach = np.where(buffers[1] >= 0, buffers[0], 1.0).astype(np.float64)
     seen = np.stack([rays[..., 0] * reach, rays[..., 1] * reach, reach], axis=-1)
-    return buffers[0], buffers[1], (seen - projector.pose[:3, 3]) @ projector.pose[:3, :3]
+    return *buffers, (seen - projector.pose[:3, 3]) @ projector.pose[:3, :3]
 
 
 def unseen_colours(rgba: Floats, normals: Floats, parts: Ints, light: Light, to_sun: Array) -> Array:

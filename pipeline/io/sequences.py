@@ -107,7 +107,7 @@ def _whole(name: str, files: Iterable[Path]) -> Frames:
     if gaps:
         folder = by_number[first][0].parent
         raise PlateError(
-            f"{folder / name}: {_spans(gaps)} missing between {first} and {last}. Copy or render what is missing again."
+            f"{folder / name}: {spans(gaps)} {'is' if len(gaps) == 1 else 'are'} missing between {first} and {last}. Copy or render what is missing again."
         )
     return Frames(name, first, tuple(by_number[n][0] for n in range(first, last + 1)))
 
@@ -129,17 +129,17 @@ def _number(file: Path) -> int:
     return int(re.sub(r"\D", "", digits[0])) if digits else 0
 
 
-def _spans(numbers: list[int]) -> str:
-    """[3, 5, 6, 7] to "frames 3, 5-7 are"."""
-    spans: list[list[int]] = []
+def spans(numbers: list[int]) -> str:
+    """[3, 5, 6, 7] to "frames 3, 5-7"."""
+    runs: list[list[int]] = []
     for n in numbers:
-        if spans and n == spans[-1][1] + 1:
-            spans[-1][1] = n
+        if runs and n == runs[-1][1] + 1:
+            runs[-1][1] = n
         else:
-            spans.append([n, n])
-    words = [str(a) if a == b else f"{a}-{b}" for a, b in spans]
-    text = ", ".join(words[:8]) + (f" and {len(words) - 8} more gaps" if len(words) > 8 else "")
-    return f"frame {text} is" if len(numbers) == 1 else f"frames {text} are"
+            runs.append([n, n])
+    words = [str(a) if a == b else f"{a}-{b}" for a, b in runs]
+    text = ", ".join(words[:8]) + (f" and {len(words) - 8} more runs" if len(words) > 8 else "")
+    return f"frame {text}" if len(numbers) == 1 else f"frames {text}"
 
 
 def _nearest(path: Path) -> str:

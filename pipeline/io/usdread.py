@@ -77,13 +77,7 @@ def read_instancers(path: Path, times_of: Callable[[Clock], Times], labels: Coll
     """
     from pxr import Usd, UsdGeom
 
-    stage = open_stage(path)
-    missing = [file for file in parts_of(path)[1] if file.suffix.lower().startswith(".usd")]
-    if missing:
-        raise FormatError(
-            f"{path}: needs {missing[0]}{f' and {len(missing) - 1} more' if missing[1:] else ''}, which is not there. "
-            "Copy it along, or flatten the file: `usdcat --flatten`."
-        )
+    stage = open_whole(path)
     clock = Clock(
         stage.GetStartTimeCode() if stage.HasAuthoredTimeCodeRange() else None,
         stage.GetEndTimeCode() if stage.HasAuthoredTimeCodeRange() else None,
@@ -116,6 +110,18 @@ def open_stage(path: Path) -> Any:
         stage.Reload()  # USD keeps what it once opened, also after the file was replaced
     except Tf.ErrorException as error:
         raise FormatError(f"{path}: is not a USD file, or is damaged. Write it again as .usdc or .usda.") from error
+    return stage
+
+
+def open_whole(path: Path) -> Any:
+    """The Usd.Stage of a file whose layers are all there. Raises FormatError when it, or a layer that it names, is not."""
+    stage = open_stage(path)
+    missing = [file for file in parts_of(path)[1] if file.suffix.lower().startswith(".usd")]
+    if missing:
+        raise FormatError(
+            f"{path}: needs {missing[0]}{f' and {len(missing) - 1} more' if missing[1:] else ''}, which is not there. "
+            "Copy it along, or flatten the file: `usdcat --flatten`."
+        )
     return stage
 
 
