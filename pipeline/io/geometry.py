@@ -71,10 +71,10 @@ def _gathered(path: Path, source: Source) -> Geometry:
         if not len(places):
             continue
         corners = polygons.points[polygons.corners[places]]
-        right = np.isfinite(corners.reshape(-1, 9)).all(axis=1)
+        right = np.asarray(np.isfinite(corners.reshape(-1, 9)).all(axis=1))
         if not right.all():
             raise FormatError(
-                f"{path}: {int((~right).sum())} of {len(right)} triangles of {polygons.name or 'it'} have a corner that is no "
+                f"{path}: {int((~right).sum())} of {len(corners)} triangles of {polygons.name or 'it'} have a corner that is no "
                 "number (NaN or infinite). Clean the mesh and export it again."
             )
         parts.append(Part(polygons.name, corners, None if polygons.normals is None else polygons.normals[places]))
