@@ -69,9 +69,10 @@ def preview(
     size = movie_size(plate)
     small = replace(track, lens=scaled(track.lens, SAMPLES * size[1], SAMPLES * size[0]))
     backdrop = Backdrop(plate, _of(made, DepthMaps), _of(made, Mattes), size)
-    first = view_of(small, shown.first)
+    views = {frame: view_of(small, frame) for frame in shown}  # here: NumPy's files must not be read in two threads
+    first = views[shown.first]
     shooting = Shooting(
-        crowd, layout.frames, lambda frame: view_of(small, frame), optics(first.rays, first.project), _slope(made),
+        crowd, layout.frames, views.__getitem__, optics(first.rays, first.project), _slope(made),
         backdrop, title,
     )  # fmt: skip
     write_movie(looked.movie, shooting, shown, workers or cpu_count() or 1, progress)

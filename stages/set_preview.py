@@ -51,7 +51,8 @@ def preview(
     height, width = movie_size(plate)
     small = replace(track, lens=scaled(track.lens, SAMPLES * width, SAMPLES * height))
     backdrop = Backdrop(plate, made[DepthMaps], made[Mattes], (height, width))
-    shooting = SetShooting(pieces, lambda frame: view_of(small, frame), backdrop, f"{info.name} v{info.version:03d}")
+    views = {frame: view_of(small, frame) for frame in shown}  # here: NumPy's files must not be read in two threads
+    shooting = SetShooting(pieces, views.__getitem__, backdrop, f"{info.name} v{info.version:03d}")
     middle = len(shown) // 2
     stills: list[Picture] = []
 
