@@ -14,8 +14,9 @@ from rich.table import Table
 
 from pipeline.camera_commands import calibrate_lens, export
 from pipeline.character_commands import characters
+from pipeline.common_commands import Settings, Workers, demo_shot, out
 from pipeline.config import Shot, load_shot
-from pipeline.crowd_commands import Settings, Workers, crowd, demo_shot, out
+from pipeline.crowd_commands import crowd
 from pipeline.errors import BattleplateError, ConfigError
 from pipeline.frames import FrameRange
 from pipeline.grain_commands import grain

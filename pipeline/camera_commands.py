@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.common_commands import Settings, ShotOrDemo, demo_shot, out
 from pipeline.config import Shot, load_shot
-from pipeline.crowd_commands import CrowdShot, Settings, demo_shot, out
 from pipeline.errors import ConfigError
 from pipeline.sections import CameraFacts
 from pipeline.types import CameraTrack, Plate
@@ -17,7 +17,7 @@ ENOUGH_COVERED = 0.7
 
 
 def export(
-    shot: CrowdShot,
+    shot: ShotOrDemo,
     chan: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Nuke's .chan: poses, vertical field of view.")
     ] = None,

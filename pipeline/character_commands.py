@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from pipeline.common_commands import out
 from pipeline.config import load_show
-from pipeline.crowd_commands import out
 from pipeline.crowd_sections import CrowdBrief
 from pipeline.own_characters import FOLDER as FOLDER_OF_SHOW
 from pipeline.shots import shots_of

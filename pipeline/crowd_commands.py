@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from pipeline.config import Shot, load_shot
+from pipeline.common_commands import MovieFrames, Settings, ShotOrDemo, Workers, made_until, out, shot_or_demo
+from pipeline.config import Shot
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange
-from pipeline.sections import CameraFacts, DeliveryBrief
+from pipeline.sections import CameraFacts
 from pipeline.types import CameraTrack, CrowdLayout, Plate
-
-if TYPE_CHECKING:
-    from pipeline.log import Reporter
 
 crowd = typer.Typer(
     help="Look at a shot's crowd, find people in it, write it out, before anything is generated.", no_args_is_help=True
 )
-out = Console()
 LAID_OUT = "lay_out_crowd"
-
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="STAGE.NAME=VALUE", help="Override a setting of the shot file; may be given several times."
-    ),
-]
-CrowdShot = Annotated[
-    Path, typer.Argument(metavar="SHOT.toml", help="The shot file; `demo`: the shipped demo.", show_default=False)
-]
-Workers = Annotated[int, typer.Option(help="Worker processes for frames; 0: one per core.", min=0)]
 
 
 @crowd.command()
 def preview(
-    shot: CrowdShot,
-    frames: Annotated[str, typer.Option(metavar="1001-1010", help="Only these frames in the movie.")] = "",
+    shot: ShotOrDemo,
+    frames: MovieFrames = "",
     folder: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Where to write; else crowd_preview/ in the build.")
     ] = None,
@@ -80,7 +62,7 @@ def preview(
 
 @crowd.command()
 def pick(
-    shot: CrowdShot,
+    shot: ShotOrDemo,
     frame: Annotated[int, typer.Option(help="The plate's frame.", show_default=False)],
     at: Annotated[str, typer.Option(metavar="X,Y", help="A pixel of the plate, 0,0 = top left.", show_default=False)],
     settings: Settings = None,
@@ -105,7 +87,7 @@ def pick(
 
 @crowd.command()
 def export(
-    shot: CrowdShot,
+    shot: ShotOrDemo,
     usd: Annotated[
         Path, typer.Option("--usd", metavar="FILE", help="What to write: .usdc, .usda.", show_default=False)
     ],
@@ -133,7 +115,7 @@ def export(
 
 @crowd.command()
 def guides(
-    shot: CrowdShot,
+    shot: ShotOrDemo,
     frames: Annotated[str, typer.Option(metavar="1001-1010", help="Only these frames.")] = "",
     family: Annotated[
         str, typer.Option(help="Whose pose maps are drawn: sd15, sdxl, flux, qwen or wan.", show_default=True)
@@ -175,36 +157,6 @@ def guides(
     ):
         out.print(f"{name:<14}{path}", highlight=False, soft_wrap=True)
     out.print(f"{made[CrowdLayout].count} people, {len(wrote.frames)} frames in {seconds:.1f} s.", highlight=False)
-
-
-def demo_shot(folder: Path, settings: list[str] | None) -> Shot:
-    """The shipped demo, made in `folder`."""
-    shot = load_shot(Path(__file__).parent.parent / "assets/demo/shot.toml", tuple(settings or ()))
-    brief = dataclasses.replace(shot.sections[DeliveryBrief], folder=str(folder.resolve() / "delivery"))
-    return dataclasses.replace(
-        shot, build=folder.resolve() / shot.info.name, sections={**shot.sections, DeliveryBrief: brief}
-    )
-
-
-def shot_or_demo(file: Path, settings: list[str] | None) -> Shot:
-    """The shot file, or the shipped demo where `battleplate demo` made it."""
-    if file == Path("demo") and not file.is_file():
-        return demo_shot(Path("build/demo"), settings)
-    return load_shot(file, tuple(settings or ()))
-
-
-@contextmanager
-def made_until(
-    shot: Shot, stage: str, frames: FrameRange | None, workers: int
-) -> Iterator[tuple[dict[type, Any], Reporter]]:
-    """The shot's results up to a stage, and the report to go on telling in."""
-    from pipeline.log import Reporter
-    from pipeline.run import Wish
-    from pipeline.run import run as run_shot
-    from stages import SHOT
-
-    with Reporter(out, shot.build / "logs") as report:
-        yield run_shot(shot, SHOT, Wish(stage, frames, workers), report), report
 
 
 def _must_be_laid_out(shot: Shot, file: Path) -> None:

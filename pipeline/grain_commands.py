@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.common_commands import Settings, ShotOrDemo, demo_shot, out
 from pipeline.config import load_shot
-from pipeline.crowd_commands import CrowdShot, Settings, demo_shot, out
 from pipeline.errors import StoreError
 from pipeline.latest import latest_folder
 
@@ -19,7 +19,7 @@ grain = typer.Typer(help="Grain profiles of camera stocks.", no_args_is_help=Tru
 
 @grain.command()
 def save(
-    shot: CrowdShot,
+    shot: ShotOrDemo,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The profile, .json.", show_default=False)],
     name: Annotated[str, typer.Option(help="Of the stock: camera, index, lens. Empty: the file's name.")] = "",
     licence: Annotated[str, typer.Option(help="Under which the profile may be used.")] = "",

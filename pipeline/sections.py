@@ -138,14 +138,13 @@ class SetPiece:
     """[[set.pieces]]: one proxy of a set extension, placed by a pixel of the first frame and a distance, or in metres."""
 
     name: str
-    kind: str = "fortress"  # a builder of assets/sets/pieces.py
+    kind: str | None = None  # a builder of assets/sets/pieces.py; None: a fortress, or the file
     file: Path | None = None  # instead of a kind: USD, glTF, OBJ, STL, PLY (docs/sets.md)
     unit: str = ""  # of the file: mm, cm, m, km, in, ft; "": as it says, else m
     up: str = ""  # of the file: Y, Z; "": as it says, else Y
     scale: float = 1.0  # of the file
-    pivot: str = (
-        "base"  # what of the file stands at its place: "base", the middle of its plan at its lowest point, or "origin"
-    )
+    # what of the file stands at its place: "base", the middle of its plan at its lowest point, or "origin"
+    pivot: str = "base"
     snap: str = "ground"  # "points": the base moves to the solved points near it
     base_px: tuple[float, float] | None = None  # where the middle of its base is seen in the first frame
     distance_m: float = 0.0  # from the camera, along that pixel's ray; 0: where the ray meets the ground
@@ -172,7 +171,7 @@ class SetPiece:
             raise ConfigError(
                 "unit, up, scale and pivot are of a file, and there is none. Write file, or take them out."
             )
-        if self.file is not None and self.kind != "fortress":
+        if self.file is not None and self.kind is not None:
             raise ConfigError(f"kind {self.kind!r} and file {self.file.name} are both given. Take one of them out.")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.crowd_commands import CrowdShot, Settings, Workers, made_until, out, shot_or_demo
+from pipeline.common_commands import MovieFrames, Settings, ShotOrDemo, Workers, made_until, out, shot_or_demo
 from pipeline.frames import FrameRange
 
 set_ = typer.Typer(help="Look at a shot's set extension before anything is generated.", no_args_is_help=True)
@@ -21,8 +21,8 @@ def _group() -> None:
 
 @set_.command()
 def preview(
-    shot: CrowdShot,
-    frames: Annotated[str, typer.Option(metavar="1001-1010", help="Only these frames in the movie.")] = "",
+    shot: ShotOrDemo,
+    frames: MovieFrames = "",
     folder: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Where to write; else set_preview/ in the build.")
     ] = None,

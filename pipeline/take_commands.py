@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from pipeline.common_commands import Settings, Workers, out
 from pipeline.config import Shot, load_shot, stage_params
-from pipeline.crowd_commands import Settings, Workers, out
 from pipeline.crowd_sections import CrowdBrief
 from pipeline.errors import ConfigError
 from pipeline.own_characters import OwnCharacters

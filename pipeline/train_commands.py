@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipeline.character_commands import own_names
-from pipeline.crowd_commands import out
+from pipeline.common_commands import out
 
 train = typer.Typer(
     help="Train the built-in model, or adapt it to a costume of the show; on a CPU.", no_args_is_help=True

@@ -271,16 +271,15 @@ class Layer:
     manifest: Path  # JSON {id: name}
 
 
-VEIL = (
-    "dust"  # the layer that lies over all others, without ids: it has no edges, and nobody's matte loses what it veils
-)
+# The layer that lies over all others, without ids: it has no edges, and nobody's matte loses what it veils.
+VEIL = "dust"
 
 
 @dataclass(frozen=True, slots=True)
 class RawLayers:
-    """The layers as rendered, nearest purpose last: set, crowd, and VEIL where there is dust. shadow: what the crowd takes from the ground's light.
+    """The layers as rendered, nearest purpose last: set, crowd, and VEIL where there is dust.
 
-    shadow: EXR half, channel Y: 1 = untouched, 0 = black. It is drawn for the bare ground; the composite keeps it off
+    shadow: what the crowd takes from the ground's light, EXR half, channel Y: 1 = untouched, 0 = black. It is drawn for the bare ground; the composite keeps it off
     whatever stands before that.
     """
 

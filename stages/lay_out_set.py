@@ -23,7 +23,7 @@ from pipeline.types import CameraTrack, Ground, SetLayout
 from stages.set_placing import heading, place, seen_from_outside, snapped
 
 Array = npt.NDArray[np.float64]
-WIDTH_M, HEIGHT_M = 60.0, 14.0  # of a kind, where nothing is said
+KIND, WIDTH_M, HEIGHT_M = "fortress", 60.0, 14.0  # where nothing is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def lay_out_set(brief: SetBrief, track: CameraTrack, ground: Ground, params: Par
         entries.append(
             {
                 "name": piece.name,
-                "kind": piece.kind if piece.file is None else piece.file.name,
+                "kind": (piece.kind or KIND) if piece.file is None else piece.file.name,
                 "material": piece.material,
                 "seed": seed,
                 "id": number,
@@ -100,7 +100,7 @@ def _placed(
     width = WIDTH_M if piece.width_m is None else piece.width_m
     height = HEIGHT_M if piece.height_m is None else piece.height_m
     foot = _foot(heights, base, yaw, params.follow * height)
-    return _Placed(build(piece.kind, width, height, seed=seed, foot=foot, sink_m=params.sink_m), base, yaw)
+    return _Placed(build(piece.kind or KIND, width, height, seed=seed, foot=foot, sink_m=params.sink_m), base, yaw)
 
 
 def _foot(heights: Heightfield, base: Array, yaw: float, most_m: float) -> Foot:

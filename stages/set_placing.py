@@ -66,9 +66,8 @@ def seen_from_outside(piece: SetPiece, corners: Array, lens: Lens, poses: Array,
     edge = undistort_points(
         np.array([[0, 0], [lens.width, 0], [0, lens.height], [lens.width, lens.height]], float), lens
     )
-    window = NEAR_M * np.array(
-        [[0.0, 0.0, 0.0], *((x, y, 1.0) for x, y in edge)]
-    )  # the eye, and corners of the near plane
+    eye_and_near_plane = [[0.0, 0.0, 0.0], *((x, y, 1.0) for x, y in edge)]
+    window = NEAR_M * np.array(eye_and_near_plane)
     world = np.stack([world_from_camera(pose) for pose in poses])
     points = window @ world[:, :3, :3].transpose(0, 2, 1) + world[:, None, :3, 3]
     inside = within(points.reshape(-1, 3), corners).reshape(len(poses), -1).any(axis=1)

@@ -12,9 +12,8 @@ from assets.view import View
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
-Meet = Callable[
-    [Array, Array], Array
-]  # an eye (3,) and rays (N, 3) to where they meet the ground; NaN where they do not
+# An eye (3,) and rays (N, 3) to where they meet the ground; NaN where they do not.
+Meet = Callable[[Array, Array], Array]
 CELL_PX = 4
 ALIKE = 1.15  # the most that depths of a cell's corners may be apart, as a factor, to be told between them
 

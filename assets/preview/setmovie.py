@@ -12,10 +12,10 @@ import numpy.typing as npt
 from assets.preview import labels
 from assets.preview.backdrop import DIMMED, SAMPLES, Backdrop, Floats, Picture, ahead
 from assets.preview.figures import lit
+from assets.sets.layer import draw_pieces
 from assets.sets.projection import Piece
 from assets.view import View
 from pipeline.frames import FrameRange
-from pipeline.kernels.raster import empty_buffers, rasterize
 from pipeline.review import slate
 
 Ints = npt.NDArray[np.int32]
@@ -39,13 +39,7 @@ class Proxies:
 
 def draw_proxies(view: View, pieces: tuple[Piece, ...]) -> Proxies:
     """Draw all pieces through a view that is SAMPLES times as wide and high as the picture."""
-    depth, triangle, weights = empty_buffers(*view.size)
-    firsts = np.cumsum([0] + [len(piece.triangles) for piece in pieces])
-    for piece, first in zip(pieces, firsts, strict=False):
-        camera = view.to_camera(piece.vertices.astype(np.float64))
-        pixels = np.nan_to_num(view.project(camera), nan=-1e6).astype(np.float32)
-        rasterize(camera.astype(np.float32), piece.triangles, view.rays, pixels, depth, triangle, weights,
-                  first_id=int(first))  # fmt: skip
+    depth, triangle, _, firsts = draw_pieces(view, view.rays, (0.0, 0.0), pieces)
     size = view.size[0] // SAMPLES, view.size[1] // SAMPLES
     out = Proxies(np.full(size, np.inf, np.float32), np.full(size, -1, np.int32), np.zeros(size, np.float32),
                   np.zeros(size, np.float32))  # fmt: skip
@@ -120,7 +114,7 @@ def _filtered(depth: Floats, number: Ints, grey: Floats) -> Proxies:
 @dataclass(frozen=True, slots=True, eq=False)
 class SetShooting:
     """What every frame's picture needs. view_of: the solved camera on a frame, SAMPLES times as wide and high as the
-    backdrop. centre_of: (3,) where the camera stands."""
+    backdrop."""
 
     pieces: tuple[Piece, ...]
     view_of: Callable[[int], View]

@@ -70,16 +70,26 @@ def _numbers(pieces: tuple[Piece, ...]) -> Ints:
     return np.array([piece.number for piece in pieces], np.int32)
 
 
-def _sample(view: View, rays: Floats, offset: tuple[float, float], pieces: tuple[Piece, ...]) -> _Seen:
-    """Draw every piece once, through one sample of each pixel."""
+def draw_pieces(
+    view: View, rays: Floats, offset: tuple[float, float], pieces: tuple[Piece, ...]
+) -> tuple[Floats, Ints, Floats, Ints]:
+    """Depth (H, W) metres along camera z, triangle (H, W) and weights (H, W, 2) as rasterize has them, of all pieces through
+    `rays` (H, W, 2), which lie `offset` pixels off those of the view; triangles are counted on from piece to piece, and
+    the first of each, one past the last at the end, is the fourth: (pieces + 1,)."""
     depth, triangle, weights = empty_buffers(*view.size)
-    firsts = np.cumsum([0] + [len(piece.triangles) for piece in pieces])
+    firsts = np.cumsum([0] + [len(piece.triangles) for piece in pieces]).astype(np.int32)
     for piece, first in zip(pieces, firsts, strict=False):
         camera = view.to_camera(piece.vertices.astype(np.float64))
         pixels = np.nan_to_num(view.project(camera) - offset, nan=-1e6).astype(np.float32)
         rasterize(
             camera.astype(np.float32), piece.triangles, rays, pixels, depth, triangle, weights, first_id=int(first)
         )
+    return depth, triangle, weights, firsts
+
+
+def _sample(view: View, rays: Floats, offset: tuple[float, float], pieces: tuple[Piece, ...]) -> _Seen:
+    """Draw every piece once, through one sample of each pixel."""
+    depth, triangle, weights, firsts = draw_pieces(view, rays, offset, pieces)
     hit = triangle >= 0
     number = np.searchsorted(firsts, triangle[hit], side="right").astype(np.int32) - 1
     reach = depth[hit].astype(np.float64)
@@ -89,7 +99,7 @@ def _sample(view: View, rays: Floats, offset: tuple[float, float], pieces: tuple
     points = (in_camera - view.pose[:3, 3]) @ view.pose[:3, :3]
     shading = normals
     if any(piece.corner_normals is not None for piece in pieces):
-        shading, local = normals.copy(), triangle[hit] - firsts[number].astype(np.int32)
+        shading, local = normals.copy(), triangle[hit] - firsts[number]
         for index, piece in enumerate(pieces):
             mine = number == index
             shading[mine] = piece.shading_normals(local[mine], weights[hit][mine])

@@ -60,9 +60,7 @@ def _gathered(path: Path, source: Source) -> Geometry:
     total = 0
     for polygons in source.polygons:
         total += polygons.triangle_count
-        if (
-            total > MOST_TRIANGLES
-        ):  # asked before it is laid out: a few instances of instances can be thousands of millions
+        if total > MOST_TRIANGLES:  # asked before it is laid out: instances of instances can be thousands of millions
             raise FormatError(
                 f"{path}: holds more than {MOST_TRIANGLES} triangles, the most that a set piece may have. Export a proxy "
                 "of it, or reduce it: its painting gives the detail."

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
-
-
-def battleplate(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160"}
-    command = [sys.executable, "-m", "pipeline", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, timeout=120)
+from tests.commandline import battleplate
 
 
 @pytest.mark.parametrize(
@@ -45,20 +34,6 @@ def test_bad_input_gets_one_line_and_exit_1(tmp_path, arguments, message):
     assert battleplate("init", "arena", cwd=tmp_path).returncode == 0
 
     said = battleplate("crowd", *arguments, cwd=tmp_path)
-
-    assert said.returncode == 1
-    assert message in said.stderr
-    assert said.stderr.count("\n") == 1, said.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [(["preview", "nothing.toml"], "there is no such file"), (["preview", "arena/shot.toml", "--frames", "ten"], "is not understood")],
-)  # fmt: skip
-def test_a_set_that_cannot_be_shown_gets_one_line(tmp_path, arguments, message):
-    assert battleplate("init", "arena", cwd=tmp_path).returncode == 0
-
-    said = battleplate("set", *arguments, cwd=tmp_path)
 
     assert said.returncode == 1
     assert message in said.stderr

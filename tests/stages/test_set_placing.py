@@ -154,11 +154,20 @@ def test_a_file_that_is_not_there_names_the_piece(world, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [{"unit": "yd"}, {"up": "z"}, {"pivot": "top"}, {"snap": "grid"}, {"scale": 0.0}, {"kind": "wall"}]
+    "words",
+    [
+        {"unit": "yd"},
+        {"up": "z"},
+        {"pivot": "top"},
+        {"snap": "grid"},
+        {"scale": 0.0},
+        {"kind": "wall"},
+        {"kind": "fortress"},
+    ],
 )
 def test_words_that_nobody_knows_are_refused(words, tmp_path):
     with pytest.raises(ConfigError):
-        SetPiece("keep", file=tmp_path / "a.obj", **{"kind": "fortress", **words})
+        SetPiece("keep", file=tmp_path / "a.obj", **words)
 
 
 def test_words_of_a_file_need_a_file():
