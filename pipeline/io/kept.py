@@ -7,6 +7,7 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from pipeline.io.files import replacing
 
 Arrays = dict[str, npt.NDArray[Any]]
 VERSIONS = 3  # of the code whose tables stay: the older ones are removed
+# NumPy parses each array's header as Python, which CPython 3.11 cannot do in two threads at once ("AST constructor recursion
+# depth mismatch").
+_READING = Lock()
 
 
 def cache_folder() -> Path:
@@ -48,7 +52,7 @@ def kept(kind: str, version: str, key: str, make: Callable[[], Arrays]) -> Array
 
 def _read(file: Path) -> Arrays | None:
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with _READING, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

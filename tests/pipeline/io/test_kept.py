@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -81,3 +84,29 @@ def test_the_cache_lies_where_the_user_keeps_caches(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     assert cache_folder() == tmp_path / "battleplate"
+
+
+def test_threads_read_at_once():
+    """NumPy parses headers as Python, and CPython 3.11 mixes up two threads that do so when memory is collected meanwhile."""
+    arrays = {str(number): np.full((4, 4), number, np.float64) for number in range(40)}
+    kept("some", "c0de", "k3y", lambda: arrays)
+    thresholds = gc.get_threshold()
+
+    def read(deep: int) -> list[float]:
+        if deep:
+            return read(deep - 1)
+        return [kept("some", "c0de", "k3y", dict)["39"][0, 0] for _ in range(10)]
+
+    def collected(phase: str, info: dict) -> None:
+        time.sleep(0)
+
+    gc.callbacks.append(collected)
+    gc.set_threshold(5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = [task.result() for task in [pool.submit(read, 5 * number) for number in range(4)]]
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(collected)
+
+    assert found == [[39.0] * 10] * 4
