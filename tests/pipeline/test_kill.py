@@ -22,8 +22,13 @@ def begin(folder: Path, passes: int = 400) -> subprocess.Popen[bytes]:
     (folder / "shot.toml").write_text(SHOT.format(passes=passes))
     command = [sys.executable, "-m", "tests.ministages", str(folder / "shot.toml"), "2"]
     return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=_hears
     )
+
+
+def _hears() -> None:
+    """Ctrl-C reaches the run even where the tests were started in the background, which deafens all that come from them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finished_frames(folder: Path) -> dict[Path, int]:
