@@ -17,7 +17,7 @@ from pipeline.look_sections import LookFacts
 from pipeline.optics_sections import LensFacts
 from pipeline.output_sections import OutputBrief, WorkFiles
 from pipeline.own_characters import OwnCharacters
-from pipeline.provider_sections import BUILTIN, CrowdProviders, IdentityModel, ProviderEntry, SetProviders
+from pipeline.provider_sections import BUILTIN, CrowdProviders, DepthModel, IdentityModel, ProviderEntry, SetProviders
 from pipeline.sections import (
     CameraFacts,
     CrowdPicks,
@@ -52,11 +52,16 @@ ASKED: dict[type, type] = {
     CrowdBrief: CrowdProviders,
     SetBrief: SetProviders,
 }  # whom a brief names, as stages take them
-FOUND: tuple[type, ...] = (OwnCharacters, IdentityModel)  # of the show as a whole: no shot file says otherwise
+FOUND: tuple[type, ...] = (
+    OwnCharacters,
+    IdentityModel,
+    DepthModel,
+)  # of the show as a whole: no shot file says otherwise
 PICKED: dict[type, type] = {CrowdBrief: CrowdPicks, SetBrief: SetPicks}  # a brief's picks, as stages take them
 DRAWN: dict[type, type[CrowdDust]] = {CrowdBrief: CrowdDust}  # what of a brief is drawn without moving anybody
 
 
+_MODELS = ("identity", "depth")  # sections of show.toml: models that a show brings, beside those that paint
 SHARED = "_show"  # among the folders of shots; no shot can be called so
 
 
@@ -76,6 +81,7 @@ class Show:
     policy: Policy = field(default_factory=Policy)
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)  # settings of stages for every shot
     identity: IdentityModel = field(default_factory=IdentityModel)
+    depth: DepthModel = field(default_factory=DepthModel)
     providers: dict[str, ProviderEntry] = field(default_factory=lambda: {BUILTIN.name: BUILTIN})
 
 
@@ -135,7 +141,7 @@ def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
         entries = provider_config.asked(sections[kind].provider, show.policy.providers, show.providers, file)
         sections[asked] = asked(entries)
     root = show_file.resolve().parent if show_file else folder
-    sections[IdentityModel] = show.identity
+    sections |= {IdentityModel: show.identity, DepthModel: show.depth}
     sections[OwnCharacters] = own_characters.find(root / own_characters.FOLDER, sections[CrowdBrief])
     sections |= {drawn: drawn.of(sections[kind]) for kind, drawn in DRAWN.items()}
     shot = Shot(file, info, sections, stages, root / show.build / info.name, show)
@@ -208,21 +214,22 @@ def _load_show(file: Path | None) -> tuple[Show, dict[str, dict[str, Any]]]:
             raise ConfigError(
                 f"{file}: [{key}] belongs into a shot file. Name the show file, show.toml, or move it there."
             )
-        if key not in (known := ("show", "policy", "identity", "providers", "stages", *defaults)):
+        if key not in (known := ("show", "policy", "providers", "stages", *_MODELS, *defaults)):
             raise ConfigError(f"{file}: unknown section [{key}]. {codec.closest(key, [*known, *SECTIONS])}")
     stages = flat.pop("stages")
     hints = typing.get_type_hints(Show)
-    values = {f.name for f in dataclasses.fields(Show)} - {"stages", "policy", "identity", "providers"}
+    values = {f.name for f in dataclasses.fields(Show)} - {"stages", "policy", "providers", *_MODELS}
     for key in flat:
         if key not in values:
             raise ConfigError(f"{file} [show]: unknown key {key!r}. {codec.closest(key, sorted(values))}")
     made = {k: codec.build(hints[k], v, f"{file} [show].{k}") for k, v in flat.items()}
     policy = codec.build(Policy, data.get("policy", {}), f"{file} [policy]")
-    identity = codec.build(
-        IdentityModel, data.get("identity", {}), f"{file} [identity]", file.resolve().parent.joinpath
-    )
+    models = {
+        name: codec.build(hints[name], data.get(name, {}), f"{file} [{name}]", file.resolve().parent.joinpath)
+        for name in _MODELS
+    }
     providers = provider_config.read_entries(_tables(data.get("providers", {}), file.name, "providers", "farm"), file)
-    return Show(**made, policy=policy, identity=identity, stages=stages, providers=providers), defaults
+    return Show(**made, policy=policy, **models, stages=stages, providers=providers), defaults
 
 
 def find_show(file: Path) -> Path | None:

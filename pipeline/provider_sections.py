@@ -164,6 +164,16 @@ class IdentityModel:
     model: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DepthModel:
+    """[depth] of show.toml: a monocular depth model, for what neighbouring frames cannot tell.
+
+    model: a folder of Depth Anything, DPT, GLPN or ZoeDepth on this machine, safetensors only; none: the frames alone.
+    """
+
+    model: Path | None = None
+
+
 Settings = BuiltinModel | DiffusersFolder | ComfyServer | BedrockModel | SageMakerEndpoint
 KINDS: dict[str, type[Settings]] = {
     "builtin": BuiltinModel,

@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ import numpy as np
 from assets.providers.base import UNWATCHED, Capabilities, Watch
 from assets.providers.conditioning import Condition, condition, own_alpha, painted, painting_target
 from assets.providers.costumes import Costume, dressed, read_costumes
+from assets.providers.onethread import one_thread
 from assets.providers.palette import kept_to_palette
 from assets.providers.request import Request, Result
 from pipeline.errors import ProviderError
@@ -207,19 +207,6 @@ def folder_digest(folder: Path) -> str:
         digest.update(path.relative_to(folder).as_posix().encode() + b"\n")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread, so that no sum depends on how many cores there are."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def fold(pictures: torch.Tensor) -> torch.Tensor:

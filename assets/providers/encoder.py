@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assets.providers.builtin import one_thread
 from assets.providers.diffusion.digest import files_of, model_digest
 from assets.providers.diffusion.guard import checked_folder, read_config
+from assets.providers.onethread import one_thread
 from pipeline.errors import ProviderError
 from pipeline.io.color import to_display_8bit
 

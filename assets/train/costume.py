@@ -12,9 +12,10 @@ import numpy as np
 
 from assets.people.characters import Character
 from assets.people.mesh import posed_mesh
-from assets.providers.builtin import Builtin, fold, one_thread
+from assets.providers.builtin import Builtin, fold
 from assets.providers.conditioning import Condition, condition, painting_target
 from assets.providers.costumes import change
+from assets.providers.onethread import one_thread
 from assets.providers.request import Color
 from assets.train.brought import bring
 from assets.train.fitting import recoloured

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assets.providers.builtin import FOLDER, Builtin, one_thread
+from assets.providers.builtin import FOLDER, Builtin
+from assets.providers.onethread import one_thread
 from assets.train import card, data, measure
 from assets.train.curve import draw_curve, read_curve
 from assets.train.recipe import Recipe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.cameras import camera_centre, load_poses, to_camera
+from calibration.depth.guessed import aligned
 from calibration.depth.sky import find_sky, grown
 from calibration.depth.views import View, encode, load_view, parallax_px, pinholes
 from pipeline.kernels.semiglobal import lowest, smoothest
@@ -19,6 +21,7 @@ from pipeline.types import CameraTrack, Plate
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 PARALLAX_WANTED = (0.012, 0.03, 0.06)  # of the picture's width: one near, one middle, one far neighbour on each side
+GUESSED = 0.45  # the most that a monocular guess is trusted: below what counts as sure
 HELD_OUT = 5  # every fifth sparse point only measures the error, the others steer
 _STEP_PX = 1.5  # of the sweep, in the farthest neighbour; the refinement goes on from there
 _EDGE = 0.04  # difference of the encoded picture that parts two surfaces
@@ -26,12 +29,14 @@ _EDGE = 0.04  # difference of the encoded picture that parts two surfaces
 
 @dataclass(frozen=True, eq=False)
 class DepthFrame:
-    """inverse_depth: (H, W) float32 1/m, 0 in the sky; confidence: (H, W) float32 0..1; sky: (H, W) bool; neighbours used."""
+    """inverse_depth: (H, W) float32 1/m, 0 in the sky; confidence: (H, W) float32 0..1; sky: (H, W) bool; neighbours used;
+    agreement: 0..1, how much of what is known a monocular guess told rightly, None where there was none."""
 
     inverse_depth: Floats
     confidence: Floats
     sky: Bools
     neighbours: tuple[int, ...]
+    agreement: float | None = None
 
     @property
     def depth_m(self) -> Floats:
@@ -64,11 +69,14 @@ def points_seen(track: CameraTrack, frame: int, pose: npt.NDArray[np.float64]) -
     return Seen(rows[:, 2:4].astype(np.float64), world, depth, index).only(depth > 0.05)
 
 
-def estimate(plate: Plate, track: CameraTrack, frame: int, width_px: int) -> DepthFrame:
+def estimate(
+    plate: Plate, track: CameraTrack, frame: int, width_px: int, nearness: Callable[[], Floats] | None = None
+) -> DepthFrame:
     """Depth of `frame` at working size (`width_px`, or the plate's own when that is smaller).
 
     Without parallax to any neighbour the sparse points and the level ground are all there is: confidence then stays
-    below 0.3.
+    below 0.3. nearness: a monocular guess of the frame at any size, as `guessed.aligned` takes it; it stands, aligned to
+    what is sure, where neighbours do not tell, and is trusted GUESSED at most.
     """
     view = load_view(plate, track, frame, width_px)
     seen = points_seen(track, frame, view.pose)
@@ -78,14 +86,18 @@ def estimate(plate: Plate, track: CameraTrack, frame: int, width_px: int) -> Dep
     views = [load_view(plate, track, f, width_px) for f in chosen]
     if not views:
         travels = np.ptp(camera_centre(load_poses(track)), axis=0).max() > 0
-        return _without_parallax(view, anchors if travels else np.zeros_like(anchors))
+        return _without_parallax(view, anchors if travels else np.zeros_like(anchors), nearness)
     inverse, score = _sweep(view, views, seen, anchors)
     sky = find_sky(view, inverse, score, _sky_limit(view, views))
     confidence = np.clip((score - 0.35) / 0.45, 0, 1) * _off_edges(inverse)
     confidence[sky] = 0
-    inverse = _mend(inverse, confidence, sky, view.picture)
-    inverse[sky] = 0
-    return DepthFrame(inverse, confidence.astype(np.float32), sky, tuple(chosen))
+    mended = _mend(inverse, confidence, sky, view.picture)
+    if nearness is not None:
+        known = np.where(anchors > 0, anchors, inverse).astype(np.float32)
+        sure = np.where(anchors > 0, 1, np.where(confidence > 0.7, 0.2 * confidence, 0)).astype(np.float32)
+        return _with_guess(mended, confidence, known, sure, sky, nearness(), tuple(chosen))
+    mended[sky] = 0
+    return DepthFrame(mended, confidence.astype(np.float32), sky, tuple(chosen))
 
 
 def neighbours(track: CameraTrack, frame: int, seen: Seen, width_px: int) -> list[int]:
@@ -118,7 +130,9 @@ def full_size(small: DepthFrame, plate_rgb: Floats) -> DepthFrame:
     confidence = np.asarray(cv2.resize(small.confidence, size, interpolation=cv2.INTER_LINEAR), np.float32)
     is_sky = grown(sky > 0.5, guide, (1 / np.maximum(sharp, 1e-5)).astype(np.float32), confidence)
     confidence = np.where(is_sky, np.float32(0), confidence)
-    return DepthFrame(np.where(is_sky, 0, sharp), confidence.astype(np.float32), is_sky, small.neighbours)
+    return DepthFrame(
+        np.where(is_sky, 0, sharp), confidence.astype(np.float32), is_sky, small.neighbours, small.agreement
+    )
 
 
 def figures(depth: DepthFrame, seen: Seen) -> dict[str, object]:
@@ -130,7 +144,9 @@ def figures(depth: DepthFrame, seen: Seen) -> dict[str, object]:
     found = np.isfinite(z)
     error = np.abs(z[found] - measured.depth_m[found])
     relative = error / measured.depth_m[found]
+    guess = {} if depth.agreement is None else {"guess_agreement": round(depth.agreement, 4)}
     return {
+        **guess,
         "median_error_m": round(float(np.median(error)), 5) if len(error) else None,
         "median_relative_error": round(float(np.median(relative)), 5) if len(error) else None,
         "p90_relative_error": round(float(np.quantile(relative, 0.9)), 5) if len(error) else None,
@@ -217,6 +233,30 @@ def _mend(inverse: Floats, confidence: Floats, sky: Bools, picture: Floats) -> F
     return flow(inverse, trusted, picture, 1.0, _EDGE / 2)
 
 
+def _with_guess(
+    inverse: Floats,
+    confidence: Floats,
+    known: Floats,
+    sure: Floats,
+    sky: Bools,
+    nearness: Floats,
+    chosen: tuple[int, ...] = (),
+) -> DepthFrame:
+    """The frame with the aligned guess where confidence is low: all of it where the guess is worth more."""
+    size = (inverse.shape[1], inverse.shape[0])
+    guess = aligned(np.asarray(cv2.resize(nearness, size, interpolation=cv2.INTER_AREA), np.float32), known, sure)
+    agreement, share = 0.0, np.zeros_like(inverse)
+    if guess is not None:
+        agreement = guess.agreement
+        if agreement > 0.5:
+            worth = np.float32(GUESSED * agreement)
+            share = np.where(sky, np.float32(0), np.clip(2 * (worth - confidence) / worth, 0, 1)).astype(np.float32)
+        inverse = inverse * (1 - share) + guess.inverse_depth * share
+        confidence = np.maximum(confidence, np.float32(GUESSED * agreement) * share)
+    inverse[sky], confidence[sky] = 0, 0
+    return DepthFrame(inverse, confidence.astype(np.float32), sky, chosen, agreement)
+
+
 def _off_edges(inverse: Floats) -> Floats:
     """1 inside surfaces, 0 within 3 pixels of a jump in depth, where windows saw two surfaces at once.
 
@@ -240,11 +280,12 @@ def _second_differences(reach: int) -> list[Floats]:
     return kernels
 
 
-def _without_parallax(view: View, anchors: Floats) -> DepthFrame:
+def _without_parallax(view: View, anchors: Floats, nearness: Callable[[], Floats] | None = None) -> DepthFrame:
     """Level ground below the horizon, pulled to the solved points and spread along the picture's surfaces.
 
     anchors: (h, w) inverse depth of points that other frames saw from elsewhere; all 0 for a camera that never travels,
-    whose points tell nothing that the level ground does not.
+    whose points tell nothing that the level ground does not. A guess is aligned to the points, or to the ground in the
+    lower quarter of the picture.
     """
     up = view.rays @ view.pose[:2, 1] + view.pose[2, 1]  # world Y of each ray, per unit of z
     height_m = max(float(camera_centre(view.pose)[1]), 0.5)
@@ -256,5 +297,10 @@ def _without_parallax(view: View, anchors: Floats) -> DepthFrame:
     sky = find_sky(view, inverse, np.zeros_like(inverse), 0.02)
     inverse[sky] = 0
     near_point = cv2.GaussianBlur((anchors > 0).astype(np.float32), (0, 0), 6)
-    confidence = np.where(sky, 0, 0.3 * np.clip(near_point / 0.01, 0, 1))
-    return DepthFrame(inverse, confidence.astype(np.float32), sky, ())
+    confidence = np.where(sky, 0, 0.3 * np.clip(near_point / 0.01, 0, 1)).astype(np.float32)
+    if nearness is not None:
+        below = np.arange(len(ground))[:, None] >= 0.75 * len(ground)
+        known = np.where(anchors > 0, anchors, np.where(below, ground, 0)).astype(np.float32)
+        sure = np.where(anchors > 0, 1, 0.05).astype(np.float32)
+        return _with_guess(inverse, confidence, known, sure, sky, nearness())
+    return DepthFrame(inverse, confidence, sky, ())

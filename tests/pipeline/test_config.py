@@ -11,7 +11,7 @@ from pipeline.crowd_sections import CrowdBrief, CrowdDust, Wave
 from pipeline.errors import ConfigError
 from pipeline.fingerprint import section_digest
 from pipeline.output_sections import OutputBrief, WorkFiles
-from pipeline.provider_sections import IdentityModel
+from pipeline.provider_sections import DepthModel, IdentityModel
 from pipeline.scaffold import begin_show
 from pipeline.sections import CameraFacts, CrowdPicks, PlateSource, SetBrief, SetPicks
 
@@ -83,6 +83,12 @@ def test_show_settings_are_overridden_by_the_shot(shot_file, tmp_path):
 
     assert shot.stages["composite"]["light_wrap_px"] == 9
     assert shot.sections[CameraFacts].height_m == 1.5
+
+
+def test_the_shows_depth_model_lies_beside_the_show_file(shot_file, tmp_path):
+    (tmp_path / "show.toml").write_text('[show]\nname="s"\n[depth]\nmodel = "models/depth"\n')
+
+    assert load_shot(shot_file(SHOT)).sections[DepthModel].model == tmp_path / "models/depth"
 
 
 def test_the_shows_image_encoder_lies_beside_the_show_file(shot_file, tmp_path):

@@ -9,7 +9,9 @@ import pytest
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io import exr
+from pipeline.provider_sections import DepthModel
 from stages.estimate_depth import Params, estimate_depth
+from tests.assets.providers.test_depthmodel import tiny
 from tests.scenes import Scene, write_shot
 from tests.zooming import Zoom, write_zoom
 
@@ -54,6 +56,28 @@ def test_a_zooms_depth_is_the_true_one(tmp_path):
 
     assert errors["zoom"] < 0.03
     assert errors["first lens"] > 2 * errors["zoom"]
+
+
+def test_a_shows_model_is_asked_and_its_agreement_told(shot, tmp_path):
+    """Random weights agree with nothing: the figures say so, and the depth stays what neighbours tell."""
+    model = tiny(tmp_path / "model")
+    found = {}
+    for name, guess in (("alone", DepthModel()), ("asked", DepthModel(model))):
+        (tmp_path / name).mkdir()
+        found[name] = estimate_depth(
+            plate=shot.plate,
+            track=shot.track,
+            params=Params(),
+            frames=FrameRange(1006, 1006),
+            out=tmp_path / name,
+            guess=guess,
+        )
+
+    told = json.loads(found["asked"].figures.path(1006).read_text())
+    assert told.pop("guess_agreement") < 0.5
+    assert told == json.loads(found["alone"].figures.path(1006).read_text())
+    depths = [exr.read(maps.files.path(1006)).channels["Z"] for maps in found.values()]
+    np.testing.assert_array_equal(*depths)
 
 
 def test_equal_inputs_give_equal_bytes(shot, tmp_path):
