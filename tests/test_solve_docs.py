@@ -10,6 +10,7 @@ import pytest
 
 from pipeline import codec
 from pipeline.config import SECTIONS
+from pipeline.provider_sections import DepthModel
 
 PAGE = (Path(__file__).parent.parent / "docs/solve.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
@@ -21,7 +22,7 @@ def test_an_example_is_understood(example: str):
     whole = example if "[" in example.lstrip()[:1] else f"[solve]\n{example}"
 
     for name, values in tomllib.loads(whole).items():
-        codec.build(SECTIONS[name], values, f"docs/solve.md [{name}]")
+        codec.build({**SECTIONS, "depth": DepthModel}[name], values, f"docs/solve.md [{name}]")
 
 
 def test_there_are_examples():
