@@ -49,19 +49,35 @@ def screen_for(plate: Plate, display: str, view: str, max_width_px: int) -> Scre
 
 
 def depth_picture(path: Path) -> Array:
-    """A depth EXR's Z by colour, near bright, sky black: (H, W, 3) uint8. Even steps of the logarithm of the distance."""
+    """A depth EXR's Z by colour: (H, W, 3) uint8, as `depth_colours` gives them."""
+    return depth_colours(exr.read(path).channels["Z"].astype(np.float32))
+
+
+def depth_colours(z: Array, near_far: tuple[float, float] | None = None) -> Array:
+    """(H, W) metres by colour, near bright, sky black: (H, W, 3) uint8. Even steps of the logarithm of the distance.
+
+    near_far: metres drawn brightest and darkest, by itself the picture's own `depth_range`.
+    """
     import cv2
 
-    z = exr.read(path).channels["Z"].astype(np.float32)
-    found = np.isfinite(z) & (z > 0)
-    if not found.any():
+    near_far = near_far or depth_range(z)
+    if near_far is None:
         return np.zeros((*z.shape, 3), np.uint8)
-    log = np.log(np.where(found, z, 1))
-    near, far = np.percentile(log[found], [1, 99])
-    level = np.clip((far - log) / max(far - near, 1e-6), 0, 1)
+    found = np.isfinite(z) & (z > 0)
+    near, far = np.log(near_far)
+    level = np.clip((far - np.log(np.where(found, z, 1))) / max(far - near, 1e-6), 0, 1)
     picture = cv2.applyColorMap(np.rint(level * 255).astype(np.uint8), cv2.COLORMAP_CIVIDIS)[..., ::-1].copy()
     picture[~found] = 0
     return np.asarray(picture)
+
+
+def depth_range(z: Array) -> tuple[float, float] | None:
+    """Metres that all but a hundredth of (H, W) lies between at either end; None where all is sky."""
+    found = z[np.isfinite(z) & (z > 0)]
+    if not found.size:
+        return None
+    near, far = np.percentile(found, [1, 99])
+    return float(near), float(far)
 
 
 def matte_picture(plate: Array, matte: Array) -> Array:

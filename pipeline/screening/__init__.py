@@ -1,0 +1,1 @@
+"""The review server: a page where people compare, note and approve."""

@@ -1,0 +1,1 @@
+"""What the player shows of a delivered version: proxies, stills and thumbnails, made from its EXR frames."""
