@@ -14,7 +14,9 @@ from assets.people.looks import set_identity
 from assets.providers.asking.counter import Asker
 from assets.providers.asking.desk import Desk, open_desk
 from assets.providers.request import Light, Request
-from assets.sets.projection import Drawn, Piece, Projector, draw, draw_guides, frame_piece, read_pieces, unseen_colours
+from assets.sets.fill import Seen, fill_from, seen_by
+from assets.sets.projection import Drawn, Piece, Projector, draw, draw_guides, frame_piece, read_pieces
+from assets.sets.surface import spread_points
 from assets.takes.pieces import piece_telling
 from calibration.cameras import load_poses
 from calibration.lens import undistort_points
@@ -72,24 +74,26 @@ def generate_set(
     pieces, poses = read_pieces(layout), load_poses(track)
     desk = open_desk(providers.entries, shared, asker=Asker.of(out))
     most_px = min(params.most_px, desk.capabilities.max_side_px)
-    jobs = [
-        (piece, frame, projector)
-        for piece in pieces
-        for frame, projector in keyframes(piece, track, poses, params, most_px)
-    ]
-    entries: list[dict[str, Any]] = []
-    strips: list[Floats] = []
-    for done, (piece, frame, projector) in enumerate(jobs):
-        progress(done, len(jobs), f"{piece.name}, frame {frame}")
-        drawn = draw_guides(piece, projector)
-        name = f"{piece.name}.{frame}.exr"
+    chosen = {piece.name: keyframes(piece, track, poses, params, most_px) for piece in pieces}
+    total, entries, strips = sum(map(len, chosen.values())), list[dict[str, Any]](), list[Floats]()
+    for piece in pieces:
         otherwise = params.seed + piece.seed % 1_000_003
         told = piece_telling(piece.name, piece.seed, picks, desk, otherwise=otherwise)
-        request = told.told(piece_request(piece, projector, drawn, facts, params))
-        entry, rgba = _paint(desk, request, projector, drawn, facts, out / "paintings" / name)
-        entries.append({**entry, "piece": piece.name, "keyframe": frame, "file": name})
-        strips.append(_strip(rgba, drawn))
-    progress(len(jobs), len(jobs), "painted")
+        seen: list[Seen] = []
+        for frame, projector in chosen[piece.name]:
+            progress(len(entries), total, f"{piece.name}, frame {frame}")
+            drawn = draw_guides(piece, projector)
+            request = told.told(piece_request(piece, projector, drawn, facts, params))
+            name = f"{piece.name}.{frame}.exr"
+            entry, rgba = _paint(desk, request, projector, drawn, out / "paintings" / name)
+            entries.append(
+                {**entry, "piece": piece.name, "keyframe": frame, "file": name, "fill": f"{piece.name}.fill.npz"}
+            )
+            strips.append(_strip(rgba, drawn))
+            seen.append(seen_by(projector, drawn, rgba))
+        fill = fill_from(spread_points(piece), seen, facts)
+        fill.write(out / "paintings" / f"{piece.name}.fill.npz")
+    progress(total, total, "painted")
     (out / "paintings").mkdir(parents=True, exist_ok=True)
     write_bytes(out / "index.json", (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
     images.write_png(out / "contact_sheet.png", _sheet(strips))
@@ -177,16 +181,12 @@ def piece_request(piece: Piece, projector: Projector, drawn: Drawn, facts: SunLi
 
 
 def _paint(
-    desk: Desk, request: Request, projector: Projector, drawn: Drawn, facts: SunLight, path: Path
+    desk: Desk, request: Request, projector: Projector, drawn: Drawn, path: Path
 ) -> tuple[dict[str, Any], Floats]:
     """Ask for the painting, write it; returns its entry of the index and its pixels."""
     result = desk.generate([request])[0]
     rgba = np.ascontiguousarray(result.takes[0, 0], np.float32)
     exr.write(path, {**exr.rgba_channels(rgba), "Z": drawn.depth})
-    world_normals = drawn.guides.given()["normals"][0] @ projector.pose[:3, :3].astype(np.float32)
-    unseen = unseen_colours(
-        rgba, world_normals, drawn.guides.given()["parts"][0], request.light, np.array(facts.to_sun)
-    )
     entry = {
         **projector.entry(),
         "request": result.request_digest,
@@ -194,8 +194,6 @@ def _paint(
         "cost_usd": result.cost_usd,
         "bias_m": round(3 * drawn.metres_per_px + 0.05, 4),
         "metres_per_px": round(drawn.metres_per_px, 6),
-        "unseen": np.round(unseen, 5).tolist(),
-        "to_sun": list(facts.to_sun),
     }
     return entry, rgba
 

@@ -15,7 +15,8 @@ from assets.near.layer import Near
 from assets.near.merge import add_near, add_shadows
 from assets.near.shades import Shades
 from assets.sets.layer import draw_set
-from assets.sets.projection import load_paintings, read_pieces
+from assets.sets.paintings import load_paintings
+from assets.sets.projection import read_pieces
 from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import load_agents
 from assets.sprites.layer import NOBODY, Looks, Taken, draw_crowd, draw_shadow

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from assets.sets.projection import Painting, Piece
+from assets.sets.paintings import Painting, Surface, worn
+from assets.sets.projection import Piece
 from assets.view import Buffers, View
-from pipeline.kernels.projection import look_up
 from pipeline.kernels.raster import NEAR_M, empty_buffers, rasterize
 
 Array = npt.NDArray[np.float64]
@@ -109,23 +109,12 @@ def _sample(view: View, rays: Floats, offset: tuple[float, float], pieces: tuple
 def _colours(
     seen: _Seen, view: View, pieces: tuple[Piece, ...], paintings: tuple[Painting, ...], focal_px: float
 ) -> Floats:
-    """(K, 3): the first painting that sees a point well gives its colour; what none sees is shaded like its part."""
+    """(K, 3): what each piece wears; black where it has no painting."""
     colours = np.zeros((len(seen.points), 3), np.float32)
-    points, focals = seen.points.astype(np.float32), (focal_px / seen.depth).astype(np.float32)
+    surface = Surface(seen.points, seen.normals, seen.shading, seen.parts, view.pose, focal_px)
     for number, piece in enumerate(pieces):
         mine = np.flatnonzero(seen.piece == number)
         own = [painting for painting in paintings if painting.piece == piece.name]
-        if not len(mine) or not own:
-            continue
-        left = np.ones((len(mine), 1), np.float32)
-        for painting in own:
-            found, known = look_up(
-                points[mine], seen.normals[mine], focals[mine], painting.image, painting.projector.matrix,
-                painting.depth, painting.bias_m,
-            )  # fmt: skip
-            colours[mine] += left * known[:, None] * found
-            left *= 1 - known[:, None]
-        facing = np.clip(seen.shading[mine] @ own[0].to_sun, 0, None)[:, None]
-        shade = own[0].unseen[seen.parts[mine]]
-        colours[mine] += (left * (shade[:, 0] + facing * shade[:, 1])).astype(np.float32)
+        if len(mine) and own:
+            colours[mine] = worn(surface.at(mine), piece, own)
     return colours

@@ -1,4 +1,4 @@
-"""Paint geometry through a projector: frame a piece, draw the guides that a generator paints by, read paintings back.
+"""Paint geometry through a projector: frame a piece, draw the guides that a generator paints by.
 
 A projector is a pinhole at a keyframe's pose, cut out around the piece with overscan, in its own resolution.
 """
@@ -8,21 +8,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from assets.providers.request import Guides, Light, SetPart
+from assets.providers.request import Guides, SetPart
 from assets.sets.masonry import turned
 from assets.sets.stonework import ROUGH, rough_normals, stone_normals
 from pipeline.errors import AssetError
-from pipeline.io import exr
 from pipeline.kernels.raster import NEAR_M, empty_buffers, rasterize
-from pipeline.kernels.splat import Pyramid, pyramid
-from pipeline.types import Lens, SetLayout, SetPaintings
+from pipeline.types import Lens, SetLayout
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -96,19 +92,6 @@ class Drawn:
     metres_per_px: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Painting:
-    """One painting, ready to be looked up. unseen: (64, 2, 3): per part, its colour in shade and what full sun adds."""
-
-    piece: str
-    projector: Projector
-    image: Pyramid
-    depth: Floats
-    bias_m: float
-    unseen: Array
-    to_sun: Array
-
-
 def read_pieces(layout: SetLayout) -> tuple[Piece, ...]:
     """The placed pieces. Raises AssetError when a mesh is missing or empty."""
     pieces = []
@@ -177,17 +160,27 @@ def draw_guides(piece: Piece, projector: Projector) -> Drawn:
     faces = piece.normals[triangle[hit]].astype(np.float64)
     parts = np.where(hit, piece.parts[triangle], 0).astype(np.int32)
     normals = np.zeros((*hit.shape, 3), np.float32)
-    stones = stone_faces(piece, points[hit], faces, parts[hit], metres_per_px)
-    if piece.corner_normals is not None:  # a stone is laid on its flat face, and leans off the curve by as much
-        rise = np.maximum((stones * faces).sum(axis=1, keepdims=True), 0.1)
-        stones = piece.shading_normals(triangle[hit], weights[hit]) + stones / rise - faces
-        stones /= np.linalg.norm(stones, axis=1, keepdims=True)
+    shading = piece.shading_normals(triangle[hit], weights[hit])
+    stones = worked_normals(piece, points[hit], faces, shading, parts[hit], metres_per_px)
     normals[hit] = stones @ projector.pose[:3, :3].T
     height, width = hit.shape
     coverage = fine.reshape(height, 2, width, 2).mean(axis=(1, 3), dtype=np.float32) * hit
     relief = np.where(hit, middle - np.where(hit, depth, 0), 0).astype(np.float32)
     guides = Guides.image(coverage=coverage, depth=relief, normals=normals, parts=parts)
     return Drawn(guides, depth, metres_per_px)
+
+
+def worked_normals(
+    piece: Piece, points: Array, faces: Array, shading: Floats, parts: Ints, metres_per_px: float
+) -> Array:
+    """World normals (N, 3) of points (N, 3) with the stones' bumps. faces, shading (N, 3): normals of the flat face, and of the
+    curved surface: a stone is laid on its flat face, and leans off the curve by as much."""
+    stones = stone_faces(piece, points, faces, parts, metres_per_px)
+    if piece.corner_normals is None:
+        return stones
+    rise = np.maximum((stones * faces).sum(axis=1, keepdims=True), 0.1)
+    stones = shading + stones / rise - faces
+    return np.asarray(stones / np.linalg.norm(stones, axis=1, keepdims=True))
 
 
 def stone_faces(piece: Piece, points: Array, faces: Array, parts: Ints, metres_per_px: float) -> Array:
@@ -224,44 +217,3 @@ def _drawn(piece: Piece, projector: Projector, samples: int) -> tuple[Floats, In
     reach = np.where(buffers[1] >= 0, buffers[0], 1.0).astype(np.float64)
     seen = np.stack([rays[..., 0] * reach, rays[..., 1] * reach, reach], axis=-1)
     return *buffers, (seen - projector.pose[:3, 3]) @ projector.pose[:3, :3]
-
-
-def unseen_colours(rgba: Floats, normals: Floats, parts: Ints, light: Light, to_sun: Array) -> Array:
-    """(64, 2, 3): per part, its colour in shade and what facing the sun adds: the part's mean colour, spread by the light.
-
-    rgba (H, W, 4) premultiplied; normals (H, W, 3) world; parts (H, W). What no projector sees is shaded by these.
-    """
-    solid = (rgba[..., 3] > 0.5) & (parts > 0)
-    straight = rgba[solid][:, :3].astype(np.float64) / rgba[solid][:, 3:]
-    facing, which = np.clip(normals[solid].astype(np.float64) @ to_sun, 0, None), parts[solid]
-    sun, sky = np.array(light.sun_rgb), np.array(light.sky_rgb)
-    fallen = sky + facing[:, None] * sun
-    tables = np.zeros((64, 2, 3))
-    for part in range(64):
-        mine = which == part if (which == part).sum() > 50 else np.ones(len(which), bool)
-        if len(which):
-            albedo = straight[mine].mean(axis=0) / np.maximum(fallen[mine].mean(axis=0), 1e-3)
-            tables[part] = albedo * sky, albedo * sun
-    return tables
-
-
-@lru_cache(maxsize=2)
-def load_paintings(receipt: SetPaintings) -> tuple[Painting, ...]:
-    """The paintings of a receipt. Raises FormatError on a damaged file."""
-    paintings = []
-    for entry in json.loads(receipt.index.read_text()):
-        path = Path(receipt.paintings) / entry["file"]
-        image = exr.read(path)
-        rgba = np.stack([image.channels[c].astype(np.float32) for c in "RGBA"], axis=-1)[None]
-        paintings.append(
-            Painting(
-                piece=entry["piece"],
-                projector=Projector.from_entry(entry),
-                image=pyramid(rgba, np.zeros(rgba.shape[:3], np.float32)),
-                depth=np.ascontiguousarray(image.channels["Z"], np.float32),
-                bias_m=entry["bias_m"],
-                unseen=np.array(entry["unseen"]),
-                to_sun=np.array(entry["to_sun"]),
-            )
-        )
-    return tuple(paintings)

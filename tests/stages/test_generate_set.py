@@ -10,7 +10,8 @@ import pytest
 from assets.providers.asking.desk import Desk
 from assets.providers.base import UNWATCHED, Capabilities
 from assets.providers.request import GUIDE_CHANNELS, Result, SetPart
-from assets.sets.projection import Projector, load_paintings, read_pieces
+from assets.sets.paintings import load_paintings
+from assets.sets.projection import Projector, read_pieces
 from assets.takes.record import read_sheet
 from calibration.cameras import load_poses, look_at, to_camera
 from pipeline.errors import AssetError, ConfigError
@@ -180,9 +181,9 @@ def test_unseen_stone_gets_the_light_that_the_painting_has(world, painter):
     _, paintings = painted(world, WALL, light=LightFacts(sun_azimuth_deg=30.0))
 
     [painting] = load_paintings(paintings)
-    shade, sun = painting.unseen[SetPart.WALL]
-    np.testing.assert_allclose(shade, 0.3 * np.array(LightFacts().sky_rgb), rtol=0.15)
-    np.testing.assert_allclose(sun, 0.3 * np.array(LightFacts().sun_rgb), rtol=0.15)
+    np.testing.assert_allclose(painting.fill.means[SetPart.WALL], 0.3, rtol=0.15)
+    np.testing.assert_allclose(painting.fill.albedo, 0.3, rtol=0.25)
+    np.testing.assert_allclose(painting.fill.to_sun, LightFacts(sun_azimuth_deg=30.0).to_sun)
 
 
 def test_a_second_keyframe_is_painted_only_where_it_shows_more(world, painter):

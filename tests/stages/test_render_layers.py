@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from assets.sets.fill import Fill
 from assets.sets.projection import Projector, draw, frame_piece, read_pieces
 from assets.sprites.atlas import VIEWS, phases_of
 from calibration.cameras import load_poses, look_at, pixel_rays_world, to_camera
@@ -247,9 +248,11 @@ def walled(shot, tmp_path):
 def write_painting(folder, projector, depth, triangle, points):
     rgba = np.concatenate([pattern(points), np.ones((*depth.shape, 1))], axis=-1) * (triangle >= 0)[..., None]
     exr.write(folder / "wall.exr", {**exr.rgba_channels(rgba.astype(np.float32)), "Z": depth})
-    entry = {"piece": "wall", "keyframe": 1002, "file": "wall.exr", "bias_m": 0.3, "to_sun": [0, 1, 0]}
-    unseen = np.tile([[0.9, 0.0, 0.9], [0, 0, 0]], (64, 1, 1)).tolist()
-    (folder / "index.json").write_text(json.dumps([{**projector.entry(), **entry, "unseen": unseen}]))
+    means = np.tile([0.9, 0.0, 0.9], (64, 1))
+    keys, none = np.array([-2], np.int64), np.zeros((1, 3))
+    Fill(np.zeros(3), 1.0, keys, none, means, np.array([0, 1.0, 0]), np.zeros(3), np.ones(3)).write(folder / "wall.npz")
+    entry = {"piece": "wall", "keyframe": 1002, "file": "wall.exr", "bias_m": 0.3, "fill": "wall.npz"}
+    (folder / "index.json").write_text(json.dumps([{**projector.entry(), **entry}]))
 
 
 def wall_truth(shot, frame):
@@ -295,7 +298,7 @@ def test_set_layer_tells_depth_id_and_motion(walled):
 
 
 def test_what_no_keyframe_sees_is_shaded_like_its_part(walled, tmp_path):
-    """A painting cut to the left half leaves the right half to the fitted colours."""
+    """A painting cut to the left half leaves the right half to the fill."""
     [piece] = read_pieces(walled["set_layout"])
     pose = load_poses(walled["track"])[1]
     projector = frame_piece(piece, pose, 210.0, (-0.9, -0.6, 0.0, 0.6), 1.5, 1024)
