@@ -21,6 +21,7 @@ from pipeline.errors import BattleplateError, ConfigError
 from pipeline.frames import FrameRange
 from pipeline.grain_commands import grain
 from pipeline.provider_commands import providers
+from pipeline.review_commands import review
 from pipeline.sections import DeliveryBrief
 from pipeline.set_commands import set_
 from pipeline.take_commands import takes
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command()(export)
 app.command()(calibrate_lens)
+app.command()(review)
 app.add_typer(crowd, name="crowd")
 app.add_typer(set_, name="set")
 app.add_typer(train, name="train")

@@ -15,7 +15,10 @@ BattleplateError
 │   └── ProviderCancelled  the asker stopped it
 ├── StageError         a stage is declared or used wrongly, or a worker died
 ├── StoreError         a result on disk is missing, damaged, or cannot be written
-└── FormatError        a file of a known format cannot be read or written
+├── FormatError        a file of a known format cannot be read or written
+└── ReviewError        the review page will not: what was asked
+    ├── ReviewRefused      is not possible as things stand (a wrong password's length, a step that its status does not allow)
+    └── ReviewForbidden    is not this person's to do or to see
 
 Every message says where, what, the limit, and the next step.
 """
@@ -89,3 +92,15 @@ class StoreError(BattleplateError):
 
 class FormatError(BattleplateError):
     """A file of a known format cannot be read or written."""
+
+
+class ReviewError(BattleplateError):
+    """The review page will not do what was asked."""
+
+
+class ReviewRefused(ReviewError):
+    """It is not possible as things stand."""
+
+
+class ReviewForbidden(ReviewError):
+    """It is not this person's to do or to see."""

@@ -34,11 +34,20 @@ DOORS = {
     "diffusers": ("assets/providers", "assets/train"),
     "transformers": ("assets/providers", "assets/train"),
     "anny": ("assets",),
-    "httpx2": ("assets/providers",),
+    "httpx2": ("assets/providers", "pipeline/screening/out"),
     "websockets": ("assets/providers",),
     "boto3": ("assets/providers",),
     "botocore": ("assets/providers",),
     "peft": ("assets/providers",),
+    "fastapi": ("pipeline/screening/web",),
+    "starlette": ("pipeline/screening/web",),
+    "uvicorn": ("pipeline/review_commands.py",),
+    "sqlalchemy": ("pipeline/screening",),
+    "alembic": ("pipeline/screening/database.py", "pipeline/screening/migrations"),
+    "argon2": ("pipeline/screening/people",),
+    "fpdf": ("pipeline/screening/out",),
+    "opentimelineio": ("pipeline/screening/out",),
+    "gazu": ("pipeline/screening/out",),
 }
 
 
@@ -94,7 +103,8 @@ def test_nothing_heavy_is_loaded_before_it_is_needed():
     """`battleplate --help` must not wait for torch, and pycolmap must never come into the main process."""
     code = (
         "import sys, pipeline.__main__, stages; "
-        "print([m for m in ('torch', 'pycolmap', 'diffusers', 'anny', 'transformers', 'kornia', 'pxr') if m in sys.modules])"
+        "print([m for m in ('torch', 'pycolmap', 'diffusers', 'anny', 'transformers', 'kornia', 'pxr', 'fastapi', "
+        "'sqlalchemy', 'alembic', 'uvicorn', 'fpdf', 'gazu') if m in sys.modules])"
     )
 
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,0 +1,1 @@
+"""The review database's tables, from version to version (Alembic)."""

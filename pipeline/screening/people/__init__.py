@@ -1,0 +1,1 @@
+"""Who someone is and what was done: passwords, sessions, guests, lockout, the audit."""
