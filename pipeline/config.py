@@ -20,6 +20,7 @@ from pipeline.own_characters import OwnCharacters
 from pipeline.provider_sections import BUILTIN, CrowdProviders, DepthModel, IdentityModel, ProviderEntry, SetProviders
 from pipeline.sections import (
     CameraFacts,
+    Consent,
     CrowdPicks,
     DeliveryBrief,
     LightFacts,
@@ -47,6 +48,7 @@ SECTIONS: dict[str, type] = {
     "delivery": DeliveryBrief,
     "output": OutputBrief,
     "work": WorkFiles,
+    "consent": Consent,
 }
 ASKED: dict[type, type] = {
     CrowdBrief: CrowdProviders,
@@ -73,12 +75,22 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewPolicy:
+    """[review] of show.toml: what `battleplate release` asks for (docs/decisions.md). Nothing, unless the show says so."""
+
+    require_approval: bool = False  # by a supervisor, of the very pixels that are released
+    require_consent: bool = False  # the shot file's [consent], both of it
+    release: Path = Path("release")  # where released versions lie, relative to show.toml
+
+
+@dataclass(frozen=True, slots=True)
 class Show:
     """show.toml: what every shot of the show shares."""
 
     name: str = "show"
     build: Path = Path("build")  # where results are kept, relative to show.toml
     policy: Policy = field(default_factory=Policy)
+    review: ReviewPolicy = field(default_factory=ReviewPolicy)
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)  # settings of stages for every shot
     identity: IdentityModel = field(default_factory=IdentityModel)
     depth: DepthModel = field(default_factory=DepthModel)
@@ -112,7 +124,14 @@ def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
 
     Raises ConfigError that names the file, the field and the cure.
     """
-    data = _read(file, "A shot file is TOML: `battleplate init FOLDER` writes a commented one.")
+    return shot_of(
+        file, _read(file, "A shot file is TOML: `battleplate init FOLDER` writes a commented one."), overrides
+    )
+
+
+def shot_of(file: Path, data: dict[str, Any], overrides: tuple[str, ...] = ()) -> Shot:
+    """The shot whose file holds `data`, or would hold it: nothing but the show.toml above it is read. Raises ConfigError."""
+    data = dict(data)
     show_file = find_show(file)
     show, defaults = _load_show(show_file)
     stages = {name: dict(settings) for name, settings in show.stages.items()}
@@ -208,28 +227,29 @@ def _load_show(file: Path | None) -> tuple[Show, dict[str, dict[str, Any]]]:
         return Show(), {}
     data = _read(file, "A show file is TOML: `battleplate init FOLDER` writes a commented one.")
     flat = {**data.get("show", {}), "stages": _tables(data.get("stages", {}), file.name, "stages", "composite")}
-    defaults = {name: data[name] for name in SECTIONS if name in data and name not in ("shot", "plate")}
+    defaults = {name: data[name] for name in SECTIONS if name in data and name not in ("shot", "plate", "consent")}
     for key in data:
-        if key in ("shot", "plate"):
+        if key in ("shot", "plate", "consent"):
             raise ConfigError(
                 f"{file}: [{key}] belongs into a shot file. Name the show file, show.toml, or move it there."
             )
-        if key not in (known := ("show", "policy", "providers", "stages", *_MODELS, *defaults)):
+        if key not in (known := ("show", "policy", "review", "providers", "stages", *_MODELS, *defaults)):
             raise ConfigError(f"{file}: unknown section [{key}]. {codec.closest(key, [*known, *SECTIONS])}")
     stages = flat.pop("stages")
     hints = typing.get_type_hints(Show)
-    values = {f.name for f in dataclasses.fields(Show)} - {"stages", "policy", "providers", *_MODELS}
+    values = {f.name for f in dataclasses.fields(Show)} - {"stages", "policy", "review", "providers", *_MODELS}
     for key in flat:
         if key not in values:
             raise ConfigError(f"{file} [show]: unknown key {key!r}. {codec.closest(key, sorted(values))}")
     made = {k: codec.build(hints[k], v, f"{file} [show].{k}") for k, v in flat.items()}
     policy = codec.build(Policy, data.get("policy", {}), f"{file} [policy]")
+    review = codec.build(ReviewPolicy, data.get("review", {}), f"{file} [review]")
     models = {
         name: codec.build(hints[name], data.get(name, {}), f"{file} [{name}]", file.resolve().parent.joinpath)
         for name in _MODELS
     }
     providers = provider_config.read_entries(_tables(data.get("providers", {}), file.name, "providers", "farm"), file)
-    return Show(**made, policy=policy, **models, stages=stages, providers=providers), defaults
+    return Show(**made, policy=policy, review=review, **models, stages=stages, providers=providers), defaults
 
 
 def find_show(file: Path) -> Path | None:

@@ -221,3 +221,13 @@ class DeliveryBrief:
     folder: str = "delivery"  # a place, not an input: what lies there decides nothing
     display: str = "sRGB - Display"
     view: str = "ACES 2.0 - SDR 100 nits (Rec.709)"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """[consent]: who agreed in writing, and where that is kept. Words, never the paper itself; decides no pixel."""
+
+    final_pixels: str = (
+        ""  # that generated pictures are final pixels of this shot: "letter of the producer, 2026-11-02"
+    )
+    talent: str = ""  # of everyone whose likeness is generated or changed; "none" where nobody's is
