@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from assets.people.looks import set_identity
 from assets.providers.asking.counter import Asker
 from assets.providers.asking.desk import Desk, open_desk
-from assets.providers.request import Light, Request
+from assets.providers.request import Guides, Light, Request
+from assets.sets.continuing import Carried, asked_for, carried, continued
 from assets.sets.fill import Seen, fill_from, seen_by
-from assets.sets.projection import Drawn, Piece, Projector, draw, draw_guides, frame_piece, read_pieces
+from assets.sets.keyframes import choose, surface_quality
+from assets.sets.paintings import Thrown
+from assets.sets.projection import Drawn, Piece, Projector, draw_guides, frame_piece, read_pieces
 from assets.sets.surface import spread_points
 from assets.takes.pieces import piece_telling
 from calibration.cameras import load_poses
-from calibration.lens import undistort_points
-from pipeline.errors import ConfigError
+from calibration.lens import distort, undistort_points
+from pipeline.errors import ConfigError, ProviderError
 from pipeline.io import color, exr, images
 from pipeline.io.files import write_bytes
 from pipeline.provider_sections import SetProviders
 from pipeline.sections import SetPicks
 from pipeline.stage import Progress, silent, stage
-from pipeline.types import CameraTrack, Lens, SetLayout, SetPaintings, SunLight
+from pipeline.types import CameraTrack, Lens, Plate, SetLayout, SetPaintings, SunLight
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 _CANDIDATES = 7  # frames tried as keyframes, spread over the shot
 _LOOK_PX = 320  # longest side at which they are tried
+_LOOK_POINTS = 20_000  # of a piece's surface, by which they are judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Params:
     sharpness: float = 2.0  # painted pixels per plate pixel, where the camera comes closest
     most_px: int = 1536  # longest side of a painting
     keyframes: int = 2  # at most, per piece
-    new_share: float = 0.06  # of the piece's visible area that a further keyframe must add
+    new_share: float = 0.06  # of all that is seen, at the best it is seen, that a further keyframe must add
 
     def __post_init__(self) -> None:
         limits = (("steps", 1, 50), ("overscan", 0, 2), ("sharpness", 0.25, 4),
@@ -57,6 +62,7 @@ class Params:
 @stage(data=("assets/models/battleplate-sprites",))
 def generate_set(
     providers: SetProviders,
+    plate: Plate,
     track: CameraTrack,
     layout: SetLayout,
     facts: SunLight,
@@ -75,22 +81,27 @@ def generate_set(
     desk = open_desk(providers.entries, shared, asker=Asker.of(out))
     most_px = min(params.most_px, desk.capabilities.max_side_px)
     chosen = {piece.name: keyframes(piece, track, poses, params, most_px) for piece in pieces}
+    fills_in = _fills_in(desk)
     total, entries, strips = sum(map(len, chosen.values())), list[dict[str, Any]](), list[Floats]()
     for piece in pieces:
         otherwise = params.seed + piece.seed % 1_000_003
         told = piece_telling(piece.name, piece.seed, picks, desk, otherwise=otherwise)
-        seen: list[Seen] = []
+        seen, earlier = list[Seen](), list[Thrown]()
         for frame, projector in chosen[piece.name]:
             progress(len(entries), total, f"{piece.name}, frame {frame}")
-            drawn = draw_guides(piece, projector)
+            drawn, kept = draw_guides(piece, projector), carried(piece, projector, earlier)
+            if fills_in:
+                around = plate_around(exr.read_rgb(plate.files.path(frame)), projector, track.lens)
+                drawn = replace(drawn, guides=_with_init(drawn.guides, kept, around))
             request = told.told(piece_request(piece, projector, drawn, facts, params))
             name = f"{piece.name}.{frame}.exr"
-            entry, rgba = _paint(desk, request, projector, drawn, out / "paintings" / name)
+            entry, rgba = _paint(desk, request, projector, drawn, kept, out / "paintings" / name)
             entries.append(
                 {**entry, "piece": piece.name, "keyframe": frame, "file": name, "fill": f"{piece.name}.fill.npz"}
             )
             strips.append(_strip(rgba, drawn))
             seen.append(seen_by(projector, drawn, rgba))
+            earlier.append(Thrown.of(projector, rgba, drawn.depth, entry["bias_m"]))
         fill = fill_from(spread_points(piece), seen, facts)
         fill.write(out / "paintings" / f"{piece.name}.fill.npz")
     progress(total, total, "painted")
@@ -111,33 +122,23 @@ def generate_set(
 def keyframes(
     piece: Piece, track: CameraTrack, poses: Array, params: Params, most_px: int
 ) -> list[tuple[int, Projector]]:
-    """(frame, projector) of the frames that see most of the piece: the best one, then whichever adds enough."""
+    """(frame, projector) of the frames that show the piece best (assets/sets/keyframes.py): one, then whichever adds enough."""
     window = _window(track.lens, params.overscan)
     rows = sorted({round(i * (len(poses) - 1) / (_CANDIDATES - 1)) for i in range(_CANDIDATES)})
-    middle = (len(poses) - 1) / 2
-    seen: dict[int, Array] = {}
+    focal = max(track.lens.focal_x_px, track.lens.focal_y_px)
+    surface = spread_points(piece, _LOOK_POINTS)
+    qualities: dict[int, Array] = {}
+    shares: dict[int, Array] = {}
     for row in rows:
         if _ahead(piece, poses[row], window):
             small = frame_piece(piece, poses[row], 1e9, window, 1.0, _LOOK_PX)
-            triangle = draw(piece, small, 1)[1]
-            # Shares of the picture, so that frames compare; a triangle counts by how large it is seen.
-            seen[row] = np.bincount(triangle[triangle >= 0], minlength=len(piece.triangles)) / small.lens.focal_x_px**2
-    if not seen:
+            painted = frame_piece(piece, poses[row], focal, window, params.sharpness, most_px).focal_px
+            qualities[row], shares[row] = surface_quality(piece, surface, small, painted)
+    if not any(share.any() for share in shares.values()):
         raise ConfigError(f"set piece {piece.name}: no frame sees it. Move it.")
-    best = np.max(list(seen.values()), axis=0)
-    chosen: list[int] = []
-    known = np.zeros_like(best)
-    for _ in range(params.keyframes):
-        gains = {row: float(best[(shown > 0) & (known == 0)].sum()) for row, shown in seen.items()}
-        # Of frames that show nearly as much, the one nearest the middle: it stays closest to all others.
-        row = max(gains, key=lambda r: (round(gains[r] / best.sum(), 2), -abs(r - middle)))
-        if chosen and gains[row] < params.new_share * best.sum():
-            break
-        chosen.append(row)
-        known = known + seen[row]
+    chosen = choose(qualities, shares, params.keyframes, params.new_share)
     depth = piece.vertices.mean(axis=0) @ poses[:, 2, :3].T + poses[:, 2, 3]
     nearest = float(np.min(depth[depth > 0.5])) if (depth > 0.5).any() else 1.0
-    focal = max(track.lens.focal_x_px, track.lens.focal_y_px)
     return [
         (
             track.frames.first + row,
@@ -181,11 +182,11 @@ def piece_request(piece: Piece, projector: Projector, drawn: Drawn, facts: SunLi
 
 
 def _paint(
-    desk: Desk, request: Request, projector: Projector, drawn: Drawn, path: Path
+    desk: Desk, request: Request, projector: Projector, drawn: Drawn, kept: Carried, path: Path
 ) -> tuple[dict[str, Any], Floats]:
     """Ask for the painting, write it; returns its entry of the index and its pixels."""
     result = desk.generate([request])[0]
-    rgba = np.ascontiguousarray(result.takes[0, 0], np.float32)
+    rgba = np.ascontiguousarray(continued(np.asarray(result.takes[0, 0], np.float32), kept))
     exr.write(path, {**exr.rgba_channels(rgba), "Z": drawn.depth})
     entry = {
         **projector.entry(),
@@ -196,6 +197,39 @@ def _paint(
         "metres_per_px": round(drawn.metres_per_px, 6),
     }
     return entry, rgba
+
+
+def _fills_in(desk: Desk) -> bool:
+    """Whether everybody who may be asked goes on from a picture where a mask says so."""
+    able = []
+    for entry in desk.entries:
+        try:
+            able.append({"init", "mask"} <= desk.opened(entry).capabilities.guides)
+        except ProviderError:  # it cannot be opened, and is not asked
+            continue
+    return bool(able) and all(able)
+
+
+def _with_init(guides: Guides, kept: Carried, around: Floats) -> Guides:
+    given = {name: guide[0] for name, guide in guides.given().items()}
+    init, mask = asked_for(kept, given["coverage"], around)
+    return Guides.image(**given, init=init, mask=mask)
+
+
+def plate_around(rgb: Floats, projector: Projector, lens: Lens) -> Floats:
+    """The plate of a projector's own frame as the projector sees it, without distortion: (H, W, 4) premultiplied, alpha 0 where
+    the plate does not reach. rgb: (H, W, 3) scene-linear."""
+    y, x = np.mgrid[0 : projector.lens.height, 0 : projector.lens.width] + 0.5
+    flat = [
+        (x - projector.lens.centre_x_px) / projector.focal_px,
+        (y - projector.lens.centre_y_px) / projector.focal_px,
+    ]
+    at = distort(np.stack(flat, axis=-1), lens)
+    within = np.isfinite(at) & (at >= 0.5) & (at <= np.array([lens.width, lens.height]) - 0.5)
+    inside = np.asarray(within.all(axis=-1))
+    at = np.where(inside[..., None], at, 1.0) - 0.5
+    planes = [ndimage.map_coordinates(np.nan_to_num(rgb[..., c]), (at[..., 1], at[..., 0]), order=1) for c in range(3)]
+    return np.asarray(np.stack([*planes, np.ones_like(x)], axis=-1) * inside[..., None], np.float32)
 
 
 def _strip(rgba: Floats, drawn: Drawn) -> Floats:

@@ -28,27 +28,34 @@ _MIXED = 0.02  # trust in a texel that shows two surfaces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Painting:
-    """One painting, ready to be looked up. fill: what its piece wears where no painting shows it, the same of all of a piece's.
+class Thrown:
+    """One painting, ready to be looked up.
 
     depth: (H, W) float32 metres, +inf where empty. bias_m: as pipeline.kernels.projection.look_up has it.
     """
 
-    piece: str
     projector: Projector
     image: Pyramid
     depth: Floats
     bias_m: float
-    fill: Fill
 
     @classmethod
-    def of(cls, piece: str, projector: Projector, rgba: Floats, depth: Floats, bias_m: float, fill: Fill) -> Painting:
+    def of(cls, projector: Projector, rgba: Floats, depth: Floats, bias_m: float) -> Thrown:
         """From a painting's pixels (H, W, 4), premultiplied: those that show two surfaces are trusted little."""
-        edge = edges(depth, projector.lens.focal_x_px)
+        edge = edges(depth, projector.focal_px)
         trust = np.where(edge, np.float32(_MIXED), np.float32(1))
         away = np.minimum(ndimage.distance_transform_edt(~np.pad(edge, 1, constant_values=True))[1:-1, 1:-1], 99)
         inner = np.clip((away - 1) / _FEATHER_PX, 0, 1).astype(np.float32)
-        return cls(piece, projector, pyramid((rgba * trust[..., None])[None], inner[None]), depth, bias_m, fill)
+        return cls(projector, pyramid((rgba * trust[..., None])[None], inner[None]), depth, bias_m)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Painting:
+    """A painting of a piece. fill: what the piece wears where no painting shows it, the same of all of a piece's."""
+
+    piece: str
+    thrown: Thrown
+    fill: Fill
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +81,7 @@ class Surface:
         )
 
 
-def known_colours(surface: Surface, paintings: Sequence[Painting]) -> tuple[Floats, Floats, Floats]:
+def known_colours(surface: Surface, paintings: Sequence[Thrown]) -> tuple[Floats, Floats, Floats]:
     """Colours (N, 3) that paintings of a piece give its points, unpremultiplied, how well they are known (N,), 0..1, and the
     best one's quality (N,), texels per metre."""
     points, normals = surface.points.astype(np.float32), np.ascontiguousarray(surface.normals, np.float32)
@@ -89,7 +96,7 @@ def known_colours(surface: Surface, paintings: Sequence[Painting]) -> tuple[Floa
 
 def worn(surface: Surface, piece: Piece, paintings: Sequence[Painting]) -> Floats:
     """(N, 3) colours of points of a piece: its paintings', and its fill's where they show nothing."""
-    colours, known, _ = known_colours(surface, paintings)
+    colours, known, _ = known_colours(surface, [painting.thrown for painting in paintings])
     left = np.flatnonzero(known < 1)
     if len(left):
         bare = surface.at(left)
@@ -137,6 +144,6 @@ def read_paintings(entries: Sequence[dict[str, Any]], folder: Path) -> tuple[Pai
         rgba = np.stack([image.channels[c].astype(np.float32) for c in "RGBA"], axis=-1)
         fills.setdefault(entry["fill"], Fill.read(folder / entry["fill"]))
         depth = np.ascontiguousarray(image.channels["Z"], np.float32)
-        projector, fill = Projector.from_entry(entry), fills[entry["fill"]]
-        paintings.append(Painting.of(entry["piece"], projector, rgba, depth, entry["bias_m"], fill))
+        thrown = Thrown.of(Projector.from_entry(entry), rgba, depth, entry["bias_m"])
+        paintings.append(Painting(entry["piece"], thrown, fills[entry["fill"]]))
     return tuple(paintings)

@@ -64,6 +64,15 @@ class Projector:
         return np.array(self.camera_from_world).reshape(4, 4)
 
     @property
+    def centre(self) -> Array:
+        """(3,) where it stands, world."""
+        return np.asarray(-self.pose[:3, :3].T @ self.pose[:3, 3])
+
+    @property
+    def focal_px(self) -> float:
+        return self.lens.focal_x_px
+
+    @property
     def matrix(self) -> Array:
         """(3, 4) from world to (x z, y z, z) in the painting's pixels."""
         to_px = np.array(

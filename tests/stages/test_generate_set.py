@@ -14,12 +14,13 @@ from assets.sets.paintings import load_paintings
 from assets.sets.projection import Projector, read_pieces
 from assets.takes.record import read_sheet
 from calibration.cameras import load_poses, look_at, to_camera
+from calibration.lens import undistort_points
 from pipeline.errors import AssetError, ConfigError
-from pipeline.frames import FrameRange
+from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr, images
 from pipeline.provider_sections import BUILTIN, SetProviders
 from pipeline.sections import LightFacts, SetBrief, SetPicks, SetPiece
-from pipeline.types import CameraTrack, Ground, Lens
+from pipeline.types import CameraTrack, Ground, Lens, Plate
 from stages.generate_set import Params, generate_set, keyframes
 from stages.lay_out_set import Params as Placing
 from stages.lay_out_set import lay_out_set
@@ -52,6 +53,24 @@ class LambertPainter:
         return Result(picture[None, None], request.digest(), self.model_digest, self.licence)
 
 
+class Stubborn(LambertPainter):
+    """Reads no picture to go on from, and each of its paintings is of another colour."""
+
+    capabilities = Capabilities(frozenset(GUIDE_CHANNELS) - {"init", "mask"}, frozenset({"coverage"}), max_side_px=1024)
+
+    def _answer(self, request):
+        result = super()._answer(request)
+        tint = np.array([1.0, 1.2 ** len(self.asked), 1.0, 1.0], np.float32)
+        return replace(result, takes=result.takes * tint)
+
+
+def sky(rays):
+    """What the plate shows along undistorted rays (..., 2)."""
+    return np.stack([0.4 + 0.3 * rays[..., 0], 0.4 + 0.3 * rays[..., 1], 0.5 + 0 * rays[..., 0]], axis=-1).astype(
+        np.float32
+    )
+
+
 def desk_of(painter, shared):
     return Desk((BUILTIN,), shared, opening=lambda entry: painter, share=False)
 
@@ -71,7 +90,12 @@ def world(tmp_path):
     np.save(tmp_path / "poses.npy", np.stack(poses))
     np.save(tmp_path / "heights.npy", np.zeros((2, 2), np.float32))
     file = tmp_path / "none"
+    rays = undistort_points(np.stack(np.meshgrid(np.arange(LENS.width), np.arange(LENS.height)), -1) + 0.5, LENS)
+    files = FrameFiles(tmp_path, "plate.%04d.exr", FRAMES)
+    for path in files:
+        exr.write(path, dict(zip("RGB", np.moveaxis(sky(rays), -1, 0), strict=True)))
     return {
+        "plate": Plate(files, LENS.width, LENS.height, 1.0, FrameRate(24), "", "ACEScg"),
         "track": CameraTrack(tmp_path / "poses.npy", file, file, file, file, FRAMES, LENS, 0.1, "truth"),
         "ground": Ground(tmp_path / "heights.npy", -100.0, -100.0, 200.0, file),
         "folder": tmp_path,
@@ -94,6 +118,7 @@ def painted(world, *pieces, out="paintings", light=LightFacts(), picks=SetPicks(
         "providers": SetProviders(),
         "shared": world["folder"] / "_show",
         "track": world["track"],
+        "plate": world["plate"],
         "layout": layout,
         "facts": light,
         "picks": picks,
@@ -199,6 +224,81 @@ def test_a_second_keyframe_is_painted_only_where_it_shows_more(world, painter):
 
     assert len(both) == 2
     assert both[0][0] != both[1][0]
+
+
+def walked_round(world):
+    """A camera that walks from one side of the wall to the other."""
+    spots = [(40 * np.sin(a) + 1, 2.0, -40 + 40 * np.cos(a)) for a in np.linspace(-0.6, 1.3, len(FRAMES))]
+    np.save(world["track"].poses, np.stack([look_at(spot, (1.0, 3.0, -40.0)) for spot in spots]))
+
+
+def test_painters_that_fill_in_are_given_the_plate_around_as_it_lies_without_distortion(world, painter):
+    painted(world, WALL)
+
+    [request] = painter.asked
+    given = {name: guide[0] for name, guide in request.guides.given().items()}
+    [entry] = json.loads((world["folder"] / "paintings/index.json").read_text())
+    lens = Projector.from_entry(entry).lens
+    y, x = np.mgrid[0 : lens.height, 0 : lens.width] + 0.5
+    ways = np.stack([(x - lens.centre_x_px) / lens.focal_x_px, (y - lens.centre_y_px) / lens.focal_y_px], axis=-1)
+    shown = (given["init"][..., 3] == 1) & (given["coverage"] == 0)
+    assert shown.mean() > 0.05
+    np.testing.assert_allclose(given["init"][shown][:, :3], sky(ways[shown]), atol=2e-3)
+    assert (given["mask"][given["coverage"] > 0] == 1).all()
+    assert given["mask"][shown].min() == 0
+    assert (given["mask"][given["init"][..., 3] == 0] == 1).all()
+
+
+def test_a_second_keyframe_is_asked_to_go_on_from_the_first(world, painter):
+    walked_round(world)
+    painted(world, replace(WALL, kind="fortress", width_m=30.0), sharpness=1.0)
+
+    first, second = ({n: g[0] for n, g in asked.guides.given().items()} for asked in painter.asked)
+    solid = second["coverage"] == 1
+    assert (first["mask"][first["coverage"] > 0] == 1).all()
+    kept = solid & (second["mask"] < 0.01)
+    assert 0.03 < kept.sum() / solid.sum() < 0.95
+    assert second["init"][kept][:, :3].mean() == pytest.approx(0.2, abs=0.15)  # stone, no sky
+    assert second["init"][kept][:, 3].min() > 0.9
+
+
+def test_paintings_of_a_painter_that_cannot_go_on_are_brought_together(world, monkeypatch):
+    """One and a fifth times as green each time: carried over and brought to it, no seam is left between them."""
+    walked_round(world)
+    painter = Stubborn()
+    monkeypatch.setattr(sys.modules[Params.__module__], "open_desk", lambda *a, **k: desk_of(painter, world["folder"]))
+    _, paintings = painted(world, replace(WALL, kind="fortress", width_m=30.0), sharpness=1.0)
+
+    entries = json.loads(paintings.index.read_text())
+    greens = []
+    for entry in entries:
+        planes = exr.read(paintings.paintings / entry["file"]).channels
+        solid = planes["A"] > 0.99
+        greens.append(np.median(planes["G"][solid].astype(float) / planes["R"][solid]))
+
+    assert len(entries) == 2
+    assert len(painter.asked[0].guides.given()) == 4
+    assert greens[1] == pytest.approx(greens[0], rel=0.04)
+
+
+def test_a_piece_is_not_painted_again_when_another_is_changed(world, monkeypatch):
+    """A model of this machine: what it painted of this surface from this keyframe lies on the show's shelf."""
+    painter = LambertPainter()
+    desks = [Desk((BUILTIN,), world["folder"] / "_show", opening=lambda entry: painter) for _ in range(3)]
+    monkeypatch.setattr(sys.modules[Params.__module__], "open_desk", lambda *a, **k: desks.pop())
+    gate = replace(WALL, name="gate", base_m=(-14.0, 0.0, -44.0), width_m=6.0)
+    painted(world, WALL, gate, out="once", keyframes=1)
+    first = [request.digest() for request in painter.asked]
+    painted(world, WALL, replace(gate, width_m=7.0), out="wider", keyframes=1)
+    painted(world, replace(WALL, material="sandstone"), gate, out="another stone", keyframes=1)
+
+    asked = [request.digest() for request in painter.asked]
+    assert len(first) == 2
+    assert len(asked) == 4
+    assert not {asked[2], asked[3]} & set(first)
+    keyframe = json.loads((world["folder"] / "once/index.json").read_text())[0]["file"]
+    once, wider = ((world["folder"] / run / "paintings" / keyframe).read_bytes() for run in ("once", "wider"))
+    assert once == wider
 
 
 def test_equal_requests_give_equal_bytes(world, painter):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assets.sets.fill import Fill, fill_from, seen_by
-from assets.sets.paintings import Painting, Surface, edges, known_colours, worn
+from assets.sets.paintings import Painting, Surface, Thrown, edges, known_colours, worn
 from assets.sets.projection import Piece, draw, draw_guides, frame_piece
 from assets.sets.surface import spread_points
 from calibration.cameras import look_at
@@ -54,7 +54,7 @@ def painted(piece, place, sharpness=3.0, tint=1.0):
     rgba = (straight * (triangle >= 0)[..., None]).astype(np.float32)
     fill = fill_from(spread_points(piece), [seen_by(projector, draw_guides(piece, projector), rgba)], LIGHT)
     metres = float(np.median(depth[triangle >= 0])) / projector.lens.focal_x_px
-    return Painting.of(piece.name, projector, rgba, depth, 3 * metres + 0.05, fill)
+    return Painting(piece.name, Thrown.of(projector, rgba, depth, 3 * metres + 0.05), fill)
 
 
 def shown(piece, place, focal=120.0):
@@ -72,7 +72,7 @@ def test_a_painting_seen_from_elsewhere_is_the_surface_s_own_colour(x):
     """Beside the post, on the wall, nothing of the post's red; on the post nothing of the wall's green."""
     painting, surface = painted(WALL_AND_POST, (0.0, 4.0, 30.0)), shown(WALL_AND_POST, (x, 5.0, 26.0))
 
-    colours, known, _ = known_colours(surface, [painting])
+    colours, known, _ = known_colours(surface, [painting.thrown])
 
     truth = stripes(surface.points)
     front = surface.normals[:, 2] > 0.5
@@ -90,7 +90,7 @@ def test_two_paintings_leave_no_ghost_and_no_seam():
     left, right = painted(WALL_AND_POST, (-12.0, 4.0, 25.0)), painted(WALL_AND_POST, (12.0, 4.0, 25.0), tint=1.1)
     surface = shown(WALL_AND_POST, (0.0, 4.0, 28.0))
 
-    colours, known, _ = known_colours(surface, [left, right])
+    colours, known, _ = known_colours(surface, [left.thrown, right.thrown])
 
     face = (surface.points[:, 2] < 2) & (surface.normals[:, 2] > 0.5) & (known > 0.9)
     ratio = colours[face, 1] / stripes(surface.points[face])[:, 1]
@@ -98,7 +98,7 @@ def test_two_paintings_leave_no_ghost_and_no_seam():
     mixed = (ratio > 1.03) & (ratio < 1.07) & strong
     assert face.sum() > 2500
     assert mixed.sum() < 0.1 * strong.sum()
-    assert known_colours(surface, [left])[1][face].min() < 0.5  # behind the post: the right one alone knows it
+    assert known_colours(surface, [left.thrown])[1][face].min() < 0.5  # behind the post: the right one alone knows it
 
 
 def test_slopes_and_corners_are_no_edges_but_outlines_and_occlusions_are():
@@ -146,7 +146,7 @@ def test_where_nothing_is_painted_the_fill_is_worn(tmp_path):
 
     colours = worn(surface, house, [painting])
 
-    assert (known_colours(surface, [painting])[1] == 0).mean() > 0.9
+    assert (known_colours(surface, [painting.thrown])[1] == 0).mean() > 0.9
     assert (colours.sum(axis=1) > 0.02).all()
     np.testing.assert_array_equal(colours, worn(surface, house, [again]))
     (tmp_path / "fill.npz").write_bytes(b"gone")
