@@ -146,8 +146,9 @@ def _engine(url: str) -> Engine:
         )
     try:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(address.database).touch(0o600)  # password hashes; SQLite gives its side files the same mode
     except OSError as error:
-        raise StoreError(f"{address.database}: its folder cannot be made ({error.strerror}).") from error
+        raise StoreError(f"{address.database}: it cannot be made ({error.strerror}).") from error
     engine = create_engine(address, pool_size=20, max_overflow=40)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))

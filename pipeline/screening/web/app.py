@@ -50,7 +50,14 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         database.close()
 
-    app = FastAPI(title="Battleplate review", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="Battleplate review",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        max_body_size=LARGEST_BODY,
+    )
     app.state.services = Services(settings, database, seal)
     app.state.show_name = settings.show.resolve().parent.name
     app.state.routes = [route for module in modules for route in _include(app, module)]
