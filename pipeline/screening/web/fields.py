@@ -21,7 +21,7 @@ def _storable(text: str) -> str:
 
 Number = Annotated[int, Field(ge=1, le=MOST)]  # an id or a version
 Frame = Annotated[int, Field(ge=0, le=MOST)]
-ShotName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z"), AfterValidator(_storable)]
+ShotName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"), AfterValidator(_storable)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_storable)]
 Words = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_storable)]  # a note's text
 Secret = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_storable)]  # a password, a token

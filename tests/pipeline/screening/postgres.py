@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import glob
 import os
 import shutil
@@ -30,7 +29,7 @@ def postgres() -> Iterator[str]:
     place = programs()
     if place is None:
         raise RuntimeError("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    user, prefix = _somebody()
+    prefix = _somebody()
     with tempfile.TemporaryDirectory(prefix="bp_pg_", dir="/tmp") as base:
         os.chmod(base, 0o777)
         data, port = f"{base}/data", _free_port()
@@ -70,9 +69,10 @@ def make_database(address: str, name: str) -> str:
     return f"{address}/{name}"
 
 
-def _somebody() -> tuple[str, list[str]]:
+def _somebody() -> list[str]:
+    """What to put before a command so that it does not run as root."""
     if os.geteuid() != 0:
-        return getpass.getuser(), []
+        return []
     import pwd
 
     runner = shutil.which("runuser")
@@ -80,7 +80,7 @@ def _somebody() -> tuple[str, list[str]]:
     user = next((name for name in OTHERS if name in known), None)
     if user is None or runner is None:
         raise RuntimeError("PostgreSQL refuses to run as root, and there is no runuser or no user to run it as")
-    return user, [runner, "-u", user, "--"]
+    return [runner, "-u", user, "--"]
 
 
 def _do(command: list[str]) -> None:
