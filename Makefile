@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-mattes bench-generate bench-grain bench-relight bench-solve clean
+.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-mattes bench-generate bench-grain bench-relight bench-review bench-solve clean
 
 demo: install
 	$(BIN)/battleplate demo build/demo
@@ -45,6 +45,9 @@ bench-grain: install
 
 bench-relight: install
 	$(BIN)/python -m benchmarks.relight
+
+bench-review: install
+	$(BIN)/python -m benchmarks.review
 
 bench-solve: install
 	$(BIN)/python -m benchmarks.solve

@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     A module of web/routes has a `router`, and may have `lifespan(app)`, an async context manager around the serving
     (workers, pollers). app.state.services is there before it begins; app.state.routes lists every route.
     """
-    load_show(settings.show)
+    show, _shared = load_show(settings.show)
     database = Database(settings.database_url)
     seal = Seal(database, settings.seal_folder)
     modules = [importlib.import_module(f"{routes.__name__}.{m.name}") for m in pkgutil.iter_modules(routes.__path__)]
@@ -59,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         max_body_size=LARGEST_BODY,
     )
     app.state.services = Services(settings, database, seal)
-    app.state.show_name = settings.show.resolve().parent.name
+    app.state.show_name = show.name
     app.state.routes = [route for module in modules for route in _include(app, module)]
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.add_middleware(Shield, hosts=settings.hosts, secure=settings.secure)
