@@ -19,6 +19,7 @@ export class Playback {
     /** @type {Source | null} */
     this.b = null;
     this.frame = 0; // on the screen
+    this.aim = 0; // the frame that it is on its way to, else the one on the screen
     this.speed = 0; // 0: stands; below 0: backwards
     this.loop = true;
     this.first = 0; // of the loop
@@ -53,7 +54,7 @@ export class Playback {
   goto(frame) {
     if (!this.a) return;
     this.halt();
-    this.wanted = Math.min(Math.max(frame, this.a.media.first), this.a.media.last);
+    this.wanted = this.aim = Math.min(Math.max(frame, this.a.media.first), this.a.media.last);
     if (!this.seeking) this.seek();
   }
 
@@ -70,12 +71,12 @@ export class Playback {
 
   /** @param {number} frames */
   step(frames) {
-    this.goto((this.wanted ?? this.frame) + frames);
+    this.goto(this.aim + frames);
   }
 
   /** Stand still on the frame that is shown. */
   stop() {
-    if (this.a) this.goto(this.wanted ?? this.frame);
+    if (this.a) this.goto(this.speed ? this.frame : this.aim);
   }
 
   halt() {
@@ -99,7 +100,7 @@ export class Playback {
   /** @param {number} speed */
   async play(speed) {
     if (!this.a) return;
-    const frame = this.wanted ?? this.frame;
+    const frame = this.speed ? this.frame : this.aim;
     this.halt();
     this.wanted = null;
     this.speed = speed;
@@ -205,6 +206,7 @@ export class Playback {
   /** @param {number} frame */
   put(frame) {
     this.frame = frame;
+    if (this.wanted === null) this.aim = frame;
     this.present(frame);
   }
 }
