@@ -79,7 +79,7 @@ def footage(delivery: Path, build: Path, *, display: str = color.DISPLAY, view: 
         aspect, timecode = float(told["plate"].get("pixel_aspect", 1)), str(told["plate"].get("timecode", ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, BattleplateError) as error:
         raise StoreError(f"{report}: not a delivery's report ({error}). Deliver the shot again.") from error
-    if not delivery.name.startswith(f"{shot}_v") or min(width, height) < 1 or not 0.1 <= aspect <= 10:
+    if delivery.name != f"{shot}_v{version:03d}" or min(width, height) < 1 or not 0.1 <= aspect <= 10:
         raise StoreError(f"{report}: is not of the delivery it lies in. Deliver the shot again.")
     comp = FrameFiles(delivery / "exr", f"{shot}_comp_v{version:03d}.%04d.exr", frames)
     plate = _plate(build)

@@ -1,0 +1,238 @@
+"""The player in a real Chromium: the number in the pixels is the number that it says, on every frame it shows."""
+
+import json
+import random
+import shutil
+import threading
+import time
+
+import pytest
+import uvicorn
+from sqlalchemy.orm import Session
+
+from pipeline.frames import FrameRate
+from pipeline.screening.people import sessions
+from pipeline.screening.people.roles import Role
+from pipeline.screening.records import User
+from tests.pipeline.screening.numbered import deliver
+from tests.pipeline.screening.served import served
+
+FRAMES = 16
+SHOT = "nn_010_0010"
+RATES = [FrameRate(24000, 1001), FrameRate(24), FrameRate(25), FrameRate(30000, 1001), FrameRate(30)]
+_FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+# Reads the number back from the canvas in the moment it was drawn.
+_LISTEN = """() => {
+  const canvas = document.querySelector("canvas.picture"), copy = document.createElement("canvas");
+  const context = copy.getContext("2d", { willReadFrequently: true });
+  window.seen = [];
+  window.at = (u, v) => {
+    const w = Math.min(canvas.width, canvas.height * 4 / 3), h = w * 3 / 4;
+    const [x, y] = [(canvas.width - w) / 2 + u * w, (canvas.height - h) / 2 + v * h];
+    return [...context.getImageData(Math.floor(x), Math.floor(y), 1, 1).data.slice(0, 3)];
+  };
+  window.number = () => {
+    [copy.width, copy.height] = [canvas.width, canvas.height];
+    context.drawImage(canvas, 0, 0);
+    let value = 0;
+    for (let row = 0; row < 3; row++)
+      for (let column = 0; column < 4; column++)
+        value = 2 * value + Number(Math.max(...window.at((column + 0.5) / 4, (row + 0.5) / 3)) > 96);
+    return value;
+  };
+  canvas.addEventListener("presented", (event) => {
+    window.seen.push([event.detail.frame, window.number()]);
+    window.left = window.at(0.375, 0.167);  // a bit that is 1 in every number from 1001 to 1016
+    window.right = window.at(0.875, 0.167);
+  });
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no chromium on PATH: the player is not tried")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=_FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    """A running server for one shot with a version at each rate, and an artist's cookie."""
+    root = tmp_path_factory.mktemp("show")
+    for number, rate in enumerate(RATES, start=1):
+        deliver(root, rate, FRAMES, version=number)
+    (root / "shot.toml").write_text(f'[shot]\nname = "{SHOT}"\nversion = 5\n[plate]\npath = "plate.mov"\n')
+    with served(root / "show.toml") as running:
+        config = uvicorn.Config(running.app, "127.0.0.1", 0, log_level="warning", lifespan="off")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        port = server.servers[0].sockets[0].getsockname()[1]
+
+        def begin(session: Session) -> str:
+            return sessions.begin(session, session.get(User, running.ids[Role.SUPERVISOR]))
+
+        yield f"http://127.0.0.1:{port}", running.services.database.write(begin)
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def player(browser, studio):
+    """Opens the player: `player("version=1")`; its errors are errors of the test."""
+    home, token = studio
+    context = browser.new_context(viewport={"width": 800, "height": 600})
+    context.add_cookies([{"name": "battleplate", "value": token, "url": home}])
+    page, wrong = context.new_page(), []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
+
+    def open_player(query: str, sources: int = 1):
+        page.goto(f"{home}/shots/{SHOT}/play?{query}")
+        until(
+            page,
+            f"document.querySelectorAll('video').length >= {sources} && !document.querySelector('#making').textContent"
+            " && document.querySelector('canvas.picture').dataset.frame",
+            timeout=60_000,
+        )
+        page.evaluate(_LISTEN)
+        return page
+
+    yield open_player
+    context.close()
+    assert not wrong
+
+
+def until(page, true: str, patience_s: float = 60.0) -> None:
+    """Wait for an expression; Playwright's own way needs eval, which the page's policy forbids."""
+    end = time.monotonic() + patience_s
+    while not page.evaluate(f"() => Boolean({true})"):
+        assert time.monotonic() < end, true
+        page.wait_for_timeout(10)
+
+
+def seen(page) -> list[tuple[int, int]]:
+    return page.evaluate("() => window.seen.splice(0)")
+
+
+def goto(page, frame: int) -> None:
+    page.fill("#frame", str(frame))
+    page.press("#frame", "Enter")
+    until(page, f"document.querySelector('canvas.picture').dataset.frame === '{frame}'")
+
+
+@pytest.mark.parametrize("version", range(1, len(RATES) + 1), ids=[str(rate) for rate in RATES])
+def test_no_frame_is_shown_under_another_number(player, version):
+    page = player(f"version={version}")
+    every = list(range(1001, 1001 + FRAMES))
+
+    page.keyboard.press("Home")
+    for frame in every[1:]:
+        page.keyboard.press("ArrowRight")
+        until(page, f"document.querySelector('canvas.picture').dataset.frame === '{frame}'")
+    stepped = seen(page)
+    sought = random.Random(version).sample(every, len(every))
+    for frame in sought:
+        goto(page, frame)
+    jumped = seen(page)
+    page.keyboard.press("Home")
+    for key in (" ", "k", "j", "k", "l", "l", "k"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(500 if key != "k" else 100)
+    played = seen(page)
+
+    assert [said for said, _ in stepped][-FRAMES:] == every
+    assert set(sought) <= {said for said, _ in jumped}
+    assert len(played) > 6
+    assert [pair for pair in stepped + jumped + played if pair[0] != pair[1]] == []
+
+
+def test_a_wipe_shows_a_on_the_left_and_b_on_the_right_and_can_be_dragged(player):
+    page = player("version=2&b=2&b_view=plate&mode=wipe", sources=2)
+    goto(page, 1008)
+
+    left, right = page.evaluate("() => [window.left, window.right]")
+    box = page.locator("#stage").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 10, box["y"] + box["height"] / 2, steps=3)
+    page.mouse.up()
+    goto(page, 1009)
+    wiped = page.evaluate("() => window.left")
+
+    assert min(left) > 200  # A: the comp, white
+    assert right[0] > 150 > 100 > max(right[1:])  # B: the plate, red
+    assert wiped[0] > 150 > 100 > max(wiped[1:])
+
+
+def test_the_difference_of_equal_is_black_and_of_others_is_not(player):
+    page = player("version=2&b=2&b_view=comp&mode=difference", sources=2)
+    goto(page, 1010)
+    page.keyboard.press("]")
+    goto(page, 1011)
+    equal = page.evaluate("() => [window.left, window.right]")
+    page.select_option("#b-view", "plate")
+    until(page, "document.querySelector('#burn-b').textContent.includes('Plate')")
+    until(page, "!document.querySelector('#making').textContent")
+    goto(page, 1012)
+    other = page.evaluate("() => window.left")
+
+    assert equal == [[0, 0, 0], [0, 0, 0]]
+    assert max(other[1:]) > 100
+
+
+def test_the_burn_in_and_the_loop_follow_the_frame(player):
+    page = player("version=4&frame=1005")
+
+    goto(page, 1007)
+    page.keyboard.press("i")
+    goto(page, 1009)
+    page.keyboard.press("o")
+    burnt = [page.inner_text(f"#burn-{part}") for part in ("a", "frame", "time")]
+    seen(page)
+    page.keyboard.press("l")
+    page.wait_for_timeout(900)
+    page.keyboard.press("k")
+
+    assert burnt == [f"{SHOT} v004 Comp", "1009", "01:00:00:08"]
+    assert {said for said, _ in seen(page)} <= {1007, 1008, 1009}
+
+
+def test_a_drawing_goes_into_the_note(player):
+    page, sent = player("version=3"), []
+    page.route("**/api/notes", lambda route: (sent.append(route.request), route.fulfill(json={"id": 1})))
+    goto(page, 1004)
+    page.keyboard.press("d")
+    box = page.locator("canvas.strokes").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for down in (40, 80):
+        page.mouse.move(middle[0], middle[1])
+        page.mouse.down()
+        page.mouse.move(middle[0] + 60, middle[1] + down, steps=6)
+        page.mouse.up()
+    page.keyboard.press("Control+z")
+    page.keyboard.press("n")
+    page.keyboard.type("the shadow is late")
+    page.keyboard.press("Control+Enter")
+    until(page, "document.querySelector('#note-said').textContent === 'Kept.'")
+
+    body = json.loads(next(r for r in sent if r.method == "POST").post_data)
+    assert {key: body[key] for key in ("shot", "version", "frame", "text")} == {
+        "shot": SHOT,
+        "version": 3,
+        "frame": 1004,
+        "text": "the shadow is late",
+    }
+    (stroke,) = body["drawing"]["strokes"]
+    assert stroke["colour"].startswith("#")
+    assert 0 < stroke["width"] < 0.1
+    assert stroke["points"][0] == pytest.approx([0.5, 0.5], abs=0.01)
+    assert stroke["points"][-1][0] > 0.55
+    assert next(r for r in sent if r.method == "POST").headers["x-csrf"]
