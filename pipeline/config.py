@@ -13,6 +13,7 @@ from typing import Any
 from pipeline import codec, own_characters, provider_config
 from pipeline.crowd_sections import CrowdBrief, CrowdDust
 from pipeline.errors import ConfigError
+from pipeline.far_sections import FarCards
 from pipeline.look_sections import LookFacts
 from pipeline.optics_sections import LensFacts
 from pipeline.output_sections import OutputBrief, WorkFiles
@@ -60,7 +61,10 @@ FOUND: tuple[type, ...] = (
     DepthModel,
 )  # of the show as a whole: no shot file says otherwise
 PICKED: dict[type, type] = {CrowdBrief: CrowdPicks, SetBrief: SetPicks}  # a brief's picks, as stages take them
-DRAWN: dict[type, type[CrowdDust]] = {CrowdBrief: CrowdDust}  # what of a brief is drawn without moving anybody
+DRAWN: dict[type, type[CrowdDust] | type[FarCards]] = {
+    CrowdBrief: CrowdDust,
+    SetBrief: FarCards,
+}  # what of a brief is drawn without moving anybody
 
 
 _MODELS = ("identity", "depth")  # sections of show.toml: models that a show brings, beside those that paint
@@ -162,7 +166,7 @@ def shot_of(file: Path, data: dict[str, Any], overrides: tuple[str, ...] = ()) -
     root = show_file.resolve().parent if show_file else folder
     sections |= {IdentityModel: show.identity, DepthModel: show.depth}
     sections[OwnCharacters] = own_characters.find(root / own_characters.FOLDER, sections[CrowdBrief])
-    sections |= {drawn: drawn.of(sections[kind]) for kind, drawn in DRAWN.items()}
+    sections |= {CrowdDust: CrowdDust.of(sections[CrowdBrief]), FarCards: FarCards(sections[SetBrief].cards)}
     shot = Shot(file, info, sections, stages, root / show.build / info.name, show)
     sections.update(_picked(sections, shot))
     return shot

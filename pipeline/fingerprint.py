@@ -24,6 +24,7 @@ DECLARATIONS = (
     "pipeline/frames.py",
     "pipeline/sections.py",
     "pipeline/crowd_sections.py",
+    "pipeline/far_sections.py",
     "pipeline/look_sections.py",
     "pipeline/optics_sections.py",
     "pipeline/output_sections.py",

@@ -108,6 +108,14 @@ distance_m = 160.0       # from the camera along that pixel; 0: where the pixel 
 width_m = 70.0
 height_m = 16.0
 
+# [[set.cards]]          # pictures with alpha for the far distance; docs/sets.md explains every key
+# name = "mountains"
+# picture = "art/mountains.exr"
+# distance_m = 6000.0
+# bearing_deg = 0.0      # to the right of where the first frame's camera looks
+# width_deg = 60.0
+# haze_m = 700.0         # metres of the plate's air before it
+
 # [stages.composite]     # settings of a stage; `battleplate run --set composite.light_wrap_px=4` overrides them
 # light_wrap = 0.6
 """

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import ConfigError
+from pipeline.far_sections import SetCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,7 @@ class SetBrief:
     pieces: tuple[SetPiece, ...] = ()
     seed: int = 1
     provider: str | tuple[str, ...] = "builtin"  # as in [crowd]
+    cards: tuple[SetCard, ...] = field(default=(), metadata={"decides": False})  # drawn as they are: FarCards
 
 
 TAKE = re.compile(r"t(0[1-9]|[1-5][0-9]|6[0-4])")

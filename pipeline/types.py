@@ -273,11 +273,13 @@ class Layer:
 
 # The layer that lies over all others, without ids: it has no edges, and nobody's matte loses what it veils.
 VEIL = "dust"
+# The layer of the set's cards, behind all others. Its files hold air besides: metres of haze before each pixel.
+FAR = "far"
 
 
 @dataclass(frozen=True, slots=True)
 class RawLayers:
-    """The layers as rendered, nearest purpose last: set, crowd, and VEIL where there is dust.
+    """The layers as rendered, nearest purpose last: FAR where there are cards, set, crowd, and VEIL where there is dust.
 
     shadow: what the crowd takes from the ground's light, EXR half, channel Y: 1 = untouched, 0 = black. It is drawn for the bare ground; the composite keeps it off
     whatever stands before that.

@@ -88,7 +88,8 @@ def match_look(
             steady = _since_before(source, frame, earlier.get(source.name), now)
             earlier[source.name] = now
             tones, strayed = params.counted(source.name, found), params.strayed(found, frame)
-            rgba = graded(rgba, depth, tones, params.said(source.name), measured.haze, strayed, params)
+            air = np.where(rgba[..., 3] > 0, channels.get("air", depth), np.float32(np.inf)).astype(np.float32)
+            rgba = graded(rgba, air, tones, params.said(source.name), measured.haze, strayed, params)
             rgba, depth = _smeared(rgba, depth, moved, shutter, optics.late)
             if iris_px_m:
                 rgba, depth = _defocused(rgba, depth, numbers["focus_m"], iris_px_m, said)

@@ -14,6 +14,7 @@ from assets.dust.layer import DRY_EARTH, Raised, draw_dust
 from assets.near.layer import Near
 from assets.near.merge import add_near, add_shadows
 from assets.near.shades import Shades
+from assets.sets.cards import Card, draw_cards, place_card
 from assets.sets.layer import draw_set
 from assets.sets.paintings import load_paintings
 from assets.sets.projection import read_pieces
@@ -22,10 +23,11 @@ from assets.sprites.cards import load_agents
 from assets.sprites.layer import NOBODY, Looks, Taken, draw_crowd, draw_shadow
 from assets.sprites.shown import shown_by
 from assets.view import Buffers
-from calibration.cameras import camera_centre, load_poses
+from calibration.cameras import camera_centre, load_poses, look_direction, pixel_rays_world
 from calibration.ground.heightfield import Heightfield
 from pipeline.crowd_sections import CrowdDust
 from pipeline.errors import ConfigError
+from pipeline.far_sections import FarCards
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
@@ -33,6 +35,7 @@ from pipeline.kernels.color import LUMINANCE
 from pipeline.output_sections import WORK, WorkFiles
 from pipeline.stage import stage
 from pipeline.types import (
+    FAR,
     VEIL,
     CameraTrack,
     CharacterAtlas,
@@ -79,15 +82,18 @@ def render_layers(
     frames: FrameRange,
     out: Path,
     dust: CrowdDust = CrowdDust(),  # noqa: B008 (frozen)
+    far: FarCards = FarCards(),  # noqa: B008 (frozen)
     work: WorkFiles = WORK,
 ) -> RawLayers:
     """The layers and the shadow in the plate's own distorted pixels; near people stand where their sprites would.
 
-    Set, crowd, and dust where any is asked for.
+    Set, crowd, and cards and dust where any are asked for.
     """
     agents, sprites = load_agents(layout), load_atlas(atlas)
     pieces = read_pieces(set_layout)
     names = {"set": {p.number: p.name for p in pieces}, "crowd": dict(zip(agents.ids, agents.names, strict=True))}
+    cards = _cards(far, track)
+    names = ({FAR: {card.number: card.name for card in cards}} if cards else {}) | names
     names |= {VEIL: {}} if dust.some else {}
     layers = tuple(_layer(name, out, frames, names[name]) for name in names)
     shadow = FrameFiles(out, "shadow.%04d.exr", frames)
@@ -106,8 +112,12 @@ def render_layers(
         if near.files is not None:
             add_near(crowd, _near(near.files.path(frame)), view, agents, row, params)
         veils = [draw_dust(view, agents, row, raised, crowd, built)] if dust.some else []
-        for layer, buffers in zip(layers, (built, crowd, *veils), strict=True):
-            exr.write(layer.files.path(frame), _channels(buffers), compression=work.compression)
+        planes = [_channels(buffers) for buffers in (built, crowd, *veils)]
+        if cards:
+            distant, air = draw_cards(view, partial(rays_of, track.lens), cards, focal_px)
+            planes.insert(0, {**_channels(distant), "air": air})
+        for layer, written in zip(layers, planes, strict=True):
+            exr.write(layer.files.path(frame), written, compression=work.compression)
         taken, throwing = Taken.nothing(view.size), NOBODY
         if near.shades is not None:
             shades = Shades.read(near.shades.path(frame))
@@ -131,6 +141,16 @@ def _raised(dust: CrowdDust, layout: CrowdLayout, light: SunLight, heights: Heig
         stand=heights.stand,
         meet=heights.meet_rays,
     )
+
+
+def _cards(far: FarCards, track: CameraTrack) -> tuple[Card, ...]:
+    """The cards, placed by the first frame's camera."""
+    pose = load_poses(track)[0]
+    placed = []
+    for number, card in enumerate(far.cards, start=1):
+        base = None if card.base_px is None else pixel_rays_world(np.array(card.base_px), track.lens, pose)[1]
+        placed.append(place_card(card, number, camera_centre(pose), look_direction(pose), base))
+    return tuple(placed)
 
 
 def _near(path: Path) -> Near:
