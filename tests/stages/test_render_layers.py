@@ -14,10 +14,11 @@ from calibration.cameras import load_poses, look_at, pixel_rays_world, to_camera
 from calibration.lens import project, rays
 from pipeline.crowd_sections import CrowdDust
 from pipeline.errors import ConfigError
+from pipeline.far_sections import FarCards, SetCard
 from pipeline.frames import FrameRange
 from pipeline.io import exr
 from pipeline.sections import LightFacts
-from pipeline.types import VEIL, CameraTrack, CharacterAtlas, CrowdLayout, Ground, Lens, SetLayout, SetPaintings
+from pipeline.types import FAR, VEIL, CameraTrack, CharacterAtlas, CrowdLayout, Ground, Lens, SetLayout, SetPaintings
 from stages.render_layers import Params, render_layers
 from tests.layers import nobody_near
 from tests.looks import HAND_LIGHT
@@ -405,3 +406,25 @@ def test_a_zone_has_its_own_amount_of_dust(shot, tmp_path):
     assert veils["all"].max() > 0.05
     np.testing.assert_array_equal(veils["zone"], veils["all"])
     assert not veils["none"].any()
+
+
+# ---------------------------------------------------------------- cards
+
+
+def test_cards_are_a_layer_of_their_own_behind_all_others(shot, tmp_path):
+    picture = np.full((16, 32), 0.5, np.float32)
+    exr.write(tmp_path / "hills.exr", {c: exr.half(picture) for c in "RGB"})
+    card = SetCard("hills", tmp_path / "hills.exr", 900.0, bearing_deg=0.0, width_deg=40.0, haze_m=50.0)
+    plain = render_layers(**shot)
+
+    far = render_layers(**{**shot, "out": shot["out"].parent / "far", "far": FarCards((card,))})
+
+    assert [layer.name for layer in far.layers] == [FAR, "set", "crowd"]
+    assert json.loads(far.layers[0].manifest.read_text()) == {"1": "hills"}
+    planes = exr.read(far.layers[0].files.path(1002)).channels
+    there = planes["A"] > 0
+    assert there.any()
+    np.testing.assert_array_equal(planes["air"][there], 50.0)
+    np.testing.assert_allclose(planes["Z"][there], 900.0, rtol=0.15)
+    for before, after in zip(plain.layers, far.layers[1:], strict=True):
+        assert before.files.path(1002).read_bytes() == after.files.path(1002).read_bytes()
