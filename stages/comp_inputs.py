@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from calibration.mattes.holdout import guide_of, past_figures, visible_share
+from calibration.mattes.holdout import past_figures, visible_share
 from calibration.mattes.pulled import Pulled, read_pulled
 from pipeline.errors import PlateError, StageError
 from pipeline.io import exr
@@ -53,7 +53,6 @@ class Shot:
     matte: np.ndarray
     figures_m: np.ndarray  # (H, W) how far the people of the matte stand, +inf where nobody does
     metadata: dict[str, Any]
-    guide: np.ndarray  # (H, W) as holdout.guide_of has it
     pulled: Pulled | None = None  # people's own colour; None: the mattes hold none
 
 
@@ -119,7 +118,6 @@ def shot_of(given: Read, frame: int) -> Shot:
         np.ascontiguousarray(matte),
         np.ascontiguousarray(figures),
         told,
-        guide_of(rgb),
         pulled,
     )
 
@@ -143,7 +141,6 @@ def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int
         visible *= visible_share(
             z,
             shot.rgb,
-            shot.guide,
             shot.depth_m,
             shot.confidence,
             doubt=holdout.doubt,

@@ -17,14 +17,16 @@ _KNOWN, _SAMPLED = (
     0.1,
     0.003,
 )  # how much sampled colours count beside the neighbourhood, with the background known or not
+_LEANING, _FEWER = 1e-3, 40  # how much an alpha that is leant on counts, and the steps that lead there
 _HARD = 0.01  # of alpha: nearer to 0 or 1 is that
 
 
-def alpha_in_band(picture: Floats, trimap: Bytes, back: Floats | None = None) -> Floats:
+def alpha_in_band(picture: Floats, trimap: Bytes, back: Floats | None = None, leaning: Floats | None = None) -> Floats:
     """(H, W) float32 alpha: 1 and 0 as the trimap (H, W) says, in its unknown band from the colours that mix there.
 
     picture: (H, W, 3) scene-linear, since light mixes linearly; display-encoded pictures give worse edges. back: (H, W, 3)
-    the background where it is known at every pixel. Costs go with the band, not with the picture.
+    the background where it is known at every pixel. leaning: (H, W) alpha that decides where the colours do not, from a depth
+    map say; the answer is then near it, and found in fewer steps. Costs go with the band, not with the picture.
     """
     picture = np.ascontiguousarray(picture, np.float32)
     unknown = trimap == UNKNOWN
@@ -33,7 +35,11 @@ def alpha_in_band(picture: Floats, trimap: Bytes, back: Floats | None = None) ->
     found = sampling.sample(picture, trimap, _TOE, reach, back)
     rough[unknown] = found.alpha
     trust[unknown] = np.float32(_SAMPLED if back is None else _KNOWN) * found.confidence + np.float32(1e-6)
-    alpha = matting.fit(picture, trimap, rough, trust, toe=_TOE)
+    rounds = matting.ROUNDS
+    if leaning is not None:
+        rough = np.asarray((trust * rough + _LEANING * leaning) / (trust + _LEANING), np.float32)
+        trust, rounds = np.asarray(trust + _LEANING, np.float32), _FEWER
+    alpha = matting.fit(picture, trimap, rough, trust, toe=_TOE, rounds=rounds)
     return np.asarray(np.clip((alpha - _HARD) / (1 - 2 * _HARD), 0, 1), np.float32)
 
 

@@ -11,6 +11,7 @@ from pipeline.kernels.check import shaped
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 BACK, FRONT, UNKNOWN = np.uint8(0), np.uint8(255), np.uint8(128)  # of a trimap
+ROUNDS = 150  # of conjugate gradients, at most
 _SIDE = 9  # pixels of the matting Laplacian's window
 
 
@@ -22,7 +23,7 @@ def fit(
     *,
     toe: float,
     smooth: float = 1e-6,
-    rounds: int = 150,
+    rounds: int = ROUNDS,
     tolerance: float = 1e-3,
 ) -> Floats:
     """(H, W) float32 alpha: 1 where trimap is FRONT, 0 where BACK, between them the share that fits its neighbours.

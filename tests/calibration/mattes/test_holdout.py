@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calibration.mattes.holdout import guide_of, past_figures, visible_share, without_spill
+from calibration.mattes.holdout import past_figures, visible_share, without_spill
 
 SETTINGS = {"tolerance_m": 0.5, "tolerance": 0.05, "doubt": 0.1}
 
@@ -21,7 +21,7 @@ def test_depth_alone_without_refining():
     plate, depth, sure = rock_before_sky()
     layer = np.full_like(depth, 90)
 
-    seen = visible_share(layer, plate, guide_of(plate), depth, sure, edge_px=0, **SETTINGS)
+    seen = visible_share(layer, plate, depth, sure, edge_px=0, **SETTINGS)
 
     assert (seen[:, :30] == 0).all()
     assert (seen[:, 30:] == 1).all()
@@ -35,7 +35,7 @@ def test_an_edge_that_is_off_moves_to_the_plates(off):
 
     plate += np.random.default_rng(1).normal(0, 0.01, plate.shape).astype(np.float32)
 
-    refined = visible_share(layer, plate, guide_of(plate), depth, sure, edge_px=3, **SETTINGS)
+    refined = visible_share(layer, plate, depth, sure, edge_px=3, **SETTINGS)
 
     assert np.abs(refined[20] - truth).sum() < 0.2  # of a pixel
 
@@ -44,7 +44,7 @@ def test_a_mixed_pixel_of_the_lens_is_shared():
     plate, depth, sure = rock_before_sky()
     plate[:, 30] = 0.7 * plate[:, 20] + 0.3 * plate[:, 50]
 
-    seen = visible_share(np.full_like(depth, 90), plate, guide_of(plate), depth, sure, edge_px=3, **SETTINGS)
+    seen = visible_share(np.full_like(depth, 90), plate, depth, sure, edge_px=3, **SETTINGS)
 
     assert seen[20, 30] == pytest.approx(0.3, abs=0.03)
 
@@ -54,16 +54,30 @@ def test_where_rock_and_ground_look_alike_the_depth_decides():
     plate[:] = 0.2 + np.random.default_rng(1).normal(0, 0.05, plate.shape)
     truth = (np.arange(64) >= 30).astype(float)
 
-    seen = visible_share(np.full_like(depth, 90), plate, guide_of(plate), depth, sure, edge_px=3, **SETTINGS)
+    seen = visible_share(np.full_like(depth, 90), plate, depth, sure, edge_px=3, **SETTINGS)
 
     assert np.abs(seen - truth).mean(axis=0).sum() < 2.5
+
+
+def test_a_crest_that_the_depth_doubts_ends_where_the_plate_shows_it():
+    """Depth maps lose themselves below a skyline: eight rows of doubt on the crest, three rows of sky taken for it."""
+    rows = np.arange(60)
+    truth = np.repeat((rows < 30).astype(np.float32)[:, None], 80, 1)
+    plate = truth[..., None] * np.float32([0.5, 0.6, 0.7]) + (1 - truth[..., None]) * np.float32([0.2, 0.17, 0.14])
+    plate = (plate + np.random.default_rng(1).normal(0, 0.01, plate.shape)).astype(np.float32)
+    depth = np.where(np.repeat(rows[:, None], 80, 1) >= 27, np.float32(110), np.float32(np.inf))
+    confidence = np.where(np.repeat(rows[:, None], 80, 1) >= 38, np.float32(1), np.float32(0))
+
+    seen = visible_share(np.full_like(depth, 160), plate, depth, confidence, edge_px=3, **SETTINGS)
+
+    assert np.abs(seen - truth).sum(axis=0).max() < 0.5  # of a pixel
 
 
 def test_far_from_any_edge_nothing_moves():
     plate, depth, sure = rock_before_sky()
     plate += np.random.default_rng(1).normal(0, 0.02, plate.shape).astype(np.float32)
 
-    seen = visible_share(np.full_like(depth, 90), plate, guide_of(plate), depth, sure, edge_px=3, **SETTINGS)
+    seen = visible_share(np.full_like(depth, 90), plate, depth, sure, edge_px=3, **SETTINGS)
 
     assert (seen[:, :20] == 0).all()
     assert (seen[:, 42:] == 1).all()
@@ -75,7 +89,7 @@ def test_the_layers_own_silhouette_is_no_edge():
     layer = np.full_like(depth, np.inf)
     layer[10:30, 5:20] = 60
 
-    seen = visible_share(layer, plate, guide_of(plate), depth, sure, edge_px=3, **SETTINGS)
+    seen = visible_share(layer, plate, depth, sure, edge_px=3, **SETTINGS)
 
     assert (seen[10:30, 5:20] == 0).all()
 
