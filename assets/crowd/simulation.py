@@ -31,6 +31,7 @@ class Steering:
     hurry_mps: float = 1.2  # a straggler walks at most so much faster than his slot
     follow_s: float = 0.7  # he would be back in his slot in about this time
     lag_s: float = 0.22  # from wanting another velocity to having it: this is what smooths the paths
+    decide_s: float = 0.13  # nobody changes his mind sooner than this; between, he goes on as he meant to
     strongest_mps2: float = 5.0  # the hardest that anybody starts, stops or turns of his own will
     brake_mps2: float = 2.5  # how hard he means to brake before an enemy or a wall
     look_m: float = 2.0  # how far people look for others to avoid
@@ -151,7 +152,7 @@ def _first_moment(places: Array, slots: Array, times: Array, yaws: npt.ArrayLike
         looks = np.array(np.broadcast_to(np.asarray(yaws, np.float64), (count,)))
     return Flock(places, velocities, looks, np.zeros(count), np.full(count, FREE, np.int64),
                  np.zeros((count, 2)), np.zeros(count, bool), moving, np.zeros((count, 2)),
-                 np.stack([np.sin(looks), np.cos(looks)], axis=1))  # fmt: skip
+                 np.stack([np.sin(looks), np.cos(looks)], axis=1), np.zeros(count))  # fmt: skip
 
 
 def _record(flock: Flock, walked: Walked, row: int) -> None:

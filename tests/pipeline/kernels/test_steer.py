@@ -24,7 +24,7 @@ def crowd(count, seed, extent=6.0):
 def flock(places, velocities):
     n = len(places)
     return Flock(places, velocities, np.zeros(n), np.zeros(n), np.full(n, FREE, np.int64), np.zeros((n, 2)),
-                 np.zeros(n, bool), np.zeros(n, bool), np.zeros((n, 2)), np.zeros((n, 2)))  # fmt: skip
+                 np.zeros(n, bool), np.zeros(n, bool), np.zeros((n, 2)), np.zeros((n, 2)), np.zeros(n))  # fmt: skip
 
 
 def collide_within(place, velocity, reach, horizon_s):
@@ -82,6 +82,42 @@ def test_a_step_agrees_with_its_slow_twin():
     )
 
     np.testing.assert_allclose(now.places, stepped_slowly(places, velocities, slots, slots + 0.05, radii), atol=1e-9)
+
+
+def test_between_two_choices_everybody_bends_his_wish_as_he_did():
+    places, velocities = crowd(40, seed=4, extent=9)
+    radii, sides = np.full(40, 0.25), np.zeros(40, np.int64)
+    places = settle(places, radii + 0.25, NO_WALLS, 60)
+    slots = places + np.random.default_rng(5).normal(0, 1, places.shape)
+
+    one = advance(flock(places, velocities), slots, slots + 0.05, radii, sides, NO_WALLS, RULES, STEP_S)
+    two = advance(one, slots + 0.05, slots + 0.08, radii, sides, NO_WALLS, RULES, STEP_S)
+
+    def wish(here, at, then):
+        back = (at - here) / RULES.follow_s
+        return (then - at) / STEP_S + back * np.minimum(1, RULES.hurry_mps / np.linalg.norm(back, axis=1))[:, None]
+
+    ease = 1 - np.exp(-STEP_S / RULES.lag_s)
+    add = wish(one.places, slots + 0.05, slots + 0.08) + one.bends - one.velocities
+    add *= ease * np.minimum(1, RULES.strongest_mps2 * STEP_S / np.linalg.norm(add * ease, axis=1))[:, None]
+    added = (one.velocities - velocities) / ease  # whoever was not cut short has told his choice so
+    free = np.linalg.norm(added * ease, axis=1) < RULES.strongest_mps2 * STEP_S - 1e-9
+    chosen = wish(places, slots, slots + 0.05) + one.bends
+    np.testing.assert_allclose((velocities + added)[free], chosen[free], atol=1e-9)
+    assert (np.linalg.norm(one.bends, axis=1) > 0.1).any()
+    np.testing.assert_allclose(two.velocities, one.velocities + add, atol=1e-9)
+    assert two.touches is one.touches
+
+
+def test_nobody_chooses_anew_before_his_time():
+    places, velocities = crowd(10, seed=4, extent=9)
+    now, ages = flock(places, velocities), []
+
+    for _ in range(7):
+        now = advance(now, places, places, np.full(10, 0.25), np.zeros(10, np.int64), NO_WALLS, RULES, STEP_S)
+        ages.append(round(float(now.age_s) / STEP_S))
+
+    assert ages == [1, 2, 3, 1, 2, 3, 1]
 
 
 def test_a_room_used_again_gives_the_same_steps_and_leaves_what_came_in_alone():
