@@ -18,13 +18,24 @@ def shots_of(show: Path) -> list[Shot]:
         raise ConfigError(f"{show}: there is no such file. Name the show's file, such as myshow/show.toml.")
     if "shot" in _read(show):
         raise ConfigError(f"{show}: is a shot file. Name the show's file, the show.toml above it.")
-    found: list[Shot] = []
+    found = [shot for file in toml_files(show) if (shot := shot_in(file, show)) is not None]
+    return sorted(found, key=lambda shot: shot.info.name)
+
+
+def toml_files(show: Path) -> list[Path]:
+    """Every file that could be a shot file of the show: what lies near enough below it and is not hidden."""
+    found: list[Path] = []
     for depth in range(DEPTH + 1):
         for file in sorted(show.parent.glob("*/" * depth + "*.toml")):
             hidden = any(part.startswith(".") for part in file.relative_to(show.parent).parts)
-            if file != show and not hidden and "shot" in _read(file) and find_show(file) == show.resolve():
-                found.append(load_shot(file))
-    return sorted(found, key=lambda shot: shot.info.name)
+            if file != show and not hidden:
+                found.append(file)
+    return found
+
+
+def shot_in(file: Path, show: Path) -> Shot | None:
+    """The shot of a file; None when it is no shot file of this show. Raises ConfigError when the shot is wrong."""
+    return load_shot(file) if "shot" in _read(file) and find_show(file) == show.resolve() else None
 
 
 def delivered(shot: Shot) -> list[Path]:

@@ -1,0 +1,194 @@
+"""What of a show lies on disk: its shots, their delivered versions, the takes that were proposed."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Shot
+from pipeline.errors import BattleplateError
+from pipeline.sections import DeliveryBrief
+from pipeline.shots import shot_in, toml_files
+
+LOOK_AGAIN_S = 2.0  # how long a listing of the show's folders is taken for true
+_VERSION = re.compile(r"_v(\d{3,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A delivered version. folder: SHOT_vNNN; delivered: when its report was written, UTC."""
+
+    shot: str
+    number: int
+    folder: Path
+    delivered: datetime
+
+    @property
+    def label(self) -> str:
+        return f"v{self.number:03d}"
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOnDisk:
+    """One proposal for a character or a set piece, as its takes.json tells."""
+
+    piece: str
+    kind: str  # character | piece
+    name: str
+    provider: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShotOnDisk:
+    """A shot and its versions, oldest first."""
+
+    shot: Shot
+    versions: tuple[Version, ...]
+
+    @property
+    def name(self) -> str:
+        return self.shot.info.name
+
+    @property
+    def sequence(self) -> str:
+        return sequence_of(self.name)
+
+    @property
+    def latest(self) -> Version | None:
+        return self.versions[-1] if self.versions else None
+
+    def version(self, number: int) -> Version:
+        """Raises LookupError when there is no such version."""
+        for version in self.versions:
+            if version.number == number:
+                return version
+        raise LookupError(f"{self.name} has no version {number}.")
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOnDisk:
+    """A show's shots by name. broken: why a shot file, or two, cannot be shown; one line each."""
+
+    shots: dict[str, ShotOnDisk]
+    broken: tuple[str, ...]
+
+
+class Shows:
+    """One show file's folders, read as seldom as they allow: a shot file again when it or the show file changed.
+
+    Safe for threads. A shot file that is wrong does not hide the others.
+    """
+
+    def __init__(self, show: Path) -> None:
+        self.show = show
+        self._lock = threading.Lock()
+        self._read: dict[Path, tuple[tuple[int, ...], Shot | str | None]] = {}
+        self._found = ShowOnDisk({}, ())
+        self._looked = -LOOK_AGAIN_S
+
+    def look(self) -> ShowOnDisk:
+        """The show as it is, or was LOOK_AGAIN_S ago."""
+        with self._lock:
+            if time.monotonic() - self._looked >= LOOK_AGAIN_S:
+                self._found = self._scan()
+                self._looked = time.monotonic()
+            return self._found
+
+    def shot(self, name: str) -> ShotOnDisk:
+        """Raises LookupError when the show has no shot of that name."""
+        try:
+            return self.look().shots[name]
+        except KeyError:
+            raise LookupError(f"there is no shot {name!r} in this show.") from None
+
+    def _scan(self) -> ShowOnDisk:
+        above = _changed(self.show)
+        kept: dict[Path, tuple[tuple[int, ...], Shot | str | None]] = {}
+        for file in toml_files(self.show):
+            key, known = above + _changed(file), self._read.get(file)
+            kept[file] = known if known and known[0] == key else (key, self._shot(file))
+        self._read = kept
+        shots: dict[str, ShotOnDisk] = {}
+        broken = [said for _, said in kept.values() if isinstance(said, str)]
+        listed: dict[Path, list[tuple[str, Path]]] = {}
+        for _, shot in kept.values():
+            if not isinstance(shot, Shot):
+                continue
+            if shot.info.name in shots:
+                broken.append(f"{shot.file}: another shot file is named {shot.info.name} too. Name one of them anew.")
+                continue
+            shots[shot.info.name] = ShotOnDisk(shot, _versions(shot, listed))
+        return ShowOnDisk(dict(sorted(shots.items())), tuple(broken))
+
+    def _shot(self, file: Path) -> Shot | str | None:
+        try:
+            return shot_in(file, self.show)
+        except BattleplateError as error:
+            return " ".join(str(error).split())
+
+
+def sequence_of(name: str) -> str:
+    """The sequence in a shot's name: "bp_010_0010" is of "bp_010"; a name of one part is its own."""
+    return name.rpartition("_")[0] or name
+
+
+def takes_of(shot: Shot) -> tuple[list[TakeOnDisk], list[str]]:
+    """Takes that were proposed for a shot or its show, by piece; and one line for each takes.json that is damaged."""
+    found, damaged = [], []
+    for root in (shot.takes, shot.shared / "takes"):
+        for file in sorted(root.glob("*/*/takes.json")):
+            try:
+                sheet = json.loads(file.read_text("utf-8"))
+                found += [
+                    TakeOnDisk(
+                        str(sheet["name"]), str(sheet["kind"]), str(t["name"]), str(t["provider"]), int(t["seed"])
+                    )
+                    for t in sheet["takes"]
+                ]
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                damaged.append(f"{file.parent.name}: takes.json cannot be read ({type(error).__name__}).")
+    return sorted(found, key=lambda take: (take.kind, take.piece)), damaged
+
+
+def report_of(version: Version) -> dict[str, Any]:
+    """report.json of a version; empty when it cannot be read."""
+    try:
+        report = json.loads((version.folder / "report.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return report if isinstance(report, dict) else {}
+
+
+def _versions(shot: Shot, listed: dict[Path, list[tuple[str, Path]]]) -> tuple[Version, ...]:
+    place = shot.file.resolve().parent / shot.sections[DeliveryBrief].folder
+    if place not in listed:  # shots often share one folder: it is listed once, not once a shot
+        try:
+            listed[place] = [(folder.name, folder) for folder in place.iterdir()]
+        except OSError:
+            listed[place] = []
+    found = []
+    for name, folder in listed[place]:
+        match = _VERSION.fullmatch(name.removeprefix(shot.info.name)) if name.startswith(shot.info.name) else None
+        if match is None:
+            continue
+        try:
+            written = (folder / "report.json").stat().st_mtime
+        except OSError:
+            continue
+        found.append(Version(shot.info.name, int(match[1]), folder, datetime.fromtimestamp(written, UTC)))
+    return tuple(sorted(found, key=lambda version: version.number))
+
+
+def _changed(file: Path) -> tuple[int, ...]:
+    try:
+        found = file.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
