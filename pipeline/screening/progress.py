@@ -1,0 +1,74 @@
+"""What a run tells while it renders: its log file, read on from where it was read last."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+MOST_BYTES = 4_000_000  # of a log that are read at once; the rest is read the next time
+
+
+@dataclass(slots=True)
+class Stage:
+    """One stage of a run. state: waiting, running, finished, skipped or failed; done of total: its frames or parts."""
+
+    name: str
+    state: str = "waiting"
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(slots=True)
+class Run:
+    """The newest run of a shot, as its log tells. logs: the shot's folder of logs."""
+
+    logs: Path
+    file: Path | None = None
+    stages: dict[str, Stage] = field(default_factory=dict)
+    _at: int = 0
+
+    def read(self) -> bool:
+        """Read what was written since; whether anything was. Costs one listing and one look when nothing was."""
+        try:
+            newest = max(self.logs.glob("run-*.jsonl"), key=lambda p: p.name, default=None)
+            if newest is None:
+                return False
+            if newest != self.file:
+                self.file, self.stages, self._at = newest, {}, 0
+            if newest.stat().st_size <= self._at:
+                return False
+            with newest.open("rb") as log:
+                log.seek(self._at)
+                data = log.read(MOST_BYTES)
+        except OSError:
+            return False
+        whole = data[: data.rfind(b"\n") + 1]  # a line that is still being written is read the next time
+        self._at += len(whole)
+        for line in whole.splitlines():
+            self._take(line)
+        return bool(whole)
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"run": self.file.stem if self.file else "", "stages": [asdict(s) for s in self.stages.values()]}
+
+    def _take(self, line: bytes) -> None:
+        try:
+            told = json.loads(line)
+            event, name = told["event"], str(told.get("stage", ""))
+            if event == "run":
+                self.stages = {str(stage): Stage(str(stage)) for stage in told["stages"]}
+                return
+            if not name:
+                return
+            stage = self.stages.setdefault(name, Stage(name))
+            if event == "began":
+                stage.state = "running"
+            elif event == "progress":
+                stage.state, stage.done, stage.total = "running", int(told["done"]), int(told["total"])
+            elif event in ("finished", "skipped", "failed"):
+                stage.state = event
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return

@@ -1,0 +1,62 @@
+"""How the delivered versions of a show stand, and their notes: what pages need, in few queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pipeline.screening.decisions.life import Made, Standing
+from pipeline.screening.decisions.release import stands
+from pipeline.screening.records import Decision, GuestLink, Note, User
+from pipeline.screening.shows import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A note as a page shows it."""
+
+    frame: int
+    by: str
+    text: str
+    created: datetime
+    drawn: bool
+    resolved: bool
+
+
+def decisions_of(session: Session, shot: str = "") -> dict[tuple[str, int], list[Made]]:
+    """Every decision by shot and version, oldest first; shot: of that one alone."""
+    asked = select(Decision, User).join(User, User.id == Decision.by_id).order_by(Decision.id)
+    found: dict[tuple[str, int], list[Made]] = {}
+    for row, user in session.execute(asked.where(Decision.shot == shot) if shot else asked):
+        made = Made(row.kind, user.name, user.role, row.at, row.digest, row.text, row.detail)
+        found.setdefault((row.shot, row.version), []).append(made)
+    return found
+
+
+def standing_of(version: Version, made: dict[tuple[str, int], list[Made]]) -> Standing:
+    """How a version stands; the files of an approved one are looked at, so that a void approval shows."""
+    return stands(version.folder, made.get((version.shot, version.number), []))
+
+
+def open_notes(session: Session) -> dict[tuple[str, int], int]:
+    """How many notes wait for an answer, by shot and version."""
+    asked = select(Note.shot, Note.version, func.count()).where(Note.resolved_at.is_(None), Note.reply_to.is_(None))
+    return {(shot, version): count for shot, version, count in session.execute(asked.group_by(Note.shot, Note.version))}
+
+
+def remarks_of(session: Session, version: Version) -> list[Remark]:
+    """The notes on a version by frame, without replies."""
+    asked = (
+        select(Note, User.name, GuestLink.label)
+        .outerjoin(User, User.id == Note.author_id)
+        .outerjoin(GuestLink, GuestLink.id == Note.guest_id)
+        .where(Note.shot == version.shot, Note.version == version.number, Note.reply_to.is_(None))
+        .order_by(Note.frame, Note.id)
+    )
+    return [
+        Remark(n.frame, user or guest or "", n.text, n.created, bool(n.drawing), n.resolved_at is not None)
+        for n, user, guest in session.execute(asked)
+    ]

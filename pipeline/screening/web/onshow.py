@@ -1,0 +1,29 @@
+"""The show on disk, shared by the routes of one server."""
+
+from __future__ import annotations
+
+import threading
+
+from fastapi import HTTPException, Request
+
+from pipeline.screening.shows import ShotOnDisk, Shows
+from pipeline.screening.web.settings import services
+
+_lock = threading.Lock()
+
+
+def shows(request: Request) -> Shows:
+    """The server's look at its show's folders."""
+    with _lock:
+        if not hasattr(request.app.state, "shows"):
+            request.app.state.shows = Shows(services(request).settings.show)
+    found: Shows = request.app.state.shows
+    return found
+
+
+def shot_named(request: Request, name: str) -> ShotOnDisk:
+    """A shot of the show; 404 when there is none of that name."""
+    try:
+        return shows(request).shot(name)
+    except LookupError as error:
+        raise HTTPException(404, str(error.args[0])) from error
