@@ -17,6 +17,7 @@ from pipeline.character_commands import characters
 from pipeline.common_commands import Settings, Workers, demo_shot, out
 from pipeline.config import Shot, load_shot
 from pipeline.crowd_commands import crowd
+from pipeline.decision_commands import apply, release
 from pipeline.errors import BattleplateError, ConfigError
 from pipeline.frames import FrameRange
 from pipeline.grain_commands import grain
@@ -41,6 +42,8 @@ app = typer.Typer(
 app.command()(export)
 app.command()(calibrate_lens)
 app.command()(review)
+app.command()(apply)
+app.command()(release)
 app.add_typer(crowd, name="crowd")
 app.add_typer(set_, name="set")
 app.add_typer(train, name="train")

@@ -19,6 +19,7 @@ from pipeline.optics_sections import LensFacts
 from pipeline.output_sections import OutputBrief, WorkFiles
 from pipeline.own_characters import OwnCharacters
 from pipeline.provider_sections import BUILTIN, CrowdProviders, DepthModel, IdentityModel, ProviderEntry, SetProviders
+from pipeline.review_sections import ReviewPolicy
 from pipeline.sections import (
     CameraFacts,
     Consent,
@@ -76,15 +77,6 @@ class Policy:
     """[policy]: what may leave the machine. Only the providers named here are ever asked."""
 
     providers: tuple[str, ...] = ("builtin",)
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewPolicy:
-    """[review] of show.toml: what `battleplate release` asks for (docs/decisions.md). Nothing, unless the show says so."""
-
-    require_approval: bool = False  # by a supervisor, of the very pixels that are released
-    require_consent: bool = False  # the shot file's [consent], both of it
-    release: Path = Path("release")  # where released versions lie, relative to show.toml
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.common_commands import out
+from pipeline.decision_commands import vocabulary
 from pipeline.errors import ConfigError
 
 ShowFile = Annotated[Path, typer.Argument(metavar="SHOW.toml", help="The show file.", show_default=False)]
@@ -60,7 +61,7 @@ def review(
         )
     secure = cert is not None or proxy
     hosts = tuple(name or ()) + LOOPBACK + (() if host in ("0.0.0.0", "::") else (host,))
-    app = create_app(Settings(show, database, seal, hosts, secure))
+    app = create_app(Settings(show, database, seal, hosts, secure, vocabulary))
     shared = app.state.services
     said = shared.seal.check(accept=reseal)
     link = shared.database.write(first_link)

@@ -12,9 +12,10 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipeline.config import ReviewPolicy, Shot
+from pipeline.config import Shot
 from pipeline.errors import ReviewRefused, StoreError
 from pipeline.io.files import write_bytes
+from pipeline.review_sections import ReviewPolicy
 from pipeline.screening.decisions.life import Made, Standing, after, standing
 from pipeline.screening.decisions.subject import Subject, changed, frame_words, read_report, subject_digest
 from pipeline.sections import Consent, DeliveryBrief

@@ -14,6 +14,10 @@ from pipeline.screening.decisions.edit import edited
 from pipeline.screening.decisions.levers import NO_WORDS, Lever, Vocabulary, levers_of, steps, value_of
 
 
+class Stale(ReviewRefused):
+    """The shot file says something else by now than it did when a change was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A change request. lever: its path; value: wanted, None takes the key out; was: what counted when it was asked."""
@@ -54,12 +58,14 @@ def pick(shot: Shot, piece: str, take: str, vocabulary: Vocabulary = NO_WORDS) -
 def apply(file: Path, asked: Asked, vocabulary: Vocabulary = NO_WORDS, *, force: bool = False) -> Change:
     """Make a change in the shot file, all of it or nothing. force: also where the file says something else than it did.
 
-    Raises ReviewRefused when the request is stale, and as `ask` does; the file is as it was then.
+    Raises Stale when the request is, and as `ask` does; the file is as it was then.
     """
     shot = load_shot(file)
     now = value_of(shot, asked.lever, vocabulary)
+    if _same(now, asked.value):  # written already, by hand or by an apply that was stopped after it
+        return Change(file, file.read_bytes(), shot, asked)
     if not _same(now, asked.was) and not force:
-        raise ReviewRefused(
+        raise Stale(
             f"{file}: {asked.lever} is {said(now)}, was {said(asked.was)} when {said(asked.value)} was asked for: stale. "
             "Ask again, or use --force."
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastapi import Request
 
 from pipeline.screening.database import Database
+from pipeline.screening.decisions.levers import Vocabulary
 from pipeline.screening.people.audit import Seal
 from pipeline.screening.people.lockout import Addresses
 
@@ -21,6 +23,7 @@ class Settings:
     show: the show.toml. database: its address; empty: `review/review.db` beside the show file. seal: the folder of the
     audit's checkpoint and key; None: `review/seal` beside the show file. hosts: names by which browsers may call the
     server (a page of somebody else's must not reach it by a name of its own). secure: it is reached by HTTPS alone.
+    vocabulary: what may be said of crowd and set, for change requests; asked once, when it is needed.
     """
 
     show: Path
@@ -28,6 +31,7 @@ class Settings:
     seal: Path | None = None
     hosts: tuple[str, ...] = LOOPBACK
     secure: bool = False
+    vocabulary: Callable[[], Vocabulary] = Vocabulary
 
     @property
     def folder(self) -> Path:

@@ -1,0 +1,58 @@
+"""What the routes about decisions share: the show's shots, what may be said, who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from fastapi import FastAPI, Request
+
+from pipeline.screening.decisions.book import By
+from pipeline.screening.decisions.finder import Finder
+from pipeline.screening.decisions.levers import Vocabulary
+from pipeline.screening.media.stills import Stills
+from pipeline.screening.out.queue import Postman
+from pipeline.screening.people.roles import Person
+from pipeline.screening.web.settings import Services
+
+
+@dataclass
+class Deciding:
+    """One for each server. postman: sends what webhooks are to hear."""
+
+    shared: Services
+    finder: Finder
+    postman: Postman
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Loaded when it is first needed: it takes seconds."""
+        return self.shared.settings.vocabulary()
+
+    @cached_property
+    def stills(self) -> Stills:
+        return Stills(self.shared.settings.folder / "stills")
+
+    def close(self) -> None:
+        """End the process that makes stills, where there is one."""
+        if "stills" in self.__dict__:
+            self.stills.close()
+
+
+def deciding_of(app: FastAPI) -> Deciding:
+    """The server's own, made at its first use."""
+    if not hasattr(app.state, "deciding"):
+        shared: Services = app.state.services
+        app.state.deciding = Deciding(shared, Finder(shared.settings.show), Postman(shared.database))
+    found: Deciding = app.state.deciding
+    return found
+
+
+def deciding(request: Request) -> Deciding:
+    """The server's own, for a route."""
+    return deciding_of(request.app)
+
+
+def by(person: Person) -> By:
+    """A signed-in user as decisions take them."""
+    return By(person.id, person.name, person.role.value)
