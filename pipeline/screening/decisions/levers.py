@@ -72,6 +72,16 @@ def value_of(shot: Shot, path: str, vocabulary: Vocabulary = NO_WORDS) -> Any:
 
     Raises ReviewRefused when the shot has no such lever.
     """
+    return codec.plain(_found(shot, path, vocabulary)[1])
+
+
+def words_of(shot: Shot, path: str, vocabulary: Vocabulary = NO_WORDS) -> tuple[str, ...]:
+    """All that may be said at a lever's path; (): anything. Raises ReviewRefused as `value_of` does."""
+    return vocabulary.words.get(_found(shot, path, vocabulary)[0], ())
+
+
+def _found(shot: Shot, path: str, vocabulary: Vocabulary) -> tuple[str, Any]:
+    """What is at a path: "Zone.count", as the vocabulary names it ("" of an entry of a table), and its value."""
     names = steps(path)
     if names[0] == "stages" and len(names) > 2 and names[1] in vocabulary.stages:
         at: Any = stage_params(vocabulary.stages[names[1]], shot, names[1])
@@ -82,20 +92,21 @@ def value_of(shot: Shot, path: str, vocabulary: Vocabulary = NO_WORDS) -> Any:
         raise _no_lever(shot, path)
     if not rest or _CLOSED & set(rest):
         raise _no_lever(shot, path)
+    name = ""
     for step in rest:
         if dataclasses.is_dataclass(at) and step in (hints := typing.get_type_hints(type(at))):
             if _holds_a_path(hints[step]):
                 raise _no_lever(shot, path)
-            at = getattr(at, step)
+            name, at = f"{type(at).__name__}.{step}", getattr(at, step)
         elif isinstance(at, dict):
-            at = at.get(step)
+            name, at = "", at.get(step)
         elif isinstance(at, tuple) and len(named := [each for each in at if _name(each) == step]) == 1:
             at = named[0]
         else:
             raise _no_lever(shot, path)
     if isinstance(at, tuple) and any(dataclasses.is_dataclass(each) for each in at):
         raise _no_lever(shot, path)
-    return codec.plain(at)
+    return name, at
 
 
 def steps(path: str) -> list[str]:

@@ -11,7 +11,8 @@ from pipeline.config import Shot, load_shot, shot_of, stage_params
 from pipeline.errors import ReviewRefused
 from pipeline.io.files import write_bytes
 from pipeline.screening.decisions.edit import edited
-from pipeline.screening.decisions.levers import NO_WORDS, Lever, Vocabulary, levers_of, steps, value_of
+from pipeline.screening.decisions.levers import NO_WORDS, Vocabulary, steps, value_of, words_of
+from pipeline.sections import SetBrief
 
 
 class Stale(ReviewRefused):
@@ -50,8 +51,8 @@ def ask(shot: Shot, lever: str, value: Any, vocabulary: Vocabulary = NO_WORDS) -
 
 def pick(shot: Shot, piece: str, take: str, vocabulary: Vocabulary = NO_WORDS) -> Change:
     """A pick as a change of the shot file: a set piece's `take`, or a character's in [crowd.picks]. Raises as `ask`."""
-    pieces = [each for each in levers_of(shot, NO_WORDS) if each.path == f"set.pieces[{piece}].take"]
-    lever = pieces[0].path if pieces else f"crowd.picks[{piece}]"
+    of_set = any(each.name == piece for each in shot.sections[SetBrief].pieces)
+    lever = f"set.pieces[{piece}].take" if of_set else f"crowd.picks[{piece}]"
     return ask(shot, lever, take, vocabulary)
 
 
@@ -108,14 +109,9 @@ def _as_written(asked: Asked) -> Any:
 
 
 def _check_words(shot: Shot, asked: Asked, vocabulary: Vocabulary) -> None:
-    lever = next((each for each in levers_of(shot, vocabulary) if each.path == asked.lever), None)
-    if lever is not None and lever.words and asked.value is not None:
-        _need_word(lever, asked.value)
-
-
-def _need_word(lever: Lever, value: Any) -> None:
-    if value not in lever.words:
-        raise ReviewRefused(f"{lever.path} is {said(value)}, must be one of {', '.join(lever.words)}. Change it.")
+    words = words_of(shot, asked.lever, vocabulary)
+    if words and asked.value is not None and asked.value not in words:
+        raise ReviewRefused(f"{asked.lever} is {said(asked.value)}, must be one of {', '.join(words)}. Change it.")
 
 
 def _same(one: Any, other: Any) -> bool:
