@@ -34,8 +34,46 @@ TABLE: dict[str, set[Role | None]] = {
     "POST /api/guests/{link_id}/revoke": {S, X},
     "GET /api/audit": {X},
     "GET /api/audit/check": {X},
+    # a guest of another playlist: sees none of these
+    "GET /": USERS | {G},
+    "GET /shots/{shot}": USERS,
+    "GET /shots/{shot}/play": USERS,
+    "GET /api/shots/{shot}/live": USERS,
+    "GET /api/shots/{shot}/versions/{version}/media": USERS,
+    "GET /api/shots/{shot}/versions/{version}/proxy/{view}": USERS,
+    "GET /media/{shot}/v{version}/thumbnail.jpg": USERS,
+    "GET /media/{shot}/v{version}/{name}": USERS,
+    "GET /media/{shot}/v{version}/{view}/{frame}.{form}": USERS,
+    "GET /api/shots/{shot}/versions/{version}/standing": USERS,
+    "POST /api/shots/{shot}/versions/{version}/approve": {S, C, X},
+    "POST /api/shots/{shot}/versions/{version}/request_changes": {S, C, X},
+    "POST /api/shots/{shot}/versions/{version}/withdraw": {S, C, X},
+    "POST /api/shots/{shot}/versions/{version}/deliver": {A, S, X},
+    "POST /api/shots/{shot}/versions/{version}/kitsu": {A, S, X},
+    "GET /api/shots/{shot}/versions/{version}/notes.{form}": USERS,
+    "GET /api/notes": USERS | {G},
+    "POST /api/notes": USERS | {G},
+    "POST /api/notes/{note}/resolve": USERS,
+    "GET /api/webhooks": {X},
+    "POST /api/webhooks": {X},
+    "POST /api/webhooks/{number}/disable": {X},
+    "GET /api/webhooks/calls": {X},
+    "GET /api/shots/{shot}/levers": USERS,
+    "GET /api/shots/{shot}/requests": USERS,
+    "POST /api/shots/{shot}/requests": {S, X},
+    "POST /api/shots/{shot}/picks": {S, X},
+    "POST /api/requests/{number}/decline": {S, X},
 }
-FILLED = {"token": "none", "user_id": "999", "link_id": "999", "shot": "bp_010_0010", "version": "1"}
+FILLED = {
+    "token": "none",
+    "user_id": "999",
+    "link_id": "999",
+    "shot": "bp_010_0010",
+    "version": "1",
+    "note": "999",
+    "number": "999",
+}
+FILLED |= {"view": "comp", "frame": "1001", "form": "csv", "name": "comp.mp4"}
 
 
 @pytest.fixture(scope="module")
