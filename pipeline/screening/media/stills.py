@@ -80,7 +80,7 @@ class Stills:
         file = place / f"thumbnail.{tag(footage, still)}.jpg"
         if not file.is_file():
             data = bytes(self._child.run(make, footage, still))
-            older = list(place.glob("thumbnail.*.jpg"))
+            older = [other for other in place.glob("thumbnail.*.jpg") if other != file]  # two may have asked at once
             with replacing(file, durable=False) as temporary:
                 temporary.write_bytes(data)
             for other in older:

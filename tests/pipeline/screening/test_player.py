@@ -2,62 +2,22 @@
 
 import json
 import random
-import shutil
-import threading
-import time
 
 import pytest
-import uvicorn
 from sqlalchemy.orm import Session
 
 from pipeline.frames import FrameRate
 from pipeline.screening.people import sessions
 from pipeline.screening.people.roles import Role
 from pipeline.screening.records import User
+from tests.pipeline.screening.browsing import LISTEN, browser, goto, serving, until
 from tests.pipeline.screening.numbered import deliver
 from tests.pipeline.screening.served import served
 
+__all__ = ["browser"]
 FRAMES = 12
 SHOT = "nn_010_0010"
 RATES = [FrameRate(24000, 1001), FrameRate(24), FrameRate(25), FrameRate(30000, 1001), FrameRate(30)]
-_FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-# Reads the number back from the canvas in the moment it was drawn.
-_LISTEN = """() => {
-  const canvas = document.querySelector("canvas.picture"), copy = document.createElement("canvas");
-  const context = copy.getContext("2d", { willReadFrequently: true });
-  window.seen = [];
-  window.at = (u, v) => {
-    const w = Math.min(canvas.width, canvas.height * 4 / 3), h = w * 3 / 4;
-    const [x, y] = [(canvas.width - w) / 2 + u * w, (canvas.height - h) / 2 + v * h];
-    return [...context.getImageData(Math.floor(x), Math.floor(y), 1, 1).data.slice(0, 3)];
-  };
-  window.number = () => {
-    [copy.width, copy.height] = [canvas.width, canvas.height];
-    context.drawImage(canvas, 0, 0);
-    let value = 0;
-    for (let row = 0; row < 3; row++)
-      for (let column = 0; column < 4; column++)
-        value = 2 * value + Number(Math.max(...window.at((column + 0.5) / 4, (row + 0.5) / 3)) > 96);
-    return value;
-  };
-  canvas.addEventListener("presented", (event) => {
-    window.seen.push([event.detail.frame, window.number()]);
-    window.left = window.at(0.125, 0.5); // bits that are 1 in every number from 1001 on
-    window.right = window.at(0.875, 0.167);
-  });
-}"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no chromium on PATH: the player is not tried")
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=_FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -67,21 +27,12 @@ def studio(tmp_path_factory):
     for number, rate in enumerate(RATES, start=1):
         deliver(root, rate, FRAMES, version=number)
     (root / "shot.toml").write_text(f'[shot]\nname = "{SHOT}"\nversion = 5\n[plate]\npath = "plate.mov"\n')
-    with served(root / "show.toml") as running:
-        config = uvicorn.Config(running.app, "127.0.0.1", 0, log_level="warning", lifespan="off")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        while not server.started:
-            time.sleep(0.02)
-        port = server.servers[0].sockets[0].getsockname()[1]
+    with served(root / "show.toml") as running, serving(running) as home:
 
         def begin(session: Session) -> str:
             return sessions.begin(session, session.get(User, running.ids[Role.SUPERVISOR]))
 
-        yield f"http://127.0.0.1:{port}", running.services.database.write(begin)
-        server.should_exit = True
-        thread.join()
+        yield home, running.services.database.write(begin)
 
 
 @pytest.fixture
@@ -101,7 +52,7 @@ def player(browser, studio):
             f"document.querySelectorAll('video').length >= {sources} && !document.querySelector('#making').textContent"
             " && document.querySelector('canvas.picture').dataset.frame",
         )
-        page.evaluate(_LISTEN)
+        page.evaluate(LISTEN)
         return page
 
     yield open_player
@@ -109,22 +60,8 @@ def player(browser, studio):
     assert not wrong
 
 
-def until(page, true: str, patience_s: float = 60.0) -> None:
-    """Wait for an expression; Playwright's own way needs eval, which the page's policy forbids."""
-    end = time.monotonic() + patience_s
-    while not page.evaluate(f"() => Boolean({true})"):
-        assert time.monotonic() < end, true
-        page.wait_for_timeout(10)
-
-
 def seen(page) -> list[tuple[int, int]]:
     return page.evaluate("() => window.seen.splice(0)")
-
-
-def goto(page, frame: int) -> None:
-    page.fill("#frame", str(frame))
-    page.press("#frame", "Enter")
-    until(page, f"document.querySelector('canvas.picture').dataset.frame === '{frame}'")
 
 
 _TRIED = [
