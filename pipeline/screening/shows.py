@@ -43,6 +43,7 @@ class TakeOnDisk:
     name: str
     provider: str
     seed: int
+    place: str  # the folder of the provider that it lies in
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +149,24 @@ def takes_of(shot: Shot) -> tuple[list[TakeOnDisk], list[str]]:
                 sheet = json.loads(file.read_text("utf-8"))
                 found += [
                     TakeOnDisk(
-                        str(sheet["name"]), str(sheet["kind"]), str(t["name"]), str(t["provider"]), int(t["seed"])
+                        str(sheet["name"]),
+                        str(sheet["kind"]),
+                        str(t["name"]),
+                        str(t["provider"]),
+                        int(t["seed"]),
+                        file.parent.parent.name,
                     )
                     for t in sheet["takes"]
                 ]
             except (OSError, ValueError, KeyError, TypeError) as error:
                 damaged.append(f"{file.parent.name}: takes.json cannot be read ({type(error).__name__}).")
     return sorted(found, key=lambda take: (take.kind, take.piece)), damaged
+
+
+def take_sheets(shot: Shot, kind: str) -> list[Path]:
+    """Contact sheets of the takes of characters or set pieces, PROVIDER/NAME/contact_sheet.png."""
+    root = {"piece": shot.takes, "character": shot.shared / "takes"}.get(kind)
+    return sorted(root.glob("*/*/contact_sheet.png")) if root else []
 
 
 def report_of(version: Version) -> dict[str, Any]:

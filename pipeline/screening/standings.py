@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.screening.decisions.life import Made, Standing
 from pipeline.screening.decisions.release import stands
-from pipeline.screening.records import Decision, GuestLink, Note, User
+from pipeline.screening.records import ChangeRequest, Decision, GuestLink, Note, User
 from pipeline.screening.shows import Version
 
 
@@ -60,3 +60,10 @@ def remarks_of(session: Session, version: Version) -> list[Remark]:
         Remark(n.frame, user or guest or "", n.text, n.created, bool(n.drawing), n.resolved_at is not None)
         for n, user, guest in session.execute(asked)
     ]
+
+
+def requests_of(session: Session, shot: str) -> list[tuple[ChangeRequest, str]]:
+    """What was asked of a shot, the last first, with who asked."""
+    asked = select(ChangeRequest, User.name).join(User, User.id == ChangeRequest.by_id)
+    rows = session.execute(asked.where(ChangeRequest.shot == shot).order_by(ChangeRequest.id.desc()))
+    return [(request, name) for request, name in rows]

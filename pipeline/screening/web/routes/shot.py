@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from markupsafe import Markup
 
-from pipeline.errors import ReviewRefused
+from pipeline.errors import BattleplateError, ReviewRefused
+from pipeline.frames import FrameRange
 from pipeline.screening.decisions.life import Standing, allowed
 from pipeline.screening.decisions.subject import subject_digest
 from pipeline.screening.quality import figures_of
-from pipeline.screening.shows import report_of, takes_of
-from pipeline.screening.standings import decisions_of, remarks_of, standing_of
+from pipeline.screening.shows import report_of, take_sheets, takes_of
+from pipeline.screening.standings import decisions_of, remarks_of, requests_of, standing_of
 from pipeline.screening.web.access import Person, may
-from pipeline.screening.web.fields import Number, ShotName
+from pipeline.screening.web.fields import Name, Number, ShotName
 from pipeline.screening.web.onshow import shot_named
 from pipeline.screening.web.pages import page
 from pipeline.screening.web.settings import services
@@ -39,6 +40,7 @@ def shot_page(
     with services(request).database.read() as session:
         made = decisions_of(session, shot)
         remarks = remarks_of(session, here) if here else []
+        asked = [] if person.guest else requests_of(session, shot)
     history = [(v, standing_of(v, made)) for v in reversed(versions)]
     standing = next((s for v, s in history if v is here), Standing())
     report = report_of(here) if here else {}
@@ -63,8 +65,23 @@ def shot_page(
         checks=[c for c in _of(report.get("checks"), list) if isinstance(c, dict)],
         figures=[(f, Markup(f.svg)) for f in figures_of(report)],
         takes=takes,
+        sheets=sorted({(t.piece, t.kind, t.place) for t in takes}),
         damaged=damaged,
+        asked=asked,
+        asks=person.may("request") and "/api/shots/{shot}/requests" in served,
+        middle=_middle(report),
     )
+
+
+@router.get("/shots/{shot}/takes/{kind}/{place}/{piece}.png")
+def take_sheet(
+    request: Request, shot: ShotName, kind: Name, place: Name, piece: Name, person: Annotated[Person, may("look")]
+) -> FileResponse:
+    """The contact sheet of the takes of a character or a set piece."""
+    for file in take_sheets(shot_named(request, shot).shot, kind):
+        if (file.parent.parent.name, file.parent.name) == (place, piece) and file.is_file():
+            return FileResponse(file, media_type="image/png", headers={"Cache-Control": "private, no-cache"})
+    raise HTTPException(404, f"{shot} has no contact sheet of {piece!r} by {place!r}.")
 
 
 def _asks(person: Person, kind: str) -> bool:
@@ -78,6 +95,15 @@ def _digest(report: dict[str, Any]) -> str:
         return subject_digest(report)
     except (ReviewRefused, LookupError, TypeError, AttributeError):
         return ""
+
+
+def _middle(report: dict[str, Any]) -> int:
+    """The frame that stands for a version; 0 where its report tells no frames."""
+    try:
+        frames = FrameRange.parse(str(report["shot"]["frames"]))
+    except (LookupError, TypeError, BattleplateError):
+        return 0
+    return (frames.first + frames.last) // 2
 
 
 def _of(value: Any, kind: type[T]) -> T:

@@ -38,6 +38,7 @@ TABLE: dict[str, set[Role | None]] = {
     "GET /": USERS | {G},
     "GET /shots/{shot}": USERS,
     "GET /shots/{shot}/play": USERS,
+    "GET /shots/{shot}/takes/{kind}/{place}/{piece}.png": USERS,
     "GET /api/shots/{shot}/live": USERS,
     "GET /api/shots/{shot}/versions/{version}/media": USERS,
     "GET /api/shots/{shot}/versions/{version}/proxy/{view}": USERS,
@@ -74,6 +75,7 @@ FILLED = {
     "number": "999",
 }
 FILLED |= {"view": "comp", "frame": "1001", "form": "csv", "name": "comp.mp4"}
+FILLED |= {"kind": "piece", "place": "builtin", "piece": "keep"}
 
 
 @pytest.fixture(scope="module")

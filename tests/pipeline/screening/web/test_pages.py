@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from pipeline.io import exr
 from pipeline.screening.decisions.subject import subject_of
 from pipeline.screening.people.roles import Role
-from pipeline.screening.records import Decision, Note
+from pipeline.screening.records import ChangeRequest, Decision, Note
 from tests.pipeline.screening import ministudio
 from tests.pipeline.screening.served import served
 
@@ -103,3 +104,33 @@ def test_a_report_that_makes_no_sense_still_leaves_a_page(studio):
     for text in ("{", "[]", '{"shot": 3, "checks": {"a": 1}, "comp": {"frames": {"1": 2}}, "camera": []}'):
         report.write_text(text)
         assert studio.client(Role.ARTIST).get("/shots/bp_010_0010?version=3").status_code == 200
+
+
+def test_takes_are_shown_by_their_contact_sheet_and_nothing_else_is_served(studio):
+    place = studio.services.settings.show.parent / "build/bp_020_0010/takes/builtin/keep"
+    place.mkdir(parents=True)
+    take = {"name": "t01", "provider": "builtin", "seed": 1}
+    (place / "takes.json").write_text(json.dumps({"name": "keep", "kind": "piece", "takes": [take]}))
+    (place / "contact_sheet.png").write_bytes(b"\x89PNG")
+    (place / "secret.png").write_bytes(b"no")
+    browser, sheets = studio.client(Role.ARTIST), "/shots/bp_020_0010/takes/piece"
+
+    assert f'src="{sheets}/builtin/keep.png"' in browser.get("/shots/bp_020_0010").text
+    assert browser.get(f"{sheets}/builtin/keep.png").content == b"\x89PNG"
+    for other in ("builtin/none.png", "keep/secret.png", "..%2Fbuiltin/keep.png"):
+        assert browser.get(f"{sheets}/{other}").status_code == 404
+
+
+def test_what_was_asked_for_is_told_with_the_artists_command(studio):
+    def ask(session):
+        by = studio.ids[Role.SUPERVISOR]
+        session.add(ChangeRequest(shot=SHOTS[1], lever="crowd.seed", value=7, was=1, text="<b>other</b>", by_id=by))
+
+    studio.services.database.write(ask)
+    shown = {role: studio.client(role).get(f"/shots/{SHOTS[1]}").text for role in (Role.ARTIST, Role.SUPERVISOR)}
+
+    for page in shown.values():
+        assert "crowd.seed" in page
+        assert "&lt;b&gt;other" in page
+        assert "battleplate apply 1 SHOW.toml" in page
+    assert ['id="ask"' in shown[role] for role in (Role.ARTIST, Role.SUPERVISOR)] == [False, True]
