@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.config import Shot
 from pipeline.errors import BattleplateError
+from pipeline.screening.media.footage import Footage, footage
 from pipeline.sections import DeliveryBrief
 from pipeline.shots import shot_in, toml_files
 
@@ -92,7 +93,7 @@ class Shows:
         self._lock = threading.Lock()
         self._read: dict[Path, tuple[tuple[int, ...], Shot | str | None]] = {}
         self._found = ShowOnDisk({}, ())
-        self._looked = -LOOK_AGAIN_S
+        self._looked = float("-inf")
 
     def look(self) -> ShowOnDisk:
         """The show as it is, or was LOOK_AGAIN_S ago."""
@@ -103,11 +104,26 @@ class Shows:
             return self._found
 
     def shot(self, name: str) -> ShotOnDisk:
-        """Raises LookupError when the show has no shot of that name."""
-        try:
-            return self.look().shots[name]
-        except KeyError:
-            raise LookupError(f"there is no shot {name!r} in this show.") from None
+        """A shot as its file is now, however lately all were looked at. Raises LookupError when the show has none of that name."""
+        found = self.look().shots.get(name)
+        if found is None or self._stale(found.shot.file):
+            with self._lock:
+                self._looked = float("-inf")
+            found = self.look().shots.get(name)
+        if found is None:
+            broken = self.look().broken
+            raise LookupError(f"there is no shot {name[:100]!r} in this show.{' ' + broken[0] if broken else ''}")
+        return found
+
+    def footage(self, name: str, version: int) -> Footage:
+        """The frames of a version. Raises LookupError for what the show does not have, StoreError for a report that cannot be read."""
+        found = self.shot(name)
+        brief: DeliveryBrief = found.shot.sections[DeliveryBrief]
+        return footage(found.version(version).folder, found.shot.build, display=brief.display, view=brief.view)
+
+    def _stale(self, file: Path) -> bool:
+        kept = self._read.get(file)
+        return kept is None or kept[0] != _changed(self.show) + _changed(file)
 
     def _scan(self) -> ShowOnDisk:
         above = _changed(self.show)

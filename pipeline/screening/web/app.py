@@ -19,6 +19,7 @@ from pipeline.config import load_show
 from pipeline.errors import BattleplateError, ConfigError, ReviewForbidden, ReviewRefused, StoreError
 from pipeline.screening.database import Database
 from pipeline.screening.people.audit import Seal
+from pipeline.screening.shows import Shows
 from pipeline.screening.web import routes
 from pipeline.screening.web.access import SignInFirst, check_declared
 from pipeline.screening.web.pages import HERE, page
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
         max_body_size=LARGEST_BODY,
     )
     app.state.services = Services(settings, database, seal)
+    app.state.shows = Shows(settings.show)
     app.state.show_name = show.name
     app.state.routes = [route for module in modules for route in _include(app, module)]
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")

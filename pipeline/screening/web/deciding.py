@@ -7,12 +7,14 @@ from functools import cached_property
 
 from fastapi import FastAPI, Request
 
+from pipeline.config import Shot
+from pipeline.errors import StoreError
 from pipeline.screening.decisions.book import By
-from pipeline.screening.decisions.finder import Finder
 from pipeline.screening.decisions.levers import Vocabulary
 from pipeline.screening.media.stills import Stills
 from pipeline.screening.out.queue import Postman
 from pipeline.screening.people.roles import Person
+from pipeline.screening.shows import Shows
 from pipeline.screening.web.settings import Services
 
 
@@ -21,8 +23,15 @@ class Deciding:
     """One for each server. postman: sends what webhooks are to hear."""
 
     shared: Services
-    finder: Finder
+    shows: Shows
     postman: Postman
+
+    def shot(self, name: str) -> Shot:
+        """A shot of the show. Raises StoreError when there is none of that name."""
+        try:
+            return self.shows.shot(name).shot
+        except LookupError as error:
+            raise StoreError(str(error.args[0])) from error
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -43,7 +52,7 @@ def deciding_of(app: FastAPI) -> Deciding:
     """The server's own, made at its first use."""
     if not hasattr(app.state, "deciding"):
         shared: Services = app.state.services
-        app.state.deciding = Deciding(shared, Finder(shared.settings.show), Postman(shared.database))
+        app.state.deciding = Deciding(shared, app.state.shows, Postman(shared.database))
     found: Deciding = app.state.deciding
     return found
 

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 from fastapi import HTTPException, Request
 
 from pipeline.screening.shows import ShotOnDisk, Shows
-from pipeline.screening.web.settings import services
-
-_lock = threading.Lock()
 
 
 def shows(request: Request) -> Shows:
     """The server's look at its show's folders."""
-    with _lock:
-        if not hasattr(request.app.state, "shows"):
-            request.app.state.shows = Shows(services(request).settings.show)
     found: Shows = request.app.state.shows
     return found
 

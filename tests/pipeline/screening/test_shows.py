@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.screening import shows
 from pipeline.screening.decisions.subject import subject_of
+from pipeline.sections import LightFacts
 from tests.pipeline.screening import ministudio
 
 
@@ -78,3 +79,14 @@ def test_takes_are_read_and_damage_is_told(show):
     assert [(t.piece, t.name, t.seed) for t in takes] == [("gate", "t1", 1), ("gate", "t2", 2)]
     assert len(damaged) == 1
     assert damaged[0].startswith("tower")
+
+
+def test_a_shot_file_that_changed_a_moment_ago_is_read_as_it_is_now(show, monkeypatch):
+    monkeypatch.setattr(shows, "LOOK_AGAIN_S", 1e9)
+    file = show.shot("bp_010_0010").shot.file
+    file.write_text(file.read_text() + "\n[light]\nsun_elevation_deg = 12.0\n")
+
+    assert show.shot("bp_010_0010").shot.sections[LightFacts].sun_elevation_deg == 12.0
+    assert show.footage("bp_010_0010", 2).comp.path(1003).is_file()
+    with pytest.raises(LookupError, match="has no version 9"):
+        show.footage("bp_010_0010", 9)

@@ -100,7 +100,7 @@ def deliver(
 ) -> Left:
     """Release the version, as `battleplate release` does: refused unless it is approved, where the show asks for that."""
     desk = deciding(request)
-    found = desk.finder.shot(shot)
+    found = desk.shot(shot)
     into = release_folder(found, desk.shared.settings.show)
     done = book.deliver(desk.shared.database, found, version, by(person), into, word.text)
     desk.postman.wake()
@@ -109,7 +109,7 @@ def deliver(
 
 def _decide(request: Request, shot: str, version: int, kind: str, word: Word, person: Person) -> Stands:
     desk = deciding(request)
-    found = desk.finder.shot(shot)
+    found = desk.shot(shot)
     book.decide(desk.shared.database, found, version, kind, by(person), word.text, word.digest)
     desk.postman.wake()
     return _stands(request, shot, version, person)
@@ -117,7 +117,7 @@ def _decide(request: Request, shot: str, version: int, kind: str, word: Word, pe
 
 def _stands(request: Request, shot: str, version: int, person: Person) -> Stands:
     desk = deciding(request)
-    found = desk.finder.shot(shot)
+    found = desk.shot(shot)
     now: Standing = book.standing_of(desk.shared.database, found, version)
     digest = subject_digest(read_report(version_folder(found, version)))
     with desk.shared.database.read() as session:

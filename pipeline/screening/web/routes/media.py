@@ -14,11 +14,11 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from pipeline.config import load_show
 from pipeline.errors import FormatError
 from pipeline.screening.media import stills
-from pipeline.screening.media.deliveries import Deliveries
 from pipeline.screening.media.desk import Desk
 from pipeline.screening.media.stills import EXPOSURES_EV, GAMMAS, WIDTHS_PX, Still
 from pipeline.screening.web.access import Person, may
 from pipeline.screening.web.fields import Frame, Name, Number, ShotName
+from pipeline.screening.web.onshow import shows
 from pipeline.screening.web.pages import page
 from pipeline.screening.web.settings import Services
 
@@ -35,8 +35,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """The makers of proxies and stills, as long as the server runs. Proxies lie beside the show's builds: they can be made again."""
     services: Services = app.state.services
     show = services.settings.show
-    app.state.deliveries = Deliveries(show)
-    app.state.media = Desk(app.state.deliveries.find, load_show(show)[1].parent / "_review")
+    app.state.media = Desk(app.state.shows.footage, load_show(show)[1].parent / "_review")
     yield
     app.state.media.close()
 
@@ -51,7 +50,7 @@ def desk(request: Request) -> Desk:
 async def play(request: Request, shot: ShotName, person: Annotated[Person, may("look", guests=True)]) -> HTMLResponse:
     """The player, with every version of the shot that this person may see."""
     person.must_see(shot)
-    known = await _found(lambda: list(request.app.state.deliveries.versions(shot)))
+    known = await _found(lambda: [v.number for v in shows(request).shot(shot).versions])
     seen = [version for version in known if person.sees(shot, version)]
     if not seen:
         raise HTTPException(404, f"{shot} has no delivered version yet.")

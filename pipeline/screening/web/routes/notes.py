@@ -94,7 +94,7 @@ def write(request: Request, written: Written, person: Annotated[Person, may("not
         raise ReviewRefused("note: has neither words nor a drawing. Add one of them.")
     if written.frame_out is not None and written.frame_out < written.frame:
         raise ReviewRefused("note: its last frame comes before its first. Swap them.")
-    deciding(request).finder.shot(written.shot)  # a note on nothing helps nobody
+    deciding(request).shot(written.shot)  # a note on nothing helps nobody
 
     def keep(session: Session) -> Shown:
         note = Note(

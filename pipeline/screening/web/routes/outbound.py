@@ -99,7 +99,7 @@ def document(
 ) -> Response:
     """The notes of a version: PDF with the annotated frames, CSV, or OTIO markers."""
     desk = deciding(request)
-    found = desk.finder.shot(shot)
+    found = desk.shot(shot)
     with desk.shared.database.read() as session:
         remarks = remarks_of(session, shot, version)
     title = f"{shot} v{version:03d}"
@@ -117,7 +117,7 @@ def document(
 def to_kitsu(request: Request, shot: ShotName, version: Number, person: Annotated[Person, may("deliver")]) -> Sent:
     """Comment on the shot's task in Kitsu: how the version stands, its notes in words, its movie."""
     desk = deciding(request)
-    found = desk.finder.shot(shot)
+    found = desk.shot(shot)
     kitsu = found.show.review.kitsu
     if kitsu is None:
         raise ReviewRefused("kitsu: the show names none. Write [review.kitsu] into show.toml: docs/decisions.md.")

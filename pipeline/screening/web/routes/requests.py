@@ -74,7 +74,7 @@ class Asked(BaseModel):
 def levers(request: Request, shot: ShotName, person: Annotated[Person, may("look")]) -> list[Shown]:
     """Everything of the shot's crowd, set, light and grades that may be asked for, with its limits."""
     desk = deciding(request)
-    found = levers_of(desk.finder.shot(shot), desk.vocabulary)
+    found = levers_of(desk.shot(shot), desk.vocabulary)
     return [
         Shown(
             path=each.path,
@@ -103,7 +103,7 @@ def ask(request: Request, shot: ShotName, wanted: Wanted, person: Annotated[Pers
     """Ask for a change. It is proved on the shot first: what would stop a run is the answer."""
     desk = deciding(request)
     _check_size(wanted.value)
-    found = desk.finder.shot(shot)
+    found = desk.shot(shot)
     change = requests.ask(found, wanted.lever, wanted.value, desk.vocabulary)
     number = book.ask_for(desk.shared.database, found, change, by(person), wanted.text)
     desk.postman.wake()
@@ -114,7 +114,7 @@ def ask(request: Request, shot: ShotName, wanted: Wanted, person: Annotated[Pers
 def pick(request: Request, shot: ShotName, picked: Picked, person: Annotated[Person, may("pick")]) -> Asked:
     """Pick a take: a request to the artist for the shot file's picks. An empty take lets a pick go."""
     desk = deciding(request)
-    found = desk.finder.shot(shot)
+    found = desk.shot(shot)
     change = requests.pick(found, picked.piece, picked.take, desk.vocabulary)
     take = (picked.version, picked.piece, picked.take)
     number = book.ask_for(desk.shared.database, found, change, by(person), picked.text, take)

@@ -113,7 +113,7 @@ def test_a_note_is_kept_answered_and_resolved(house):
         ({"frame_out": 1001}, "last frame comes before"),
         ({"drawing": {"strokes": [{"colour": "red"}]}}, "drawing: cannot be read"),
         ({"reply_to": 99999}, "is not on this version"),
-        ({"shot": "nothing"}, "no shot of that name"),
+        ({"shot": "nothing"}, "there is no shot"),
     ],
 )
 def test_a_note_that_makes_no_sense_is_refused(house, change, line):
