@@ -141,6 +141,7 @@ class SetPiece:
     name: str
     kind: str | None = None  # a builder of assets/sets/pieces.py; None: a fortress, or the file
     file: Path | None = None  # instead of a kind: USD, glTF, OBJ, STL, PLY (docs/sets.md)
+    asset: Path | None = None  # instead of both: the folder of a set that `battleplate set save` kept
     unit: str = ""  # of the file: mm, cm, m, km, in, ft; "": as it says, else m
     up: str = ""  # of the file: Y, Z; "": as it says, else Y
     scale: float = 1.0  # of the file
@@ -168,12 +169,19 @@ class SetPiece:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise ConfigError(f"{name} is {value:g}, must be above 0. Change it.")
+        if self.asset is not None and (self.kind or self.file or self.width_m or self.height_m):
+            raise ConfigError(f"asset {self.asset.name} has its own shape. Take kind, file, width_m and height_m out.")
         if self.file is None and (self.unit or self.up or self.scale != 1 or self.pivot != "base"):
             raise ConfigError(
                 "unit, up, scale and pivot are of a file, and there is none. Write file, or take them out."
             )
         if self.file is not None and self.kind is not None:
             raise ConfigError(f"kind {self.kind!r} and file {self.file.name} are both given. Take one of them out.")
+
+    @property
+    def of(self) -> Path | None:
+        """The file or folder that it is, if it is no kind."""
+        return self.asset or self.file
 
 
 @dataclass(frozen=True, slots=True)

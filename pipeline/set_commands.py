@@ -1,4 +1,4 @@
-"""The command line's `battleplate set`: look at a shot's set extension before anything is generated."""
+"""The command line's `battleplate set`: look at a shot's set extension, and keep a painted piece for other shots."""
 
 from __future__ import annotations
 
@@ -11,12 +11,7 @@ import typer
 from pipeline.common_commands import MovieFrames, Settings, ShotOrDemo, Workers, made_until, out, shot_or_demo
 from pipeline.frames import FrameRange
 
-set_ = typer.Typer(help="Look at a shot's set extension before anything is generated.", no_args_is_help=True)
-
-
-@set_.callback()
-def _group() -> None:
-    """Keeps `preview` a command of its own while it is the only one."""
+set_ = typer.Typer(help="Look at a shot's set extension; keep a painted piece for other shots.", no_args_is_help=True)
 
 
 @set_.command()
@@ -50,3 +45,30 @@ def preview(
     for name, path in (("movie", looked.movie), ("still", looked.still)):
         out.print(f"{name:<14}{path}", highlight=False, soft_wrap=True)
     out.print(f"{looked.pieces} set pieces in {seconds:.1f} s.", highlight=False)
+
+
+@set_.command()
+def save(
+    shot: ShotOrDemo,
+    piece: Annotated[str, typer.Argument(metavar="PIECE", help="The set piece, by its name in the shot file.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where it is kept, sets/fortress say.")],
+    settings: Settings = None,
+    workers: Workers = 0,
+) -> None:
+    """Keep a painted set piece as an asset: mesh, paintings and their projectors in its own axes.
+
+    Runs the shot as far as the set's paintings. Another shot takes it by `[[set.pieces]] asset = "FOLDER"`, and paints
+    only what its camera sees and no painting shows.
+    """
+    from assets.sets.kept import keep
+    from assets.sets.projection import read_pieces
+    from pipeline.errors import ConfigError
+    from pipeline.types import SetLayout, SetPaintings, SunLight
+    from stages import generate_set
+
+    with made_until(shot_or_demo(shot, settings), generate_set.name, None, workers) as (made, _):
+        pieces = {each.name: each for each in read_pieces(made[SetLayout])}
+        if piece not in pieces:
+            raise ConfigError(f"set piece {piece!r} is not in this shot. Pieces: {', '.join(pieces) or 'none'}.")
+        version = keep(folder, pieces[piece], made[SetPaintings], made[SunLight])
+    out.print(f"{folder} version {version}", highlight=False, soft_wrap=True)

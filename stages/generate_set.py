@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,9 @@ from assets.providers.asking.desk import Desk, open_desk
 from assets.providers.request import Guides, Light, Request
 from assets.sets.continuing import Carried, asked_for, carried, continued
 from assets.sets.fill import Seen, fill_from, seen_by
+from assets.sets.kept import KeptSet, read_kept
 from assets.sets.keyframes import choose, surface_quality
-from assets.sets.paintings import Thrown
+from assets.sets.paintings import Thrown, read_painting
 from assets.sets.projection import Drawn, Piece, Projector, draw_guides, frame_piece, read_pieces
 from assets.sets.surface import spread_points
 from assets.takes.pieces import piece_telling
@@ -26,9 +29,9 @@ from calibration.cameras import load_poses
 from calibration.lens import distort, undistort_points
 from pipeline.errors import ConfigError, ProviderError
 from pipeline.io import color, exr, images
-from pipeline.io.files import write_bytes
+from pipeline.io.files import replacing, write_bytes
 from pipeline.provider_sections import SetProviders
-from pipeline.sections import SetPicks
+from pipeline.sections import SetBrief, SetPicks
 from pipeline.stage import Progress, silent, stage
 from pipeline.types import CameraTrack, Lens, Plate, SetLayout, SetPaintings, SunLight
 
@@ -65,6 +68,7 @@ def generate_set(
     plate: Plate,
     track: CameraTrack,
     layout: SetLayout,
+    brief: SetBrief,
     facts: SunLight,
     params: Params,
     out: Path,
@@ -80,20 +84,24 @@ def generate_set(
     pieces, poses = read_pieces(layout), load_poses(track)
     desk = open_desk(providers.entries, shared, asker=Asker.of(out))
     most_px = min(params.most_px, desk.capabilities.max_side_px)
-    chosen = {piece.name: keyframes(piece, track, poses, params, most_px) for piece in pieces}
+    kept_sets = {piece.name: read_kept(piece.asset) for piece in brief.pieces if piece.asset}
+    worn = {piece.name: _worn_already(piece, kept_sets.get(piece.name), out / "paintings") for piece in pieces}
+    chosen = {piece.name: keyframes(piece, track, poses, params, most_px, worn[piece.name].earlier) for piece in pieces}
     fills_in = _fills_in(desk)
     total, entries, strips = sum(map(len, chosen.values())), list[dict[str, Any]](), list[Floats]()
     for piece in pieces:
         otherwise = params.seed + piece.seed % 1_000_003
         told = piece_telling(piece.name, piece.seed, picks, desk, otherwise=otherwise)
-        seen, earlier = list[Seen](), list[Thrown]()
+        had = worn[piece.name]
+        seen, earlier, light = list(had.seen), list(had.earlier), had.light or facts
+        entries += had.entries
         for frame, projector in chosen[piece.name]:
-            progress(len(entries), total, f"{piece.name}, frame {frame}")
+            progress(len(strips), total, f"{piece.name}, frame {frame}")
             drawn, kept = draw_guides(piece, projector), carried(piece, projector, earlier)
             if fills_in:
                 around = plate_around(exr.read_rgb(plate.files.path(frame)), projector, track.lens)
                 drawn = replace(drawn, guides=_with_init(drawn.guides, kept, around))
-            request = told.told(piece_request(piece, projector, drawn, facts, params))
+            request = told.told(piece_request(piece, projector, drawn, light, params))
             name = f"{piece.name}.{frame}.exr"
             entry, rgba = _paint(desk, request, projector, drawn, kept, out / "paintings" / name)
             entries.append(
@@ -102,13 +110,14 @@ def generate_set(
             strips.append(_strip(rgba, drawn))
             seen.append(seen_by(projector, drawn, rgba))
             earlier.append(Thrown.of(projector, rgba, drawn.depth, entry["bias_m"]))
-        fill = fill_from(spread_points(piece), seen, facts)
+        fill = fill_from(spread_points(piece), seen, light)
         fill.write(out / "paintings" / f"{piece.name}.fill.npz")
     progress(total, total, "painted")
     (out / "paintings").mkdir(parents=True, exist_ok=True)
     write_bytes(out / "index.json", (json.dumps(entries, indent=1, sort_keys=True) + "\n").encode())
     images.write_png(out / "contact_sheet.png", _sheet(strips))
     signed = desk.signature(entry["painter"] for entry in entries)
+    signed = signed.beside(*(kept.about for kept in kept_sets.values()))
     return SetPaintings(
         paintings=out / "paintings",
         index=out / "index.json",
@@ -119,10 +128,37 @@ def generate_set(
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Worn:
+    """What a piece is painted with before the shot paints it: a kept set's paintings, and the light that these are in."""
+
+    entries: tuple[dict[str, Any], ...] = ()
+    earlier: tuple[Thrown, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    light: SunLight | None = None
+
+
+def _worn_already(piece: Piece, kept: KeptSet | None, folder: Path) -> _Worn:
+    """A kept set's paintings, copied into `folder` under the piece's name."""
+    if kept is None:
+        return _Worn()
+    entries, earlier, seen = list[dict[str, Any]](), list[Thrown](), list[Seen]()
+    for number, entry in enumerate(kept.entries_at(piece)):
+        name, projector = f"{piece.name}.kept{number}.exr", Projector.from_entry(entry)
+        with replacing(folder / name) as temporary:
+            copyfile(kept.folder / entry["file"], temporary)
+        rgba, depth = read_painting(folder / name)
+        entries.append({**entry, "file": name, "fill": f"{piece.name}.fill.npz", "cost_usd": 0.0})
+        earlier.append(Thrown.of(projector, rgba, depth, entry["bias_m"]))
+        seen.append(seen_by(projector, draw_guides(piece, projector), rgba))
+    return _Worn(tuple(entries), tuple(earlier), tuple(seen), kept.light_at(piece))
+
+
 def keyframes(
-    piece: Piece, track: CameraTrack, poses: Array, params: Params, most_px: int
+    piece: Piece, track: CameraTrack, poses: Array, params: Params, most_px: int, earlier: Sequence[Thrown] = ()
 ) -> list[tuple[int, Projector]]:
-    """(frame, projector) of the frames that show the piece best (assets/sets/keyframes.py): one, then whichever adds enough."""
+    """(frame, projector) of the frames that show the piece best (assets/sets/keyframes.py): one, then whichever adds enough;
+    none, where paintings that are there already (earlier) show it as well."""
     window = _window(track.lens, params.overscan)
     rows = sorted({round(i * (len(poses) - 1) / (_CANDIDATES - 1)) for i in range(_CANDIDATES)})
     focal = max(track.lens.focal_x_px, track.lens.focal_y_px)
@@ -136,7 +172,9 @@ def keyframes(
             qualities[row], shares[row] = surface_quality(piece, surface, small, painted)
     if not any(share.any() for share in shares.values()):
         raise ConfigError(f"set piece {piece.name}: no frame sees it. Move it.")
-    chosen = choose(qualities, shares, params.keyframes, params.new_share)
+    had = [surface_quality(piece, surface, each.projector, each.projector.focal_px)[0] for each in earlier]
+    known = np.max(had, axis=0) if had else None
+    chosen = choose(qualities, shares, params.keyframes, params.new_share, known)
     depth = piece.vertices.mean(axis=0) @ poses[:, 2, :3].T + poses[:, 2, 3]
     nearest = float(np.min(depth[depth > 0.5])) if (depth > 0.5).any() else 1.0
     return [

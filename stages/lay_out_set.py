@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.sets.imported import Fitting, import_piece
+from assets.sets.kept import read_kept
 from assets.sets.masonry import Mesh, turned
 from assets.sets.pieces import Foot, build, flat
 from calibration.cameras import load_poses
@@ -60,9 +61,9 @@ def lay_out_set(brief: SetBrief, track: CameraTrack, ground: Ground, params: Par
         entries.append(
             {
                 "name": piece.name,
-                "kind": (piece.kind or KIND) if piece.file is None else piece.file.name,
-                "material": piece.material,
-                "seed": seed,
+                "kind": (piece.kind or KIND) if piece.of is None else piece.of.name,
+                "material": placed.material or piece.material,
+                "seed": seed if placed.seed is None else placed.seed,
                 "id": number,
                 "base_m": [round(float(v), 4) for v in placed.base],
                 "yaw_rad": round(placed.yaw, 6),
@@ -81,6 +82,8 @@ class _Placed:
     base: Array
     yaw: float
     notes: tuple[str, ...] = ()
+    material: str = ""  # of a kept set; "" and None: as the brief says
+    seed: int | None = None
 
 
 def _placed(
@@ -90,6 +93,9 @@ def _placed(
     if piece.snap == "points":
         base = snapped(piece, base, np.load(track.points), params.snap_m, params.snap_points)
     yaw = heading(piece, base, pose)
+    if piece.asset is not None:
+        kept = read_kept(piece.asset)
+        return _Placed(kept.mesh, base, yaw, (kept.told(piece.name),), kept.material, kept.seed)
     if piece.file is not None:
         fitting = Fitting(piece.unit, piece.up, piece.scale, piece.pivot, piece.width_m, piece.height_m)
         try:

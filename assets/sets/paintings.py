@@ -140,10 +140,15 @@ def read_paintings(entries: Sequence[dict[str, Any]], folder: Path) -> tuple[Pai
     paintings: list[Painting] = []
     fills: dict[str, Fill] = {}
     for entry in entries:
-        image = exr.read(folder / entry["file"])
-        rgba = np.stack([image.channels[c].astype(np.float32) for c in "RGBA"], axis=-1)
+        rgba, depth = read_painting(folder / entry["file"])
         fills.setdefault(entry["fill"], Fill.read(folder / entry["fill"]))
-        depth = np.ascontiguousarray(image.channels["Z"], np.float32)
         thrown = Thrown.of(Projector.from_entry(entry), rgba, depth, entry["bias_m"])
         paintings.append(Painting(entry["piece"], thrown, fills[entry["fill"]]))
     return tuple(paintings)
+
+
+def read_painting(path: Path) -> tuple[Floats, Floats]:
+    """A painting's pixels (H, W, 4), premultiplied ACEScg, and depth (H, W). Raises FormatError on a damaged file."""
+    channels = exr.read(path).channels
+    rgba = np.stack([channels[c].astype(np.float32) for c in "RGBA"], axis=-1)
+    return rgba, np.ascontiguousarray(channels["Z"], np.float32)

@@ -10,12 +10,13 @@ import pytest
 from assets.providers.asking.desk import Desk
 from assets.providers.base import UNWATCHED, Capabilities
 from assets.providers.request import GUIDE_CHANNELS, Result, SetPart
+from assets.sets.kept import keep
 from assets.sets.paintings import load_paintings
 from assets.sets.projection import Projector, read_pieces
 from assets.takes.record import read_sheet
 from calibration.cameras import load_poses, look_at, to_camera
 from calibration.lens import undistort_points
-from pipeline.errors import AssetError, ConfigError
+from pipeline.errors import AssetError, ConfigError, FormatError
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr, images
 from pipeline.provider_sections import BUILTIN, SetProviders
@@ -120,6 +121,7 @@ def painted(world, *pieces, out="paintings", light=LightFacts(), picks=SetPicks(
         "track": world["track"],
         "plate": world["plate"],
         "layout": layout,
+        "brief": SetBrief(pieces),
         "facts": light,
         "picks": picks,
         "out": world["folder"] / out,
@@ -299,6 +301,47 @@ def test_a_piece_is_not_painted_again_when_another_is_changed(world, monkeypatch
     keyframe = json.loads((world["folder"] / "once/index.json").read_text())[0]["file"]
     once, wider = ((world["folder"] / run / "paintings" / keyframe).read_bytes() for run in ("once", "wider"))
     assert once == wider
+
+
+def test_a_kept_set_stands_in_another_place_with_its_own_paintings(world, painter):
+    """Saved, placed elsewhere and turned: the same colours on the same stones, and nobody is asked where it shows enough."""
+    layout, paintings = painted(world, WALL)
+    [piece] = read_pieces(layout)
+    folder = world["folder"] / "sets/wall"
+    assert keep(folder, piece, paintings, LightFacts()) == 1
+    moved = SetPiece("rampart", asset=folder, base_m=(-3.0, 1.0, -44.0), yaw_deg=50.0)
+    turn = np.radians(30)
+    spin = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
+    poses = load_poses(world["track"])
+    there = np.stack([p @ np.linalg.inv(np.vstack([np.column_stack([spin, np.array(moved.base_m) - spin @ WALL.base_m]),
+                                                   [0, 0, 0, 1]])) for p in poses])  # fmt: skip
+    np.save(world["folder"] / "there.npy", there)
+    elsewhere = {**world, "track": replace(world["track"], poses=world["folder"] / "there.npy")}
+    asked = len(painter.asked)
+
+    again, worn = painted(elsewhere, moved, out="again")
+
+    [rampart], [old], [new] = read_pieces(again), load_paintings(paintings), load_paintings(worn)
+    assert len(painter.asked) == asked
+    assert worn.provider.startswith("lambert")
+    np.testing.assert_allclose(rampart.vertices, (piece.vertices - WALL.base_m) @ spin.T + moved.base_m, atol=2e-3)
+    np.testing.assert_allclose(new.thrown.projector.pose, old.thrown.projector.pose @ np.linalg.inv(
+        np.vstack([np.column_stack([spin, np.array(moved.base_m) - spin @ WALL.base_m]), [0, 0, 0, 1]])), atol=1e-3)  # fmt: skip
+    np.testing.assert_array_equal(new.thrown.image.texels, old.thrown.image.texels)
+    np.testing.assert_allclose(new.fill.to_sun, spin @ LightFacts().to_sun, atol=1e-3)
+    behind = np.stack([look_at((-60.0, 3.0, -70.0 - i), moved.base_m) for i in range(len(FRAMES))])
+    np.save(world["folder"] / "there.npy", behind)
+    more = painted(elsewhere, moved, out="behind")[1]
+    assert len(painter.asked) > asked
+    assert len(json.loads(more.index.read_text())) > 1
+    assert keep(folder, piece, paintings, LightFacts()) == 2
+    (folder / "mesh.npz").write_bytes(b"gone")
+    with pytest.raises(FormatError, match=r"wall: is damaged.*Save the set again"):
+        painted(elsewhere, moved, out="gone")
+    with pytest.raises(AssetError, match=r"nowhere: is no kept set\. Write one"):
+        painted(elsewhere, replace(moved, asset=world["folder"] / "nowhere"), out="none")
+    with pytest.raises(ConfigError, match="asset wall has its own shape"):
+        replace(moved, kind="tower")
 
 
 def test_equal_requests_give_equal_bytes(world, painter):

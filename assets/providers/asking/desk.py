@@ -5,7 +5,7 @@ What happens to a call stands in session.py; how one provider is asked, in count
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,12 @@ class Signature:
     provider: str
     model_digest: str
     licence: str
+
+    def beside(self, *others: Mapping[str, str]) -> Signature:
+        """With those who painted what was there already, by the same names."""
+        names = ("provider", "model_digest", "licence")
+        told = ((getattr(self, name), *(str(other[name]) for other in others)) for name in names)
+        return Signature(*("; ".join(dict.fromkeys(words)) for words in told))
 
 
 Opening = Callable[[ProviderEntry], Provider]
