@@ -36,7 +36,7 @@ class Kitsu:
 
 @dataclass(frozen=True, slots=True)
 class ReviewPolicy:
-    """[review]: what `battleplate release` asks for (docs/decisions.md). Nothing, unless the show says so."""
+    """[review]: what `battleplate release` asks for (docs/approvals.md). Nothing, unless the show says so."""
 
     require_approval: bool = False  # by a supervisor, of the very pixels that are released
     require_consent: bool = False  # the shot file's [consent], both of it

@@ -75,7 +75,7 @@ def past_figures(layer_z_m: Array, matte: Array, figure_z_m: Array, *, tolerance
 
 
 def _filled(depth: Array, reach: int) -> Array:
-    """The layer's depth carried beyond its silhouette, else the filter below would see an edge where there is none."""
+    """The layer's depth carried beyond its silhouette, else its own outline would pass for the edge of what hides it."""
     near = cv2.erode(depth, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8), borderValue=float("inf"))
     return np.where(np.isinf(depth), near, depth).astype(np.float32)
 

@@ -120,7 +120,7 @@ def to_kitsu(request: Request, shot: ShotName, version: Number, person: Annotate
     found = desk.shot(shot)
     kitsu = found.show.review.kitsu
     if kitsu is None:
-        raise ReviewRefused("kitsu: the show names none. Write [review.kitsu] into show.toml: docs/decisions.md.")
+        raise ReviewRefused("kitsu: the show names none. Write [review.kitsu] into show.toml: docs/approvals.md.")
     folder = version_folder(found, version)
     now_standing = book.standing_of(desk.shared.database, found, version)
     with desk.shared.database.read() as session:
