@@ -8,7 +8,6 @@ V2", NeurIPS 2024; Bhat and others, "ZoeDepth", 2023.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assets.providers.diffusion.digest import files_of, model_digest
-from assets.providers.diffusion.guard import checked_folder, read_config
+from assets.providers.modelfolder import load
 from assets.providers.onethread import one_thread
 from pipeline.errors import ProviderError
 from pipeline.io.color import to_display_8bit
@@ -51,36 +49,16 @@ class DepthGuesser:
     @classmethod
     def open(cls, folder: Path) -> DepthGuesser:
         """Load from a folder. Raises ProviderError for one that is no depth model or that holds more than weights."""
-        root = checked_folder(folder)
-        config, kept = read_config(root / "config.json"), root / "preprocessor_config.json"
-        shown = read_config(kept) if kept.is_file() else {}
-        kind = str(config.get("model_type"))
-        if kind not in _FAMILIES:
-            raise ProviderError(f"{folder}: is a {kind!r}. Name a depth model: {', '.join(_FAMILIES)}.")
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        import transformers
-
-        name, metric = _FAMILIES[kind]
-        try:
-            model = getattr(transformers, name).from_pretrained(
-                root, local_files_only=True, use_safetensors=True, trust_remote_code=False
-            )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise ProviderError(
-                f"{folder}: cannot be loaded ({str(error).splitlines()[0]}). Use a sound copy."
-            ) from error
-        mean, std = (
-            tuple(map(float, shown.get(key, usual))) for key, usual in (("image_mean", _MEAN), ("image_std", _STD))
-        )
-        multiple = shown.get("ensure_multiple_of", shown.get("size_divisor", 0)) or _patch_px(config)
+        found = load(folder, {kind: name for kind, (name, _) in _FAMILIES.items()}, "a depth model")
+        multiple = found.shown.get("ensure_multiple_of", found.shown.get("size_divisor", 0)) or _patch_px(found.config)
         return cls(
-            model.float().eval().requires_grad_(False),
-            metric or config.get("depth_estimation_type") == "metric",
-            _side_px(shown),
+            found.model,
+            _FAMILIES[found.kind][1] or found.config.get("depth_estimation_type") == "metric",
+            _side_px(found.shown),
             int(multiple),
-            mean,
-            std,
-            model_digest(files_of(root), name),
+            found.channels("image_mean", _MEAN),
+            found.channels("image_std", _STD),
+            found.digest,
         )
 
     def nearness(self, picture: Floats) -> Floats:

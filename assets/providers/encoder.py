@@ -8,7 +8,6 @@ others, "DINOv2: Learning Robust Visual Features without Supervision", TMLR 2024
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from assets.providers.diffusion.digest import files_of, model_digest
-from assets.providers.diffusion.guard import checked_folder, read_config
+from assets.providers.modelfolder import load
 from assets.providers.onethread import one_thread
-from pipeline.errors import ProviderError
 from pipeline.io.color import to_display_8bit
 
 Array = npt.NDArray[Any]
@@ -56,34 +53,14 @@ class Encoder:
     @classmethod
     def open(cls, folder: Path) -> Encoder:
         """Load from a folder. Raises ProviderError for one that is no encoder or that holds more than weights."""
-        root = checked_folder(folder)
-        config, kept = read_config(root / "config.json"), root / "preprocessor_config.json"
-        shown = read_config(kept) if kept.is_file() else {}
-        kind = str(config.get("model_type"))
-        if kind not in _FAMILIES:
-            raise ProviderError(f"{folder}: is a {kind!r}. Name an image encoder: {', '.join(_FAMILIES)}.")
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        import transformers
-
-        name, answer = _FAMILIES[kind]
-        try:
-            model = getattr(transformers, name).from_pretrained(
-                root, local_files_only=True, use_safetensors=True, trust_remote_code=False
-            )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise ProviderError(
-                f"{folder}: cannot be loaded ({str(error).splitlines()[0]}). Use a sound copy."
-            ) from error
-        mean, std = (
-            tuple(map(float, shown.get(key, usual))) for key, usual in (("image_mean", _MEAN), ("image_std", _STD))
-        )
+        found = load(folder, {kind: name for kind, (name, _) in _FAMILIES.items()}, "an image encoder")
         return cls(
-            model.float().eval().requires_grad_(False),
-            answer,
-            _side_px(shown, config),
-            mean,
-            std,
-            model_digest(files_of(root), name),
+            found.model,
+            _FAMILIES[found.kind][1],
+            _side_px(found.shown, found.config),
+            found.channels("image_mean", _MEAN),
+            found.channels("image_std", _STD),
+            found.digest,
         )
 
     def embed(self, pictures: Sequence[Array]) -> Floats:

@@ -11,7 +11,8 @@ import numpy as np
 
 from pipeline.errors import FormatError
 from pipeline.io.channels import alpha_name, color_names, rgb_from_luma_chroma
-from pipeline.io.exrwrite import half, one_line, openexr, rgba_channels, write, write_rgb
+from pipeline.io.exrheader import parts_of
+from pipeline.io.exrwrite import half, rgba_channels, write, write_rgb
 from pipeline.io.timecode import Timecode
 
 __all__ = ["ExrImage", "half", "picture", "read", "read_rgb", "read_rgba", "rgba_channels", "write", "write_rgb"]
@@ -57,14 +58,14 @@ class ExrImage:
 
 def read(path: Path) -> ExrImage:
     """Read every channel of every part. Raises FormatError on a damaged, truncated, deep, missing or unlikely file."""
-    headers = [part.header for part in _parts(path, header_only=True)]
+    headers = [part.header for part in parts_of(path, header_only=True)]
     display = _window(headers[0]["displayWindow"])
     for header in headers:
         _likely(path, display, _window(header["dataWindow"]))
         if "deep" in str(header.get("type", "")):
             raise FormatError(f"{path}: a deep EXR. Flatten it first: only flat pixels are read.")
     channels: dict[str, Array] = {}
-    for number, part in enumerate(_parts(path, header_only=False)):
+    for number, part in enumerate(parts_of(path, header_only=False)):
         window = _window(part.header["dataWindow"])
         for name, channel in part.channels.items():
             if channel.pixels is None:
@@ -111,19 +112,6 @@ def picture(image: ExrImage, path: Path) -> Array:
     for number, name in enumerate(names):
         rgb[..., number] = image.channels[name]
     return rgb
-
-
-def _parts(path: Path, *, header_only: bool) -> list[Any]:
-    if not path.is_file():
-        raise FormatError(f"{path}: no such file. Check the path.")
-    try:
-        # A damaged file yields a file of 0 parts and a printed warning, not an exception.
-        parts = openexr().File(str(path), separate_channels=True, header_only=header_only).parts
-    except (RuntimeError, ValueError, TypeError, MemoryError) as error:
-        raise FormatError(f"{path}: not a readable EXR ({one_line(error)}). Copy or render it again.") from error
-    if not parts:
-        raise FormatError(f"{path}: truncated or damaged ({path.stat().st_size} bytes). Copy or render it again.")
-    return list(parts)
 
 
 def _likely(path: Path, *windows: Window) -> None:

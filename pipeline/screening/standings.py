@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from pipeline.screening.decisions.life import Made, Standing
 from pipeline.screening.decisions.release import stands
-from pipeline.screening.records import ChangeRequest, Decision, GuestLink, Note, User
+from pipeline.screening.records import ChangeRequest, GuestLink, Note, User
 from pipeline.screening.shows import Version
 
 
@@ -24,16 +24,6 @@ class Remark:
     created: datetime
     drawn: bool
     resolved: bool
-
-
-def decisions_of(session: Session, shot: str = "") -> dict[tuple[str, int], list[Made]]:
-    """Every decision by shot and version, oldest first; shot: of that one alone."""
-    asked = select(Decision, User).join(User, User.id == Decision.by_id).order_by(Decision.id)
-    found: dict[tuple[str, int], list[Made]] = {}
-    for row, user in session.execute(asked.where(Decision.shot == shot) if shot else asked):
-        made = Made(row.kind, user.name, user.role, row.at, row.digest, row.text, row.detail)
-        found.setdefault((row.shot, row.version), []).append(made)
-    return found
 
 
 def standing_of(version: Version, made: dict[tuple[str, int], list[Made]]) -> Standing:

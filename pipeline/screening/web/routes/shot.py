@@ -10,11 +10,12 @@ from markupsafe import Markup
 
 from pipeline.errors import BattleplateError, ReviewRefused
 from pipeline.frames import FrameRange
+from pipeline.screening.decisions.book import all_made
 from pipeline.screening.decisions.life import Standing, allowed
 from pipeline.screening.decisions.subject import subject_digest
 from pipeline.screening.quality import figures_of
 from pipeline.screening.shows import report_of, take_sheets, takes_of
-from pipeline.screening.standings import decisions_of, remarks_of, requests_of, standing_of
+from pipeline.screening.standings import remarks_of, requests_of, standing_of
 from pipeline.screening.web.access import Person, may
 from pipeline.screening.web.fields import Name, Number, ShotName
 from pipeline.screening.web.onshow import shot_named
@@ -38,7 +39,7 @@ def shot_page(
     if here is None and version is not None:
         raise HTTPException(404, f"{shot} has no version {version}.")
     with services(request).database.read() as session:
-        made = decisions_of(session, shot)
+        made = all_made(session, shot)
         remarks = remarks_of(session, here) if here else []
         asked = [] if person.guest else requests_of(session, shot)
     history = [(v, standing_of(v, made)) for v in reversed(versions)]

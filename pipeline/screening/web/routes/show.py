@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from pipeline.screening.decisions.book import all_made
 from pipeline.screening.decisions.life import Standing, Status
 from pipeline.screening.shows import ShotOnDisk, Version
-from pipeline.screening.standings import decisions_of, open_notes, standing_of
+from pipeline.screening.standings import open_notes, standing_of
 from pipeline.screening.web.access import Person, may
 from pipeline.screening.web.fields import Words
 from pipeline.screening.web.onshow import shows
@@ -74,7 +75,7 @@ def show_page(
     """Shots by sequence. q: words that all must be found; status: one of them alone."""
     found = shows(request).look()
     with services(request).database.read() as session:
-        made, notes = decisions_of(session), open_notes(session)
+        made, notes = all_made(session), open_notes(session)
     rows = []
     for shot in found.shots.values():
         version = next((v for v in reversed(shot.versions) if person.sees(shot.name, v.number)), None)
