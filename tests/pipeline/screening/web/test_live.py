@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 
-from pipeline.screening.progress import Run
 from pipeline.screening.shows import Shows
 from pipeline.screening.web.routes import live
 from tests.pipeline.screening import ministudio
@@ -40,12 +39,3 @@ def test_all_who_watch_are_told_and_who_left_is_forgotten(tmp_path, monkeypatch)
         task.cancel()
 
     asyncio.run(watch())
-
-
-def test_a_show_file_that_goes_meanwhile_silences_nobody(tmp_path):
-    show = ministudio.make_show(tmp_path / "mini")
-    found = Shows(show)
-    run = Run(found.shot("bp_010_0010").shot.build / "logs")
-    show.unlink()
-
-    assert json.loads(live._state("bp_010_0010", run, found))["versions"] == []
