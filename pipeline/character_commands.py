@@ -10,8 +10,9 @@ import typer
 from rich.table import Table
 
 from pipeline.common_commands import out
-from pipeline.config import load_show
+from pipeline.config import Shot, load_show
 from pipeline.crowd_sections import CrowdBrief
+from pipeline.decision_commands import Url, open_review
 from pipeline.own_characters import FOLDER as FOLDER_OF_SHOW
 from pipeline.shots import shots_of
 
@@ -84,24 +85,28 @@ def show_character(
 def touched_shots(
     show: Annotated[Path, typer.Argument(metavar="SHOW.toml", help="The show's file.", show_default=False)],
     name: Annotated[str, typer.Argument(metavar="NAME", help="A character.", show_default=False)],
+    database: Url = "",
 ) -> None:
     """Say which shots NAME stands in, by which recipe it was painted and delivered there, and whether that is today's.
 
-    A delivered shot counts as approved. NAME also means it in every faction's colours.
+    What the show's review says counts as approved; without a review, what was delivered. NAME also means it in every
+    faction's colours.
     """
     from assets.sprites.touched import touched
 
-    found = touched(shots_of(show), name)
+    shots = shots_of(show)
+    found = touched(shots, name)
     if not found:
         out.print(f"No shot of {show} names {name} or shows it.", highlight=False, soft_wrap=True)
         return
+    stand = _standings(show, shots, database, {which for each in found for which, _ in each.deliveries})
     table = Table("shot", "character", "named", "painted by", "delivered", box=None, pad_edge=False)
     for each in found:
         painted = "; ".join(_said(one, each) for one in each.painted) or "not painted"
-        handed_on = "; ".join(f"{which}: {_said(one, each)}" for which, one in each.deliveries) or "no"
-        table.add_row(each.shot, each.character, "yes" if each.asked else "no", painted, handed_on)
+        handed_on = "; ".join(f"{which}{_standing(stand, which)}: {_said(one, each)}" for which, one in each.deliveries)
+        table.add_row(each.shot, each.character, "yes" if each.asked else "no", painted, handed_on or "no")
     out.print(table)
-    for line in _summary(name, found):
+    for line in _summary(name, found, stand):
         out.print(line, highlight=False, soft_wrap=True)
 
 
@@ -128,12 +133,42 @@ def _said(painted: Painted, each: Touched) -> str:
     return f"version {painted.version} ({painted.recipe[:8]}{take}), {same}"
 
 
-def _summary(name: str, found: list[Touched]) -> list[str]:
-    approved = sorted({each.shot for each in found if each.approved_otherwise})
+def _standings(show: Path, shots: list[Shot], database: str, deliveries: set[str]) -> dict[str, str] | None:
+    """How each delivery stands in the show's review, by its name; None where the show has no review."""
+    review = open_review(show, database)
+    if review is None:
+        return None
+    from pipeline.screening.decisions.book import standing_of
+
+    found = {}
+    try:
+        for shot in shots:
+            for name in sorted(deliveries):
+                number = name.removeprefix(f"{shot.info.name}_v")
+                if number.isdigit():
+                    found[name] = str(standing_of(review, shot, int(number)).status)
+    finally:
+        review.close()
+    return found
+
+
+def _standing(stand: dict[str, str] | None, delivery: str) -> str:
+    return f" ({stand[delivery]})" if stand is not None else ""
+
+
+def _summary(name: str, found: list[Touched], stand: dict[str, str] | None) -> list[str]:
+    def counts(delivery: str) -> bool:
+        return stand is None or stand[delivery] in ("approved", "delivered")
+
+    approved = set()
+    for each in found:
+        counted = [painted for which, painted in each.deliveries if counts(which)]
+        if counted and counted[-1].recipe != each.now:
+            approved.add(each.shot)
     again = sorted({each.shot for each in found if each.to_paint})
     lines = []
     if approved:
-        lines.append(f"{name} is not as it was approved in: {', '.join(approved)}.")
+        lines.append(f"{name} is not as it was approved in: {', '.join(sorted(approved))}.")
     if again:
         lines.append(f"To be painted again by today's recipe: {', '.join(again)} (battleplate run SHOT.toml).")
     return lines or [f"{name} is everywhere as its recipe says today."]

@@ -34,7 +34,7 @@ def apply(
     from pipeline.screening.decisions import book, requests
     from pipeline.shots import shots_of
 
-    review = _open(show, database)
+    review = open_review(show, database)
     if review is None:
         raise StoreError(f"{show}: there is no review beside it. Run `battleplate review`, or give its --database.")
     try:
@@ -73,7 +73,7 @@ def release(
     found = load_shot(shot)
     show = find_show(shot)
     number, into = version or found.info.version, gate.release_folder(found, show)
-    review = _open(show or shot, database)
+    review = open_review(show or shot, database)
     if review is None:
         standing = gate.stands(gate.version_folder(found, number), [])
         gate.allow(found, number, standing, "artist")
@@ -125,8 +125,8 @@ def vocabulary() -> Vocabulary:
     return Vocabulary(grades, words, {SetPiece: fits}, check)
 
 
-def _open(show: Path, url: str) -> Database | None:
-    """The review's database; None where the show has none."""
+def open_review(show: Path, url: str) -> Database | None:
+    """The review's database of a show; None where it has none. Whoever opens it closes it."""
     from pipeline.screening.web.settings import Settings
 
     settings = Settings(show, url)

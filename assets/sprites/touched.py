@@ -35,8 +35,7 @@ class Painted:
 class Touched:
     """A character, in its own or a faction's colours, in one shot. now: digest of today's recipe.
 
-    asked: whether the shot file names it. painted: in the atlas in use, at most one. deliveries: by name of the delivery;
-    a delivered shot counts as approved.
+    asked: whether the shot file names it. painted: in the atlas in use, at most one. deliveries: by name, oldest first.
     """
 
     shot: str
@@ -50,11 +49,6 @@ class Touched:
     def to_paint(self) -> bool:
         """Whether the atlas shows another recipe than today's."""
         return any(each.recipe != self.now for each in self.painted)
-
-    @property
-    def approved_otherwise(self) -> tuple[str, ...]:
-        """Deliveries that show another recipe than today's, or do not say which."""
-        return tuple(name for name, each in self.deliveries if each.recipe != self.now)
 
 
 def touched(shots: Sequence[Shot], name: str) -> list[Touched]:

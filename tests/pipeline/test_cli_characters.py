@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,7 +11,11 @@ from typer.testing import CliRunner
 
 from assets.people.characters import recipe_digest
 from pipeline.__main__ import app
+from pipeline.config import load_shot
 from pipeline.errors import AssetError, ConfigError
+from pipeline.screening.database import Database
+from pipeline.screening.decisions import book
+from pipeline.screening.records import User
 
 SHOT = """
 [shot]
@@ -74,6 +79,40 @@ def test_a_changed_character_says_which_approved_shots_it_touches(show):
     assert "t02), as today" in lines["sh_0020"]
     assert "peasant is not as it was approved in: sh_0010." in said
     assert "To be painted again by today's recipe: sh_0010" in said
+
+
+def test_in_a_show_with_a_review_only_what_was_approved_counts_and_the_last_of_it(show):
+    shot_file, changed = show.parent / "sh_0010/shot.toml", "peasant is not as it was approved in: sh_0010."
+    loaded, database = load_shot(shot_file), Database(f"sqlite:///{show.parent / 'review/review.db'}")
+    database.write(lambda session: session.add(User(name="ada", role="supervisor")))
+    with database.read() as session:
+        ada = book.user_named(session, "ada")
+
+    def delivered(version: int, recipe: str) -> None:
+        folder = show.parent / f"sh_0010/delivery/sh_0010_v{version:03d}"
+        frame = folder / f"exr/sh_0010_comp_v{version:03d}.1001.exr"
+        frame.parent.mkdir(parents=True)
+        frame.write_bytes(b"pixels")
+        files = {f"exr/{frame.name}": hashlib.sha256(b"pixels").hexdigest()}
+        about = {"name": "sh_0010", "version": version, "rate": "24/1", "frames": [1001, 1001]}
+        cast = {"peasant": {"version": 1, "recipe": recipe, "take": ""}}
+        write_json(folder / "report.json", {"identity": cast, "files": files, "shot": about})
+
+    delivered(2, "0ld" * 20)
+    pending = run("touched", show, "peasant")
+    book.decide(database, loaded, 2, "approve", ada)
+    approved = run("touched", show, "peasant")
+    delivered(3, recipe_digest("peasant"))
+    book.decide(database, loaded, 3, "approve", ada)
+    newer = run("touched", show, "peasant")
+    database.close()
+
+    assert "sh_0010_v002 (pending): version 1 (0ld0ld0l), changed since" in pending
+    assert changed not in pending
+    assert "sh_0010_v002 (approved)" in approved
+    assert changed in approved
+    assert "sh_0010_v003 (approved): version 1" in newer
+    assert changed not in newer
 
 
 def test_a_factions_name_means_that_one_only(show):
