@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from assets.view import Buffers, View
 from pipeline.errors import AssetError, BattleplateError
 from pipeline.far_sections import SetCard
 from pipeline.io import color, pictures
-from pipeline.kernels.cardpicture import pick
+from pipeline.kernels.bounds import Window, around, nothing
+from pipeline.kernels.cardpicture import wear
 from pipeline.kernels.raster import NEAR_M, empty_buffers, rasterize
 from pipeline.kernels.splat import Pyramid, pyramid
 
@@ -26,8 +27,8 @@ SAMPLES = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))  # pixels
 STEP_DEG = 0.5  # of a cylinder's facets: they stand less than a hundred thousandth of its radius off it
 RELIEF_CELLS = 256  # along the longer side of a card with relief
 LEAST_ALPHA = 1e-3
-LEAST_FACING = 0.15  # more obliquely seen cards are not filtered any wider
 MOST_PX = 16384
+_SLACK = 1e-5  # of a ray: what float32 may miss of a card's edge
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,49 +165,67 @@ def draw_cards(
     out, air = Buffers.empty(*view.size), np.full(view.size, np.inf, np.float32)
     points = np.zeros((*view.size, 3))
     for card in sorted(cards, key=lambda card: -card.distance_m):
-        rgba, depth, where = _drawn(view, rays_at, card, focal_px)
+        drawn = _drawn(view, rays_at, card, focal_px)
+        window = around(drawn.rgba[..., 3] > LEAST_ALPHA)
+        rgba, behind = drawn.rgba[window], out.rgba[window]
         there = rgba[..., 3] > LEAST_ALPHA
         rgba[~there] = 0
         mostly = rgba[..., 3] >= 0.5
-        out = replace(out, rgba=rgba + (1 - rgba[..., 3:]) * out.rgba)
-        taken = there & (mostly | (out.rgba[..., 3] < 0.5) | np.isinf(out.depth))
-        out.depth[taken], points[taken] = depth[taken], where[taken]
-        air[taken] = depth[taken] if card.air_m is None else np.float32(card.air_m)
-        out.ids[mostly] = card.number
+        behind *= 1 - rgba[..., 3:]
+        behind += rgba
+        depth = drawn.depth[window]
+        taken = there & (mostly | (behind[..., 3] < 0.5) | np.isinf(out.depth[window]))
+        out.depth[window][taken], points[window][taken] = depth[taken], drawn.points[window][taken]
+        air[window][taken] = depth[taken] if card.air_m is None else np.float32(card.air_m)
+        out.ids[window][mostly] = card.number
     shown = np.isfinite(out.depth)
-    out.motion[shown] = view.motion(points[shown], points[shown])
+    nearest = points[shown]
+    out.motion[shown] = view.motion(nearest, nearest)
     return out, air
 
 
-def _drawn(
-    view: View, rays_at: Callable[[float, float], Floats], card: Card, focal_px: float
-) -> tuple[Floats, Floats, Array]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
     """One card: premultiplied RGBA (H, W, 4), depth (H, W) and world points (H, W, 3) of its nearest samples."""
-    rgba, nearest = np.zeros((*view.size, 4), np.float32), np.full(view.size, np.inf, np.float32)
-    where = np.zeros((*view.size, 3))
+
+    rgba: Floats
+    depth: Floats
+    points: Array
+
+
+def _drawn(view: View, rays_at: Callable[[float, float], Floats], card: Card, focal_px: float) -> _Drawn:
+    out = _Drawn(
+        np.zeros((*view.size, 4), np.float32), np.full(view.size, np.inf, np.float32), np.zeros((*view.size, 3))
+    )
     camera = view.to_camera(card.vertices)
     if not (camera[:, 2] > NEAR_M).any():
-        return rgba, nearest, where
+        return out
     edges = camera[card.triangles]
     facing = np.cross(edges[:, 1] - edges[:, 0], edges[:, 2] - edges[:, 0])
     facing /= np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), 1e-12)
+    placed = view.project(camera)
     for offset in SAMPLES:
-        rays = rays_at(*offset)
-        depth, triangle, weights = empty_buffers(*view.size)
-        pixels = np.nan_to_num(view.project(camera) - offset, nan=-1e6).astype(np.float32)
-        rasterize(camera.astype(np.float32), card.triangles, rays, pixels, depth, triangle, weights)
-        hit = triangle >= 0
-        three = np.concatenate([weights[hit], 1 - weights[hit].sum(axis=1, keepdims=True)], axis=1).astype(np.float64)
-        corners = card.triangles[triangle[hit]]
-        places = (card.places[corners] * three[..., None]).sum(axis=1)
-        seen = np.concatenate([rays[hit], np.ones((len(places), 1), np.float32)], axis=1)
-        towards = np.abs((seen * facing[triangle[hit]]).sum(axis=1)) / np.linalg.norm(seen, axis=1)
-        # Half a pixel: four samples share it. Along the slope the footprint is longer.
-        footprint = 0.5 * depth[hit] / focal_px / card.metres_per_px / np.maximum(towards, LEAST_FACING)
-        found = pick(card.picture, np.ascontiguousarray(places), np.log2(np.maximum(footprint, 1e-6), dtype=np.float32))
-        rgba[hit] += found / len(SAMPLES)
-        closer = (found[:, 3] > 0) & (depth[hit] < nearest[hit])
-        nearest[hit] = np.where(closer, depth[hit], nearest[hit])
-        here = (card.vertices[corners] * three[..., None]).sum(axis=1)
-        where[hit] = np.where(closer[:, None], here, where[hit])
-    return rgba, nearest, where
+        every = rays_at(*offset)
+        window = _reached(camera, every)
+        if nothing(window):
+            continue
+        top, left = window[0].start, window[1].start
+        rays = np.ascontiguousarray(every[window])
+        drawn = empty_buffers(*rays.shape[:2])
+        pixels = np.nan_to_num(placed - offset - (left, top), nan=-1e6).astype(np.float32)
+        rasterize(camera.astype(np.float32), card.triangles, rays, pixels, *drawn)
+        wear(card.picture, card.triangles, card.places, card.vertices, facing, 1 / card.metres_per_px, focal_px, drawn,
+             rays, (top, left), 1 / len(SAMPLES), out.rgba, out.depth, out.points)  # fmt: skip
+    return out
+
+
+def _reached(camera: Array, rays: Floats) -> Window:
+    """Rows and columns whose rays (H, W, 2) may meet the hull of vertices (V, 3); all where it reaches past the camera."""
+    height, width = rays.shape[:2]
+    if not (camera[:, 2] > NEAR_M).all():
+        return slice(0, height), slice(0, width)
+    flat = camera[:, :2] / camera[:, 2:]
+    low, high = flat.min(axis=0) - _SLACK, flat.max(axis=0) + _SLACK
+    columns = (rays[..., 0].min(axis=0) <= high[0]) & (rays[..., 0].max(axis=0) >= low[0])
+    rows = (rays[..., 1].min(axis=1) <= high[1]) & (rays[..., 1].max(axis=1) >= low[1])
+    return around(rows[:, None] & columns)
