@@ -13,6 +13,10 @@ Bytes = NDArray[np.uint8]
 BACK, FRONT, UNKNOWN = np.uint8(0), np.uint8(255), np.uint8(128)  # of a trimap
 ROUNDS = 150  # of conjugate gradients, at most
 _SIDE = 9  # pixels of the matting Laplacian's window
+_REACH = 2  # pixels from one to another that share a window
+_WIDE = 2 * _REACH + 1
+_ROW = _WIDE * _WIDE
+_MIDDLE = _ROW // 2
 
 
 def fit(
@@ -34,8 +38,7 @@ def fit(
     gradients until the residue fell by `tolerance`; sums run in reading order, so any number of threads gives the same bits.
     Raises ValueError on another shape or dtype.
 
-    Source: Levin, Lischinski and Weiss, "A closed-form solution to natural image matting", PAMI 2008; products without
-    a matrix as in He, Sun and Tang, "Fast matting using large kernel matting Laplacian matrices", CVPR 2010.
+    Source: Levin, Lischinski and Weiss, "A closed-form solution to natural image matting", PAMI 2008.
     """
     size = (trimap.shape[0], trimap.shape[1])
     shaped(size, 3, picture=picture)
@@ -57,45 +60,18 @@ def fit(
     number[wy, wx] = np.arange(len(wy), dtype=np.int32)
     means, spread = np.empty((len(wy), 3)), np.empty((len(wy), 6))
     _windows(picture, wy, wx, float(toe), float(smooth), means, spread)
+    rows = np.zeros((len(uy), _ROW))
+    _rows(picture, uy, ux, number, means, spread, trust, rows)
     pull = trust[uy, ux].astype(np.float64)
-    wanted = rough[uy, ux].astype(np.float64)
-    solved = _solve(
-        picture, (wy, wx), (uy, ux), number, means, spread, pull, wanted, out.astype(np.float64), rounds, tolerance
-    )
+    # Padded, so that a row of the Laplacian is always inside.
+    known = np.pad(np.where(unknown, 0, out).astype(np.float64), _REACH)
+    fixed = np.empty(len(uy))
+    _product(rows, uy, ux, known, fixed)
+    solved = rough[uy, ux].astype(np.float64)
+    field = np.zeros_like(known)
+    _conjugate(rows, uy, ux, pull * solved - fixed, field, solved, rounds, tolerance)
     out[uy, ux] = np.clip(solved, 0, 1)
     return out
-
-
-def _solve(colours, windows, places, number, means, spread, pull, wanted, alpha, rounds, tolerance):
-    slopes, shifts = np.zeros((len(windows[0]), 3)), np.zeros(len(windows[0]))
-
-    def product(field):
-        _slopes(colours, *windows, means, spread, field, slopes, shifts)
-        result = np.empty(len(pull))
-        _laplacian(colours, *places, number, slopes, shifts, field, result)
-        return result + pull * field[places]
-
-    scale = np.empty(len(pull))
-    _diagonal(colours, *places, number, means, spread, scale)
-    scale = 1 / np.maximum(scale + pull, 1e-9)
-    left = pull * wanted - product(alpha)
-    first = np.sqrt(_dot(left, left))
-    field = np.zeros_like(alpha)
-    x = alpha[places].copy()
-    way = scale * left
-    energy = _dot(left, way)
-    for _ in range(rounds):
-        if energy <= 0 or np.sqrt(_dot(left, left)) <= tolerance * max(first, 1e-12):
-            break
-        field[places] = way
-        moved = product(field)
-        step = energy / _dot(way, moved)
-        x += step * way
-        left -= step * moved
-        again = scale * left
-        before, energy = energy, _dot(left, again)
-        way = again + (energy / before) * way
-    return x
 
 
 @njit(cache=True)
@@ -135,58 +111,73 @@ def _windows(colours, ys, xs, toe, smooth, means, spread):
 
 
 @njit(parallel=True, cache=True)
-def _slopes(colours, ys, xs, means, spread, field, slopes, shifts):
-    """The linear function of colour nearest to `field` in each window: slope (3,) and shift."""
-    for n in prange(len(ys)):
-        y, x = ys[n], xs[n]
-        m0, m1, m2 = means[n, 0], means[n, 1], means[n, 2]
-        level = v0 = v1 = v2 = 0.0
-        for j in range(y - 1, y + 2):
-            for i in range(x - 1, x + 2):
-                p = field[j, i]
-                level += p
-                v0 += p * (colours[j, i, 0] - m0)
-                v1 += p * (colours[j, i, 1] - m1)
-                v2 += p * (colours[j, i, 2] - m2)
-        level, v0, v1, v2 = level / _SIDE, v0 / _SIDE, v1 / _SIDE, v2 / _SIDE
-        s = spread[n]
-        slopes[n, 0] = s[0] * v0 + s[1] * v1 + s[2] * v2
-        slopes[n, 1] = s[1] * v0 + s[3] * v1 + s[4] * v2
-        slopes[n, 2] = s[2] * v0 + s[4] * v1 + s[5] * v2
-        shifts[n] = level - slopes[n, 0] * m0 - slopes[n, 1] * m1 - slopes[n, 2] * m2
-
-
-@njit(parallel=True, cache=True)
-def _laplacian(colours, ys, xs, number, slopes, shifts, field, out):
+def _rows(colours, ys, xs, number, means, spread, trust, rows):
+    """The matting Laplacian's row of each unknown pixel, over the 5 x 5 around it, with `trust` on its diagonal."""
     height, width = number.shape
     for n in prange(len(ys)):
         y, x = ys[n], xs[n]
-        c0, c1, c2, p = colours[y, x, 0], colours[y, x, 1], colours[y, x, 2], field[y, x]
-        total = 0.0
+        row = rows[n]
         for j in range(max(y - 1, 0), min(y + 2, height)):
             for i in range(max(x - 1, 0), min(x + 2, width)):
                 w = number[j, i]
-                if w >= 0:
-                    total += p - slopes[w, 0] * c0 - slopes[w, 1] * c1 - slopes[w, 2] * c2 - shifts[w]
-        out[n] = total
+                if w < 0:
+                    continue
+                m0, m1, m2 = means[w, 0], means[w, 1], means[w, 2]
+                r, g, u = colours[y, x, 0] - m0, colours[y, x, 1] - m1, colours[y, x, 2] - m2
+                s0 = spread[w, 0] * r + spread[w, 1] * g + spread[w, 2] * u
+                s1 = spread[w, 1] * r + spread[w, 3] * g + spread[w, 4] * u
+                s2 = spread[w, 2] * r + spread[w, 4] * g + spread[w, 5] * u
+                row[_MIDDLE] += 1.0
+                for dy in range(-1, 2):
+                    for dx in range(-1, 2):
+                        c0 = colours[j + dy, i + dx, 0] - m0
+                        c1 = colours[j + dy, i + dx, 1] - m1
+                        c2 = colours[j + dy, i + dx, 2] - m2
+                        at = np.uintp((j + dy - y + _REACH) * _WIDE + i + dx - x + _REACH)
+                        row[at] -= (1.0 + s0 * c0 + s1 * c1 + s2 * c2) / _SIDE
+        row[_MIDDLE] += trust[y, x]
 
 
 @njit(parallel=True, cache=True)
-def _diagonal(colours, ys, xs, number, means, spread, out):
-    height, width = number.shape
+def _product(rows, ys, xs, field, out):
+    """Rows of the Laplacian times `field`, which is padded by their reach."""
     for n in prange(len(ys)):
-        y, x = ys[n], xs[n]
+        y, x = np.uintp(ys[n]), np.uintp(xs[n])
+        row = rows[n]
         total = 0.0
-        for j in range(max(y - 1, 0), min(y + 2, height)):
-            for i in range(max(x - 1, 0), min(x + 2, width)):
-                w = number[j, i]
-                if w >= 0:
-                    r, g, u = (
-                        colours[y, x, 0] - means[w, 0],
-                        colours[y, x, 1] - means[w, 1],
-                        colours[y, x, 2] - means[w, 2],
-                    )
-                    s = spread[w]
-                    far = s[0] * r * r + s[3] * g * g + s[5] * u * u + 2 * (s[1] * r * g + s[2] * r * u + s[4] * g * u)
-                    total += 1 - (1 + far) / _SIDE
+        for j in range(_WIDE):
+            part = 0.0
+            for i in range(_WIDE):
+                part += row[np.uintp(j * _WIDE + i)] * field[y + np.uintp(j), x + np.uintp(i)]
+            total += part
         out[n] = total
+
+
+@njit(cache=True)
+def _conjugate(rows, ys, xs, right, field, x, rounds, tolerance):
+    """Solve rows * x = right from x by conjugate gradients, scaled by the diagonal. field: zeros, padded by the rows' reach."""
+    count = len(ys)
+    moved = np.empty(count)
+    for n in range(count):
+        field[ys[n] + _REACH, xs[n] + _REACH] = x[n]
+    _product(rows, ys, xs, field, moved)
+    scale = 1.0 / np.maximum(rows[:, _MIDDLE], 1e-9)
+    left = right - moved
+    first = np.sqrt(_dot(left, left))
+    way = scale * left
+    energy = _dot(left, way)
+    for _ in range(rounds):
+        if energy <= 0 or np.sqrt(_dot(left, left)) <= tolerance * max(first, 1e-12):
+            break
+        for n in range(count):
+            field[ys[n] + _REACH, xs[n] + _REACH] = way[n]
+        _product(rows, ys, xs, field, moved)
+        step = energy / _dot(way, moved)
+        again = 0.0
+        for n in range(count):
+            x[n] += step * way[n]
+            left[n] -= step * moved[n]
+            again += left[n] * scale[n] * left[n]
+        before, energy = energy, again
+        for n in range(count):
+            way[n] = scale[n] * left[n] + (energy / before) * way[n]

@@ -14,6 +14,7 @@ from pipeline.kernels.matting import BACK, FRONT, UNKNOWN
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 _RAYS = 8
+_FAR = 1 << 20  # steps: farther than any picture reaches
 _NOISE = np.float32(0.02)  # squared difference, as a share of the light, that grain makes of one colour
 _NEAR = np.float32(2e-5)  # cost of a neighbour's pair, per squared pixel away
 _SLACK = np.float32(1e-6)  # squared cost below which pairs are equally good
@@ -52,7 +53,8 @@ def sample(picture: Floats, trimap: Bytes, toe: float, reach_px: int, back: Floa
     known = picture if back is None else back
     places = ys.astype(np.int64), xs.astype(np.int64)
     toe_ = np.float32(toe)
-    _gather(picture, trimap, known, back is not None, *places, int(reach_px), toe_, fronts, backs, spans, costs)
+    ways = _to(trimap, FRONT), _to(trimap, BACK)
+    _gather(picture, trimap, *ways, known, back is not None, *places, int(reach_px), toe_, fronts, backs, spans, costs)
     alpha, confidence = np.zeros(count, np.float32), np.zeros(count, np.float32)
     _share(picture, known, back is not None, number, *places, toe_, fronts, backs, spans, costs, alpha, confidence)
     return Sampled(alpha, confidence)
@@ -75,8 +77,30 @@ def _mix(c, f, b, toe):
     return alpha, left * scale * scale, length * scale * scale
 
 
+@njit(cache=True)
+def _to(trimap, kind):
+    """Steps, straight or diagonal, from each pixel to the nearest of a kind: (H, W) int32.
+
+    Source: Rosenfeld and Pfaltz, "Distance functions on digital pictures", Pattern Recognition 1968.
+    """
+    height, width = trimap.shape
+    out = np.full((height + 2, width + 2), _FAR, np.int32)
+    for y in range(1, height + 1):
+        for x in range(1, width + 1):
+            if trimap[y - 1, x - 1] == kind:
+                out[y, x] = 0
+            else:
+                above = min(out[y - 1, x - 1], min(out[y - 1, x], out[y - 1, x + 1]))
+                out[y, x] = min(min(above, out[y, x - 1]) + 1, _FAR)
+    for y in range(height, 0, -1):
+        for x in range(width, 0, -1):
+            below = min(out[y + 1, x - 1], min(out[y + 1, x], out[y + 1, x + 1]))
+            out[y, x] = min(out[y, x], min(below, out[y, x + 1]) + 1)
+    return out[1:-1, 1:-1]
+
+
 @njit(parallel=True, cache=True)
-def _gather(picture, trimap, known, has_back, ys, xs, reach, toe, fronts, backs, spans, costs):
+def _gather(picture, trimap, to_front, to_back, known, has_back, ys, xs, reach, toe, fronts, backs, spans, costs):
     height, width = trimap.shape
     for n in prange(len(ys)):
         y, x = ys[n], xs[n]
@@ -92,7 +116,8 @@ def _gather(picture, trimap, known, has_back, ys, xs, reach, toe, fronts, backs,
             angle = (ray + turn) * (2 * np.pi / _RAYS)
             dx, dy = np.cos(angle), np.sin(angle)
             needs_f, needs_b = True, not has_back
-            for step in range(1, reach + 1):
+            step = 1
+            while step <= reach:
                 j, i = int(np.floor(y + 0.5 + step * dy)), int(np.floor(x + 0.5 + step * dx))
                 if j < 0 or i < 0 or j >= height or i >= width or not (needs_f or needs_b):
                     break
@@ -107,6 +132,13 @@ def _gather(picture, trimap, known, has_back, ys, xs, reach, toe, fronts, backs,
                     far_b[count_b] = np.float32(step)
                     count_b += 1
                     needs_b = False
+                # A step moves by a pixel at most: nearer than this there is none of what is sought.
+                on = _FAR
+                if needs_f:
+                    on = min(on, to_front[j, i])
+                if needs_b:
+                    on = min(on, to_back[j, i])
+                step += max(on, 1)
         if count_f == 0 or count_b == 0:
             continue
         least_f, least_b = far_f[:count_f].min(), far_b[:count_b].min()

@@ -114,6 +114,16 @@ def test_a_known_background_may_vary_from_pixel_to_pixel():
     np.testing.assert_allclose(found.alpha, alpha[trimap == UNKNOWN], atol=0.01)
 
 
+def test_steps_to_the_nearest_are_counted_straight_and_diagonally():
+    trimap = np.where(np.random.default_rng(5).random((19, 24)) < 0.03, FRONT, BACK).astype(np.uint8)
+    y, x = np.nonzero(trimap == FRONT)
+    j, i = np.mgrid[0:19, 0:24]
+    wanted = np.maximum(np.abs(j[..., None] - y), np.abs(i[..., None] - x)).min(axis=-1)
+
+    np.testing.assert_array_equal(sampling._to(trimap, FRONT), wanted)
+    assert (sampling._to(trimap, UNKNOWN) > 10_000).all()
+
+
 @pytest.mark.parametrize("broken", ["dtype", "shape"])
 def test_wrong_arrays_are_refused(broken):
     picture, _, trimap = mixed()
