@@ -76,20 +76,25 @@ def crowd_guides(
     scene = drawn.scene(frames, lens.table)
     shown = np.flatnonzero(levels >= 0)
     order = shown[np.lexsort((people.ids[shown], frames[shown, 2, 3]))].astype(np.int32)
-    depth, slot = np.full((height, width), np.inf, np.float32), np.full((height, width), -1, np.int32)
-    triangle = np.empty((height, width), np.int32)
-    crowdraster.draw(scene, lens.rays, lens.ranges, order, depth, slot, triangle)
-    normals, parts, motion = _read(people, view, lens, wanted, drawn, scene, frames, slot, triangle)
+    columns, rows = lens.ranges
+    band = slice(*_rows(scene, rows))
+    depth, ids = np.full((height, width), np.inf, np.float32), np.zeros((height, width), np.uint32)
+    slot, triangle = np.full(depth[band].shape, -1, np.int32), np.empty(depth[band].shape, np.int32)
+    crowdraster.draw(
+        _from_row(scene, band.start), lens.rays[band], (columns, rows[band]), order, depth[band], slot, triangle
+    )
+    crowdread.label(slot, scene.ids, ids[band])
+    normals, parts, motion = _read(people, view, lens, wanted, drawn, scene, frames, band, slot, triangle)
     matte_ids, coverage = _mattes(scene, lens, order) if "mattes" in wanted else (None, None)
     joints = crowd_pose.joints_of(people, people.now, frames, order)
     joints_px = to_pixels(joints.reshape(-1, 3), lens.table).reshape(-1, 18, 2)
     slack = frames[order, 2, 3] * lens.angle_px
-    seen = crowd_pose.seen(joints, joints_px, order, depth, slot, slack)
+    seen = crowd_pose.seen(joints, joints_px - (0, band.start), order, depth[band], slot, slack)
     poses = {family: crowd_pose.draw((height, width), joints_px, seen, family) for family in families}
     all_px, all_seen = np.full((len(people.ids), 18, 2), np.nan, np.float32), np.zeros((len(people.ids), 18), bool)
     all_px[order], all_seen[order] = joints_px, seen
     return CrowdGuides(
-        depth, crowdread.label(slot, scene.ids), normals, parts, motion, matte_ids, coverage, poses, all_px,
+        depth, ids, normals, parts, motion, matte_ids, coverage, poses, all_px,
         all_seen, levels.astype(np.int8),
     )  # fmt: skip
 
@@ -123,11 +128,12 @@ def _read(
     drawn: Drawn,
     scene: Scene,
     frames: Array,
+    band: slice,
     slot: Ints,
     triangle: Ints,
 ) -> tuple[Floats | None, NDArray[np.uint8] | None, Floats | None]:
-    """(normals, parts, motion) as wanted."""
-    size, nothing = slot.shape, np.zeros((0, 3), np.float32)
+    """(normals, parts, motion) as wanted. slot, triangle: of the rows of `band`."""
+    size, nothing = view.size, np.zeros((0, 3), np.float32)
     normals = np.zeros((*size, 3), np.float32) if "normals" in wanted else None
     parts = np.zeros(size, np.uint8) if set(wanted) & {"normals", "parts", "motion"} else None
     motion = np.zeros((*size, 2), np.float32) if "motion" in wanted else None
@@ -139,8 +145,9 @@ def _read(
             there = drawn.placed(people.there, camera_from_people(people, people.there, view.other), "vertices")
         unused = np.zeros((0, 0, 3), np.float32), np.zeros((0, 0, 2), np.float32)
         crowdread.resolve(
-            scene, lens.rays, slot, triangle, turned, there, lens.table, view.ahead,
-            unused[0] if normals is None else normals, parts, unused[1] if motion is None else motion,
+            scene, lens.rays[band], slot, triangle, turned, there, lens.table, view.ahead,
+            unused[0] if normals is None else normals[band], parts[band],
+            unused[1] if motion is None else motion[band], band.start,
         )  # fmt: skip
     return normals, parts if "parts" in wanted else None, motion
 
@@ -150,17 +157,24 @@ def _mattes(scene: Scene, lens: Optics, order: Ints) -> tuple[NDArray[np.uint32]
     rays, (columns, rows) = lens.fine
     height, width = len(rays) // 2, rays.shape[1] // 2
     ids, coverage = np.zeros((height, width, 4), np.uint32), np.zeros((height, width, 4), np.float32)
-    top, bottom = _rows(scene, rows)
+    begin, end = _rows(scene, rows)
+    top, bottom = begin // 2, (end + 1) // 2
     band = slice(2 * top, 2 * bottom)
     depth, slot = (np.full((2 * (bottom - top), 2 * width), value) for value in (np.float32(np.inf), np.int32(-1)))
-    shifted = replace(scene, pixels=(scene.pixels - np.array([0, top], np.float32)) * np.float32(2))
+    shifted = _from_row(scene, top)
+    shifted = replace(shifted, pixels=shifted.pixels * np.float32(2))
     crowdraster.draw(shifted, rays[band], (columns, rows[band]), order, depth, slot, np.empty(slot.shape, np.int32))
-    ids[top:bottom], coverage[top:bottom] = crowdread.rank(slot, scene.ids)
+    crowdread.rank(slot, scene.ids, ids[top:bottom], coverage[top:bottom])
     return ids, coverage
 
 
+def _from_row(scene: Scene, top: int) -> Scene:
+    """The scene as a picture shows it that begins at row `top`. Exact: floats lose nothing to a whole number below them."""
+    return replace(scene, pixels=scene.pixels - np.array([0, top], np.float32)) if top else scene
+
+
 def _rows(scene: Scene, ranges: Floats) -> tuple[int, int]:
-    """First and one-past-last row of the picture that anything of the crowd may reach. ranges: (2H, 2), Optics.fine.
+    """First and one-past-last row of the picture that anything of the crowd may reach. ranges: (H, 2), of Optics.
 
     In rays, where edges are straight, no triangle leaves the box of its corners: exact for any size of triangle.
     """
@@ -168,8 +182,9 @@ def _rows(scene: Scene, ranges: Floats) -> tuple[int, int]:
     if not len(y):
         return 0, 0
     if not (z >= NEAR_M).all():
-        return 0, len(ranges) // 2  # somebody crosses the lens
-    low, high = float((y / z).min()), float((y / z).max())
+        return 0, len(ranges)  # somebody crosses the lens
+    slopes = y / z
+    low, high = float(slopes.min()), float(slopes.max())
     slack = 1e-5 * (1 + max(abs(low), abs(high)))  # y / z is rounded
     reached = np.flatnonzero((ranges[:, 1] >= low - slack) & (ranges[:, 0] <= high + slack))
-    return (int(reached[0]) // 2, int(reached[-1]) // 2 + 1) if len(reached) else (0, 0)
+    return (int(reached[0]), int(reached[-1]) + 1) if len(reached) else (0, 0)

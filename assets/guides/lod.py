@@ -168,6 +168,7 @@ def _count(motion: str) -> int:
 # ---------------------------------------------------------------- what decides a table
 
 
+@lru_cache(maxsize=256)
 def _body_only(character: Character) -> Character:
     """Without what changes no vertex, so that all of a kind share their tables."""
     return replace(

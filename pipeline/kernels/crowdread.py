@@ -24,13 +24,14 @@ def resolve(
     out_normals: Floats,
     out_parts: NDArray[np.uint8],
     out_motion: Floats,
+    top: int = 0,
 ) -> None:
     """Read normals, parts and motion off what `draw` found; empty pixels are left alone.
 
     normals: (V, 3) float32 of the scene's vertices in camera axes, any length, or (0, 3): none wanted. there: (V, 3)
     float32 the vertices in the camera of the other frame, or (0, 3). ahead: 1 when that is the next frame, -1 when it
     is the one before. out_normals: (H, W, 3) unit, towards the viewer. out_parts: (H, W) uint8. out_motion: (H, W, 2)
-    pixels until the next frame; 0 for what passes behind the camera.
+    pixels until the next frame; 0 for what passes behind the camera. top: row of the picture at which all of these begin.
     """
     height, width = rays.shape[:2]
     count = len(scene.vertices)
@@ -44,30 +45,30 @@ def resolve(
                                           ("out_motion", out_motion, np.float32, (2,), len(there))):  # fmt: skip
         check(name, array, dtype, (height, width, *shape) if on else array.shape)
     _resolve(scene.vertices, scene.triangles, scene.parts, scene.firsts, scene.first_triangles, rays, slot, triangle,
-             normals, there, table.pixels, *table.low, *table.step, ahead,
+             normals, there, table.pixels, *table.low, *table.step, ahead, np.float64(top),
              out_normals, out_parts, out_motion)  # fmt: skip
 
 
-def label(slot: Ints, ids: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """(H, W) uint32: the id of the agent that each pixel sees, 0 where it sees none."""
+def label(slot: Ints, ids: NDArray[np.uint32], out: NDArray[np.uint32]) -> None:
+    """Write into `out` (H, W) uint32 the id of the agent that each pixel of `slot` sees; where it sees none it stays."""
     check("slot", slot, np.int32, slot.shape)
     check("ids", ids, np.uint32, (len(ids),))
-    out = np.zeros(slot.shape, np.uint32)
+    check("out", out, np.uint32, slot.shape)
     _label(slot.ravel(), ids, out.ravel())
-    return out
 
 
-def rank(slot: Ints, ids: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], Floats]:
-    """From 2 x 2 samples to soft mattes: ids (H, W, 4) uint32 and their coverage (H, W, 4) float32, largest first.
+def rank(slot: Ints, ids: NDArray[np.uint32], out: NDArray[np.uint32], cover: Floats) -> None:
+    """From 2 x 2 samples to soft mattes: `out` (H, W, 4) uint32 ids and their `cover` (H, W, 4) float32, largest first.
 
-    slot: (2H, 2W) int32 rows of `ids`, -1 where empty. Equal shares are ordered by id; what is not taken is 0.
+    slot: (2H, 2W) int32 rows of `ids`, -1 where empty. Both come as zeros and stay so where nobody is. Equal shares are
+    ordered by id.
     """
     height, width = slot.shape[0] // 2, slot.shape[1] // 2
     check("slot", slot, np.int32, (2 * height, 2 * width))
     check("ids", ids, np.uint32, (len(ids),))
-    out, cover = np.zeros((height, width, 4), np.uint32), np.zeros((height, width, 4), np.float32)
+    check("out", out, np.uint32, (height, width, 4))
+    check("cover", cover, np.float32, (height, width, 4))
     _rank(slot, ids, out, cover)
-    return out, cover
 
 
 @njit(cache=True)
@@ -81,7 +82,7 @@ def _edges(a, b, c, edges):
 
 @njit(cache=True, nogil=True)
 def _resolve(vertices, triangles, parts, firsts, first_triangles, rays, slot, triangle, normals, there, pixels, low_x,
-             low_y, step_x, step_y, ahead, out_normals, out_parts, out_motion):  # fmt: skip
+             low_y, step_x, step_y, ahead, top, out_normals, out_parts, out_motion):  # fmt: skip
     height, width = slot.shape
     corners, edges = np.empty((3, 3), np.float64), np.empty((3, 3), np.float64)
     w, mean = np.empty(3, np.float64), np.empty(3, np.float64)
@@ -123,7 +124,7 @@ def _resolve(vertices, triangles, parts, firsts, first_triangles, rays, slot, tr
                     u, v = _sum(there, rows, w, 0) / total / z, _sum(there, rows, w, 1) / total / z
                     px, py = seen_at(u, v, pixels, low_x, low_y, step_x, step_y)
                     out_motion[y, x, 0] = np.float32(ahead * (px - x - 0.5))
-                    out_motion[y, x, 1] = np.float32(ahead * (py - y - 0.5))
+                    out_motion[y, x, 1] = np.float32(ahead * (py - top - y - 0.5))
 
 
 @njit(cache=True)

@@ -131,7 +131,13 @@ def test_the_order_of_drawing_changes_nothing():
     there, back = drawn(s), drawn(s, np.arange(6, dtype=np.int32)[::-1].copy())
 
     assert np.array_equal(there[0], back[0])
-    assert np.array_equal(crowdread.label(there[1], s.ids), crowdread.label(back[1], s.ids))
+    assert np.array_equal(labelled(there[1], s.ids), labelled(back[1], s.ids))
+
+
+def labelled(slot, ids):
+    out = np.zeros(slot.shape, np.uint32)
+    crowdread.label(slot, ids, out)
+    return out
 
 
 @pytest.mark.parametrize("spread_m", [0.02, 0.1, 0.4, 1.2])
@@ -242,6 +248,10 @@ def test_resolve_reads_off_what_the_weights_of_a_triangle_say():
         assert np.allclose(out[0][y, x], normal, atol=2e-3)
         assert out[1][y, x] == s.parts[s.first_triangles[slot[y, x]] + triangle[y, x]]
         assert np.allclose(out[2][y, x], (x + 0.5 - px, y + 0.5 - py), atol=0.02)
+    top = int(np.flatnonzero((slot >= 0).any(axis=1))[3])
+    band = tuple(np.zeros_like(each[top:]) for each in out)
+    crowdread.resolve(s, rays()[top:], slot[top:], triangle[top:], normals, there, table(), -1, *band, top)
+    assert all(np.array_equal(some, all_[top:]) for some, all_ in zip(band, out, strict=True))
     assert not out[0][slot < 0].any()
     assert not out[1][slot < 0].any()
     assert not out[2][slot < 0].any()
@@ -251,7 +261,9 @@ def test_rank_counts_quarters_largest_first():
     slot = np.array([[0, 1, -1, -1], [1, 1, -1, 2], [3, 2, 0, 0], [1, 0, 0, 0]], np.int32)
     ids = np.array([50, 40, 30, 20], np.uint32)
 
-    who, cover = crowdread.rank(slot, ids)
+    who, cover = np.zeros((2, 2, 4), np.uint32), np.zeros((2, 2, 4), np.float32)
+
+    crowdread.rank(slot, ids, who, cover)
 
     assert who[0, 0].tolist() == [40, 50, 0, 0]
     assert cover[0, 0].tolist() == [0.75, 0.25, 0, 0]
