@@ -1,106 +1,156 @@
-"""The review server under fifty people who do not stop: time to answer, writes that arrived, failures.
+"""The review server under fifty people who do not stop: time to answer, writes that arrived, failures; and its pages alone.
 
-    python -m benchmarks.review [--people 50] [--seconds 20] [--think 0.5]
+    python -m benchmarks.review [--shots 400] [--people 50] [--seconds 20] [--think 0.5]
 
-A server of its own on loopback (SQLite), asked by as many browsers as people, each in a loop: four reads (who am I) to one
-write (a playlist, with its line in the audit), then a pause of `think` seconds on average. Afterwards
-every write that was answered must be in the database, and the audit whole. The askers share the machine with the server.
+`battleplate review` is started on a show of 400 shots, each with twenty takes, on loopback, with SQLite. First its pages are
+asked for alone: the show's right after the start (cold) and again (warm), a shot's. Then as many browsers as people ask it,
+each in a loop: a page, a thumbnail, notes, how a version stands; one answer in five is a write, a note with its line in the
+audit; then a pause of `think` seconds on average. Afterwards every note that was answered must be in the database, and the
+audit whole. The askers run on the same machine, in a process of their own.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 import socket
+import subprocess
+import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import httpx2
-import uvicorn
 from sqlalchemy import select
 
-from pipeline.screening.people import sessions
-from pipeline.screening.people.roles import Role
-from pipeline.screening.records import Playlist, User
-from pipeline.screening.web.app import create_app
+from benchmarks.review_show import VERSIONS, join, make_show, shot_names
+from pipeline.screening.database import Database
+from pipeline.screening.people.audit import Seal
+from pipeline.screening.records import Note
 from pipeline.screening.web.settings import Settings
+
+WRITES = 0.2
+READS = {  # of the answers that are reads: what a session in the screening room asks for
+    "the show": (1, "/"),
+    "a shot": (3, "/shots/{shot}"),
+    "thumbnail": (5, "/media/{shot}/v003/thumbnail.jpg"),
+    "notes": (4, "/api/notes?shot={shot}&version=3"),
+    "standing": (3, "/api/shots/{shot}/versions/3/standing"),
+}
+Seen = list[tuple[str, float, int]]  # what was asked, milliseconds, status
 
 
 async def person(
-    browser: httpx2.AsyncClient, token: str, until: float, think_s: float, number: int, seen: list, wrote: set
-) -> None:
-    dice = random.Random(number)
-    cookie = {"Cookie": f"battleplate={token}"}
-    csrf = (await browser.get("/api/me", headers=cookie)).json()["csrf"]
-    turn = 0
-    while time.monotonic() < until:
-        turn += 1
-        writes = dice.random() < 0.2
+    browser: httpx2.AsyncClient, token: str, wish: argparse.Namespace, number: int, seen: Seen
+) -> set[str]:
+    """One person until the time is over; the notes that the server said it has kept."""
+    dice, wrote = random.Random(number), set()
+    browser_says = {"Cookie": f"battleplate={token}", "Accept": "text/html,*/*"}
+    csrf = (await browser.get("/api/me", headers=browser_says)).json()["csrf"]
+    kinds, weights = list(READS), [weight for weight, _ in READS.values()]
+    await asyncio.sleep(dice.random() * wish.think)
+    while time.monotonic() < wish.until:
+        shot = dice.choice(wish.busy)
         began = time.perf_counter()
-        if writes:
-            name = f"{number}.{turn}"
-            asked = {"name": name, "items": [{"shot": "bp_010_0010", "version": 1}]}
-            answer = await browser.post("/api/playlists", json=asked, headers={**cookie, "X-CSRF": csrf})
+        if dice.random() < WRITES:
+            kind, text = "write", f"{number}.{len(seen)}"
+            note = {"shot": shot, "version": VERSIONS, "frame": 1017, "text": text}
+            answer = await browser.post("/api/notes", json=note, headers={**browser_says, "X-CSRF": csrf})
             if answer.status_code == 201:
-                wrote.add(name)
+                wrote.add(text)
         else:
-            answer = await browser.get("/api/me", headers=cookie)
-        seen.append((writes, (time.perf_counter() - began) * 1000, answer.status_code))
-        await asyncio.sleep(dice.expovariate(1 / think_s) if think_s else 0)
+            kind = dice.choices(kinds, weights)[0]
+            answer = await browser.get(READS[kind][1].format(shot=shot), headers=browser_says)
+        seen.append((kind, (time.perf_counter() - began) * 1000, answer.status_code))
+        await asyncio.sleep(dice.expovariate(1 / wish.think) if wish.think else 0)
+    return wrote
+
+
+async def everybody(address: str, tokens: list[str], wish: argparse.Namespace, seen: Seen) -> set[str]:
+    limits = httpx2.Limits(max_connections=wish.people)
+    async with httpx2.AsyncClient(base_url=address, timeout=60, limits=limits) as browser:
+        asked = (person(browser, token, wish, number, seen) for number, token in enumerate(tokens))
+        return set().union(*await asyncio.gather(*asked))
+
+
+def pages(address: str, token: str, shots: list[str]) -> None:
+    """The show's page as whoever opens it first gets it, then again; a shot's; a thumbnail, which is made at first."""
+    headers = {"Cookie": f"battleplate={token}", "Accept": "text/html,*/*"}
+    with httpx2.Client(base_url=address, timeout=60, headers=headers) as browser:
+
+        def timed(path: str, times: int) -> tuple[float, int]:
+            took = []
+            for _ in range(times):
+                began = time.perf_counter()
+                answer = browser.get(path)
+                answer.raise_for_status()
+                took.append(time.perf_counter() - began)
+            return sorted(took)[times // 2] * 1000, len(answer.content)
+
+        for label, path, times in (
+            ("the show, cold", "/", 1),
+            ("the show, warm", "/", 9),
+            ("a shot, cold", f"/shots/{shots[1]}", 1),
+            ("a shot, warm", f"/shots/{shots[1]}", 9),
+        ):
+            took, size = timed(path, times)
+            print(f"{label:<16}{took:8.0f} ms {size / 1000:8.0f} kB")
+
+
+def served(show: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """The server in a process of its own, answering; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "pipeline", "review", str(show), "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    while server.poll() is None:
+        try:
+            httpx2.get(f"{address}/login")
+            return server, address
+        except httpx2.TransportError:
+            time.sleep(0.1)
+    raise SystemExit("the server did not start")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shots", type=int, default=400)
     parser.add_argument("--people", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--think", type=float, default=0.5, help="mean pause between one person's questions, seconds")
     wish = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        show = Path(place) / "show.toml"
-        show.write_text("", "utf-8")
-        app = create_app(Settings(show))
-        shared = app.state.services
-
-        def join(session) -> list[str]:
-            users = [User(name=f"person {n}", role=Role.SUPERVISOR.value) for n in range(wish.people)]
-            session.add_all(users)
-            session.flush()
-            return [sessions.begin(session, user) for user in users]
-
-        tokens = shared.database.write(join)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        while not server.started:
-            time.sleep(0.05)
-        seen, wrote = [], set()
-
-        async def everybody() -> None:
-            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as browser:
-                until = time.monotonic() + wish.seconds
-                asked = (person(browser, t, until, wish.think, n, seen, wrote) for n, t in enumerate(tokens))
-                await asyncio.gather(*asked)
-
-        asyncio.run(everybody())
-        with shared.database.read() as session:
-            kept = set(session.scalars(select(Playlist.name)))
-        fault = shared.seal.verify().fault
-        server.should_exit = True
-        thread.join()
-    for label, part in (("reads", [s for s in seen if not s[0]]), ("writes", [s for s in seen if s[0]]), ("all", seen)):
-        times = sorted(ms for _, ms, _ in part)
-        print(
-            f"{label:<7}{len(times):>6}   p50 {times[len(times) // 2]:7.1f} ms   p95 {times[int(len(times) * 0.95)]:7.1f} ms"
-        )
+        show = make_show(Path(place) / "show", wish.shots)
+        settings, shots = Settings(show), shot_names(wish.shots)
+        tokens = join(settings, wish.shots, wish.people)
+        server, address = served(show)
+        try:
+            pages(address, tokens[0], shots)
+            wish.busy = shots[:20]  # a sequence is looked at together
+            seen: Seen = []
+            wish.until = time.monotonic() + wish.seconds
+            wrote = asyncio.run(everybody(address, tokens, wish, seen))
+            load = os.getloadavg()[0]
+        finally:
+            server.terminate()
+            server.wait(30)
+        database = Database(settings.database_url)
+        with database.read() as session:
+            kept = set(session.scalars(select(Note.text)))
+        fault = Seal(database, settings.seal_folder).verify().fault
+        database.close()
+    for kind in ("all", "write", *READS):
+        times = sorted(ms for asked, ms, _ in seen if kind in ("all", asked))
+        middle, late = (times[int(len(times) * part)] for part in (0.5, 0.95))
+        print(f"{kind:<16}{len(times):>6}   p50 {middle:7.1f} ms   p95 {late:7.1f} ms")
     print(
-        f"{len(seen) / wish.seconds:.0f} answers/s; 5xx: {sum(s[2] >= 500 for s in seen)}; "
-        f"writes lost: {len(wrote - kept)} of {len(wrote)}; audit: {fault or 'whole'}"
+        f"{len(seen) / wish.seconds:.0f} answers/s; 5xx: {sum(s[2] >= 500 for s in seen)}; not 2xx: "
+        f"{sum(s[2] >= 300 for s in seen)}; notes lost: {len(wrote - kept)} of {len(wrote)}; audit: {fault or 'whole'}; "
+        f"load of the machine {load:.1f}"
     )
 
 

@@ -6,13 +6,15 @@ import dataclasses
 import re
 import tomllib
 import typing
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pipeline import codec, own_characters, provider_config
 from pipeline.crowd_sections import CrowdBrief, CrowdDust
-from pipeline.errors import ConfigError
+from pipeline.errors import BattleplateError, ConfigError
 from pipeline.far_sections import FarCards
 from pipeline.look_sections import LookFacts
 from pipeline.optics_sections import LensFacts
@@ -33,6 +35,7 @@ from pipeline.sections import (
     ShotInfo,
 )
 from pipeline.solve_sections import SolveBrief
+from pipeline.tomlfile import parsed, read, text_of
 from pipeline.world_sections import WorldFacts
 
 SECTIONS: dict[str, type] = {
@@ -121,7 +124,7 @@ def load_shot(file: Path, overrides: tuple[str, ...] = ()) -> Shot:
     Raises ConfigError that names the file, the field and the cure.
     """
     return shot_of(
-        file, _read(file, "A shot file is TOML: `battleplate init FOLDER` writes a commented one."), overrides
+        file, read(file, "A shot file is TOML: `battleplate init FOLDER` writes a commented one."), overrides
     )
 
 
@@ -144,7 +147,7 @@ def shot_of(file: Path, data: dict[str, Any], overrides: tuple[str, ...] = ()) -
         )
     folder = file.resolve().parent
     sections = {
-        kind: codec.build(kind, _over(defaults.get(name, {}), data.get(name, {})), f"{file} [{name}]", folder.joinpath)
+        kind: _section(kind, _over(defaults.get(name, {}), data.get(name, {})), f"{file} [{name}]", folder)
         for name, kind in SECTIONS.items()
     }
     info = sections[ShotInfo]
@@ -162,6 +165,19 @@ def shot_of(file: Path, data: dict[str, Any], overrides: tuple[str, ...] = ()) -
     shot = Shot(file, info, sections, stages, root / show.build / info.name, show)
     sections.update(_picked(sections, shot))
     return shot
+
+
+def _section(kind: type, table: Any, where: str, folder: Path) -> Any:
+    if table == {}:
+        with suppress(BattleplateError):  # what it needs is said below, with its place
+            return _untold(kind)
+    return codec.build(kind, table, where, folder.joinpath)
+
+
+@lru_cache(maxsize=64)
+def _untold(kind: type) -> Any:
+    """A section that nothing is said of: most of a shot's, and the same one for all shots."""
+    return codec.build(kind, {}, "")
 
 
 def load_show(file: Path) -> tuple[Show, Path]:
@@ -221,7 +237,14 @@ def check_stage_names(shot: Shot, known: tuple[str, ...]) -> None:
 def _load_show(file: Path | None) -> tuple[Show, dict[str, dict[str, Any]]]:
     if file is None:
         return Show(), {}
-    data = _read(file, "A show file is TOML: `battleplate init FOLDER` writes a commented one.")
+    cure = "A show file is TOML: `battleplate init FOLDER` writes a commented one."
+    return _show_of(file, file.resolve().parent, text_of(file, cure), cure)
+
+
+@lru_cache(maxsize=8)
+def _show_of(file: Path, folder: Path, text: str, cure: str) -> tuple[Show, dict[str, dict[str, Any]]]:
+    """The show of a text: hundreds of shots ask for the same one."""
+    data = parsed(file, text, cure)
     flat = {**data.get("show", {}), "stages": _tables(data.get("stages", {}), file.name, "stages", "composite")}
     defaults = {name: data[name] for name in SECTIONS if name in data and name not in ("shot", "plate", "consent")}
     for key in data:
@@ -241,8 +264,7 @@ def _load_show(file: Path | None) -> tuple[Show, dict[str, dict[str, Any]]]:
     policy = codec.build(Policy, data.get("policy", {}), f"{file} [policy]")
     review = codec.build(ReviewPolicy, data.get("review", {}), f"{file} [review]")
     models = {
-        name: codec.build(hints[name], data.get(name, {}), f"{file} [{name}]", file.resolve().parent.joinpath)
-        for name in _MODELS
+        name: codec.build(hints[name], data.get(name, {}), f"{file} [{name}]", folder.joinpath) for name in _MODELS
     }
     providers = provider_config.read_entries(_tables(data.get("providers", {}), file.name, "providers", "farm"), file)
     return Show(**made, policy=policy, review=review, **models, stages=stages, providers=providers), defaults
@@ -252,21 +274,6 @@ def find_show(file: Path) -> Path | None:
     """The show.toml above a shot file, or None."""
     parents = file.resolve().parents
     return next((p / "show.toml" for p in parents[:4] if (p / "show.toml").is_file()), None)
-
-
-def _read(file: Path, cure: str) -> dict[str, Any]:
-    if not file.exists():
-        raise ConfigError(f"{file}: there is no such file. Check the path. {cure}")
-    if file.is_dir():
-        raise ConfigError(f"{file}: is a folder, not a file. Name the shot file in it, such as {file / 'shot.toml'}.")
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not text. {cure}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: is not valid TOML: {error}. {cure}") from error
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror}). Check its permissions.") from error
 
 
 def _tables(value: Any, where: str, group: str, example: str) -> dict[str, dict[str, Any]]:

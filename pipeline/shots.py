@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
-from pipeline.config import Shot, find_show, load_shot
+from pipeline.config import Shot, find_show, load_shot, load_show
 from pipeline.errors import ConfigError
 from pipeline.sections import DeliveryBrief
 
@@ -23,13 +24,21 @@ def shots_of(show: Path) -> list[Shot]:
 
 
 def toml_files(show: Path) -> list[Path]:
-    """Every file that could be a shot file of the show: what lies near enough below it and is not hidden."""
+    """Every file that could be a shot file of the show: what lies near enough below it, is not hidden, and not a result."""
     found: list[Path] = []
+    results, folders = _results(show), [str(show.parent)]
     for depth in range(DEPTH + 1):
-        for file in sorted(show.parent.glob("*/" * depth + "*.toml")):
-            hidden = any(part.startswith(".") for part in file.relative_to(show.parent).parts)
-            if file != show and not hidden:
-                found.append(file)
+        files, below = [], []
+        for folder in folders:
+            for entry in _entries(folder):
+                if entry.name.startswith("."):
+                    continue
+                if entry.name.endswith(".toml"):
+                    files.append(Path(entry.path))
+                elif depth < DEPTH and entry.is_dir() and os.path.abspath(entry.path) != results:
+                    below.append(entry.path)
+        found += sorted(file for file in files if file != show)
+        folders = below
     return found
 
 
@@ -42,6 +51,22 @@ def delivered(shot: Shot) -> list[Path]:
     """report.json of every delivery of a shot, by version."""
     place = shot.file.resolve().parent / shot.sections[DeliveryBrief].folder
     return sorted(place.glob(f"{shot.info.name}_v[0-9][0-9][0-9]*/report.json"))
+
+
+def _results(show: Path) -> str:
+    """The folder of what the show's runs leave: as many folders as there are shots times stages, and no shot file."""
+    try:
+        return os.path.abspath(show.parent / load_show(show)[0].build)
+    except ConfigError:  # is told when its shots are read
+        return ""
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:
+        return []
 
 
 def _read(file: Path) -> dict[str, object]:

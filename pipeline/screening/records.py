@@ -167,6 +167,7 @@ class Decision(Table):
     text: Mapped[str] = mapped_column(default="")
     detail: Mapped[Any] = mapped_column(default=dict)
     by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    role: Mapped[str] = mapped_column(default="")  # of whoever decided, then; empty: as it is now
     at: Mapped[datetime] = mapped_column(default=now)
 
     __table_args__ = (Index(None, "shot", "version", "id"),)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pipeline.config import Shot
 from pipeline.errors import BattleplateError
+from pipeline.screening import quality
 from pipeline.screening.media.footage import Footage, footage
+from pipeline.screening.quality import Figure
 from pipeline.sections import DeliveryBrief
 from pipeline.shots import shot_in, toml_files
 
@@ -134,7 +138,7 @@ class Shows:
         self._read = kept
         shots: dict[str, ShotOnDisk] = {}
         broken = [said for _, said in kept.values() if isinstance(said, str)]
-        listed: dict[Path, list[tuple[str, Path]]] = {}
+        listed: dict[str, list[str]] = {}
         for _, shot in kept.values():
             if not isinstance(shot, Shot):
                 continue
@@ -186,31 +190,48 @@ def take_sheets(shot: Shot, kind: str) -> list[Path]:
 
 
 def report_of(version: Version) -> dict[str, Any]:
-    """report.json of a version; empty when it cannot be read."""
+    """report.json of a version; empty when it cannot be read. It is shared by all who ask: not to be changed."""
+    file = version.folder / "report.json"
+    return _report(file, _changed(file))
+
+
+def figures_of(version: Version) -> tuple[Figure, ...]:
+    """A version's figures per frame."""
+    file = version.folder / "report.json"
+    return _figures(file, _changed(file))
+
+
+@lru_cache(maxsize=64)
+def _report(file: Path, changed: tuple[int, ...]) -> dict[str, Any]:
     try:
-        report = json.loads((version.folder / "report.json").read_text("utf-8"))
+        report = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return report if isinstance(report, dict) else {}
 
 
-def _versions(shot: Shot, listed: dict[Path, list[tuple[str, Path]]]) -> tuple[Version, ...]:
-    place = shot.file.resolve().parent / shot.sections[DeliveryBrief].folder
+@lru_cache(maxsize=64)
+def _figures(file: Path, changed: tuple[int, ...]) -> tuple[Figure, ...]:
+    return tuple(quality.figures_of(_report(file, changed)))
+
+
+def _versions(shot: Shot, listed: dict[str, list[str]]) -> tuple[Version, ...]:
+    place = os.path.join(os.path.realpath(shot.file.parent), shot.sections[DeliveryBrief].folder)
     if place not in listed:  # shots often share one folder: it is listed once, not once a shot
         try:
-            listed[place] = [(folder.name, folder) for folder in place.iterdir()]
+            listed[place] = os.listdir(place)
         except OSError:
             listed[place] = []
     found = []
-    for name, folder in listed[place]:
+    for name in listed[place]:
         match = _VERSION.fullmatch(name.removeprefix(shot.info.name)) if name.startswith(shot.info.name) else None
         if match is None:
             continue
         try:
-            written = (folder / "report.json").stat().st_mtime
+            written = os.stat(os.path.join(place, name, "report.json")).st_mtime
         except OSError:
             continue
-        found.append(Version(shot.info.name, int(match[1]), folder, datetime.fromtimestamp(written, UTC)))
+        found.append(Version(shot.info.name, int(match[1]), Path(place, name), datetime.fromtimestamp(written, UTC)))
     return tuple(sorted(found, key=lambda version: version.number))
 
 
@@ -218,5 +239,5 @@ def _changed(file: Path) -> tuple[int, ...]:
     try:
         found = file.stat()
     except OSError:
-        return (0, 0)
-    return (found.st_mtime_ns, found.st_size)
+        return (0, 0, 0)
+    return (found.st_mtime_ns, found.st_size, found.st_ino)

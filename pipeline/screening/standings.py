@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from pipeline.screening.database import Database
+from pipeline.screening.decisions.book import all_made
 from pipeline.screening.decisions.life import Made, Standing
 from pipeline.screening.decisions.release import stands
-from pipeline.screening.records import ChangeRequest, GuestLink, Note, User
-from pipeline.screening.shows import Version
+from pipeline.screening.records import ChangeRequest, Decision, GuestLink, Note, User
+from pipeline.screening.shows import LOOK_AGAIN_S, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +30,44 @@ class Remark:
     resolved: bool
 
 
-def standing_of(version: Version, made: dict[tuple[str, int], list[Made]]) -> Standing:
-    """How a version stands; the files of an approved one are looked at, so that a void approval shows."""
-    return stands(version.folder, made.get((version.shot, version.number), []))
+class Standings:
+    """How versions stand, remembered: decisions are only ever added, so none is read twice; whether an approved version's
+    pixels are still the same is looked at anew after LOOK_AGAIN_S. Safe for threads.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, int], list[Made]] = {}
+        self._known = (0, 0)  # how many decisions, and the last one's id
+        self._stood: dict[tuple[str, int], tuple[int, float, Standing]] = {}
+
+    def made(self) -> dict[tuple[str, int], list[Made]]:
+        """Every decision, oldest first, by shot and version. What is returned is not to be changed."""
+        with self._lock, self._database.read() as session:
+            count, last = session.execute(select(func.count(), func.max(Decision.id)).select_from(Decision)).one()
+            if (count, last or 0) != self._known:
+                self._learn(session, count, last or 0)
+            return self._made
+
+    def of(self, version: Version, made: dict[tuple[str, int], list[Made]], *, now: bool = False) -> Standing:
+        """How a version stands. now: its pixels are looked at now, however lately they were."""
+        key = (version.shot, version.number)
+        decided = made.get(key, [])
+        if not decided:
+            return Standing()
+        known = self._stood.get(key)
+        if known is None or now or known[0] != len(decided) or time.monotonic() - known[1] >= LOOK_AGAIN_S:
+            known = (len(decided), time.monotonic(), stands(version.folder, decided))
+            self._stood[key] = known
+        return known[2]
+
+    def _learn(self, session: Session, count: int, last: int) -> None:
+        added = all_made(session, after=self._known[1])
+        if sum(map(len, added.values())) != count - self._known[0]:  # one of before became visible late
+            self._made, added = {}, all_made(session)
+        self._made = {**self._made, **{key: [*self._made.get(key, []), *made] for key, made in added.items()}}
+        self._known = (sum(map(len, self._made.values())), last)
 
 
 def open_notes(session: Session) -> dict[tuple[str, int], int]:

@@ -45,14 +45,16 @@ def made_of(session: Session, shot: str, version: int) -> list[Made]:
     return all_made(session, shot).get((shot, version), [])
 
 
-def all_made(session: Session, shot: str = "") -> dict[tuple[str, int], list[Made]]:
-    """Every decision, oldest first, by shot and version; of one shot, or of all in one question."""
-    asked = select(Decision, User).join(User, User.id == Decision.by_id).order_by(Decision.id)
+def all_made(session: Session, shot: str = "", after: int = 0) -> dict[tuple[str, int], list[Made]]:
+    """Every decision, oldest first, by shot and version; of one shot, or of all in one question. after: a decision's id."""
+    asked = select(Decision, User.name, User.role).join(User, User.id == Decision.by_id).order_by(Decision.id)
     if shot:
         asked = asked.where(Decision.shot == shot)
+    if after:
+        asked = asked.where(Decision.id > after)
     found: dict[tuple[str, int], list[Made]] = {}
-    for row, user in session.execute(asked):
-        made = Made(row.kind, user.name, user.role, row.at, row.digest, row.text, row.detail)
+    for row, name, role in session.execute(asked):
+        made = Made(row.kind, name, row.role or role, row.at, row.digest, row.text, row.detail)
         found.setdefault((row.shot, row.version), []).append(made)
     return found
 
@@ -152,7 +154,7 @@ def close_request(database: Database, number: int, state: str, who: str, text: s
 
 
 def _write(session: Session, shot: str, version: int, kind: str, by: By, status: Status | None, **said: Any) -> None:
-    row = Decision(shot=shot, version=version, kind=kind, by_id=by.id, at=now(), **said)
+    row = Decision(shot=shot, version=version, kind=kind, by_id=by.id, role=by.role, at=now(), **said)
     session.add(row)
     told = {key: said[key] for key in ("digest", "text", "piece", "take") if said.get(key)}
     audit.record(session, by.name, kind, shot=shot, version=version, **told)

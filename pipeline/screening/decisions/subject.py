@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -86,19 +87,41 @@ def changed(folder: Path, approved: Subject, *, thorough: bool = False) -> list[
     read. Where the approval kept no files, all that was delivered is named when the digests differ.
     """
     try:
-        report = read_report(folder)
-        now = _frames_of(report)
+        digest, now = _delivered(folder)
     except ReviewRefused:
         return sorted(approved.files) or ["report.json"]
     if not approved.files:
-        if now and subject_digest(report) == approved.digest:
+        if now and digest == approved.digest:
             return sorted(name for name, wanted in now.items() if _sha256_of(folder / name) != wanted)
         return sorted(now) or ["report.json"]
     wrong = set(approved.files) ^ set(now)
+    place = os.fspath(folder)
     for name, was in approved.files.items():
-        if name not in wrong and (now[name] != was.sha256 or not _same(folder / name, was, thorough)):
+        if name not in wrong and (now[name] != was.sha256 or not _same(f"{place}/{name}", was, thorough)):
             wrong.add(name)
     return sorted(wrong)
+
+
+def digest_of(folder: Path) -> str:
+    """`subject_digest` of what is delivered in a folder now. Raises ReviewRefused as that and `read_report`."""
+    return _delivered(folder)[0] or subject_digest(read_report(folder))
+
+
+def _delivered(folder: Path) -> tuple[str, Mapping[str, str]]:
+    """The digest of a folder's report, "" without frames, and its frames; read once as long as the report stays the same."""
+    try:
+        found = os.stat(folder / "report.json")
+    except OSError:
+        read_report(folder)  # says what is wrong
+        raise
+    return _reported(folder, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+@lru_cache(maxsize=4096)
+def _reported(folder: Path, size: int, mtime_ns: int, ctime_ns: int, inode: int) -> tuple[str, Mapping[str, str]]:
+    report = read_report(folder)
+    frames = _frames_of(report)
+    return (subject_digest(report) if frames else ""), frames
 
 
 def frame_words(names: Iterable[str]) -> str:
@@ -123,22 +146,22 @@ def frame_words(names: Iterable[str]) -> str:
 
 def _frames_of(report: Mapping[str, Any]) -> dict[str, str]:
     frames = {str(name): str(digest) for name, digest in report["files"].items() if str(name).startswith(_PIXELS)}
-    for name in frames:
-        if ".." in Path(name).parts or Path(name).is_absolute():
+    for name in frames:  # what begins with exr/ is not absolute
+        if ".." in name.split("/") or (os.sep != "/" and ".." in Path(name).parts):
             raise ReviewRefused(f"report.json names {name}, which lies elsewhere. Deliver the shot again.")
     return frames
 
 
-def _same(file: Path, was: Stamp, thorough: bool) -> bool:
+def _same(file: str, was: Stamp, thorough: bool) -> bool:
     try:
-        now = file.stat()
+        now = os.stat(file)
     except OSError:
         return False
     if now.st_size != was.size:
         return False
     if now.st_mtime_ns == was.mtime_ns and not thorough:
         return True
-    return (sha256(file) if thorough else _sha256_of(file)) == was.sha256
+    return (sha256(Path(file)) if thorough else _sha256_of(Path(file))) == was.sha256
 
 
 def _stamp(file: Path) -> Stamp | None:

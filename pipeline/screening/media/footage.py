@@ -6,7 +6,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import BattleplateError, StoreError
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
@@ -71,7 +73,8 @@ def footage(delivery: Path, build: Path, *, display: str = color.DISPLAY, view: 
     """
     report = delivery / "report.json"
     try:
-        told = json.loads(report.read_text("utf-8"))
+        found = report.stat()
+        told = _told(report, found.st_mtime_ns, found.st_size, found.st_ino)
         shot, version = str(told["shot"]["name"]), int(told["shot"]["version"])
         frames = FrameRange.parse(str(told["shot"]["frames"]))
         rate = rate_of(str(told["shot"]["rate"]))
@@ -84,6 +87,13 @@ def footage(delivery: Path, build: Path, *, display: str = color.DISPLAY, view: 
     comp = FrameFiles(delivery / "exr", f"{shot}_comp_v{version:03d}.%04d.exr", frames)
     plate = _plate(build)
     return Footage(shot, version, comp, plate, rate, timecode, width, height, aspect, display, view)
+
+
+@lru_cache(maxsize=256)
+def _told(report: Path, mtime_ns: int, size: int, inode: int) -> dict[str, Any]:
+    """What a report tells of its pictures; thumbnails and stills ask again and again."""
+    told = json.loads(report.read_text("utf-8"))
+    return {name: told[name] for name in ("shot", "plate")}
 
 
 def rate_of(text: str) -> FrameRate:

@@ -20,6 +20,7 @@ from pipeline.errors import BattleplateError, ConfigError, ReviewForbidden, Revi
 from pipeline.screening.database import Database
 from pipeline.screening.people.audit import Seal
 from pipeline.screening.shows import Shows
+from pipeline.screening.standings import Standings
 from pipeline.screening.web import routes
 from pipeline.screening.web.access import SignInFirst, check_declared
 from pipeline.screening.web.pages import HERE, page
@@ -61,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.services = Services(settings, database, seal)
     app.state.shows = Shows(settings.show)
+    app.state.standings = Standings(database)
     app.state.show_name = show.name
     app.state.routes = [route for module in modules for route in _include(app, module)]
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")

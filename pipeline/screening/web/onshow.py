@@ -5,11 +5,18 @@ from __future__ import annotations
 from fastapi import HTTPException, Request
 
 from pipeline.screening.shows import ShotOnDisk, Shows
+from pipeline.screening.standings import Standings
 
 
 def shows(request: Request) -> Shows:
     """The server's look at its show's folders."""
     found: Shows = request.app.state.shows
+    return found
+
+
+def standings(request: Request) -> Standings:
+    """The server's memory of how versions stand."""
+    found: Standings = request.app.state.standings
     return found
 
 

@@ -10,12 +10,13 @@ from pydantic import BaseModel, StringConstraints
 
 from pipeline.screening.decisions import book
 from pipeline.screening.decisions.life import Made, Standing, allowed
-from pipeline.screening.decisions.release import release_folder, version_folder
-from pipeline.screening.decisions.subject import frame_words, read_report, subject_digest
+from pipeline.screening.decisions.release import release_folder, stands, version_folder
+from pipeline.screening.decisions.subject import digest_of, frame_words
 from pipeline.screening.people.roles import Person
 from pipeline.screening.web.access import may
 from pipeline.screening.web.deciding import by, deciding
 from pipeline.screening.web.fields import Number, ShotName, Words
+from pipeline.screening.web.onshow import standings
 
 router = APIRouter(tags=["decisions"])
 _PLACE = "/api/shots/{shot}/versions/{version}"
@@ -118,10 +119,10 @@ def _decide(request: Request, shot: str, version: int, kind: str, word: Word, pe
 def _stands(request: Request, shot: str, version: int, person: Person) -> Stands:
     desk = deciding(request)
     found = desk.shot(shot)
-    now: Standing = book.standing_of(desk.shared.database, found, version)
-    digest = subject_digest(read_report(version_folder(found, version)))
-    with desk.shared.database.read() as session:
-        made = book.made_of(session, shot, version)
+    folder = version_folder(found, version)
+    made = standings(request).made().get((shot, version), [])
+    now: Standing = stands(folder, made)
+    digest = digest_of(folder)
     possible = [kind for kind in allowed(now, person.role.value) if person.may(_NEEDS[kind])]
     return Stands(
         shot=shot,

@@ -10,15 +10,13 @@ from markupsafe import Markup
 
 from pipeline.errors import BattleplateError, ReviewRefused
 from pipeline.frames import FrameRange
-from pipeline.screening.decisions.book import all_made
 from pipeline.screening.decisions.life import Standing, allowed
-from pipeline.screening.decisions.subject import subject_digest
-from pipeline.screening.quality import figures_of
-from pipeline.screening.shows import report_of, take_sheets, takes_of
-from pipeline.screening.standings import remarks_of, requests_of, standing_of
+from pipeline.screening.decisions.subject import digest_of
+from pipeline.screening.shows import Version, figures_of, report_of, take_sheets, takes_of
+from pipeline.screening.standings import remarks_of, requests_of
 from pipeline.screening.web.access import Person, may
 from pipeline.screening.web.fields import Name, Number, ShotName
-from pipeline.screening.web.onshow import shot_named
+from pipeline.screening.web.onshow import shot_named, standings
 from pipeline.screening.web.pages import page
 from pipeline.screening.web.settings import services
 
@@ -39,10 +37,11 @@ def shot_page(
     if here is None and version is not None:
         raise HTTPException(404, f"{shot} has no version {version}.")
     with services(request).database.read() as session:
-        made = all_made(session, shot)
         remarks = remarks_of(session, here) if here else []
         asked = [] if person.guest else requests_of(session, shot)
-    history = [(v, standing_of(v, made)) for v in reversed(versions)]
+    known = standings(request)
+    made = known.made()
+    history = [(v, known.of(v, made, now=v is here)) for v in reversed(versions)]
     standing = next((s for v, s in history if v is here), Standing())
     report = report_of(here) if here else {}
     takes, damaged = ([], []) if person.guest else takes_of(found.shot)
@@ -58,13 +57,13 @@ def shot_page(
         choices=[
             k for k in allowed(standing, person.role.value) if here and _asks(person, k) and f"{_PLACE}/{k}" in served
         ],
-        digest=_digest(report),
+        digest=_digest(here),
         picks=person.may("pick") and "/api/shots/{shot}/picks" in served,
         remarks=remarks,
         made=made.get((shot, here.number), []) if here else [],
         facts=_of(report.get("shot"), dict),
         checks=[c for c in _of(report.get("checks"), list) if isinstance(c, dict)],
-        figures=[(f, Markup(f.svg)) for f in figures_of(report)],
+        figures=[(f, Markup(f.svg)) for f in (figures_of(here) if here else ())],
         takes=takes,
         sheets=sorted({(t.piece, t.kind, t.place) for t in takes}),
         damaged=damaged,
@@ -90,11 +89,11 @@ def _asks(person: Person, kind: str) -> bool:
     return person.may("approve" if kind == "withdraw" else kind)
 
 
-def _digest(report: dict[str, Any]) -> str:
+def _digest(here: Version | None) -> str:
     """Of what this page shows; an approval that names it approves nothing else. Empty where there is nothing."""
     try:
-        return subject_digest(report)
-    except (ReviewRefused, LookupError, TypeError, AttributeError):
+        return digest_of(here.folder) if here else ""
+    except ReviewRefused:
         return ""
 
 

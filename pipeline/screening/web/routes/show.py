@@ -10,13 +10,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from pipeline.screening.decisions.book import all_made
 from pipeline.screening.decisions.life import Standing, Status
 from pipeline.screening.shows import ShotOnDisk, Version
-from pipeline.screening.standings import open_notes, standing_of
+from pipeline.screening.standings import open_notes
 from pipeline.screening.web.access import Person, may
 from pipeline.screening.web.fields import Words
-from pipeline.screening.web.onshow import shows
+from pipeline.screening.web.onshow import shows, standings
 from pipeline.screening.web.pages import page
 from pipeline.screening.web.settings import services
 
@@ -73,15 +72,16 @@ def show_page(
     sort: Annotated[Literal["name", "status", "when", "notes"], Query()] = "name",
 ) -> HTMLResponse:
     """Shots by sequence. q: words that all must be found; status: one of them alone."""
-    found = shows(request).look()
+    found, known = shows(request).look(), standings(request)
+    made = known.made()
     with services(request).database.read() as session:
-        made, notes = all_made(session), open_notes(session)
+        notes = open_notes(session)
     rows = []
     for shot in found.shots.values():
         version = next((v for v in reversed(shot.versions) if person.sees(shot.name, v.number)), None)
         if person.guest and version is None:
             continue
-        standing = standing_of(version, made) if version else Standing()
+        standing = known.of(version, made) if version else Standing()
         waiting = notes.get((shot.name, version.number), 0) if version else 0
         rows.append(Row(shot, version, standing, standing.last.by if standing.last else "", waiting))
     counts = {name: sum(row.status == name for row in rows) for name in STATUSES}

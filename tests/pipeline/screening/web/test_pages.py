@@ -77,9 +77,8 @@ def test_an_approval_shows_and_is_void_when_a_pixel_changes(studio):
     pixels = ministudio.picture(1003, 2)
     pixels[3, 5, 1] += np.float32(0.5)
     exr.write(file, {c: pixels[..., i] for i, c in enumerate("RGB")})
-    page = browser.get("/").text
-    assert "void: frame 1003 changed" in page
     assert "void: frame 1003 changed" in browser.get("/shots/bp_020_0010?version=2").text
+    assert "void: frame 1003 changed" in browser.get("/").text
 
 
 def test_a_shot_has_its_figures_checks_and_notes_with_links_to_frames(studio):
