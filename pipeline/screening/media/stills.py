@@ -14,6 +14,7 @@ import numpy as np
 from pipeline.frames import FrameRange
 from pipeline.io import images
 from pipeline.io.files import replacing
+from pipeline.screening.media import probe
 from pipeline.screening.media.child import Child, Told
 from pipeline.screening.media.footage import Footage
 from pipeline.screening.media.views import COMP, graded, picture
@@ -86,6 +87,11 @@ class Stills:
             for other in older:
                 other.unlink(missing_ok=True)
         return file
+
+    def tile(self, footage: Footage, view: str, frame: int, x: int, y: int) -> probe.Tile:
+        """Values of a view's pixels from x, y on. Raises FormatError where the frame cannot be read in time."""
+        told: probe.Tile = self._child.run(probe.make, footage, view, frame, x, y)
+        return told
 
     def close(self) -> None:
         self._child.close()

@@ -28,6 +28,7 @@ _TO_LABEL = {
     "shadow": "Shadow",
 }
 _PLANES = {"touched": "touched.A", "shadow": "shadow.A"}
+_RGB, _RGBA = ("R", "G", "B"), ("R", "G", "B", "A")
 _BACKDROP = 0.03  # scene-linear grey behind a layer: dark and light edges both show
 _STEADY = 5  # frames that a shot's range of depth is taken from
 
@@ -67,23 +68,41 @@ def picture(footage: Footage, view: str, frame: int, *, exposure_ev: float = 0.0
     brightest and darkest; None: the frame's own. Raises FormatError where the file or the view is not there.
     """
     path = _file(footage, view, frame)
+    if view == IDS:
+        return _id_colours(exr.read(path))
+    if view == MATTE:
+        image = exr.read(path)
+        return matte_picture(_shown(footage, exr.picture(image, path), 0.0), _plane(image, "matte.A", path))
+    names, values = stored(footage, view, frame)
     if view == DEPTH:
-        return depth_colours(_plane(exr.read(path), "depth.Z", path), near_far)
+        return depth_colours(values[..., 0], near_far)
+    if view in _PLANES:
+        return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8).repeat(3, axis=2)
+    if names == _RGBA:
+        values = values[..., :3] + (1 - values[..., 3:]) * np.float32(_BACKDROP)
+    return _shown(footage, values, exposure_ev)
+
+
+def stored(footage: Footage, view: str, frame: int) -> tuple[tuple[str, ...], Array]:
+    """What the files of a view hold: names of its channels, and (H, W, channels) values, scene-linear ACEScg where they
+    are light, a layer's premultiplied, depth in metres; float32, ids float64, which holds every one of them.
+
+    Raises FormatError where the file or the view is not there.
+    """
+    path = _file(footage, view, frame)
     if view == PLATE:
-        return _shown(footage, exr.read_rgb(path), exposure_ev)
+        return _RGB, exr.read_rgb(path)
     image = exr.read(path)
     if view == COMP:
-        return _shown(footage, exr.picture(image, path), exposure_ev)
-    if view == MATTE:
-        return matte_picture(_shown(footage, exr.picture(image, path), 0.0), _plane(image, "matte.A", path))
+        return _RGB, exr.picture(image, path)
     if view == IDS:
-        return _id_colours(image)
-    if view in _PLANES:
-        level = np.clip(_plane(image, _PLANES[view], path), 0, 1)
-        return np.rint(level * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
+        ids = [name for name in sorted(image.channels) if name.endswith(".id")]
+        return tuple(ids), np.stack([image.channels[name].astype(np.float64) for name in ids], axis=-1)
+    single = {DEPTH: "depth.Z", MATTE: "matte.A", **_PLANES}.get(view)
+    if single:
+        return (single.partition(".")[2],), _plane(image, single, path)[..., None]
     layer = view.removeprefix(_LAYER)
-    rgba = np.stack([_plane(image, f"{layer}.{c}", path) for c in "RGBA"], axis=-1)
-    return _shown(footage, rgba[..., :3] + (1 - rgba[..., 3:]) * np.float32(_BACKDROP), exposure_ev)
+    return _RGBA, np.stack([_plane(image, f"{layer}.{c}", path) for c in _RGBA], axis=-1)
 
 
 def steady_range(footage: Footage) -> tuple[float, float] | None:

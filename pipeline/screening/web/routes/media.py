@@ -13,8 +13,10 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 from pipeline.config import load_show
 from pipeline.errors import FormatError
+from pipeline.io.exr import MAX_SIDE_PX
 from pipeline.screening.media import stills
 from pipeline.screening.media.desk import Desk
+from pipeline.screening.media.probe import Tile
 from pipeline.screening.media.stills import EXPOSURES_EV, GAMMAS, WIDTHS_PX, Still
 from pipeline.screening.web.access import Person, may
 from pipeline.screening.web.fields import Frame, Name, Number, ShotName
@@ -72,6 +74,7 @@ async def media(request: Request, shot: ShotName, version: Number) -> JSONRespon
             "timecode": footage.timecode,
             "width": round(footage.width * footage.pixel_aspect),
             "height": footage.height,
+            "pixels": [footage.width, footage.height],
             "views": [{"name": v.name, "label": v.label, "graded": v.graded} for v in desk(request).views(footage)],
         }
 
@@ -139,6 +142,27 @@ async def still(
         return Response(status_code=304, headers=headers)
     data = await _found(lambda: desk(request).stills.get(footage, asked))
     return Response(data, media_type="image/png" if form == "png" else "image/jpeg", headers=headers)
+
+
+@router.get("/api/shots/{shot}/versions/{version}/light/{view}/{frame}", dependencies=[may("look")])
+async def light(
+    request: Request,
+    shot: ShotName,
+    version: Number,
+    view: Name,
+    frame: Frame,
+    x: Annotated[int, Query(ge=0, le=MAX_SIDE_PX)] = 0,
+    y: Annotated[int, Query(ge=0, le=MAX_SIDE_PX)] = 0,
+) -> Response:
+    """Values of the pixels from x, y (top left) on, 32 x 32 at most, as the files hold them: little-endian float64, row by
+    row; the header X-Channels names the channels."""
+
+    def read() -> Tile:
+        return desk(request).stills.tile(desk(request).framed(shot, version, Still(view, frame)), view, frame, x, y)
+
+    tile = await _found(read)
+    headers = {"Cache-Control": _CHECKED, "X-Channels": ",".join(tile.names)}
+    return Response(tile.values, media_type="application/octet-stream", headers=headers)
 
 
 async def _found(work: Callable[[], T]) -> T:

@@ -25,6 +25,13 @@ export class FlatScreen {
     held.width = held.height = 0;
   }
 
+  start() {}
+
+  /** What was drawn there. @param {number} x @param {number} y @returns {number[]} 0..255 */
+  pixel(x, y) {
+    return [...this.context.getImageData(Math.floor(x), Math.floor(y), 1, 1).data.slice(0, 3)];
+  }
+
   /** @param {Drawn} drawn */
   draw({ a, b, mode, wipe, box, near }) {
     const { context, canvas } = this;

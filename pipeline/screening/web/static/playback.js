@@ -194,10 +194,9 @@ export class Playback {
         return;
       }
       const frame = this.first + (((way % count) + count) % count);
-      if (frame === this.frame) {
-        await pause(3);
-        continue;
-      }
+      // Even when the next picture is due and at hand: a turn for the keys, or a screen slower than the rate never hears "stop".
+      await pause(3);
+      if (frame === this.frame || run !== this.run) continue;
       await this.ready(frame);
       if (run === this.run) this.put(frame);
     }

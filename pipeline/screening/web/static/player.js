@@ -1,54 +1,9 @@
 // @ts-check
-/** The player's page: its notes, its buttons, its keys. */
+/** The player's page: its buttons, its keys, and what its address asks for. */
 
-import { COLOURS, WIDTHS } from "./draw.js";
-import { explain, listen } from "./keys.js";
-import { Remarks } from "./remarks.js";
-import { $, choose, exact, grade, label, look, mode, page, playback, root, say, settings, sketch, stage, timeline } from "./viewer.js";
-
-const remarks = new Remarks($("notes"), page, chosen, marked);
-
-// ---------------------------------------------------------------- notes
-
-/** @param {import("./remarks.js").Note} note */
-function chosen(note) {
-  playback.goto(note.frame);
-  look(note.frame, note.drawing);
-}
-
-/** @param {import("./remarks.js").Note[]} notes */
-function marked(notes) {
-  timeline.mark(notes.map((note) => ({ frame: note.frame, title: note.text, resolved: note.resolved })));
-}
-
-/** @param {1 | -1} way */
-function another(way) {
-  const note = remarks.next(playback.frame, way);
-  if (note) chosen(note);
-}
-
-/** @param {boolean} on */
-function drawing(on) {
-  if (on) playback.stop();
-  sketch.use(on);
-  $("draw").setAttribute("aria-pressed", String(on));
-}
-
-async function save() {
-  const text = $("note-text").value.trim();
-  if (!text && !sketch.drawing) {
-    $("note-said").textContent = "Write or draw something first.";
-    return;
-  }
-  $("note-save").disabled = true;
-  const wrong = await remarks.write(playback.frame, text, sketch.drawing);
-  $("note-save").disabled = false;
-  $("note-said").textContent = wrong || "Kept.";
-  if (wrong) return;
-  $("note-text").value = "";
-  sketch.clear();
-  drawing(false);
-}
+import { explain, letGo, listen } from "./keys.js";
+import { another, hideDrawings, leave, save, take, toggleDrawing } from "./noting.js";
+import { $, choose, exact, grade, label, loop, mode, playback, probe, root, say, settings, sketch, stage } from "./viewer.js";
 
 // ---------------------------------------------------------------- hands and keys
 
@@ -56,6 +11,22 @@ function full() {
   if (document.fullscreenElement) document.exitFullscreen();
   else root.requestFullscreen().catch(() => say("This browser does not let the page fill the screen."));
 }
+
+// In full screen the picture is alone while nobody moves.
+let still = 0;
+function moved() {
+  root.classList.remove("idle");
+  clearTimeout(still);
+  still = setTimeout(() => root.classList.add("idle"), 2500);
+}
+for (const name of ["pointermove", "pointerdown", "keydown"]) root.addEventListener(name, moved);
+document.addEventListener("fullscreenchange", () => {
+  const on = Boolean(document.fullscreenElement);
+  moved();
+  $("full").setAttribute("aria-pressed", String(on));
+  root.classList.toggle("no-notes", on);
+  $("notes-fold").setAttribute("aria-expanded", String(!on));
+});
 
 const keys = [
   { keys: [" "], shown: "Space", says: "play, stand still", does: () => playback.toggle() },
@@ -84,33 +55,40 @@ const keys = [
   { keys: ["'"], shown: "'", says: "gamma up", does: () => grade("gamma", stage.gamma + 0.1) },
   { keys: ["r"], shown: "R", says: "exposure and gamma as made", does: asMade },
   { keys: ["x"], shown: "X", says: "the EXR itself, when standing still", does: () => exact(!settings.exact) },
+  { keys: ["q"], shown: "Q", says: "values of the pixel under the pointer", does: probing },
+  { keys: ["Ctrl+ArrowLeft"], shown: "Ctrl ←", says: "wipe to the left", does: () => stage.nudge(-0.02) },
+  { keys: ["Ctrl+ArrowRight"], shown: "Ctrl →", says: "wipe to the right", does: () => stage.nudge(0.02) },
   { keys: ["+", "="], shown: "+", says: "zoom in (or the wheel)", does: () => stage.magnify(Math.SQRT2) },
   { keys: ["-"], shown: "−", says: "zoom out", does: () => stage.magnify(Math.SQRT1_2) },
   { keys: ["h", "0"], shown: "H", says: "whole picture (or double click)", does: () => stage.home() },
+  { keys: ["z"], shown: "Z", says: "one pixel on one of the screen", does: () => stage.magnify(stage.actual / stage.zoom) },
   { keys: ["f"], shown: "F", says: "full screen", does: full },
   { keys: ["u"], shown: "U", says: "burn-in", does: () => root.classList.toggle("no-burn-in") },
-  { keys: ["d"], shown: "D", says: "draw", does: () => drawing(!sketch.active) },
-  { keys: ["Ctrl+z"], shown: "Ctrl Z", says: "take the last stroke back", does: () => sketch.undo() },
+  { keys: ["d"], shown: "D", says: "draw, or stop drawing", does: toggleDrawing },
+  { keys: ["b"], shown: "B", says: "draw with the pen", does: () => take("pen") },
+  { keys: ["a"], shown: "A", says: "draw arrows", does: () => take("arrow") },
+  { keys: ["e"], shown: "E", says: "rub strokes out", does: () => take("eraser") },
+  { keys: ["Ctrl+z"], shown: "Ctrl Z", says: "take back", does: () => sketch.undo() },
+  { keys: ["Ctrl+Z", "Ctrl+y"], shown: "Ctrl Y", says: "do again", does: () => sketch.redo() },
+  { keys: ["m"], shown: "M", says: "show or hide the drawings of notes", does: hideDrawings },
   { keys: ["n"], shown: "N", says: "write a note", does: () => { playback.stop(); $("note-text").focus(); } },
   { keys: [","], shown: ",", says: "note before", does: () => another(-1) },
   { keys: ["."], shown: ".", says: "next note", does: () => another(1) },
   { keys: ["?"], shown: "?", says: "these keys", does: () => ($("help").open ? $("help").close() : $("help").showModal()) },
-  { keys: ["Escape"], shown: "Esc", says: "leave drawing or a field", does: leave },
+  { keys: ["Escape"], shown: "Esc", says: "leave a field or drawing", does: escape },
 ];
 
-listen(keys, () => Boolean(document.activeElement?.matches("input[type=text], textarea, select")) || $("help").open);
+listen(keys, () => $("help").open);
 explain($("help-keys"), keys);
 
-function leave() {
-  drawing(false);
+function escape() {
+  leave();
   if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
 }
 
-/** @param {number} first @param {number} last */
-function loop(first, last) {
-  if (!playback.a) return;
-  playback.between(Math.max(first, playback.a.media.first), Math.min(last, playback.a.media.last));
-  label();
+function probing() {
+  probe.use(!probe.on);
+  $("probing").setAttribute("aria-pressed", String(probe.on));
 }
 
 function nextView() {
@@ -126,22 +104,22 @@ function asMade() {
 
 /** @param {string} id @param {string} event @param {(event: any) => void} does */
 const on = (id, event, does) => $(id).addEventListener(event, does);
-/** @param {string} id @param {() => void} does  a button; the keys stay with the page after it */
+/** @param {string} id @param {() => void} does  a button */
 const press = (id, does) => on(id, "click", () => {
   does();
-  $(id).blur();
+  letGo($(id));
 });
 
 for (const name of /** @type {const} */ (["a", "b", "wipe", "difference"])) press(`mode-${name}`, () => mode(name));
 for (const id of ["a-version", "a-view", "b-version", "b-view"]) {
   on(id, "change", () => {
-    $(id).blur();
+    letGo($(id));
     choose();
   });
 }
 for (const what of /** @type {const} */ (["exposure", "gamma"])) {
   on(what, "input", () => grade(what, Number($(what).value)));
-  on(what, "change", () => $(what).blur());
+  on(what, "change", () => letGo($(what)));
 }
 press("as-made", asMade);
 press("exact", () => exact(!settings.exact));
@@ -157,11 +135,15 @@ press("fit", () => stage.home());
 press("full", full);
 press("keys", () => $("help").showModal());
 press("help-close", () => $("help").close());
-press("draw", () => drawing(!sketch.active));
+press("probing", probing);
+press("draw", toggleDrawing);
+for (const tool of /** @type {const} */ (["pen", "arrow", "eraser"])) press(`tool-${tool}`, () => take(tool));
+press("drawings", hideDrawings);
 press("undo", () => sketch.undo());
+press("redo", () => sketch.redo());
 press("clear", () => sketch.clear());
 press("note-save", save);
-press("notes-fold", () => root.classList.toggle("no-notes"));
+press("notes-fold", () => $("notes-fold").setAttribute("aria-expanded", String(!root.classList.toggle("no-notes"))));
 on("frame", "keydown", (event) => {
   if (event.key !== "Enter") return;
   const frame = Number($("frame").value);
@@ -169,35 +151,8 @@ on("frame", "keydown", (event) => {
   if (Number.isInteger(frame)) playback.goto(frame);
   label();
 });
-on("note-text", "keydown", (event) => {
-  if (event.key === "Enter" && event.ctrlKey) save();
-});
-on("note-text", "focus", () => playback.speed && playback.stop());
-root.addEventListener("chosen", (event) => {
-  const { version } = /** @type {CustomEvent} */ (event).detail;
-  if (remarks.version !== version) remarks.read(version);
-});
 
-for (const colour of COLOURS) {
-  const swatch = document.createElement("button");
-  Object.assign(swatch, { type: "button", className: "swatch", title: `draw in ${colour}` });
-  swatch.style.background = colour;
-  swatch.setAttribute("aria-pressed", String(colour === sketch.colour));
-  swatch.addEventListener("click", () => {
-    sketch.colour = colour;
-    for (const other of $("swatches").children) other.setAttribute("aria-pressed", String(other === swatch));
-    drawing(true);
-    swatch.blur();
-  });
-  $("swatches").append(swatch);
-}
-on("pen", "change", () => {
-  sketch.width = WIDTHS[Number($("pen").value)];
-  $("pen").blur();
-  drawing(true);
-});
-
-// What the address asks for: ?version=2&view=comp&b=1&b_view=plate&mode=wipe&frame=1017
+// What the address asks for: ?version=2&view=comp&b=1&b_view=plate&mode=wipe&frame=1017&in=1010&out=1020
 const asked = new URLSearchParams(location.search);
 for (const [name, id] of [["version", "a-version"], ["b", "b-version"]]) if (asked.get(name)) $(id).value = asked.get(name);
 for (const [name, id] of [["view", "a-view"], ["b_view", "b-view"]]) $(id).dataset.wanted = asked.get(name) ?? "";
@@ -205,3 +160,4 @@ playback.frame = Number(asked.get("frame")) || 0;
 await choose();
 const wanted = asked.get("mode");
 if (wanted === "b" || wanted === "wipe" || wanted === "difference") mode(wanted);
+if (asked.get("in") || asked.get("out")) loop(Number(asked.get("in")) || 0, Number(asked.get("out")) || 1e9);

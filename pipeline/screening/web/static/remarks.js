@@ -1,52 +1,71 @@
 // @ts-check
-/** Notes beside the picture: read, jump to their frames, write with a drawing. */
+/** Notes beside the picture: read, jump to their frames, write with a drawing, answer, resolve. */
 
 /**
  * @typedef {import("./draw.js").Drawing} Drawing
- * @typedef {{id: number, version: number, frame: number, author: string, text: string, created: string,
- *   drawing: Drawing | null, resolved: boolean}} Note
+ * @typedef {{id: number, version: number, frame: number, last: number, author: string, text: string, created: string,
+ *   drawing: Drawing | null, resolved: boolean, answers: number | null}} Note  last: frame of its range
+ * @typedef {{version: number, frame: number, last?: number, text: string, drawing: Drawing | null, answers?: number}} Draft
  */
 
 export class Remarks {
   /**
-   * @param {HTMLElement} list @param {{shot: string, csrf: string}} page
-   * @param {(note: Note) => void} chosen @param {(notes: Note[]) => void} changed
+   * @param {HTMLElement} list @param {{shot: string, csrf: string, guest: boolean}} page
+   * @param {{chosen: (note: Note) => void, answer: (note: Note) => void, changed: (notes: Note[]) => void}} told
    */
-  constructor(list, page, chosen, changed) {
+  constructor(list, page, told) {
     this.list = list;
     this.page = page;
-    this.chosen = chosen;
-    this.changed = changed;
+    this.told = told;
     /** @type {Note[]} */
     this.notes = [];
-    this.version = 0;
+    /** @type {number[]} */
+    this.versions = [];
+    this.frame = 0;
   }
 
-  /** @param {number} version */
-  async read(version) {
-    this.version = version;
-    const query = new URLSearchParams({ shot: this.page.shot, version: String(version) });
-    try {
+  /** The notes of these versions, of A first. @param {number[]} versions */
+  async read(versions) {
+    this.versions = versions;
+    const asked = versions.map(async (version) => {
+      const query = new URLSearchParams({ shot: this.page.shot, version: String(version) });
       const answer = await fetch(`/api/notes?${query}`);
-      if (!answer.ok) return;
-      const told = await answer.json();
-      const notes = /** @type {any[]} */ (Array.isArray(told) ? told : told.notes);
-      this.notes = notes.filter((note) => note.frame !== null).map(plain).sort((a, b) => a.frame - b.frame);
+      if (!answer.ok) throw new Error(String(answer.status));
+      return /** @type {any[]} */ (await answer.json());
+    });
+    try {
+      const notes = (await Promise.all(asked)).flat().map(plain);
+      if (versions !== this.versions) return; // others were asked for since
+      this.notes = notes.sort((a, b) => a.frame - b.frame || (a.answers ?? a.id) - (b.answers ?? b.id) || a.id - b.id);
     } catch {
       return; // the server is away: what is known stays
     }
     this.draw();
-    this.changed(this.notes);
+    this.told.changed(this.notes);
   }
 
-  /**
-   * @param {number} frame @param {string} text @param {Drawing | null} drawing
-   * @returns {Promise<string>} what went wrong, "" when nothing did
-   */
-  async write(frame, text, drawing) {
-    const body = { shot: this.page.shot, version: this.version, frame, text, drawing };
+  /** @param {Draft} draft @returns {Promise<string>} what went wrong, "" when nothing did */
+  write({ version, frame, last, text, drawing, answers }) {
+    return this.send("/api/notes", {
+      shot: this.page.shot,
+      version,
+      frame,
+      frame_out: last ?? null,
+      text,
+      drawing,
+      reply_to: answers ?? null,
+    });
+  }
+
+  /** @param {Note} note */
+  async resolve(note) {
+    await this.send(`/api/notes/${note.id}/resolve`, { resolved: !note.resolved });
+  }
+
+  /** @param {string} url @param {object} body @returns {Promise<string>} */
+  async send(url, body) {
     try {
-      const answer = await fetch("/api/notes", {
+      const answer = await fetch(url, {
         method: "POST",
         headers: { "Content-Type": "application/json", "X-CSRF": this.page.csrf },
         body: JSON.stringify(body),
@@ -58,25 +77,37 @@ export class Remarks {
     } catch {
       return "The note was not kept: the server does not answer. Try again.";
     }
-    await this.read(this.version);
+    await this.read(this.versions);
     return "";
   }
 
   draw() {
     this.list.replaceChildren(...this.notes.map((note) => this.item(note)));
     this.list.classList.toggle("empty", !this.notes.length);
+    this.stand(this.frame);
+  }
+
+  /** Mark the notes of the frame that is shown. @param {number} frame */
+  stand(frame) {
+    this.frame = frame;
+    this.notes.forEach((note, i) => {
+      const button = this.list.children[i].querySelector("button");
+      if (holds(note, frame)) button?.setAttribute("aria-current", "true");
+      else button?.removeAttribute("aria-current");
+    });
   }
 
   /** @param {Note} note */
   item(note) {
     const item = document.createElement("li");
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = note.resolved ? "note resolved" : "note";
+    item.classList.toggle("answer", note.answers !== null);
+    const button = press("note", "", () => this.told.chosen(note));
+    button.classList.toggle("resolved", note.resolved);
+    const several = new Set(this.versions).size > 1;
     for (const [kind, text] of [
-      ["frame", String(note.frame)],
-      ["author", note.author],
-      ["drawn", note.drawing ? "drawing" : ""],
+      ["frame", note.last > note.frame ? `${note.frame}–${note.last}` : String(note.frame)],
+      ["author", `${note.author}${several ? ` · v${String(note.version).padStart(3, "0")}` : ""}`],
+      ["drawn", [note.drawing ? "drawing" : "", note.resolved ? "✓ done" : ""].filter(Boolean).join(" · ")],
       ["text", note.text],
     ]) {
       if (!text) continue;
@@ -85,8 +116,15 @@ export class Remarks {
       part.textContent = text;
       button.append(part);
     }
-    button.addEventListener("click", () => this.chosen(note));
     item.append(button);
+    if (this.page.guest) return item;
+    const does = document.createElement("span");
+    does.className = "note-does";
+    if (note.answers === null) {
+      does.append(press("slight", note.resolved ? "Open again" : "Done", () => this.resolve(note)));
+      does.append(press("slight", "Answer", () => this.told.answer(note)));
+    }
+    item.append(does);
     return item;
   }
 
@@ -97,17 +135,31 @@ export class Remarks {
   }
 }
 
+/** @param {Note} note @param {number} frame */
+export function holds(note, frame) {
+  return note.frame <= frame && frame <= note.last;
+}
+
+/** @param {string} name @param {string} text @param {() => void} does */
+function press(name, text, does) {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: name, textContent: text });
+  button.addEventListener("click", does);
+  return button;
+}
+
 /** @param {any} told @returns {Note} */
 function plain(told) {
-  const drawing = typeof told.drawing === "string" ? JSON.parse(told.drawing || "null") : told.drawing;
   return {
     id: told.id,
     version: told.version,
     frame: told.frame,
+    last: Math.max(told.frame, told.frame_out ?? told.frame),
     author: String(told.author ?? ""),
     text: String(told.text ?? ""),
     created: String(told.created ?? ""),
-    drawing: drawing?.strokes?.length ? drawing : null,
-    resolved: Boolean(told.resolved ?? told.resolved_at),
+    drawing: told.drawing?.strokes?.length ? told.drawing : null,
+    resolved: Boolean(told.resolved),
+    answers: told.reply_to ?? null,
   };
 }

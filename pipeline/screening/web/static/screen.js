@@ -64,6 +64,14 @@ export class GlScreen {
     this.gl = gl;
     this.canvas = canvas;
     this.graded = true; // exposure and gamma are its own work
+    /** @type {Record<string, WebGLUniformLocation | null>} */
+    this.at = {};
+    this.start();
+  }
+
+  /** Shaders and what they share; again after the context was lost. */
+  start() {
+    const gl = this.gl;
     const program = /** @type {WebGLProgram} */ (gl.createProgram());
     for (const [kind, text] of /** @type {[number, string][]} */ ([
       [gl.VERTEX_SHADER, VERTEX],
@@ -77,8 +85,6 @@ export class GlScreen {
     gl.linkProgram(program);
     if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(String(gl.getProgramInfoLog(program)));
     gl.useProgram(program);
-    /** @type {Record<string, WebGLUniformLocation | null>} */
-    this.at = {};
     for (const name of ["box", "a", "b", "there", "mode", "wipe", "gains", "gammas"]) {
       this.at[name] = gl.getUniformLocation(program, name);
     }
@@ -101,6 +107,13 @@ export class GlScreen {
   /** @param {any} held */
   release(held) {
     this.gl.deleteTexture(held);
+  }
+
+  /** What was drawn there, straight after it was drawn. @param {number} x @param {number} y @returns {number[]} 0..255 */
+  pixel(x, y) {
+    const read = new Uint8Array(4);
+    this.gl.readPixels(Math.floor(x), this.canvas.height - 1 - Math.floor(y), 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, read);
+    return [...read.slice(0, 3)];
   }
 
   /** @param {Drawn} drawn */

@@ -7,7 +7,7 @@ import { indexAt, seekTime } from "./frames.js";
  * @typedef {import("./frames.js").Rate} Rate
  * @typedef {{name: string, label: string, graded: boolean}} View
  * @typedef {{shot: string, version: number, first: number, last: number, rate: Rate, timecode: string,
- *   width: number, height: number, views: View[]}} Media
+ *   width: number, height: number, pixels: [number, number], views: View[]}} Media  pixels: of a frame as it is stored
  * @typedef {{upload(held: any, pixels: any): any, release(held: any): void}} Screen
  * @typedef {{state: string, done: number, total: number, url: string, message: string}} Proxy
  */
@@ -215,12 +215,13 @@ export class Source {
   forget() {
     for (const held of this.kept.values()) this.screen.release(held);
     this.kept.clear();
+    if (this.exact.held) this.screen.release(this.exact.held);
+    this.exact = { key: "", held: null };
   }
 
   close() {
     this.closed = true;
     this.forget();
-    if (this.exact.held) this.screen.release(this.exact.held);
     if (this.video) {
       this.video.removeAttribute("src");
       this.video.load();

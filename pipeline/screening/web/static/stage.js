@@ -31,7 +31,16 @@ export class Stage {
     this.exact = null; // pictures from the EXRs, exposed already
     /** @type {[Source | null, Source | null, number]} */
     this.last = [null, null, 0];
-    this.resized = () => {};
+    this.redrawn = () => {};
+    this.lost = () => {}; // every picture: the graphics card was taken away and given back
+    /** @type {Map<number, [number, number]>} */
+    this.fingers = new Map();
+    this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
+    this.canvas.addEventListener("webglcontextrestored", () => {
+      this.screen.start();
+      this.exact = null;
+      this.lost();
+    });
     new ResizeObserver(() => this.fit()).observe(element);
     element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     element.addEventListener("pointerdown", (event) => this.grab(event));
@@ -54,14 +63,12 @@ export class Stage {
       canvas.height = Math.max(1, Math.round(clientHeight * devicePixelRatio));
     }
     this.again();
-    this.resized();
   }
 
   home() {
     this.zoom = 1;
     this.middle = [0.5, 0.5];
     this.again();
-    this.resized();
   }
 
   /** @param {number} factor @param {[number, number]} [at]  of the canvas, that stays where it is */
@@ -81,7 +88,18 @@ export class Stage {
     const margin = 0.5 / this.zoom;
     this.middle = this.middle.map((at) => Math.min(Math.max(at, margin), 1 - margin));
     this.again();
-    this.resized();
+  }
+
+  /** One pixel of the picture on one of the screen. @returns {number} the zoom that this takes */
+  get actual() {
+    const [a] = this.last;
+    return a ? a.media.width / Math.min(this.canvas.width, this.canvas.height * this.shape) : 1;
+  }
+
+  /** @param {number} shares  of the picture's width, to the right */
+  nudge(shares) {
+    this.wipe = Math.min(Math.max(this.wipe + shares, 0), 1);
+    this.again();
   }
 
   /** @param {WheelEvent} event */
@@ -98,10 +116,11 @@ export class Stage {
     return [(event.clientX - frame.left) * scale, (event.clientY - frame.top) * scale];
   }
 
-  /** Drag the wipe's line where it is near, else the picture. @param {PointerEvent} event */
+  /** Drag the wipe's line where it is near, else the picture; two fingers zoom. @param {PointerEvent} event */
   grab(event) {
     const drawing = this.over.classList.contains("drawing") && event.button === 0;
     if (drawing || event.button > 1) return;
+    if (event.pointerType === "touch" && this.pinch(event)) return;
     const box = this.box;
     const start = this.place(event);
     const near = Math.abs(start[0] - (box.x + this.wipe * box.width)) < 24 * devicePixelRatio;
@@ -115,7 +134,7 @@ export class Stage {
       if (wiping) {
         this.wipe = Math.min(Math.max((x - box.x) / box.width, 0), 1);
         this.again();
-      } else {
+      } else if (this.fingers.size < 2) {
         this.middle = [middle[0] - (x - start[0]) / box.width, middle[1] - (y - start[1]) / box.height];
         this.keepIn();
       }
@@ -127,6 +146,31 @@ export class Stage {
     if (wiping) move(event);
     this.element.addEventListener("pointermove", move);
     for (const name of ["pointerup", "pointercancel"]) this.element.addEventListener(name, end);
+  }
+
+  /** @param {PointerEvent} event  of a finger @returns {boolean} whether it is the second one */
+  pinch(event) {
+    this.fingers.set(event.pointerId, this.place(event));
+    const second = this.fingers.size === 2;
+    const move = (/** @type {PointerEvent} */ moved) => {
+      if (moved.pointerId !== event.pointerId) return;
+      const other = [...this.fingers].find(([id]) => id !== event.pointerId)?.[1];
+      const before = this.fingers.get(event.pointerId);
+      const now = this.place(moved);
+      this.fingers.set(event.pointerId, now);
+      if (!other || !before) return;
+      const apart = (/** @type {[number, number]} */ at) => Math.max(1, Math.hypot(at[0] - other[0], at[1] - other[1]));
+      this.magnify(apart(now) / apart(before), [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2]);
+    };
+    const end = (/** @type {any} */ ended) => {
+      if (ended.pointerId !== event.pointerId) return;
+      this.fingers.delete(event.pointerId);
+      this.element.removeEventListener("pointermove", move);
+      for (const name of ["pointerup", "pointercancel"]) this.element.removeEventListener(name, end);
+    };
+    this.element.addEventListener("pointermove", move);
+    for (const name of ["pointerup", "pointercancel"]) this.element.addEventListener(name, end);
+    return second;
   }
 
   /** @param {Source | null} a @param {Source | null} b @param {number} frame */
@@ -162,6 +206,7 @@ export class Stage {
     });
     this.line.hidden = this.mode !== "wipe";
     this.line.style.left = `${(box.x + this.wipe * box.width) / devicePixelRatio}px`;
+    this.redrawn();
   }
 }
 

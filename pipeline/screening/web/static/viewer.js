@@ -4,6 +4,7 @@
 import { Sketch } from "./draw.js";
 import { parseRate, timecodeAt } from "./frames.js";
 import { Playback } from "./playback.js";
+import { Probe } from "./probe.js";
 import { Source } from "./source.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
@@ -16,15 +17,23 @@ import { Timeline } from "./timeline.js";
 /** @param {string} id @returns {any} */
 export const $ = (id) => document.getElementById(id);
 export const root = /** @type {HTMLElement} */ ($("player"));
-export const page = { shot: root.dataset.shot ?? "", csrf: root.dataset.csrf ?? "" };
+export const page = { shot: root.dataset.shot ?? "", csrf: root.dataset.csrf ?? "", guest: root.dataset.guest === "true" };
 const versions = /** @type {number[]} */ (JSON.parse(root.dataset.versions ?? "[]"));
 
 export const stage = new Stage($("stage"));
 export const playback = new Playback(present);
-export const timeline = new Timeline($("timeline"), (frame) => playback.goto(frame));
-export const sketch = new Sketch(stage.over, () => stage.box, () => drawn());
-export const settings = { exact: false, turn: 0, lookedAt: 0 }; // lookedAt: frame whose note's drawing is shown
-stage.resized = () => sketch.draw();
+export const timeline = new Timeline($("timeline"), (frame) => playback.goto(frame), loop);
+export const probe = new Probe(stage, $("probe"));
+export const sketch = new Sketch(stage.over, () => stage, () => tell("drawn"));
+export const settings = { exact: false, turn: 0 };
+stage.redrawn = () => {
+  sketch.draw();
+  $("zoom").textContent = playback.a ? `${Math.round((100 * stage.zoom) / stage.actual)}%` : "";
+};
+stage.lost = () => {
+  for (const source of playback.sources) source.forget();
+  playback.goto(playback.frame);
+};
 /** @type {Map<number, Promise<Media>>} */
 const known = new Map();
 
@@ -74,7 +83,7 @@ export async function choose() {
     playback.compare(a, b);
     for (const old of before) if (old !== a && old !== b) old.close();
     timeline.span(a.media.first, a.media.last);
-    root.dispatchEvent(new CustomEvent("chosen", { detail: { version: a.media.version } }));
+    tell("chosen");
     if (!b && stage.mode !== "a") mode("a");
     proxies();
   } catch (error) {
@@ -93,11 +102,17 @@ function arrived(source) {
 /** Draw a frame, and say which. @param {number} frame */
 function present(frame) {
   stage.show(playback.a, playback.b, frame);
-  if (settings.lookedAt && settings.lookedAt !== frame) look(0, null);
+  tell("stands");
   label();
   stage.canvas.dataset.frame = String(frame);
   stage.canvas.dispatchEvent(new CustomEvent("presented", { detail: { frame } }));
   if (settings.exact && !playback.speed) exactly(frame);
+  if (probe.on && !playback.speed) probe.look();
+}
+
+/** What the page around the picture listens to. @param {"chosen" | "stands" | "drawn"} what */
+function tell(what) {
+  root.dispatchEvent(new Event(what));
 }
 
 /** @param {number} frame */
@@ -157,6 +172,14 @@ export function mode(wanted) {
   stage.again();
   regrade();
   label();
+  tell("stands");
+}
+
+/** @param {number} first  of the frames that are played over and over @param {number} last */
+export function loop(first, last) {
+  if (!playback.a) return;
+  playback.between(Math.max(first, playback.a.media.first), Math.min(last, playback.a.media.last));
+  label();
 }
 
 /** @param {"exposure" | "gamma"} what @param {number} value */
@@ -181,14 +204,4 @@ export function exact(on) {
   $("exact").setAttribute("aria-pressed", String(on));
   regrade();
   label();
-}
-
-/** @param {number} frame  of the note @param {import("./draw.js").Drawing | null} drawing */
-export function look(frame, drawing) {
-  settings.lookedAt = frame;
-  sketch.look(drawing);
-}
-
-function drawn() {
-  $("undo").disabled = $("clear").disabled = !sketch.strokes.length;
 }

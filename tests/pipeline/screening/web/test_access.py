@@ -42,6 +42,7 @@ TABLE: dict[str, set[Role | None]] = {
     "GET /api/shots/{shot}/live": USERS,
     "GET /api/shots/{shot}/versions/{version}/media": USERS,
     "GET /api/shots/{shot}/versions/{version}/proxy/{view}": USERS,
+    "GET /api/shots/{shot}/versions/{version}/light/{view}/{frame}": USERS,
     "GET /media/{shot}/v{version}/thumbnail.jpg": USERS,
     "GET /media/{shot}/v{version}/{name}": USERS,
     "GET /media/{shot}/v{version}/{view}/{frame}.{form}": USERS,
