@@ -10,7 +10,7 @@ import { GlScreen } from "./screen.js";
  * @typedef {import("./screen.js").Mode} Mode
  */
 
-const ZOOMS = [1, 32];
+const MOST_ZOOM = 32;
 
 export class Stage {
   /** @param {HTMLElement} element  holds a canvas.picture, a canvas.strokes and a .wipe-line */
@@ -75,7 +75,7 @@ export class Stage {
   magnify(factor, at = [this.canvas.width / 2, this.canvas.height / 2]) {
     const before = this.box;
     const held = [(at[0] - before.x) / before.width, (at[1] - before.y) / before.height];
-    this.zoom = Math.min(Math.max(this.zoom * factor, ZOOMS[0]), ZOOMS[1]);
+    this.zoom = Math.min(Math.max(this.zoom * factor, Math.min(1, this.actual)), MOST_ZOOM);
     const { width, height } = this.box;
     this.middle = [
       held[0] + (this.canvas.width / 2 - at[0]) / width,
@@ -85,7 +85,7 @@ export class Stage {
   }
 
   keepIn() {
-    const margin = 0.5 / this.zoom;
+    const margin = Math.min(0.5, 0.5 / this.zoom);
     this.middle = this.middle.map((at) => Math.min(Math.max(at, margin), 1 - margin));
     this.again();
   }
@@ -124,9 +124,9 @@ export class Stage {
     const box = this.box;
     const start = this.place(event);
     const near = Math.abs(start[0] - (box.x + this.wipe * box.width)) < 24 * devicePixelRatio;
-    const wiping = this.mode === "wipe" && (near || this.zoom === 1) && event.button === 0;
+    const wiping = this.mode === "wipe" && (near || this.zoom <= 1) && event.button === 0;
     const middle = [...this.middle];
-    if (!wiping && this.zoom === 1) return;
+    if (!wiping && this.zoom <= 1) return;
     event.preventDefault();
     this.element.setPointerCapture(event.pointerId);
     const move = (/** @type {PointerEvent} */ moved) => {
