@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,9 +52,15 @@ DOORS = {
 }
 
 
+@cache
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text("utf-8"))
+
+
+@cache
 def imports(file: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -96,7 +103,7 @@ def test_one_way_in_for_each_library(library):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(ROOT).as_posix())
 def test_every_file_says_first_what_it_is_for(file):
-    assert ast.get_docstring(ast.parse(file.read_text("utf-8"))), "begin with a docstring of one line"
+    assert ast.get_docstring(tree(file)), "begin with a docstring of one line"
 
 
 def test_nothing_heavy_is_loaded_before_it_is_needed():
