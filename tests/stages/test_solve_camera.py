@@ -96,6 +96,7 @@ def test_the_figures_tell_every_frame(track: CameraTrack):
     assert told["keyframes"][0] == 1001
 
 
+@pytest.mark.slow
 def test_two_solves_of_one_plate_are_equal_bytes(plate: Plate, track: CameraTrack, tmp_path: Path):
     again = solve(plate, tmp_path)
 

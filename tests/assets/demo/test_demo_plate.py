@@ -155,6 +155,7 @@ def test_the_ground_is_exposed_as_a_camera_operator_would():
     assert 0.5 < np.percentile(linear, 99) < 4
 
 
+@pytest.mark.slow
 def test_a_frame_is_made_the_same_twice():
     from assets.demo.light import bake
     from assets.demo.render import prepare, render_frame
