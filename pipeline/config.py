@@ -34,6 +34,7 @@ from pipeline.sections import (
     SetPicks,
     ShotInfo,
 )
+from pipeline.sky_sections import SkyBrief, SkyWanted
 from pipeline.solve_sections import SolveBrief
 from pipeline.tomlfile import parsed, read, text_of
 from pipeline.world_sections import WorldFacts
@@ -50,6 +51,7 @@ SECTIONS: dict[str, type] = {
     "light": LightFacts,
     "crowd": CrowdBrief,
     "set": SetBrief,
+    "sky": SkyBrief,
     "delivery": DeliveryBrief,
     "output": OutputBrief,
     "work": WorkFiles,
@@ -65,10 +67,11 @@ FOUND: tuple[type, ...] = (
     DepthModel,
 )  # of the show as a whole: no shot file says otherwise
 PICKED: dict[type, type] = {CrowdBrief: CrowdPicks, SetBrief: SetPicks}  # a brief's picks, as stages take them
-DRAWN: dict[type, type[CrowdDust] | type[FarCards]] = {
+DRAWN: dict[type, type] = {
     CrowdBrief: CrowdDust,
     SetBrief: FarCards,
-}  # what of a brief is drawn without moving anybody
+    SkyBrief: SkyWanted,
+}  # what of a brief a stage takes alone: dust that moves nobody, a sky that pulls no matte again
 
 
 _MODELS = ("identity", "depth")  # sections of show.toml: models that a show brings, beside those that paint
@@ -162,6 +165,7 @@ def shot_of(file: Path, data: dict[str, Any], overrides: tuple[str, ...] = ()) -
     sections |= {IdentityModel: show.identity, DepthModel: show.depth}
     sections[OwnCharacters] = own_characters.find(root / own_characters.FOLDER, sections[CrowdBrief])
     sections |= {CrowdDust: CrowdDust.of(sections[CrowdBrief]), FarCards: FarCards(sections[SetBrief].cards)}
+    sections[SkyWanted] = SkyWanted(sections[SkyBrief].some)
     shot = Shot(file, info, sections, stages, root / show.build / info.name, show)
     sections.update(_picked(sections, shot))
     return shot

@@ -100,7 +100,8 @@ def vocabulary() -> Vocabulary:
     from pipeline.own_characters import OwnCharacters
     from pipeline.screening.decisions.levers import Vocabulary
     from pipeline.sections import SetBrief, SetPiece
-    from stages import match_look
+    from pipeline.sky_sections import LEVELS, MODELS
+    from stages import draw_sky, match_look
 
     def fits(piece: SetPiece) -> None:
         if piece.file is None and (kind := KINDS.get(piece.kind or "fortress")) is not None:
@@ -120,8 +121,10 @@ def vocabulary() -> Vocabulary:
         "Zone.formation": tuple(FORMATIONS),
         "SetPiece.kind": tuple(KINDS),
         "SetPiece.material": tuple(SET_MATERIALS),
+        "SkyBrief.model": MODELS,
+        "SkyBrief.level": LEVELS,
     }
-    grades = {match_look.name: match_look.params} if match_look.params else {}
+    grades = {graded.name: graded.params for graded in (match_look, draw_sky) if graded.params}
     return Vocabulary(grades, words, {SetPiece: fits}, check)
 
 

@@ -29,6 +29,7 @@ DECLARATIONS = (
     "pipeline/optics_sections.py",
     "pipeline/output_sections.py",
     "pipeline/provider_sections.py",
+    "pipeline/sky_sections.py",
     "pipeline/solve_sections.py",
     "pipeline/world_sections.py",
     "pipeline/errors.py",

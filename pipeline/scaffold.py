@@ -116,6 +116,11 @@ height_m = 16.0
 # width_deg = 60.0
 # haze_m = 700.0         # metres of the plate's air before it
 
+# [sky]                  # another sky than the plate's; docs/sky.md explains every key
+# picture = "art/sky.exr" # a panorama; or model = "clear" (or "overcast"), by the sun of [light]
+# yaw_deg = 0.0          # to the right of where the first frame's camera looks
+# exposure_ev = 0.0      # against the plate's own sky
+
 # [stages.composite]     # settings of a stage; `battleplate run --set composite.light_wrap_px=4` overrides them
 # light_wrap = 0.6
 """

@@ -120,6 +120,14 @@ class Mattes:
 
 
 @dataclass(frozen=True, slots=True)
+class SkyMattes:
+    """What of the plate is not sky. files: EXR ZIP, half: A, exactly 1 where no sky shows and 0 where nothing else does;
+    R G B: what stands before the sky, alone, premultiplied, with the plate's grain. None: the sky is not replaced."""
+
+    files: FrameFiles | None
+
+
+@dataclass(frozen=True, slots=True)
 class CleanPlate:
     """What of the plate stands still. depth: as the files of DepthMaps, without the people who walked through the frame.
     figures: JSON per frame, {"flicker": ...} since the frame before; {} where nothing lies before it."""
@@ -277,6 +285,10 @@ VEIL = "dust"
 FAR = "far"
 
 
+# The layer of the replaced sky, behind even these.
+SKY = "sky"
+
+
 @dataclass(frozen=True, slots=True)
 class RawLayers:
     """The layers as rendered, nearest purpose last: FAR where there are cards, set, crowd, and VEIL where there is dust.
@@ -350,6 +362,17 @@ class Layers:
     layers: tuple[Layer, ...]
     shadow: FrameFiles
     figures: FrameFiles
+
+
+@dataclass(frozen=True, slots=True)
+class SkyLayer:
+    """The new sky over the whole picture, with the plate's exposure, air and lens. None: the sky is not replaced.
+
+    layer: as a Layer of Layers, alpha 1 everywhere, without ids. figures: JSON per frame: its gain, what the plate's sky was.
+    """
+
+    layer: Layer | None
+    figures: FrameFiles | None
 
 
 @dataclass(frozen=True, slots=True)

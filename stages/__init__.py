@@ -6,6 +6,7 @@ from stages.choose_light import choose_light
 from stages.clean_plate import clean_plate
 from stages.composite import composite
 from stages.deliver import deliver
+from stages.draw_sky import draw_sky
 from stages.estimate_depth import estimate_depth
 from stages.fit_grades import fit_grades
 from stages.generate_crowd import generate_crowd
@@ -19,6 +20,7 @@ from stages.match_look import match_look
 from stages.measure_light import measure_light
 from stages.measure_look import measure_look
 from stages.pull_mattes import pull_mattes
+from stages.pull_sky import pull_sky
 from stages.render_layers import render_layers
 from stages.solve_camera import solve_camera
 from stages.survey_ground import survey_ground
@@ -30,6 +32,7 @@ SHOT = (
     track_report,
     estimate_depth,
     pull_mattes,
+    pull_sky,
     survey_ground,
     clean_plate,
     measure_light,
@@ -44,6 +47,7 @@ SHOT = (
     measure_look,
     fit_grades,
     match_look,
+    draw_sky,
     composite,
     deliver,
 )

@@ -19,7 +19,7 @@ from pipeline.errors import StageError, StoreError
 from pipeline.io import cryptomatte, exr
 from pipeline.kernels.bounds import around
 from pipeline.kernels.cameramotion import camera_motion
-from pipeline.types import VEIL, CameraTrack, Layers
+from pipeline.types import SKY, VEIL, CameraTrack, Layers
 from stages.comp_figures import Frame
 from stages.comp_inputs import Placed, Shot
 from stages.seen import view_of
@@ -41,7 +41,8 @@ def channels(done: Frame, placed: list[Placed], shot: Shot, light: np.ndarray, m
     nearest, moved = shot.depth_m, motion
     for layer in placed:
         planes |= exr.rgba_channels(layer.rgba, f"{layer.name}.")
-        planes[f"{layer.name}.id"] = layer.ids
+        if layer.name != SKY:
+            planes[f"{layer.name}.id"] = layer.ids
         planes[f"holdout.{layer.name}"] = exr.half(1 - layer.visible)
         there = layer.rgba[..., 3] >= 0.5
         moved = np.where(there[..., None], layer.motion, moved)
@@ -91,7 +92,7 @@ def mattes_by_thing(placed: list[Placed], cast: Cast) -> dict[str, npt.NDArray[A
 
     Raises StageError for an id that its layer's manifest does not name.
     """
-    placed = [layer for layer in placed if layer.name != VEIL]
+    placed = [layer for layer in placed if layer.name not in (VEIL, SKY)]
     size = placed[0].depth_m.shape
     window = around(np.logical_or.reduce([(layer.rgba[..., 3] > 0) | (layer.numbers > 0) for layer in placed]))
     through = np.ones(size, np.float32)[window]

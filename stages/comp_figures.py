@@ -13,6 +13,7 @@ from pipeline.kernels.bounds import around
 from pipeline.kernels.check import compared
 from pipeline.kernels.color import LUMINANCE
 from pipeline.kernels.grain import Grain, noise, sigma_of
+from pipeline.types import SKY
 
 Array = NDArray[np.float32]
 LEAST_PIXELS = 200
@@ -51,14 +52,16 @@ def figures_of(done: Frame, grain: Grain, seed: int, frame: int) -> dict[str, An
         "outside_share": float(outside.mean()),
         "nan": broken,
         "plate": levels(done.plate.reshape(-1, 3), np.flatnonzero(outside)),
-        "layers": {name: _layer(rgba, done.picture) for name, rgba in done.layers.items()},
+        "layers": {name: _layer(name, rgba, done.picture) for name, rgba in done.layers.items()},
         **_grain(done, grain, seed, frame),
     }
 
 
-def _layer(rgba: Array, picture: Array) -> dict[str, Any]:
+def _layer(name: str, rgba: Array, picture: Array) -> dict[str, Any]:
     alpha = np.ascontiguousarray(rgba[..., 3])
-    found = {"coverage": float(alpha.mean()), **levels(rgba.reshape(-1, 4), np.flatnonzero(alpha > 0.9))}
+    found: dict[str, Any] = {"coverage": float(alpha.mean())}
+    if name != SKY:  # a sky is darker or brighter than the ground as it likes
+        found |= levels(rgba.reshape(-1, 4), np.flatnonzero(alpha > 0.9))
     fringe = fringes(picture, alpha)
     return found | ({"fringe": fringe} if fringe else {})
 

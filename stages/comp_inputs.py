@@ -10,11 +10,12 @@ import numpy as np
 
 from calibration.mattes.holdout import past_figures, visible_share
 from calibration.mattes.pulled import Pulled, read_pulled
+from calibration.mattes.skycut import SkyCut
 from pipeline.errors import PlateError, StageError
 from pipeline.io import exr
 from pipeline.io.exr import ExrImage
 from pipeline.kernels import check, merge
-from pipeline.types import CleanPlate, Layers, Mattes, Plate
+from pipeline.types import CleanPlate, Layers, Mattes, Plate, SkyLayer, SkyMattes
 
 LEAST_SCREEN = 0.05  # of a keyed screen: where as much of it shows, it is taken away
 LEAST_ALPHA = 1e-3  # under half a code value of an 8-bit matte: nothing is there
@@ -40,6 +41,8 @@ class Read:
     layers: dict[str, ExrImage]
     shadow: ExrImage
     plate_figures: dict[str, Any]
+    sky: ExrImage | None = None  # the new one, and the matte of the plate's own
+    sky_matte: ExrImage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Shot:
     figures_m: np.ndarray  # (H, W) how far the people of the matte stand, +inf where nobody does
     metadata: dict[str, Any]
     pulled: Pulled | None = None  # people's own colour; None: the mattes hold none
+    cut: SkyCut | None = None  # the plate's sky, where it is replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +80,24 @@ class Placed:
     held: np.ndarray
 
 
-def read(plate: Plate, mattes: Mattes, clean: CleanPlate, layers: Layers, frame: int) -> Read:
+def read(
+    plate: Plate,
+    mattes: Mattes,
+    clean: CleanPlate,
+    layers: Layers,
+    sky_matte: SkyMattes,
+    sky: SkyLayer,
+    frame: int,
+) -> Read:
     """Read a frame's files and nothing else: it runs beside the frame before."""
     pictures = {layer.name: exr.read(layer.files.path(frame)) for layer in layers.layers}
     sources = plate.files, mattes.files, clean.depth, layers.shadow
     shot, people, still, shadow = (exr.read(files.path(frame)) for files in sources)
-    return Read(shot, people, still, pictures, shadow, json.loads(clean.figures.path(frame).read_text("utf-8")))
+    figures = json.loads(clean.figures.path(frame).read_text("utf-8"))
+    if sky.layer is None or sky_matte.files is None:
+        return Read(shot, people, still, pictures, shadow, figures)
+    above, cut = (exr.read(files.path(frame)) for files in (sky.layer.files, sky_matte.files))
+    return Read(shot, people, still, pictures, shadow, figures, above, cut)
 
 
 def shot_of(given: Read, frame: int) -> Shot:
@@ -93,7 +109,9 @@ def shot_of(given: Read, frame: int) -> Shot:
     z, confidence = (np.ascontiguousarray(given.still.channels[c], np.float32) for c in "ZC")
     people = given.people.channels
     matte, figures = people["A"].astype(np.float32), people["Z"].astype(np.float32)
-    for name, plane in {"depth": z, "matte": matte}.items():
+    cut = _cut(given.sky_matte)
+    planes = {"depth": z, "matte": matte} | ({"sky's matte": cut.alpha} if cut else {})
+    for name, plane in planes.items():
         if plane.shape != half.shape[:2]:
             size, wanted = (f"{s[1]} x {s[0]}" for s in (plane.shape, half.shape))
             raise StageError(f"frame {frame}: the {name} is {size}, the plate {wanted}. Make it at the plate's size.")
@@ -110,6 +128,8 @@ def shot_of(given: Read, frame: int) -> Shot:
     if pulled is not None and pulled.keyed:  # a screen is no wall: layers stand behind it, and the matte holds people
         gone = (pulled.screen > LEAST_SCREEN) | (matte > 0)
         z, confidence = np.where(gone, np.float32(np.inf), z), np.where(gone, np.float32(1), confidence)
+    if cut is not None:
+        z, confidence = cut.depth(z, confidence)
     return Shot(
         half,
         rgb,
@@ -119,7 +139,15 @@ def shot_of(given: Read, frame: int) -> Shot:
         np.ascontiguousarray(figures),
         told,
         pulled,
+        cut,
     )
+
+
+def _cut(matte: ExrImage | None) -> SkyCut | None:
+    if matte is None:
+        return None
+    own = np.stack([matte.channels[c] for c in "RGB"], axis=2).astype(np.float32)
+    return SkyCut(np.ascontiguousarray(matte.channels["A"], np.float32), own)
 
 
 def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int) -> Placed:
@@ -147,6 +175,8 @@ def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int
             edge_px=holdout.edge_px,
             **tolerances,
         )
+        if shot.cut is not None:
+            visible = shot.cut.seen_past(visible, shot.matte, 1 - held, holdout.edge_px)
         merge.hold_out(rgba, visible, rgba)
         rgba[rgba[..., 3] < LEAST_ALPHA] = 0
     z = np.where(rgba[..., 3] > 0, z, np.float32(np.inf))

@@ -28,13 +28,28 @@ from pipeline.optics_sections import NOTHING_SAID, LensFacts
 from pipeline.output_sections import OUTPUT, OutputBrief
 from pipeline.overlap import overlapped
 from pipeline.stage import Finished, stage, unheard
-from pipeline.types import VEIL, CameraTrack, CleanPlate, Comp, Ground, Layers, Look, Mattes, Plate, PlateLight
+from pipeline.types import (
+    SKY,
+    VEIL,
+    CameraTrack,
+    CleanPlate,
+    Comp,
+    Ground,
+    Layers,
+    Look,
+    Mattes,
+    Plate,
+    PlateLight,
+    SkyLayer,
+    SkyMattes,
+)
 from stages import comp_channels, comp_inputs
 from stages.comp_edges import cleaned, wrapped
 from stages.comp_figures import Frame, figures_of
 from stages.comp_inputs import Holdout, Placed, Shot, place, shot_of
 from stages.comp_lens import NO_LENS, LensOver, add_glow, lay_over
 from stages.comp_shadow import ground_depth, light_left, may_fall, shadow_powers, veil
+from stages.comp_sky import Edges, placed_sky
 
 LOST = 0.99  # share of the plate's signal that is left where a screen's light was taken off people
 
@@ -80,6 +95,8 @@ def composite(
     said: LensFacts = NOTHING_SAID,
     output: OutputBrief = OUTPUT,
     finished: Finished = unheard,
+    sky: SkyLayer = SkyLayer(None, None),  # noqa: B008 (frozen)
+    sky_matte: SkyMattes = SkyMattes(None),  # noqa: B008 (frozen)
 ) -> Comp:
     """Farthest layer first. Plate pixels that no layer and no shadow reaches leave bit-identical.
 
@@ -93,11 +110,13 @@ def composite(
         return Comp(FrameFiles(out, "comp.%04d.exr", some), FrameFiles(out, "comp.%04d.json", some))
 
     def read(frame: int) -> comp_inputs.Read:
-        return comp_inputs.read(plate, mattes, clean, layers, frame)
+        return comp_inputs.read(plate, mattes, clean, layers, sky_matte, sky, frame)
 
     def make(frame: int, given: comp_inputs.Read) -> _Finished:
         shot = shot_of(given, frame)
         placed = [place(name, picture, shot, params.holdout, frame) for name, picture in given.layers.items()]
+        if given.sky is not None and shot.cut is not None:
+            placed.insert(0, placed_sky(given.sky, shot.cut))
         light = given.shadow.channels["Y"].astype(np.float32)
         ground_m = ground_depth(may_fall(light, shot, params.shadow), heights, track, frame)
         light = light_left(light, ground_m, shot, params.holdout, params.shadow)
@@ -149,14 +168,24 @@ def merged(
         picture = shot.pulled.despill(picture, surroundings)
         kept[changed] = np.minimum(kept[changed], LOST)
     laid: list[np.ndarray] = []
+    edges: Edges | None = None
     for layer in placed:
-        if layer.rgba[..., 3].any():
+        if layer.name == SKY:
+            assert shot.cut is not None
+            edges = Edges(shot.cut, layer, shot, picture, params.light_wrap, params.light_wrap_px, white)
+            picture = edges.start(picture)
+            lay_over(layer.rgba, picture, kept, NO_LENS)  # its matte is the plate's own, seen through the lens
+        elif layer.rgba[..., 3].any():
             lit = layer.rgba
             if layer.name != VEIL:
                 picture = cleaned(picture, layer, shot, surroundings)
                 lit = wrapped(layer, picture, params.light_wrap, params.light_wrap_px, white)
+            if edges is not None:
+                picture = edges.before(picture, layer)
             lay_over(lit, picture, kept, lens)
             laid.append(lit)
+            if edges is not None:
+                edges.after(layer, lit)
     add_glow(laid, picture, kept, lens)
     grain = replace(measured.grain, sigmas=measured.grain.sigmas * np.float32(params.grain))
     grained, final = fused.finish(shot.half, picture, kept, grain, params.seed, frame)

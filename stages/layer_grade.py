@@ -79,8 +79,13 @@ class GradeParams:
 
     def strayed(self, measured: Measured, frame: int) -> Grade:
         """The frame's exposure against the shot's: it comes last, as it came last upon the plate's air."""
-        red, green, blue = (2.0 ** (self.follow * stops) for stops in measured.stops(frame))
-        return Grade(slope=(red, green, blue))
+        return strayed(measured, frame, self.follow)
+
+
+def strayed(measured: Measured, frame: int, follow: float) -> Grade:
+    """How the plate's exposure strays on a frame, `follow` times."""
+    red, green, blue = (2.0 ** (follow * stops) for stops in measured.stops(frame))
+    return Grade(slope=(red, green, blue))
 
 
 def graded(

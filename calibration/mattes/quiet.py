@@ -24,19 +24,22 @@ def plate_frame(files: FrameFiles, frame: int) -> Floats:
     return np.nan_to_num(exr.read_rgb(files.path(frame)), posinf=0, neginf=0)
 
 
-def quiet_frame(files: FrameFiles, frame: int) -> Floats:
-    """The same without its grain; as it is where the shot is too short to tell grain. Not to be written to."""
-    return _quiet(files, frame, _changed(files, frame))
+def quiet_frame(files: FrameFiles, frame: int, rows: int | None = None) -> Floats:
+    """The same without its grain; as it is where the shot is too short to tell grain. Not to be written to.
+
+    rows: only so many of the upper ones.
+    """
+    return _quiet(files, frame, rows, _changed(files, frame))
 
 
 @lru_cache(maxsize=9)
-def _quiet(files: FrameFiles, frame: int, _now: int) -> Floats:
-    picture = plate_frame(files, frame)
+def _quiet(files: FrameFiles, frame: int, rows: int | None, _now: int) -> Floats:
+    picture = plate_frame(files, frame)[:rows]
     grain = _grain(files, _changed(files, files.frames.first))
     if grain is None:
         return picture
     beside = [f for d in range(1, _BESIDE + 1) for f in (frame - d, frame + d) if f in files.frames]
-    return degrain(picture, grain, [plate_frame(files, f) for f in beside])
+    return degrain(picture, grain, [plate_frame(files, f)[:rows] for f in beside])
 
 
 @lru_cache(maxsize=2)

@@ -13,7 +13,8 @@ from pipeline.io import exr
 from pipeline.kernels.color import LUMINANCE
 from pipeline.optics_sections import LensFacts
 from pipeline.sections import CameraFacts
-from stages.match_look import Params, grown_depth, softness_px
+from stages.layer_optics import grown_depth, softness_px
+from stages.match_look import Params
 from tests.layers import write_layers
 from tests.looks import match_by_hand, write_hand_grades, write_hand_look
 from tests.scenes import Scene

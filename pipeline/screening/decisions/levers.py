@@ -17,7 +17,7 @@ from pipeline.errors import ReviewRefused
 from pipeline.screening.decisions.edit import Named
 from pipeline.screening.decisions.limits import fits, limits
 
-LEVERED = ("crowd", "set", "light")  # sections of the shot file, beside the settings of stages
+LEVERED = ("crowd", "set", "sky", "light")  # sections of the shot file, beside the settings of stages
 _CLOSED = {"provider", "layout", "layout_characters", "layout_motions", "captures", "name", "id"}  # an artist's alone
 _KINDS = {int: "whole number", float: "number", str: "text", bool: "yes or no"}
 _STEP = re.compile(r"\.?([a-z][a-z0-9_]*)|\[([^\[\]]+)\]")
