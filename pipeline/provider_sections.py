@@ -55,14 +55,14 @@ class BuiltinModel:
     folder: Path | None = None  # None: the model that ships
 
 
-_CONTROLS = ("depth", "normals", "pose")  # guides that ControlNets and video models read
+_CONTROLS = ("depth", "normals", "pose", "edges")  # guides that ControlNets and video models read
 
 
 @dataclass(frozen=True, slots=True)
 class DiffusersFolder:
     """kind = "diffusers": a folder of weights on this machine, in diffusers' format, safetensors only.
 
-    controlnets: guide name (depth, normals, pose) to its ControlNet's folder, or to the name of a subfolder of `folder`.
+    controlnets: guide name (depth, normals, pose, edges) to its ControlNet's folder, or to the name of a subfolder of `folder`.
     scales: of each ControlNet by guide, 1 by default. ip_adapter: a folder with image_encoder/ and one .safetensors file, for
     reference pictures. loras: identity's name, or its first word, to its .safetensors file. native_px: side of the square
     that the model paints best: smaller requests are painted enlarged to that area and averaged down; 0: as they are.
@@ -107,7 +107,7 @@ class DiffusersFolder:
 class ComfyServer:
     """kind = "comfyui": a ComfyUI server and a workflow in API format, whose nodes are titled with the slots they fill.
 
-    slots: slot (prompt, negative, seed, steps, strength, width, height, count, frames, depth, normals, pose, mask, init,
+    slots: slot (prompt, negative, seed, steps, strength, width, height, count, frames, depth, normals, pose, edges, mask, init,
     reference, reference2 .., output) to "NODE.INPUT" of the workflow; those left out are found by the nodes' titles.
     native_px: side of the square that its model paints best: guides are shown enlarged to about that area, answers are
     averaged down; 0 shows them as they are. multiple_px: what divides the sides that it can paint.

@@ -42,7 +42,7 @@ def shown(request: Request, frame: int = 0) -> dict[str, Bytes]:
     `depth_range_m` before it another half of the rest: a tanh, which keeps every order and clips nothing, of a range that
     holds for the shot, since a range per picture would flicker. normals (H, W, 3): x right, y up, z to the viewer; empty
     is (128, 128, 255), which faces the viewer, as in the pictures that nets were trained on. pose (H, W, 3): the drawing.
-    mask (H, W): 255 is painted. init (H, W, 3): over mid grey, on the display, so that an answer that gives it back is
+    edges (H, W): white lines on black, as canny, line and soft edge nets read them. mask (H, W): 255 is painted. init (H, W, 3): over mid grey, on the display, so that an answer that gives it back is
     recovered to it (colours more saturated and brighter than the display's own excepted). coverage and parts are no
     pictures that such models know.
     """
@@ -54,7 +54,7 @@ def shown(request: Request, frame: int = 0) -> dict[str, Bytes]:
         facing = given["normals"] * np.array([1, -1, -1], np.float32)
         facing = np.where(facing.any(axis=-1, keepdims=True), facing, np.array([0, 0, 1], np.float32))
         pictures["normals"] = _bytes(facing * 0.5 + 0.5)
-    for name in ("pose", "mask"):
+    for name in ("pose", "edges", "mask"):
         if name in given:
             pictures[name] = _bytes(given[name])
     if "init" in given:

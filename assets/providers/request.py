@@ -9,6 +9,7 @@ Guides (what a request shows the generator), all at the picture's size, frame ax
             0 where empty. Bumps (mail, folds, stone courses: assets/sets/stonework.py) belong here: what is shown is painted.
 - parts     part ids, 0 where empty. 1-31: people and kit (assets/people/mesh.py, assets/people/kit.py). 32-63: sets, see SetPart.
 - pose      OpenPose COCO-18 drawing, RGB 0..1 on black (sets: none).
+- edges     0..1, lines of a pixel where a set has silhouettes, creases and borders of parts (people: none).
 - init      RGBA picture to start from (scene-linear ACEScg, premultiplied), for `strength` below 1.
 - mask      0..1, where to paint: 0 keeps init as it is (needs init). Without it everything is painted.
 
@@ -29,7 +30,7 @@ from pipeline.errors import ProviderError
 
 Color = tuple[float, float, float]
 Array = np.ndarray[Any, Any]
-GUIDE_CHANNELS = {"coverage": 0, "depth": 0, "parts": 0, "normals": 3, "pose": 3, "init": 4, "mask": 0}
+GUIDE_CHANNELS = {"coverage": 0, "depth": 0, "parts": 0, "normals": 3, "pose": 3, "edges": 0, "init": 4, "mask": 0}
 MAX_SIDE_PX = 8192  # a wrong size is far more likely than a larger picture
 
 
@@ -124,6 +125,7 @@ class Guides:
     normals: Array | None = None
     parts: Array | None = None
     pose: Array | None = None
+    edges: Array | None = None
     init: Array | None = None
     mask: Array | None = None
 

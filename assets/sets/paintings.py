@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from assets.sets.fill import Fill
+from assets.sets.lines import silhouettes
 from assets.sets.projection import Piece, Projector
 from pipeline.io import exr
 from pipeline.kernels.projection import blend, look_up
@@ -42,7 +43,7 @@ class Thrown:
     @classmethod
     def of(cls, projector: Projector, rgba: Floats, depth: Floats, bias_m: float) -> Thrown:
         """From a painting's pixels (H, W, 4), premultiplied: those that show two surfaces are trusted little."""
-        edge = edges(depth, projector.focal_px)
+        edge = silhouettes(depth, projector.focal_px)
         trust = np.where(edge, np.float32(_MIXED), np.float32(1))
         away = np.minimum(ndimage.distance_transform_edt(~np.pad(edge, 1, constant_values=True))[1:-1, 1:-1], 99)
         inner = np.clip((away - 1) / _FEATHER_PX, 0, 1).astype(np.float32)
@@ -106,27 +107,6 @@ def worn(surface: Surface, piece: Piece, paintings: Sequence[Painting]) -> Float
         share = (1 - known[left])[:, None]
         colours[left] = colours[left] * (1 - share) + shaded * share
     return colours
-
-
-def edges(depth: Floats, focal_px: float) -> npt.NDArray[np.bool_]:
-    """(H, W), texels beside an edge of what is seen: a neighbour lies on neither side's plane, or is empty.
-
-    depth: metres, +inf where empty. Inverse depth is linear over a plane, so slopes are no edges.
-    """
-    inverse = np.where(np.isfinite(depth), 1 / np.maximum(depth, 1e-6), 0).astype(np.float64)
-    found = np.zeros(depth.shape, bool)
-    for axis in (0, 1):
-        w = np.pad(np.moveaxis(inverse, axis, 0), ((1, 1), (0, 0)), mode="edge")
-        a, b = w[1:-2], w[2:-1]
-        # A texel's own size in depth, twice: what a step must be, at least, to be one.
-        least = 2 / focal_px * np.maximum(a, b)
-        # Of a and b, neither foretells the other from its own far neighbour.
-        step = (np.abs(b - (2 * a - w[:-3])) > least) & (np.abs(a - (2 * b - w[3:])) > least)
-        step |= (a > 0) != (b > 0)
-        view = np.moveaxis(found, axis, 0)
-        view[:-1] |= step
-        view[1:] |= step
-    return found
 
 
 @lru_cache(maxsize=2)

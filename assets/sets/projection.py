@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.providers.request import Guides, SetPart
+from assets.sets.lines import drawn_lines
 from assets.sets.masonry import turned
 from assets.sets.stonework import ROUGH, rough_normals, stone_normals
 from pipeline.errors import AssetError
@@ -158,7 +159,7 @@ def frame_piece(
 
 
 def draw_guides(piece: Piece, projector: Projector) -> Drawn:
-    """Coverage, depth towards the viewer, camera-space normals with stone courses, parts: what a generator paints by."""
+    """What a generator paints by: coverage, depth towards the viewer, camera-space normals with stone courses, parts, edges."""
     depth, triangle, weights, points = _drawn(piece, projector, 1)
     hit = triangle >= 0
     if not hit.any():
@@ -175,7 +176,10 @@ def draw_guides(piece: Piece, projector: Projector) -> Drawn:
     height, width = hit.shape
     coverage = fine.reshape(height, 2, width, 2).mean(axis=(1, 3), dtype=np.float32) * hit
     relief = np.where(hit, middle - np.where(hit, depth, 0), 0).astype(np.float32)
-    guides = Guides.image(coverage=coverage, depth=relief, normals=normals, parts=parts)
+    smooth = np.zeros((*hit.shape, 3), np.float32)
+    smooth[hit] = shading
+    edges = drawn_lines(depth, smooth, parts, projector.focal_px)
+    guides = Guides.image(coverage=coverage, depth=relief, normals=normals, parts=parts, edges=edges)
     return Drawn(guides, depth, metres_per_px)
 
 

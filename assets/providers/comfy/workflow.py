@@ -19,7 +19,7 @@ from pipeline.errors import ProviderError
 
 Graph = dict[str, dict[str, Any]]
 MOST_BYTES = 16 * 2**20
-GUIDES = ("depth", "normals", "pose", "mask", "init")
+GUIDES = ("depth", "normals", "pose", "edges", "mask", "init")
 # slot: inputs that take it, first what is there; those in one group are filled together (two text encoders, say)
 _INPUTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "prompt": (("text",), ("text_g", "text_l"), ("clip_l", "t5xxl"), ("prompt",), ("string",), ("value",)),
@@ -44,6 +44,7 @@ _TITLES = {
     "length": "frames",
     "normal": "normals",
     "openpose": "pose",
+    **dict.fromkeys(("canny", "lineart", "softedge", "scribble", "hed"), "edges"),
     "reference1": "reference",
 }
 _EXPORT = "In ComfyUI use Workflow > Export (API); in older ones Save (API Format), once the dev mode options are on"

@@ -115,7 +115,7 @@ FAMILIES = (
         shares_net=True,
         patch=1,
         half="half",
-        modes={"pose": 0, "depth": 1, "normals": 4},  # xinsir's, from its card
+        modes={"pose": 0, "depth": 1, "edges": 3, "normals": 4},  # xinsir's, from its card
         lists=True,
         adapter=True,
     ),
@@ -129,7 +129,7 @@ FAMILIES = (
         },
         net="FluxControlNetModel",
         nets="FluxMultiControlNetModel",
-        modes={"depth": 2, "pose": 4},  # of InstantX's and Shakker Labs' union nets, from their cards
+        modes={"edges": 0, "depth": 2, "pose": 4},  # of InstantX's and Shakker Labs' union nets, from their cards
     ),
     Family(
         "Qwen-Image",

@@ -14,7 +14,7 @@ from assets.providers.diffusion.guard import checked_folder, checked_weights, re
 from pipeline.errors import ProviderError
 from pipeline.provider_sections import DiffusersFolder
 
-CONTROLS = ("depth", "normals", "pose")
+CONTROLS = ("depth", "normals", "pose", "edges")
 _OUTLINE = frozenset({"coverage", "depth", "parts", "normals"})  # what tells where the figure ends
 
 

@@ -73,6 +73,7 @@ def ask(able: Capabilities, size_px: tuple[int, int], frames: int = 1, **changes
         "normals": block * np.array([0, 0, -1], np.float32),
         "parts": (coverage * 4).astype(np.int32),
         "pose": block * np.array([1, 0.5, 0], np.float32),
+        "edges": coverage - np.roll(coverage, 1, axis=1) * coverage,
         "init": np.concatenate([block * 0.3, block * 0.2, block * 0.1, block], axis=-1),
     }
     wanted = (able.guides & set(drawn)) - ({"init"} - able.needed)

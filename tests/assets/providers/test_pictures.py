@@ -114,16 +114,23 @@ def test_the_pose_is_shown_as_it_was_drawn():
     assert np.array_equal(shown(request_of(pose=drawn / 255))["pose"], drawn)
 
 
+def test_edges_are_white_on_black():
+    drawn = np.eye(6)
+
+    assert np.array_equal(shown(request_of(edges=drawn))["edges"], 255 * drawn)
+
+
 def test_every_guide_that_models_know_is_shown():
     pixels = np.ones((4, 4))
     request = request_of(
         coverage=pixels, depth=pixels, parts=pixels, normals=np.ones((4, 4, 3)), pose=np.ones((4, 4, 3)),
+        edges=pixels,
         init=np.ones((4, 4, 4)), mask=pixels,
     )  # fmt: skip
 
     pictures = shown(request)
 
-    assert set(pictures) == {"depth", "normals", "pose", "mask", "init"}
+    assert set(pictures) == {"depth", "normals", "pose", "edges", "mask", "init"}
     assert {picture.dtype for picture in pictures.values()} == {np.dtype(np.uint8)}
     assert (pictures["mask"] == 255).all()
 

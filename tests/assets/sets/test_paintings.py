@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from assets.sets.fill import Fill, fill_from, seen_by
-from assets.sets.paintings import Painting, Surface, Thrown, edges, known_colours, worn
+from assets.sets.lines import silhouettes
+from assets.sets.paintings import Painting, Surface, Thrown, known_colours, worn
 from assets.sets.projection import Piece, draw, draw_guides, frame_piece
 from assets.sets.surface import spread_points
 from calibration.cameras import look_at
@@ -106,7 +107,7 @@ def test_slopes_and_corners_are_no_edges_but_outlines_and_occlusions_are():
     projector = frame_piece(roof, look_at((0.0, 6.0, 30.0), (0.0, 2.0, 0.0)), 120.0, WINDOW, 2.0, 1024)
     depth, _, points = draw(roof, projector, 1)
 
-    found = edges(depth, projector.lens.focal_x_px)
+    found = silhouettes(depth, projector.lens.focal_x_px)
 
     floor = np.isfinite(depth) & (points[..., 1] < 0.01) & (np.abs(points[..., 0]) < 18) & (points[..., 2] < 1.5)
     away = np.abs(points[..., 0]) > 5

@@ -64,6 +64,8 @@ def test_the_shipped_workflow_has_its_slots():
         ("n3", "NEGATIVE prompt", {"negative"}),
         ("n5", "Normal", {"normals"}),
         ("n8", "openpose", {"pose"}),
+        ("n8", "Canny", {"edges"}),
+        ("n5", "lineart", {"edges"}),
         ("n8", "reference", {"reference"}),
         ("n8", "reference1", {"reference"}),
         ("n11", "seed, steps, denoise", {"seed", "steps", "strength"}),

@@ -15,6 +15,7 @@ from assets.providers.base import Watch
 from assets.providers.diffusion.folder import Folder
 from assets.providers.diffusion.loading import is_out_of_memory
 from assets.providers.opening import open_provider
+from assets.providers.request import Guides
 from pipeline.errors import ProviderCancelled, ProviderError, ProviderRefused
 from pipeline.provider_sections import ProviderEntry
 from tests.assets.providers.diffusion import tinyasking, tinymodels
@@ -221,6 +222,20 @@ def test_flux_union_nets_are_told_which_guide_they_see(tmp_path):
     assert paint(provider, asked).any()
     assert paint(provider, one).any()
     assert differ(paint(provider, one), paint(swapped, one))
+
+
+@pytest.mark.parametrize("family", ["sd", "union"])
+def test_edges_lead_a_picture_by_themselves(opened, family):
+    plain = opened(family)
+    provider = Folder.open(replace(plain.settings, controlnets={"edges": plain.parts.nets["depth"]}))
+    asked = request(plain)
+    block = asked.guides.coverage
+    drawn = [Guides(coverage=block, edges=lines) for lines in (block - np.roll(block, 1, axis=2) * block, 0 * block)]
+
+    lined, bare = (paint(provider, replace(asked, guides=guides)) for guides in drawn)
+
+    assert provider.capabilities.needs_one_of == {"edges"}
+    assert differ(lined, bare)
 
 
 @pytest.mark.parametrize(

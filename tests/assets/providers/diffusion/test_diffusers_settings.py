@@ -31,7 +31,10 @@ def test_every_example_is_understood():
     [
         ({"device": "gpu"}, "device is 'gpu', must be one of auto, cpu, cuda, mps"),
         ({"precision": "fp8"}, "precision is 'fp8'"),
-        ({"controlnets": {"canny": "nets/canny"}}, "controlnets names 'canny', known guides: depth, normals, pose"),
+        (
+            {"controlnets": {"canny": "nets/canny"}},
+            "controlnets names 'canny', known guides: depth, normals, pose, edges",
+        ),
         ({"scales": {"depth": 9.0}}, "scales.depth is 9.0, must be 0 to 2"),
         ({"native_px": 5000}, "native_px is 5000"),
         ({"most_frames": 0}, "most_frames is 0"),

@@ -56,7 +56,7 @@ def stable_diffusion(folder: Path, checker: bool = False) -> DiffusersFolder:
 
 
 def stable_diffusion_xl(folder: Path, union: bool = False) -> DiffusersFolder:
-    """Stable Diffusion XL; union: with one net that reads depth, normals and pose."""
+    """Stable Diffusion XL; union: with one net that reads depth, normals, pose and edges."""
     import diffusers
 
     with seeded(2):
@@ -74,7 +74,7 @@ def stable_diffusion_xl(folder: Path, union: bool = False) -> DiffusersFolder:
             sizes = {"num_trans_channel": 8, "num_proj_channel": 8, "num_trans_head": 2}
             made = diffusers.ControlNetUnionModel(**net, **sizes, conditioning_embedding_out_channels=(4, 8))
             settings = _saved(folder, pipeline, [lively(made, 1.0, gain=2)])
-            return replace(settings, controlnets=dict.fromkeys((*GUIDES, "normals"), folder / "depth"))
+            return replace(settings, controlnets=dict.fromkeys((*GUIDES, "normals", "edges"), folder / "depth"))
         nets = [
             lively(diffusers.ControlNetModel(**net, conditioning_embedding_out_channels=(4, 8)), 1.0) for _ in GUIDES
         ]
