@@ -8,8 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.kernels.bounds import Window, around
+from pipeline.kernels.raster import NEAR_M
+
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
+_SLACK = 1e-5  # of a ray: what float32 may miss of an edge
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +74,20 @@ class View:
     def _pixels(self, points: Array, pose: Array) -> Array:
         flat = self.project(points.reshape(-1, 3) @ pose[:3, :3].T + pose[:3, 3])
         return flat.reshape(*points.shape[:-1], 2)
+
+
+def reached(camera: Array, rays: Floats) -> Window:
+    """Rows and columns whose rays (H, W, 2) may meet the hull of points (V, 3) in camera axes; all where it reaches past the
+    camera, none where it lies behind."""
+    height, width = rays.shape[:2]
+    ahead = camera[:, 2] > NEAR_M
+    if not ahead.all():
+        return slice(0, height * bool(ahead.any())), slice(0, width)
+    flat = camera[:, :2] / camera[:, 2:]
+    low, high = flat.min(axis=0) - _SLACK, flat.max(axis=0) + _SLACK
+    columns = (rays[..., 0].min(axis=0) <= high[0]) & (rays[..., 0].max(axis=0) >= low[0])
+    rows = (rays[..., 1].min(axis=1) <= high[1]) & (rays[..., 1].max(axis=1) >= low[1])
+    return around(rows[:, None] & columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from assets.people.looks import set_identity
 from assets.providers.asking.counter import Asker
@@ -26,14 +25,15 @@ from assets.sets.projection import Drawn, Piece, Projector, draw_guides, frame_p
 from assets.sets.surface import spread_points
 from assets.takes.pieces import piece_telling
 from calibration.cameras import load_poses
-from calibration.lens import distort, undistort_points
+from calibration.lens import undistort_points
 from pipeline.errors import ConfigError, ProviderError
 from pipeline.io import color, exr, images
 from pipeline.io.files import replacing, write_bytes
 from pipeline.provider_sections import SetProviders
 from pipeline.sections import SetBrief, SetPicks
 from pipeline.stage import Progress, silent, stage
-from pipeline.types import CameraTrack, Lens, Plate, SetLayout, SetPaintings, SunLight
+from pipeline.types import CameraTrack, Lens, Mattes, Plate, SetLayout, SetPaintings, SunLight
+from stages.set_around import plate_around
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -67,6 +67,7 @@ def generate_set(
     providers: SetProviders,
     plate: Plate,
     track: CameraTrack,
+    mattes: Mattes,
     layout: SetLayout,
     brief: SetBrief,
     facts: SunLight,
@@ -99,7 +100,7 @@ def generate_set(
             progress(len(strips), total, f"{piece.name}, frame {frame}")
             drawn, kept = draw_guides(piece, projector), carried(piece, projector, earlier)
             if fills_in:
-                around = plate_around(exr.read_rgb(plate.files.path(frame)), projector, track.lens)
+                around = plate_around(plate, mattes, frame, projector, track.lens)
                 drawn = replace(drawn, guides=_with_init(drawn.guides, kept, around))
             request = told.told(piece_request(piece, projector, drawn, light, params))
             name = f"{piece.name}.{frame}.exr"
@@ -252,22 +253,6 @@ def _with_init(guides: Guides, kept: Carried, around: Floats) -> Guides:
     given = {name: guide[0] for name, guide in guides.given().items()}
     init, mask = asked_for(kept, given["coverage"], around)
     return Guides.image(**given, init=init, mask=mask)
-
-
-def plate_around(rgb: Floats, projector: Projector, lens: Lens) -> Floats:
-    """The plate of a projector's own frame as the projector sees it, without distortion: (H, W, 4) premultiplied, alpha 0 where
-    the plate does not reach. rgb: (H, W, 3) scene-linear."""
-    y, x = np.mgrid[0 : projector.lens.height, 0 : projector.lens.width] + 0.5
-    flat = [
-        (x - projector.lens.centre_x_px) / projector.focal_px,
-        (y - projector.lens.centre_y_px) / projector.focal_px,
-    ]
-    at = distort(np.stack(flat, axis=-1), lens)
-    within = np.isfinite(at) & (at >= 0.5) & (at <= np.array([lens.width, lens.height]) - 0.5)
-    inside = np.asarray(within.all(axis=-1))
-    at = np.where(inside[..., None], at, 1.0) - 0.5
-    planes = [ndimage.map_coordinates(np.nan_to_num(rgb[..., c]), (at[..., 1], at[..., 0]), order=1) for c in range(3)]
-    return np.asarray(np.stack([*planes, np.ones_like(x)], axis=-1) * inside[..., None], np.float32)
 
 
 def _strip(rgba: Floats, drawn: Drawn) -> Floats:

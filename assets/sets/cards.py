@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from assets.view import Buffers, View
+from assets.view import Buffers, View, reached
 from pipeline.errors import AssetError, BattleplateError
 from pipeline.far_sections import SetCard
 from pipeline.io import color, pictures
-from pipeline.kernels.bounds import Window, around, nothing
+from pipeline.kernels.bounds import around, nothing
 from pipeline.kernels.cardpicture import wear
 from pipeline.kernels.raster import NEAR_M, empty_buffers, rasterize
 from pipeline.kernels.splat import Pyramid, pyramid
@@ -28,7 +28,6 @@ STEP_DEG = 0.5  # of a cylinder's facets: they stand less than a hundred thousan
 RELIEF_CELLS = 256  # along the longer side of a card with relief
 LEAST_ALPHA = 1e-3
 MOST_PX = 16384
-_SLACK = 1e-5  # of a ray: what float32 may miss of a card's edge
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,7 +205,7 @@ def _drawn(view: View, rays_at: Callable[[float, float], Floats], card: Card, fo
     placed = view.project(camera)
     for offset in SAMPLES:
         every = rays_at(*offset)
-        window = _reached(camera, every)
+        window = reached(camera, every)
         if nothing(window):
             continue
         top, left = window[0].start, window[1].start
@@ -217,15 +216,3 @@ def _drawn(view: View, rays_at: Callable[[float, float], Floats], card: Card, fo
         wear(card.picture, card.triangles, card.places, card.vertices, facing, 1 / card.metres_per_px, focal_px, drawn,
              rays, (top, left), 1 / len(SAMPLES), out.rgba, out.depth, out.points)  # fmt: skip
     return out
-
-
-def _reached(camera: Array, rays: Floats) -> Window:
-    """Rows and columns whose rays (H, W, 2) may meet the hull of vertices (V, 3); all where it reaches past the camera."""
-    height, width = rays.shape[:2]
-    if not (camera[:, 2] > NEAR_M).all():
-        return slice(0, height), slice(0, width)
-    flat = camera[:, :2] / camera[:, 2:]
-    low, high = flat.min(axis=0) - _SLACK, flat.max(axis=0) + _SLACK
-    columns = (rays[..., 0].min(axis=0) <= high[0]) & (rays[..., 0].max(axis=0) >= low[0])
-    rows = (rays[..., 1].min(axis=1) <= high[1]) & (rays[..., 1].max(axis=1) >= low[1])
-    return around(rows[:, None] & columns)

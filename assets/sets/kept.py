@@ -1,14 +1,16 @@
 """A painted piece as an asset: its mesh, its paintings and their projectors in its own axes, for other shots of the show.
 
-A folder: mesh.npz, the paintings (EXR), and set.json, written last: form, name, version, provider, model_digest, licence,
-material, seed, light (to_sun in the piece's axes), paintings (entries of an index, camera_from_world being
-camera_from_piece), files (SHA-256 of each).
+A folder: a mesh, the paintings (EXR), and set.json, written last: form, name, version, provider, model_digest, licence,
+material, seed, light (to_sun in the piece's axes), mesh, paintings (entries of an index, camera_from_world being
+camera_from_piece), files (SHA-256 of each). Files carry their version in their names, so that until set.json is replaced the
+set is whatever it was.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +26,9 @@ from pipeline.io.files import replacing, sha256, write_bytes
 from pipeline.types import SetPaintings, SunLight
 
 Array = npt.NDArray[np.float64]
-FORM = 1
+FORM = 2
 _ABOUT = "set.json"
+_OWN = re.compile(r"\.v[0-9]+\.(npz|exr)$")  # files that a save wrote
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +91,8 @@ def keep(folder: Path, piece: Piece, receipt: SetPaintings, light: SunLight) -> 
     entries = [entry for entry in json.loads(receipt.index.read_text()) if entry["piece"] == piece.name]
     if not entries:
         raise ConfigError(f"set save: there is no painting of set piece {piece.name}. Run the shot to generate_set.")
-    version = read_kept(folder).about["version"] + 1 if (folder / _ABOUT).exists() else 1
-    (folder / _ABOUT).unlink(missing_ok=True)
+    version = _version(folder) + 1
+    mesh = f"mesh.v{version}.npz"
     axes = world_from(piece)
     own: dict[str, Any] = {
         "vertices": (piece.vertices - piece.base_m) @ axes[:3, :3],
@@ -98,11 +101,13 @@ def keep(folder: Path, piece: Piece, receipt: SetPaintings, light: SunLight) -> 
     own |= {"triangles": piece.triangles, "parts": piece.parts}
     if piece.corner_normals is not None:
         own["corner_normals"] = piece.corner_normals @ axes[:3, :3]
-    with replacing(folder / "mesh.npz") as temporary, open(temporary, "wb") as file:
+    with replacing(folder / mesh) as temporary, open(temporary, "wb") as file:
         np.savez(file, **{name: a.astype(np.float32) if a.dtype.kind == "f" else a for name, a in own.items()})
     for entry in entries:
+        painting = Path(entry["file"])
+        entry["file"] = f"{painting.stem}.v{version}{painting.suffix}"
         with replacing(folder / entry["file"]) as temporary:
-            shutil.copyfile(receipt.paintings / entry["file"], temporary)
+            shutil.copyfile(receipt.paintings / painting, temporary)
         entry["camera_from_world"] = (np.reshape(entry["camera_from_world"], (4, 4)) @ axes).ravel().tolist()
     about = {
         "form": FORM,
@@ -118,11 +123,23 @@ def keep(folder: Path, piece: Piece, receipt: SetPaintings, light: SunLight) -> 
             "sun_rgb": list(light.sun_rgb),
             "sky_rgb": list(light.sky_rgb),
         },
+        "mesh": mesh,
         "paintings": entries,
-        "files": {name: sha256(folder / name) for name in ["mesh.npz", *(entry["file"] for entry in entries)]},
+        "files": {name: sha256(folder / name) for name in [mesh, *(entry["file"] for entry in entries)]},
     }
     write_bytes(folder / _ABOUT, (json.dumps(about, indent=1, sort_keys=True) + "\n").encode())
+    for path in folder.iterdir():
+        if _OWN.search(path.name) and path.name not in about["files"]:
+            path.unlink()
     return version
+
+
+def _version(folder: Path) -> int:
+    """Of the set that is kept there, damaged or not; 0: there is none."""
+    try:
+        return int(json.loads((folder / _ABOUT).read_text())["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def read_kept(folder: Path) -> KeptSet:
@@ -136,7 +153,7 @@ def read_kept(folder: Path) -> KeptSet:
         for name, digest in about["files"].items():
             if sha256(folder / name) != digest:
                 raise ValueError(f"{name} is not what was saved")
-        with np.load(folder / "mesh.npz", allow_pickle=False) as arrays:
+        with np.load(folder / about["mesh"], allow_pickle=False) as arrays:
             own = {name: np.ascontiguousarray(arrays[name]) for name in arrays.files}
         mesh = Mesh(solids=np.zeros(len(own["triangles"]), np.int32), **own)
     except (OSError, ValueError, KeyError, TypeError) as error:

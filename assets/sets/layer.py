@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from assets.sets.paintings import Painting, Surface, worn
 from assets.sets.projection import Piece
-from assets.view import Buffers, View
-from pipeline.kernels.raster import NEAR_M, empty_buffers, rasterize
+from assets.view import Buffers, View, reached
+from pipeline.kernels.bounds import Window, around, nothing
+from pipeline.kernels.raster import empty_buffers, rasterize
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -45,25 +46,35 @@ def draw_set(
 
     Colours are the mean of a pixel's samples, premultiplied; depth, id and motion are its nearest sample's.
     """
-    out = Buffers.empty(*view.size)
-    if not _in_view(view, pieces):
-        return out
-    nearest = np.zeros((*view.size, 3))
+    whole = Buffers.empty(*view.size)
+    rows, columns = _window(view, pieces)
+    if nothing((rows, columns)):
+        return whole
+    out = Buffers.empty(rows.stop - rows.start, columns.stop - columns.start)
+    nearest = np.zeros((*out.depth.shape, 3))
     for x, y in SAMPLES:
-        seen = _sample(view, rays_at(x, y), (x, y), pieces)
+        rays = np.ascontiguousarray(rays_at(x, y)[rows, columns])
+        seen = _sample(view, rays, (x + columns.start, y + rows.start), pieces)
         colours = _colours(seen, view, pieces, paintings, focal_px)
         out.rgba[seen.hit] += np.concatenate([colours, np.ones((len(colours), 1), np.float32)], axis=1) / len(SAMPLES)
         closer = seen.depth < out.depth[seen.hit]
         for plane, values in ((out.depth, seen.depth), (out.ids, _numbers(pieces)[seen.piece]), (nearest, seen.points)):
             plane[seen.hit] = np.where(closer.reshape(-1, *[1] * (plane.ndim - 2)), values, plane[seen.hit])
     shown = np.isfinite(out.depth)
-    out.motion[shown] = view.motion(nearest[shown], nearest[shown])
+    where = nearest[shown]
+    out.motion[shown] = view.motion(where, where)
     out.ids[out.rgba[..., 3] < LEAST_COVER] = 0
-    return out
+    for plane in ("rgba", "depth", "ids", "motion"):
+        getattr(whole, plane)[rows, columns] = getattr(out, plane)
+    return whole
 
 
-def _in_view(view: View, pieces: Iterable[Piece]) -> bool:
-    return any((view.to_camera(piece.vertices.astype(np.float64))[:, 2] > NEAR_M).any() for piece in pieces)
+def _window(view: View, pieces: Iterable[Piece]) -> Window:
+    """Rows and columns that any piece may be seen in, by any sample of a pixel."""
+    there = np.zeros(view.size, bool)
+    for piece in pieces:
+        there[reached(view.to_camera(piece.vertices.astype(np.float64)), view.rays)] = True
+    return around(there, margin=1)
 
 
 def _numbers(pieces: tuple[Piece, ...]) -> Ints:
@@ -74,9 +85,9 @@ def draw_pieces(
     view: View, rays: Floats, offset: tuple[float, float], pieces: tuple[Piece, ...]
 ) -> tuple[Floats, Ints, Floats, Ints]:
     """Depth (H, W) metres along camera z, triangle (H, W) and weights (H, W, 2) as rasterize has them, of all pieces through
-    `rays` (H, W, 2), which lie `offset` pixels off those of the view; triangles are counted on from piece to piece, and
+    `rays` (H, W, 2), the first of which lies `offset` pixels off the view's; triangles are counted on from piece to piece, and
     the first of each, one past the last at the end, is the fourth: (pieces + 1,)."""
-    depth, triangle, weights = empty_buffers(*view.size)
+    depth, triangle, weights = empty_buffers(*rays.shape[:2])
     firsts = np.cumsum([0] + [len(piece.triangles) for piece in pieces]).astype(np.int32)
     for piece, first in zip(pieces, firsts, strict=False):
         camera = view.to_camera(piece.vertices.astype(np.float64))

@@ -4,7 +4,7 @@ occluder, and blended where several see a point."""
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 from numpy.typing import NDArray
 
 from pipeline.kernels.splat import CHANNELS, LEVELS, Pyramid, check
@@ -17,6 +17,7 @@ REACH = 2.6  # standard deviations that are summed
 LONGEST = 8.0  # how much longer than wide a footprint may be: beyond, it is widened
 _MOST_TEXELS = 12.0  # standard deviation in texels of the coarsest level
 _OTHER_SURFACE = 0.01  # weight of a texel that shows another surface: it is read where there is nothing else
+_CHUNK = 1024  # points that one thread looks up at a time
 _BORDER_PX = 4.0  # of a painting, over which it fades
 AT_EDGE = 0.4  # of its quality that a painting keeps at an edge of what it shows
 TAKEN_BY = 0.05  # how much better, of its quality, a painting must be to be seen alone
@@ -201,10 +202,9 @@ def _average(texels, shapes, depth, x, y, covariance, plane, height, bias, colou
                 colour[c] += weight * texels[0, at, c]
 
 
-@njit(cache=True)
+@njit(parallel=True, cache=True)
 def _look_up(points, normals, pose, eye, focal_px, texels, shapes, projector, inverse, centre, depth, bias, colours,
              known, quality):  # fmt: skip
-    colour, covariance, plane = np.empty(CHANNELS, np.float64), np.empty(3, np.float64), np.empty(3, np.float64)
     rows, columns = depth.shape
     # Rows of the projector, less its pixel centre, are its axes times its focal length.
     axis = projector[2]
@@ -212,34 +212,36 @@ def _look_up(points, normals, pose, eye, focal_px, texels, shapes, projector, in
     focal = np.sqrt(
         max(projector[0, 0] ** 2 + projector[0, 1] ** 2 + projector[0, 2] ** 2 - off_centre * off_centre, 1e-12)
     )
-    for n in range(len(points)):
-        p, normal = points[n], normals[n]
-        z = axis[0] * p[0] + axis[1] * p[1] + axis[2] * p[2] + axis[3]
-        if not z >= 0.05:
-            continue
-        x = (projector[0, 0] * p[0] + projector[0, 1] * p[1] + projector[0, 2] * p[2] + projector[0, 3]) / z
-        y = (projector[1, 0] * p[0] + projector[1, 1] * p[1] + projector[1, 2] * p[2] + projector[1, 3]) / z
-        inside = min(min(x, columns - x), min(y, rows - y))
-        if not inside > 0.0:
-            continue
-        wx, wy, wz = centre[0] - p[0], centre[1] - p[1], centre[2] - p[2]
-        height = -(wx * normal[0] + wy * normal[1] + wz * normal[2])
-        facing = -height / np.sqrt(wx * wx + wy * wy + wz * wz)
-        grazing = min(max((facing - 0.03) / 0.15, 0.0), 1.0)
-        if grazing <= 0.0:
-            continue
-        for c in range(3):
-            plane[c] = inverse[0, c] * normal[0] + inverse[1, c] * normal[1] + inverse[2, c] * normal[2]
-        seen = _seen(depth, x, y, plane, height, bias)
-        if seen <= 0.0:
-            continue
-        _footprint(p, normal, pose, eye, focal_px, projector, x, y, z, covariance)
-        colour[:] = 0.0
-        _average(texels, shapes, depth, x, y, covariance, plane, height, bias, colour)
-        if colour[3] > 1e-6:
+    for chunk in prange(-(-len(points) // _CHUNK)):
+        colour, covariance, plane = np.empty(CHANNELS, np.float64), np.empty(3, np.float64), np.empty(3, np.float64)
+        for n in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, len(points))):
+            p, normal = points[n], normals[n]
+            z = axis[0] * p[0] + axis[1] * p[1] + axis[2] * p[2] + axis[3]
+            if not z >= 0.05:
+                continue
+            x = (projector[0, 0] * p[0] + projector[0, 1] * p[1] + projector[0, 2] * p[2] + projector[0, 3]) / z
+            y = (projector[1, 0] * p[0] + projector[1, 1] * p[1] + projector[1, 2] * p[2] + projector[1, 3]) / z
+            inside = min(min(x, columns - x), min(y, rows - y))
+            if not inside > 0.0:
+                continue
+            wx, wy, wz = centre[0] - p[0], centre[1] - p[1], centre[2] - p[2]
+            height = -(wx * normal[0] + wy * normal[1] + wz * normal[2])
+            facing = -height / np.sqrt(wx * wx + wy * wy + wz * wz)
+            grazing = min(max((facing - 0.03) / 0.15, 0.0), 1.0)
+            if grazing <= 0.0:
+                continue
             for c in range(3):
-                colours[n, c] = np.float32(colour[c] / colour[3])
-            border = min(inside / _BORDER_PX, 1.0)
-            known[n] = np.float32(seen * border * grazing * grazing * (3.0 - 2.0 * grazing))
-            inner = min(max(colour[4] / colour[3], 0.0), 1.0)
-            quality[n] = np.float32(focal / z * facing * (AT_EDGE + (1.0 - AT_EDGE) * inner))
+                plane[c] = inverse[0, c] * normal[0] + inverse[1, c] * normal[1] + inverse[2, c] * normal[2]
+            seen = _seen(depth, x, y, plane, height, bias)
+            if seen <= 0.0:
+                continue
+            _footprint(p, normal, pose, eye, focal_px, projector, x, y, z, covariance)
+            colour[:] = 0.0
+            _average(texels, shapes, depth, x, y, covariance, plane, height, bias, colour)
+            if colour[3] > 1e-6:
+                for c in range(3):
+                    colours[n, c] = np.float32(colour[c] / colour[3])
+                border = min(inside / _BORDER_PX, 1.0)
+                known[n] = np.float32(seen * border * grazing * grazing * (3.0 - 2.0 * grazing))
+                inner = min(max(colour[4] / colour[3], 0.0), 1.0)
+                quality[n] = np.float32(focal / z * facing * (AT_EDGE + (1.0 - AT_EDGE) * inner))

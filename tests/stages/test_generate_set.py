@@ -10,18 +10,20 @@ import pytest
 from assets.providers.asking.desk import Desk
 from assets.providers.base import UNWATCHED, Capabilities
 from assets.providers.request import GUIDE_CHANNELS, Result, SetPart
+from assets.sets import kept
 from assets.sets.kept import keep
 from assets.sets.paintings import load_paintings
 from assets.sets.projection import Projector, read_pieces
 from assets.takes.record import read_sheet
 from calibration.cameras import load_poses, look_at, to_camera
 from calibration.lens import undistort_points
+from calibration.mattes.pulled import Pulled
 from pipeline.errors import AssetError, ConfigError, FormatError
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr, images
 from pipeline.provider_sections import BUILTIN, SetProviders
 from pipeline.sections import LightFacts, SetBrief, SetPicks, SetPiece
-from pipeline.types import CameraTrack, Ground, Lens, Plate
+from pipeline.types import CameraTrack, Ground, Lens, Mattes, Plate
 from stages.generate_set import Params, generate_set, keyframes
 from stages.lay_out_set import Params as Placing
 from stages.lay_out_set import lay_out_set
@@ -95,7 +97,12 @@ def world(tmp_path):
     files = FrameFiles(tmp_path, "plate.%04d.exr", FRAMES)
     for path in files:
         exr.write(path, dict(zip("RGB", np.moveaxis(sky(rays), -1, 0), strict=True)))
+    mattes = FrameFiles(tmp_path, "matte.%04d.exr", FRAMES)
+    for path in mattes:
+        nobody = np.zeros((LENS.height, LENS.width), np.float16)
+        exr.write(path, {"A": nobody, "Z": np.full(nobody.shape, np.inf, np.float32)})
     return {
+        "mattes": Mattes(mattes, "nobody"),
         "plate": Plate(files, LENS.width, LENS.height, 1.0, FrameRate(24), "", "ACEScg"),
         "track": CameraTrack(tmp_path / "poses.npy", file, file, file, file, FRAMES, LENS, 0.1, "truth"),
         "ground": Ground(tmp_path / "heights.npy", -100.0, -100.0, 200.0, file),
@@ -120,6 +127,7 @@ def painted(world, *pieces, out="paintings", light=LightFacts(), picks=SetPicks(
         "shared": world["folder"] / "_show",
         "track": world["track"],
         "plate": world["plate"],
+        "mattes": world["mattes"],
         "layout": layout,
         "brief": SetBrief(pieces),
         "facts": light,
@@ -251,6 +259,32 @@ def test_painters_that_fill_in_are_given_the_plate_around_as_it_lies_without_dis
     assert (given["mask"][given["init"][..., 3] == 0] == 1).all()
 
 
+def test_people_and_a_screen_are_cut_out_of_what_a_painter_goes_on_from(world, painter):
+    """Red people before the wall and beside it, and a keyed screen: none of their light is shown, and there it paints."""
+    y, x = np.mgrid[0 : LENS.height, 0 : LENS.width]
+    person = ((abs(x - 150) < 6) & (abs(y - 90) < 30)) | ((abs(x - 60) < 5) & (abs(y - 120) < 25))
+    screen = (x > 250) & ~person
+    for path in world["plate"].files:
+        rgb = np.stack([exr.read(path).channels[c] for c in "RGB"], axis=-1)
+        rgb[person], rgb[screen] = (30.0, 0.0, 0.0), (0.0, 30.0, 0.0)
+        exr.write(path, {c: exr.half(rgb[..., k]) for k, c in enumerate("RGB")})
+    none, soft = np.zeros(x.shape, np.float32), person.astype(np.float32)
+    pulled = Pulled(soft, np.zeros((*x.shape, 3), np.float32), np.zeros((*x.shape, 3), np.float32), none,
+                    screen.astype(np.float32))  # fmt: skip
+    for path in world["mattes"].files:
+        exr.write(path, {**pulled.channels(), "Z": np.where(person, 5.0, np.inf).astype(np.float32)})
+
+    painted(world, WALL)
+
+    given = {name: guide[0] for name, guide in painter.asked[0].guides.given().items()}
+    hole = (given["init"][..., 3] == 0) & (given["coverage"] == 0)
+    assert given["init"][..., :3].max() < 1.5
+    assert (given["mask"][given["init"][..., 3] == 0] == 1).all()
+    assert 0.01 < hole.mean() < 0.6
+    shown = (given["init"][..., 3] == 1) & (given["coverage"] == 0)
+    assert shown.mean() > 0.05
+
+
 def test_a_second_keyframe_is_asked_to_go_on_from_the_first(world, painter):
     walked_round(world)
     painted(world, replace(WALL, kind="fortress", width_m=30.0), sharpness=1.0)
@@ -279,7 +313,7 @@ def test_paintings_of_a_painter_that_cannot_go_on_are_brought_together(world, mo
         greens.append(np.median(planes["G"][solid].astype(float) / planes["R"][solid]))
 
     assert len(entries) == 2
-    assert len(painter.asked[0].guides.given()) == 4
+    assert set(painter.asked[0].guides.given()) == {"coverage", "depth", "normals", "parts", "edges"}
     assert greens[1] == pytest.approx(greens[0], rel=0.04)
 
 
@@ -334,14 +368,43 @@ def test_a_kept_set_stands_in_another_place_with_its_own_paintings(world, painte
     more = painted(elsewhere, moved, out="behind")[1]
     assert len(painter.asked) > asked
     assert len(json.loads(more.index.read_text())) > 1
+    [frame] = [entry["keyframe"] for entry in json.loads(paintings.index.read_text())]
     assert keep(folder, piece, paintings, LightFacts()) == 2
-    (folder / "mesh.npz").write_bytes(b"gone")
+    assert sorted(path.name for path in folder.iterdir()) == ["mesh.v2.npz", "set.json", f"wall.{frame}.v2.exr"]
+    (folder / "mesh.v2.npz").write_bytes(b"gone")
     with pytest.raises(FormatError, match=r"wall: is damaged.*Save the set again"):
         painted(elsewhere, moved, out="gone")
     with pytest.raises(AssetError, match=r"nowhere: is no kept set\. Write one"):
         painted(elsewhere, replace(moved, asset=world["folder"] / "nowhere"), out="none")
     with pytest.raises(ConfigError, match="asset wall has its own shape"):
         replace(moved, kind="tower")
+
+
+def test_a_save_that_dies_half_way_leaves_the_set_that_was_there(world, painter, monkeypatch):
+    layout, paintings = painted(world, WALL)
+    [piece] = read_pieces(layout)
+    folder = world["folder"] / "sets/wall"
+    keep(folder, piece, paintings, LightFacts())
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    wider = replace(piece, vertices=piece.vertices * np.float32(2))
+
+    for step in ("copyfile", "write_bytes"):
+        with monkeypatch.context() as dying:
+            dying.setattr(kept.shutil if step == "copyfile" else kept, step, power_cut)
+            with pytest.raises(OSError, match="power cut"):
+                keep(folder, wider, paintings, LightFacts())
+        assert before.items() <= {path.name: path.read_bytes() for path in folder.iterdir()}.items()
+        assert kept.read_kept(folder).about["version"] == 1
+
+    assert keep(folder, wider, paintings, LightFacts()) == 2
+    assert len(list(folder.iterdir())) == len(before)
+    (folder / "mesh.v2.npz").write_bytes(b"gone")
+    assert keep(folder, piece, paintings, LightFacts()) == 3  # as its error says: save it again
+    assert kept.read_kept(folder).about["version"] == 3
+
+
+def power_cut(*_):
+    raise OSError("power cut")
 
 
 def test_equal_requests_give_equal_bytes(world, painter):
