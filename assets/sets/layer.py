@@ -64,8 +64,8 @@ def draw_set(
     where = nearest[shown]
     out.motion[shown] = view.motion(where, where)
     out.ids[out.rgba[..., 3] < LEAST_COVER] = 0
-    for plane in ("rgba", "depth", "ids", "motion"):
-        getattr(whole, plane)[rows, columns] = getattr(out, plane)
+    for name in ("rgba", "depth", "ids", "motion"):
+        getattr(whole, name)[rows, columns] = getattr(out, name)
     return whole
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -10,8 +11,11 @@ from typer.testing import CliRunner
 import stages
 from assets.takes.record import read_sheet
 from pipeline.__main__ import app
+from pipeline.frames import FrameFiles
 from pipeline.io.images import read_png
 from pipeline.run import Wish, run
+from pipeline.stage import stage
+from pipeline.types import Mattes, Plate
 from stages.choose_light import choose_light
 from stages.generate_set import generate_set
 from stages.lay_out_set import lay_out_set
@@ -35,7 +39,18 @@ sharpness = 0.25
 overscan = 0.0
 keyframes = 1
 """
-STAGES = (shoot, track, survey, shade, choose_light, lay_out_set, generate_set)
+
+
+@stage
+def nobody(plate: Plate, out: Path) -> Mattes:
+    """Nobody stands in front; the painter that ships is not shown the plate."""
+    files = FrameFiles(out, "matte.%04d.exr", plate.files.frames)
+    for file in files:
+        file.write_bytes(b"")
+    return Mattes(files, "nobody")
+
+
+STAGES = (shoot, track, nobody, survey, shade, choose_light, lay_out_set, generate_set)
 
 
 def battleplate(*arguments):
