@@ -2,8 +2,8 @@
 
     python -m benchmarks.review [--shots 400] [--people 50] [--seconds 20] [--think 0.5]
 
-`battleplate review` is started on a show of 400 shots, each with twenty takes, on loopback, with SQLite. First its pages are
-asked for alone: the show's right after the start (cold) and again (warm), a shot's. Then as many browsers as people ask it,
+`battleplate review` is started on a show of 400 shots, each with twenty takes, on loopback, with SQLite. First each
+kind of answer is asked for alone. Then as many browsers as people ask it,
 each in a loop: a page, a thumbnail, notes, how a version stands; one answer in five is a write, a note with its line in the
 audit; then a pause of `think` seconds on average. Afterwards every note that was answered must be in the database, and the
 audit whole. The askers run on the same machine, in a process of their own.
@@ -32,6 +32,8 @@ from pipeline.screening.records import Note
 from pipeline.screening.web.settings import Settings
 
 WRITES = 0.2
+WARM = 20
+BUSY = 20  # shots: a sequence is looked at together
 READS = {  # of the answers that are reads: what a session in the screening room asks for
     "the show": (1, "/"),
     "a shot": (3, "/shots/{shot}"),
@@ -75,28 +77,37 @@ async def everybody(address: str, tokens: list[str], wish: argparse.Namespace, s
         return set().union(*await asyncio.gather(*asked))
 
 
-def pages(address: str, token: str, shots: list[str]) -> None:
-    """The show's page as whoever opens it first gets it, then again; a shot's; a thumbnail, which is made at first."""
+def pages(address: str, server: int, token: str, shots: list[str]) -> None:
+    """Each kind of answer alone: first as whoever asks first gets it (cold), then again (warm), and what of the server's own
+    time (process `server`) a warm one takes, which does not depend on what else the machine does.
+    """
     headers = {"Cookie": f"battleplate={token}", "Accept": "text/html,*/*"}
     with httpx2.Client(base_url=address, timeout=60, headers=headers) as browser:
-
-        def timed(path: str, times: int) -> tuple[float, int]:
-            took = []
-            for _ in range(times):
+        for kind, (_, path) in READS.items():
+            path = path.format(shot=shots[1])
+            began = time.perf_counter()
+            browser.get(path).raise_for_status()
+            cold, took, spent = time.perf_counter() - began, [], _spent_s(server)
+            for _ in range(WARM):
                 began = time.perf_counter()
                 answer = browser.get(path)
-                answer.raise_for_status()
                 took.append(time.perf_counter() - began)
-            return sorted(took)[times // 2] * 1000, len(answer.content)
+            spent = (_spent_s(server) - spent) / WARM
+            print(
+                f"{kind:<12} cold {cold * 1000:7.0f} ms   warm {sorted(took)[WARM // 2] * 1000:7.1f} ms, of it the server "
+                f"{spent * 1000:6.1f} ms   {len(answer.content) / 1000:6.1f} kB"
+            )
+        for shot in shots[:BUSY]:
+            browser.get(f"/media/{shot}/v003/thumbnail.jpg")
 
-        for label, path, times in (
-            ("the show, cold", "/", 1),
-            ("the show, warm", "/", 9),
-            ("a shot, cold", f"/shots/{shots[1]}", 1),
-            ("a shot, warm", f"/shots/{shots[1]}", 9),
-        ):
-            took, size = timed(path, times)
-            print(f"{label:<16}{took:8.0f} ms {size / 1000:8.0f} kB")
+
+def _spent_s(process: int) -> float:
+    """Seconds that a process has computed; 0 where the system does not tell."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def served(show: Path) -> tuple[subprocess.Popen[bytes], str]:
@@ -129,8 +140,8 @@ def main() -> None:
         tokens = join(settings, wish.shots, wish.people)
         server, address = served(show)
         try:
-            pages(address, tokens[0], shots)
-            wish.busy = shots[:20]  # a sequence is looked at together
+            pages(address, server.pid, tokens[0], shots)
+            wish.busy = shots[:BUSY]
             seen: Seen = []
             wish.until = time.monotonic() + wish.seconds
             wrote = asyncio.run(everybody(address, tokens, wish, seen))

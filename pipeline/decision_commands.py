@@ -136,5 +136,8 @@ def open_review(show: Path, url: str) -> Database | None:
     if not url and not (settings.folder / "review.db").is_file():
         return None
     from pipeline.screening.database import Database
+    from pipeline.screening.people.audit import Seal
 
-    return Database(settings.database_url)
+    review = Database(settings.database_url)
+    review.after_commit.append(Seal(review, settings.seal_folder).sign)  # what is done here is vouched for as well
+    return review

@@ -59,6 +59,11 @@ class Database:
         """The address without its password."""
         return self.engine.url.render_as_string(hide_password=True)
 
+    @property
+    def local(self) -> bool:
+        """A file on this machine (SQLite): reading waits for nobody."""
+        return self.engine.dialect.name == "sqlite"
+
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session to read in; what is changed in it is thrown away."""

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from pipeline.config import Shot
 from pipeline.errors import ReviewRefused
 from pipeline.screening.database import Database
+from pipeline.screening.decisions import unfinished
 from pipeline.screening.decisions.life import Made, Standing, Status, after, standing
 from pipeline.screening.decisions.release import Released, allow, release, stands, version_folder
 from pipeline.screening.decisions.requests import Asked, Change
@@ -94,15 +95,30 @@ def decide(database: Database, shot: Shot, version: int, kind: str, by: By, text
 def deliver(database: Database, shot: Shot, version: int, by: By, into: Path, text: str = "") -> Released:
     """Release a version and write `deliver` down. Raises as `allow` and `release` do; then nothing is written."""
     name = shot.info.name
+    settle(database, into)
     now_standing = standing_of(database, shot, version, thorough=True)
     allow(shot, version, now_standing, by.role)
-    done = release(shot, version, now_standing, into, by.name, now())
 
-    def write(session: Session) -> None:
-        _write(session, name, version, "deliver", by, Status.DELIVERED, digest=done.digest, text=text)
+    def record(done: Released) -> None:
+        def write(session: Session) -> None:
+            allow(shot, version, standing(made_of(session, name, version), now_standing.wrong), by.role)  # as it is now
+            _write(session, name, version, "deliver", by, Status.DELIVERED, digest=done.digest, text=text)
 
-    database.write(write)
-    return done
+        database.write(write)
+
+    return release(shot, version, now_standing, into, by.name, now(), record)
+
+
+def settle(database: Database, into: Path) -> list[str]:
+    """Finish the releases that were written down and did not appear, undo those that were not; a line each."""
+
+    def delivered(name: str, digest: str) -> bool:
+        shot, _, version = name.rpartition("_v")
+        asked = select(Decision.id).where(Decision.shot == shot, Decision.version == int(version))
+        with database.read() as session:
+            return session.scalar(asked.where(Decision.kind == "deliver", Decision.digest == digest)) is not None
+
+    return unfinished.settle(into, delivered)
 
 
 def ask_for(

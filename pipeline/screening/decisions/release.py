@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -16,6 +15,7 @@ from pipeline.config import Shot
 from pipeline.errors import ReviewRefused, StoreError
 from pipeline.io.files import write_bytes
 from pipeline.review_sections import ReviewPolicy
+from pipeline.screening.decisions import unfinished
 from pipeline.screening.decisions.life import Made, Standing, after, standing
 from pipeline.screening.decisions.subject import Subject, changed, frame_words, read_report, subject_digest
 from pipeline.sections import Consent, DeliveryBrief
@@ -68,12 +68,21 @@ def allow(shot: Shot, version: int, now: Standing, role: str) -> None:
         )
 
 
-def release(shot: Shot, version: int, now: Standing, into: Path, by: str, at: datetime) -> Released:
+def release(
+    shot: Shot,
+    version: int,
+    now: Standing,
+    into: Path,
+    by: str,
+    at: datetime,
+    record: Callable[[Released], None] = lambda done: None,
+) -> Released:
     """Copy a version into `into`/SHOT_vNNN, each file's SHA-256 checked on its way, and write release.json beside them.
 
-    now: how it stands, thoroughly; `allow` was asked. Raises ReviewRefused when it is released already, when a file is not
-    what the report says of it, or when the report is not what was approved; StoreError when it cannot be written. The
-    folder appears whole or not at all.
+    now: how it stands, thoroughly; `allow` was asked. record: writes the release down, when the copy is whole on disk and
+    before it appears; whoever dies after it leaves a copy that `settle` lets appear. Raises ReviewRefused when it is
+    released already, when a file is not what the report says of it, or when the report is not what was approved; StoreError
+    when it cannot be written. The folder appears whole or not at all.
     """
     source = version_folder(shot, version)
     target = into / source.name
@@ -83,18 +92,17 @@ def release(shot: Shot, version: int, now: Standing, into: Path, by: str, at: da
     digest = subject_digest(report)
     if now.approval is not None and now.approval.digest != digest:
         raise ReviewRefused(f"{source.name}: is not what was approved. Have it approved as it is now.")
-    temporary = into / f".{source.name}.{os.getpid()}.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        files = _copied(source, temporary, report["files"])
-        note = _note(shot, version, now, by, at, digest, files)
-        write_bytes(temporary / "release.json", json.dumps(note, indent=1, sort_keys=True).encode())
-        temporary.rename(target)
-    except OSError as error:
-        raise StoreError(f"{target}: cannot be written ({error.strerror}). Check space and permissions.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return Released(target, digest, len(files))
+    with unfinished.folder_for(target) as temporary:
+        try:
+            files = _copied(source, temporary, report["files"])
+            note = _note(shot, version, now, by, at, digest, files)
+            write_bytes(temporary / unfinished.NOTE, json.dumps(note, indent=1, sort_keys=True).encode())
+        except OSError as error:
+            raise StoreError(f"{target}: cannot be written ({error.strerror}). Check space and permissions.") from error
+        done = Released(target, digest, len(files))
+        record(done)
+        unfinished.appear(temporary, target)
+    return done
 
 
 def _copied(source: Path, target: Path, wanted: dict[str, str]) -> dict[str, str]:

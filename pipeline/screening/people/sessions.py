@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from pipeline.screening.people.roles import Person, Role
 from pipeline.screening.people.tokens import new_token, token_hash
 from pipeline.screening.records import GuestLink, PlaylistItem, SessionRow, User, now
 
+# Built once: every answer of the server asks it.
+_USERS = (
+    select(SessionRow.id, SessionRow.csrf, SessionRow.guest_id, SessionRow.user_id, User.name, User.role, User.disabled)
+    .outerjoin(User, SessionRow.user_id == User.id)
+    .where(SessionRow.id == bindparam("token"), SessionRow.expires > bindparam("now"))
+)
 LASTS = timedelta(hours=12)  # a working day; nothing prolongs it
 
 
@@ -34,17 +40,12 @@ def begin(session: Session, user: User | None, guest: GuestLink | None = None) -
 
 def find(session: Session, token: str) -> Person | None:
     """Who holds this token; None when it is unknown, over, or its user or link no longer counts."""
-    row = session.execute(
-        select(SessionRow, User, GuestLink)
-        .outerjoin(User, SessionRow.user_id == User.id)
-        .outerjoin(GuestLink, SessionRow.guest_id == GuestLink.id)
-        .where(SessionRow.id == token_hash(token), SessionRow.expires > now())
-    ).one_or_none()
-    if row is None:
+    kept = session.execute(_USERS, {"token": token_hash(token), "now": now()}).one_or_none()
+    if kept is None:
         return None
-    kept, user, guest = row
-    if user is not None:
-        return None if user.disabled else Person(user.id, user.name, Role(user.role), kept.id, kept.csrf)
+    if kept.user_id is not None:
+        return None if kept.disabled else Person(kept.user_id, kept.name, Role(kept.role), kept.id, kept.csrf)
+    guest = session.get(GuestLink, kept.guest_id) if kept.guest_id is not None else None
     if guest is None or guest.revoked or guest.expires <= now():
         return None
     items = session.execute(

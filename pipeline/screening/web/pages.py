@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from pipeline.screening.web.access import Person
 
@@ -30,3 +31,8 @@ def page(request: Request, template: str, person: Person | None, status: int = 2
         "path": request.url.path,
     }
     return HTMLResponse(_templates.get_template(template).render({**everywhere, **shown}), status)
+
+
+def part(template: str, **shown: Any) -> Markup:
+    """A part of a page that is the same for everybody who sees it."""
+    return Markup(_templates.get_template(template).render(shown))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, StringConstraints
 
+from pipeline.config import load_show
 from pipeline.screening.decisions import book
 from pipeline.screening.decisions.life import Made, Standing, allowed
 from pipeline.screening.decisions.release import release_folder, stands, version_folder
@@ -17,6 +22,7 @@ from pipeline.screening.web.access import may
 from pipeline.screening.web.deciding import by, deciding
 from pipeline.screening.web.fields import Number, ShotName, Words
 from pipeline.screening.web.onshow import standings
+from pipeline.screening.web.settings import Services
 
 router = APIRouter(tags=["decisions"])
 _PLACE = "/api/shots/{shot}/versions/{version}"
@@ -64,6 +70,17 @@ class Left(BaseModel):
     folder: str
     digest: str
     files: int
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """What a release that died has left is finished or undone before anybody asks."""
+    shared: Services = app.state.services
+    show = shared.settings.show
+    into = show.resolve().parent / load_show(show)[0].review.release
+    for line in await run_in_threadpool(book.settle, shared.database, into):
+        logging.getLogger(__name__).warning(line)
+    yield
 
 
 @router.get(_PLACE + "/standing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -99,6 +100,7 @@ async def proxy(request: Request, shot: ShotName, version: Number, view: Name) -
     return JSONResponse(await _found(told))
 
 
+@router.head("/media/{shot}/v{version}/thumbnail.jpg", dependencies=[may("look")], include_in_schema=False)
 @router.get("/media/{shot}/v{version}/thumbnail.jpg", dependencies=[may("look")])
 async def thumbnail(request: Request, shot: ShotName, version: Number) -> Response:
     """A small JPEG of the version's middle frame."""
@@ -106,17 +108,17 @@ async def thumbnail(request: Request, shot: ShotName, version: Number) -> Respon
     def made() -> Path:
         return desk(request).stills.thumbnail(desk(request).footage(shot, version))
 
-    file = await _found(made)
-    return FileResponse(file, media_type="image/jpeg", headers={"Cache-Control": _CHECKED})
+    return _file(request, await _found(made), "image/jpeg", _CHECKED)
 
 
+@router.head("/media/{shot}/v{version}/{name}", dependencies=[may("look")], include_in_schema=False)
 @router.get("/media/{shot}/v{version}/{name}", dependencies=[may("look")])
 async def movie(request: Request, shot: ShotName, version: Number, name: Name) -> Response:
     """A finished proxy, whole or by ranges. name: VIEW.KEY.mp4, as its proxy's url has it."""
-    file = await _found(lambda: desk(request).movie(shot, version, name))
-    return FileResponse(file, media_type="video/mp4", headers={"Cache-Control": _FOREVER})
+    return _file(request, await _found(lambda: desk(request).movie(shot, version, name)), "video/mp4", _FOREVER)
 
 
+@router.head("/media/{shot}/v{version}/{view}/{frame}.{form}", dependencies=[may("look")], include_in_schema=False)
 @router.get("/media/{shot}/v{version}/{view}/{frame}.{form}", dependencies=[may("look")])
 async def still(
     request: Request,
@@ -138,7 +140,7 @@ async def still(
 
     footage, tag = await _found(known)
     headers = {"Cache-Control": _CHECKED, "ETag": f'"{tag}"'}
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if _has(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     data = await _found(lambda: desk(request).stills.get(footage, asked))
     return Response(data, media_type="image/png" if form == "png" else "image/jpeg", headers=headers)
@@ -163,6 +165,20 @@ async def light(
     tile = await _found(read)
     headers = {"Cache-Control": _CHECKED, "X-Channels": ",".join(tile.names)}
     return Response(tile.values, media_type="application/octet-stream", headers=headers)
+
+
+def _file(request: Request, file: Path, kind: str, kept: str) -> Response:
+    """A file, whole or by ranges; 304 where the browser has it. Its name tells its content."""
+    headers = {"Cache-Control": kept, "ETag": f'"{hashlib.sha256(file.name.encode()).hexdigest()[:32]}"'}
+    if _has(request, headers["ETag"]) and "range" not in request.headers:
+        return Response(status_code=304, headers=headers)
+    return FileResponse(file, media_type=kind, headers=headers)
+
+
+def _has(request: Request, etag: str) -> bool:
+    """Whether the browser says that it holds this already (RFC 9110, 13.1.2: a list, compared weakly)."""
+    held = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
+    return etag in held or held == ["*"]
 
 
 async def _found(work: Callable[[], T]) -> T:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from pipeline.errors import ReviewForbidden, ReviewRefused
 from pipeline.screening.people import accounts, audit, guests, lockout, sessions
 from pipeline.screening.people.passwords import hash_password, is_right
+from pipeline.screening.people.tokens import token_hash
 from pipeline.screening.records import User, now
 from pipeline.screening.web.access import OPEN, Person, cookie_name, may
 from pipeline.screening.web.fields import Name, Secret
@@ -52,7 +53,8 @@ def login(
         user = session.scalar(select(User).where(User.name == name))
     usable = user is not None and not user.disabled and not lockout.is_locked(user, now())
     right = is_right(password, user.password_hash if user is not None and usable else "")
-    token = shared.database.write(lambda session: _tried(session, name, right)) if user is not None else ""
+    old = request.cookies.get(cookie_name(shared), "")
+    token = shared.database.write(lambda session: _tried(session, name, right, old)) if user is not None else ""
     if not token:
         shared.addresses.failed(address)
         return page(request, "login.html", None, 401, next=_inside(next), wrong=_WRONG, name=name)
@@ -72,6 +74,12 @@ def me(person: Annotated[Person, may("self", guests=True)]) -> Me:
     return Me(name=person.name, role=person.role.value, csrf=person.csrf)
 
 
+@router.get("/account")
+def account_page(request: Request, person: Annotated[Person, may("account")]) -> HTMLResponse:
+    """One's own name, and a form for another password."""
+    return page(request, "account.html", person, wrong="")
+
+
 @router.post("/account/password")
 def change_password(
     request: Request,
@@ -79,17 +87,29 @@ def change_password(
     password: Annotated[Secret, Form()],
     new: Annotated[Secret, Form()],
 ) -> Response:
-    """A new password for oneself; every other session of this person ends."""
+    """A new password for oneself; every other session of this person ends. Wrong tries count as those at the login do."""
     shared = services(request)
+
+    def refused(line: str, status: int) -> Response:
+        return page(request, "account.html", person, status, wrong=line)
+
     with shared.database.read() as session:
-        kept = accounts.known(session, person.id).password_hash
-    if not is_right(password, kept):
-        raise ReviewForbidden("the present password is wrong.")
-    hashed = hash_password(new, person.name)
+        user = accounts.known(session, person.id)
+    usable = not lockout.is_locked(user, now())
+    if not is_right(password, user.password_hash if usable else ""):
+        shared.database.write(lambda session: _wrong_again(session, person.id))
+        return refused("The present password is wrong, or the name is locked for a while after too many tries.", 403)
+    try:
+        hashed = hash_password(new, person.name)
+    except ReviewRefused as error:
+        return refused(str(error), 422)
 
     def write(session: Session) -> str:
         user = accounts.known(session, person.id)
+        if lockout.is_locked(user, now()):
+            raise ReviewForbidden("the name is locked for a while after too many tries.")
         user.password_hash = hashed
+        lockout.succeeded(user)
         sessions.end_all(session, user.id)
         audit.record(session, person.who, "change password")
         return sessions.begin(session, user)
@@ -142,18 +162,25 @@ def guest(request: Request, token: Secret) -> Response:
     return _signed_in(request, services(request).database.write(write), "/")
 
 
-def _tried(session: Session, name: str, right: bool) -> str:
+def _tried(session: Session, name: str, right: bool, old: str) -> str:
     """Count a try, in the order of the commits: a right password does not pass a lock that came between."""
     user = session.scalar(select(User).where(User.name == name))
     if user is None or user.disabled or lockout.is_locked(user, now()):
         return ""
     if not right:
-        lockout.failed(user, now())
-        audit.record(session, user.name, "wrong password", failures=user.failures)
+        _wrong_again(session, user.id)
         return ""
     lockout.succeeded(user)
     audit.record(session, user.name, "sign in")
+    sessions.end(session, token_hash(old))  # the browser's session of before, whosever it was
     return sessions.begin(session, user)
+
+
+def _wrong_again(session: Session, user_id: int) -> None:
+    user = accounts.known(session, user_id)
+    if not lockout.is_locked(user, now()):
+        lockout.failed(user, now())
+        audit.record(session, user.name, "wrong password", failures=user.failures)
 
 
 def _signed_in(request: Request, token: str, where: str) -> Response:

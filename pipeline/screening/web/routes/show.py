@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
+from markupsafe import Markup
 
 from pipeline.screening.decisions.life import Standing, Status
 from pipeline.screening.shows import ShotOnDisk, Version
@@ -16,7 +18,7 @@ from pipeline.screening.standings import open_notes
 from pipeline.screening.web.access import Person, may
 from pipeline.screening.web.fields import Words
 from pipeline.screening.web.onshow import shows, standings
-from pipeline.screening.web.pages import page
+from pipeline.screening.web.pages import page, part
 from pipeline.screening.web.settings import services
 
 router = APIRouter(tags=["show"])
@@ -103,4 +105,26 @@ def show_page(
         wanted=status,
         sort=sort,
         broken=() if person.guest else found.broken,
+        drawn=_drawn,
     )
+
+
+def _drawn(row: Row) -> Markup:
+    """A row of the page; most are as they were when the page was last asked for."""
+    return _written(
+        row.shot.name, row.version.label if row.version else "", row.status, row.words, row.who, row.notes, row.when
+    )
+
+
+@lru_cache(maxsize=4096)
+def _written(name: str, version: str, status: str, words: str, who: str, notes: int, when: str) -> Markup:
+    told = {
+        "name": name,
+        "version": version,
+        "status": status,
+        "words": words,
+        "who": who,
+        "notes": notes,
+        "when": when,
+    }
+    return part("show_row.html", **told)
