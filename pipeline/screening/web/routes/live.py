@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from pipeline.screening.media.rendering import STAGE, newest_frame
 from pipeline.screening.progress import Run
 from pipeline.screening.shows import ShotOnDisk, Shows
 from pipeline.screening.web.access import Person, may
@@ -79,7 +80,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 @router.get("/api/shots/{shot}/live")
 async def live(request: Request, shot: ShotName, person: Annotated[Person, may("look")]) -> StreamingResponse:
-    """text/event-stream of {run, stages: [{name, state, done, total}], versions}; a comment every 15 s keeps it open."""
+    """text/event-stream of {run, stages: [{name, state, done, total}], frame, versions}; a comment every 15 s keeps it open."""
     found = await run_in_threadpool(shot_named, request, shot)
     poller: Poller = request.app.state.poller
     queue = poller.watch(found, shows(request))
@@ -103,6 +104,8 @@ async def _events(poller: Poller, shot: str, queue: asyncio.Queue[str]) -> Async
 def _state(name: str, run: Run, shows: Shows) -> str:
     run.read()
     told: dict[str, Any] = run.plain()
+    stage = run.stages.get(STAGE)
+    told["frame"] = newest_frame(run.logs.parent) if stage is not None and stage.state == "running" else None
     try:
         told["versions"] = [[v.number, int(v.delivered.timestamp())] for v in shows.shot(name).versions]
     except LookupError:

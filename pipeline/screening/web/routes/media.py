@@ -18,16 +18,20 @@ from pipeline.io.exr import MAX_SIDE_PX
 from pipeline.screening.media import stills
 from pipeline.screening.media.desk import Desk
 from pipeline.screening.media.probe import Tile
+from pipeline.screening.media.rendering import rendering
 from pipeline.screening.media.stills import EXPOSURES_EV, GAMMAS, WIDTHS_PX, Still
+from pipeline.screening.media.views import COMP
 from pipeline.screening.web.access import Person, may
 from pipeline.screening.web.fields import Frame, Name, Number, ShotName
 from pipeline.screening.web.onshow import shows
 from pipeline.screening.web.pages import page
 from pipeline.screening.web.settings import Services
+from pipeline.sections import DeliveryBrief
 
 router = APIRouter(tags=["media"])
 T = TypeVar("T")
 
+RENDERING_PX = 640
 _FOREVER = "private, max-age=31536000, immutable"  # its name tells its content
 _CHECKED = "private, no-cache"
 _AT_ONCE = anyio.CapacityLimiter(6)  # readers of pictures must not hold every thread of the server
@@ -109,6 +113,19 @@ async def thumbnail(request: Request, shot: ShotName, version: Number) -> Respon
         return desk(request).stills.thumbnail(desk(request).footage(shot, version))
 
     return _file(request, await _found(made), "image/jpeg", _CHECKED)
+
+
+@router.get("/media/{shot}/rendering/{frame}.jpg", dependencies=[may("look")])
+async def rendered(request: Request, shot: ShotName, frame: Frame) -> Response:
+    """A frame of the comp that is being rendered, small: no version holds it yet."""
+
+    def made() -> bytes:
+        found = shows(request).shot(shot).shot
+        brief: DeliveryBrief = found.sections[DeliveryBrief]
+        footage = rendering(shot, found.build, frame, display=brief.display, view=brief.view)
+        return desk(request).stills.get(footage, Still(COMP, frame, width_px=RENDERING_PX, form="jpg"))
+
+    return Response(await _found(made), media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 @router.head("/media/{shot}/v{version}/{name}", dependencies=[may("look")], include_in_schema=False)

@@ -2,11 +2,16 @@
 /**
  * The shot page's progress, told by the server while the shot renders.
  * @typedef {{name: string, state: string, done: number, total: number}} Stage
- * @typedef {{run: string, stages: Stage[], versions: number[][]}} State
+ * @typedef {{run: string, stages: Stage[], frame: number | null, versions: number[][]}} State
  */
 const root = /** @type {HTMLElement} */ (document.getElementById("shot"));
 const panel = /** @type {HTMLElement} */ (document.getElementById("live"));
 const list = /** @type {HTMLElement} */ (panel.querySelector("ol"));
+const seen = new Image(); // the newest frame of the comp that is being rendered
+const caption = document.createElement("figcaption");
+const figure = document.createElement("figure");
+figure.className = "sheet";
+figure.append(seen, caption);
 let versions = "";
 
 /** @param {Stage} stage */
@@ -41,10 +46,23 @@ function offer(now) {
   versions = told;
 }
 
+/** The newest frame, when it is another than the one that is shown. @param {number | null} frame */
+function show(frame) {
+  if (frame === null) figure.remove();
+  else if (seen.dataset.frame !== String(frame)) {
+    seen.dataset.frame = String(frame);
+    seen.alt = `frame ${frame}, as it was rendered`;
+    seen.src = `/media/${root.dataset.shot}/rendering/${frame}.jpg`;
+    caption.textContent = `frame ${frame}`;
+    panel.append(figure);
+  }
+}
+
 const source = new EventSource(`/api/shots/${root.dataset.shot}/live`);
 source.addEventListener("message", (event) => {
   const state = /** @type {State} */ (JSON.parse(event.data));
   panel.hidden = !state.stages.some((stage) => stage.state === "running");
   list.replaceChildren(...state.stages.filter((s) => s.state !== "waiting").slice(-6).map(line));
+  show(state.frame);
   offer(state.versions);
 });
