@@ -86,6 +86,17 @@ def place_of(url: str, allow_private: bool, resolve: Resolve = resolved) -> Plac
     return Place(scheme, host, port, found[0], target)
 
 
+def private_name(host: str) -> str | None:
+    """Why a host that is itself an address, or this machine's name, is never called; None: its name must be resolved."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return "this machine"
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return private(host)
+
+
 def private(address: str) -> str | None:
     """Why an address is not one of the open internet, in words; None: it is. What hides another in it is judged by both."""
     try:

@@ -19,9 +19,16 @@ def _storable(text: str) -> str:
     return text
 
 
+def _seen(text: str) -> str:
+    """What a name holds must be seen: a line's end forges a line of a log, a character without width another's name."""
+    if not _storable(text).isprintable():
+        raise ValueError("holds a character that cannot be seen")
+    return text
+
+
 Number = Annotated[int, Field(ge=1, le=MOST)]  # an id or a version
 Frame = Annotated[int, Field(ge=0, le=MOST)]
 ShotName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"), AfterValidator(_storable)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_storable)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_seen)]
 Words = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_storable)]  # a note's text
 Secret = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_storable)]  # a password, a token

@@ -22,7 +22,7 @@ from pipeline.screening.decisions.release import version_folder
 from pipeline.screening.media.footage import footage
 from pipeline.screening.media.stills import Still
 from pipeline.screening.media.views import COMP
-from pipeline.screening.out.addresses import check_url
+from pipeline.screening.out.addresses import check_url, private_name
 from pipeline.screening.out.gather import footage_of, remarks_of
 from pipeline.screening.out.kitsu import push
 from pipeline.screening.out.pdf import notes_pdf
@@ -145,7 +145,11 @@ def hooks(request: Request, person: Annotated[Person, may("webhooks")]) -> list[
 @router.post("/api/webhooks", status_code=201)
 def add_hook(request: Request, wanted: NewHook, person: Annotated[Person, may("webhooks")]) -> Hook:
     """Make a webhook; the answer holds its secret, this once."""
-    check_url(wanted.url, wanted.allow_private)
+    _, host, _, _ = check_url(wanted.url, wanted.allow_private)
+    if not wanted.allow_private and (why := private_name(host)) is not None:
+        raise ReviewRefused(
+            f"{host}: is {why}, and would never be called. Allow private addresses for it, or change it."
+        )
 
     def write(session: Session) -> Hook:
         events = ",".join(event for event in EVENTS if event in wanted.events)

@@ -30,11 +30,11 @@ def house(tmp_path_factory):
 
 
 @pytest.fixture
-def fresh(tmp_path):
-    """A show of its own, and its first version."""
+def fresh(tmp_path, database_url):
+    """A show of its own, and its first version; on each kind of database."""
     file = write_show(tmp_path, "[review]\nrequire_approval = true\n")
     folder = write_version(file)
-    with served(tmp_path / "show.toml") as server:
+    with served(tmp_path / "show.toml", database_url) as server:
         yield server, file, folder
 
 
