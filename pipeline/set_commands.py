@@ -29,7 +29,7 @@ def preview(
     Runs the shot as far as the set's layout (what is made already is taken as it is), then writes in seconds:
 
     - `set.mp4`: proxies in grey through the solved camera and its lens, with their edges, hidden by what stands before
-      them; a cross where each stands, its name, its size and how far away it is;
+      them; cards as they are painted; a cross where each stands, its name, its size and how far away it is;
     - `set.png`: the movie's middle frame.
     """
     from stages import lay_out_set
@@ -44,7 +44,8 @@ def preview(
         report.finished("preview", seconds)
     for name, path in (("movie", looked.movie), ("still", looked.still)):
         out.print(f"{name:<14}{path}", highlight=False, soft_wrap=True)
-    out.print(f"{looked.pieces} set pieces in {seconds:.1f} s.", highlight=False)
+    cards = f" and {looked.cards} cards" if looked.cards else ""
+    out.print(f"{looked.pieces} set pieces{cards} in {seconds:.1f} s.", highlight=False)
 
 
 @set_.command()

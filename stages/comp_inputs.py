@@ -128,8 +128,6 @@ def shot_of(given: Read, frame: int) -> Shot:
     if pulled is not None and pulled.keyed:  # a screen is no wall: layers stand behind it, and the matte holds people
         gone = (pulled.screen > LEAST_SCREEN) | (matte > 0)
         z, confidence = np.where(gone, np.float32(np.inf), z), np.where(gone, np.float32(1), confidence)
-    if cut is not None:
-        z, confidence = cut.depth(z, confidence)
     return Shot(
         half,
         rgb,
@@ -176,7 +174,7 @@ def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int
             **tolerances,
         )
         if shot.cut is not None:
-            visible = shot.cut.seen_past(visible, shot.matte, 1 - held, holdout.edge_px)
+            visible = shot.cut.seen_past(visible, z, shot.depth_m)
         merge.hold_out(rgba, visible, rgba)
         rgba[rgba[..., 3] < LEAST_ALPHA] = 0
     z = np.where(rgba[..., 3] > 0, z, np.float32(np.inf))

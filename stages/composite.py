@@ -126,6 +126,8 @@ def composite(
         if not found["outside_bit_identical"]:
             raise StageError(f"frame {frame}: the plate is changed where nothing is added. This is a bug in composite.")
         found["plate"] |= given.plate_figures
+        if shot.cut is not None:
+            shot = replace(shot, depth_m=shot.cut.depth(shot.depth_m))
         motion = comp_channels.plate_motion(track, shot.depth_m, frame)
         planes = comp_channels.channels(done, placed, shot, light, motion)
         return _Finished(planes | comp_channels.mattes_by_thing(placed, cast), shot.metadata | manifest, found)

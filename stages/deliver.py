@@ -46,6 +46,7 @@ from pipeline.types import (
     Plate,
     PlateLight,
     SetPaintings,
+    SkyLayer,
     TrackReport,
 )
 
@@ -91,6 +92,7 @@ def deliver(
     shared: Path,
     output: OutputBrief = OUTPUT,
     progress: Progress = silent,
+    sky: SkyLayer = SkyLayer(None, None),  # noqa: B008 (frozen)
 ) -> Delivery:
     """Write the delivery of every frame that `comp` has. The EXR frames are the comp's own bytes, never encoded again
     but where [output] asks for a lossy compression: then they are copies, and the report tells what they lost.
@@ -116,6 +118,7 @@ def deliver(
         identity,
         light,
         grades,
+        sky,
     )
     frames = comp.files.frames
     screen = screen_for(plate, brief.display, brief.view, params.review_width_px)

@@ -14,7 +14,7 @@ from assets.dust.layer import DRY_EARTH, Raised, draw_dust
 from assets.near.layer import Near
 from assets.near.merge import add_near, add_shadows
 from assets.near.shades import Shades
-from assets.sets.cards import Card, draw_cards, place_card
+from assets.sets.cards import draw_cards
 from assets.sets.layer import draw_set
 from assets.sets.paintings import load_paintings
 from assets.sets.projection import read_pieces
@@ -23,7 +23,7 @@ from assets.sprites.cards import load_agents
 from assets.sprites.layer import NOBODY, Looks, Taken, draw_crowd, draw_shadow
 from assets.sprites.shown import shown_by
 from assets.view import Buffers
-from calibration.cameras import camera_centre, load_poses, look_direction, pixel_rays_world
+from calibration.cameras import camera_centre, load_poses
 from calibration.ground.heightfield import Heightfield
 from pipeline.crowd_sections import CrowdDust
 from pipeline.errors import ConfigError
@@ -49,6 +49,7 @@ from pipeline.types import (
     SetPaintings,
     SunLight,
 )
+from stages.far_cards import placed_cards
 from stages.seen import rays_of, view_of
 
 
@@ -92,7 +93,7 @@ def render_layers(
     agents, sprites = load_agents(layout), load_atlas(atlas)
     pieces = read_pieces(set_layout)
     names = {"set": {p.number: p.name for p in pieces}, "crowd": dict(zip(agents.ids, agents.names, strict=True))}
-    cards = _cards(far, track)
+    cards = placed_cards(far, track)
     names = ({FAR: {card.number: card.name for card in cards}} if cards else {}) | names
     names |= {VEIL: {}} if dust.some else {}
     layers = tuple(_layer(name, out, frames, names[name]) for name in names)
@@ -141,16 +142,6 @@ def _raised(dust: CrowdDust, layout: CrowdLayout, light: SunLight, heights: Heig
         stand=heights.stand,
         meet=heights.meet_rays,
     )
-
-
-def _cards(far: FarCards, track: CameraTrack) -> tuple[Card, ...]:
-    """The cards, placed by the first frame's camera."""
-    pose = load_poses(track)[0]
-    placed = []
-    for number, card in enumerate(far.cards, start=1):
-        base = None if card.base_px is None else pixel_rays_world(np.array(card.base_px), track.lens, pose)[1]
-        placed.append(place_card(card, number, camera_centre(pose), look_direction(pose), base))
-    return tuple(placed)
 
 
 def _near(path: Path) -> Near:

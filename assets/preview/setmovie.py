@@ -12,10 +12,12 @@ import numpy.typing as npt
 from assets.preview import labels
 from assets.preview.backdrop import DIMMED, SAMPLES, Backdrop, Floats, Picture, ahead
 from assets.preview.figures import lit
+from assets.sets.cards import Card
 from assets.sets.layer import draw_pieces
 from assets.sets.projection import Piece
-from assets.view import View
+from assets.view import Buffers, View
 from pipeline.frames import FrameRange
+from pipeline.io.color import to_display_8bit
 from pipeline.review import slate
 
 Ints = npt.NDArray[np.int32]
@@ -114,12 +116,14 @@ def _filtered(depth: Floats, number: Ints, grey: Floats) -> Proxies:
 @dataclass(frozen=True, slots=True, eq=False)
 class SetShooting:
     """What every frame's picture needs. view_of: the solved camera on a frame, SAMPLES times as wide and high as the
-    backdrop."""
+    backdrop; far: a frame's cards, drawn at its size."""
 
     pieces: tuple[Piece, ...]
     view_of: Callable[[int], View]
     backdrop: Backdrop
     title: str
+    cards: tuple[Card, ...] = ()
+    far: Callable[[int], Buffers] | None = None
 
     def drawn(self, frame: int) -> Proxies:
         return draw_proxies(self.view_of(frame), self.pieces)
@@ -127,18 +131,37 @@ class SetShooting:
     def pictures(self, frames: FrameRange, workers: int) -> Iterator[Picture]:
         """(h + band, w, 3) uint8 one after the other; so many frames' proxies are drawn at once."""
         colours = list(labels.zone_colours([piece.name for piece in self.pieces]).values())
-        tints = 1 - TINT * (1 - np.array(colours, np.float32) / 255)
+        tints = 1 - TINT * (1 - np.array(colours, np.float32).reshape(-1, 3) / 255)
         for frame, proxies in zip(frames, ahead(self.drawn, frames, workers), strict=True):
             share = self.backdrop.visible(frame, proxies.depth) * proxies.cover
             picture = self.backdrop.picture(frame)
             picture = np.rint(picture * np.float32(DIMMED)).astype(np.uint8)
+            if self.cards and self.far is not None:
+                self._lay_far(picture, self.far(frame), frame)
             shown = share > 0
             grey = 255 * np.clip(proxies.grey[shown], 0, 1)[:, None] * tints[proxies.piece[shown]]
             part = share[shown][:, None]
             picture[shown] = np.rint(picture[shown] * (1 - part) + grey * part)
             self._name(picture, self.view_of(frame), colours)
             count = f"{len(self.pieces)} set piece{'s' if len(self.pieces) != 1 else ''}"
+            count += f", {len(self.cards)} card{'s' if len(self.cards) != 1 else ''}" if self.cards else ""
             yield np.asarray(slate.burn_in(picture, self.title, str(frame), count))
+
+    def _lay_far(self, picture: Picture, drawn: Buffers, frame: int) -> None:
+        """The cards as they are painted, where nothing of the plate stands before them; each with its name and distance."""
+        shown = drawn.rgba[..., 3] > 0
+        rgba = drawn.rgba[shown]
+        share = (self.backdrop.visible(frame, drawn.depth)[shown] * rgba[:, 3])[:, None]
+        straight = np.ascontiguousarray((rgba[:, :3] / np.maximum(rgba[:, 3:], 1e-4))[None])
+        picture[shown] = np.rint(picture[shown] * (1 - share) + to_display_8bit(straight)[0] * share)
+        size = max(11, round(picture.shape[0] * 0.018))
+        for card in self.cards:
+            rows, columns = np.nonzero(drawn.ids == card.number)
+            if len(rows):
+                text = f"{card.name}  card, {card.distance_m:.0f} m away"
+                middle, top = float(np.median(columns)), int(rows.min())
+                left = int(np.clip(middle - slate.width_of(text, size) / 2, size, picture.shape[1] - size))
+                slate.write(picture, text, left, max(top - size, 2 * size), size, (255, 255, 255))
 
     def _name(self, picture: Picture, view: View, colours: list[tuple[int, int, int]]) -> None:
         """A cross where each piece stands; its name, size and distance over its highest point, inside the picture."""

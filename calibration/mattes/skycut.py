@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -23,42 +22,26 @@ class SkyCut:
     def soft(self) -> Bools:
         return (self.alpha > 0) & (self.alpha < 1)
 
-    def depth(self, depth_m: Floats, confidence: Floats) -> tuple[Floats, Floats]:
-        """The plate's depth and its confidence, (H, W) each, agreed with the matte: +inf where mostly sky shows.
+    def depth(self, depth_m: Floats) -> Floats:
+        """The plate's depth (H, W), agreed with the matte: +inf where mostly sky shows, and nowhere else.
 
-        Where the depth took for sky what is none, the nearest thing's stands.
+        What the depth took for sky and is none, a mountain in haze mostly, lies as far away as anything is known to.
         """
         there = self.alpha >= 0.5
-        lacking = there & np.isinf(depth_m)
-        out = np.where(there, depth_m, np.float32(np.inf)).astype(np.float32)
-        if lacking.any():
-            out[lacking] = _nearest(out, ~np.isinf(out))[lacking]
-        return out, np.where(there & ~lacking, confidence, np.float32(1)).astype(np.float32)
+        return np.where(there, np.minimum(depth_m, _farthest(depth_m)), np.float32(np.inf)).astype(np.float32)
 
-    def seen_past(self, visible: Floats, matte: Floats, past: Floats, edge_px: int) -> Floats:
-        """`visible` (H, W), what the plate leaves of a layer, made right along the skyline, where the matte knows better.
+    def seen_past(self, visible: Floats, layer_z_m: Floats, depth_m: Floats) -> Floats:
+        """`visible` (H, W), what the plate's depth and colours leave of a layer, made right where the matte knows better.
 
-        There a pixel is part sky, behind which no layer is, and part a thing, that hides of the layer what it hides edge_px
-        inside of its edge, or a person. matte: (H, W) the plate's people; past: what they leave of the layer.
+        No layer is hidden by the sky's part of a pixel; and none is seen through what the depth took for sky, unless it is
+        nearer than anything known there. layer_z_m, depth_m: (H, W) metres, +inf where empty, and in what depth calls sky.
         """
-        solid = self.alpha >= 1
-        if solid.all():
-            return visible
-        inside = cv2.erode(solid.astype(np.uint8), np.ones((2 * edge_px + 1, 2 * edge_px + 1), np.uint8)) > 0
-        over = np.where(inside, visible / np.maximum(past, np.float32(1e-3)), np.float32(1))
-        over = _nearest(np.minimum(over, 1).astype(np.float32), inside & (past > 0.5))
-        person = np.minimum(matte, self.alpha)
-        told = (1 - self.alpha) + (self.alpha - person) * over + np.maximum(person - (1 - past), 0)
-        return np.where(inside, visible, np.clip(told, 0, 1)).astype(np.float32)
+        shown = np.maximum(visible, 1 - self.alpha)
+        through = (self.alpha > 0) & np.isinf(depth_m) & (layer_z_m > _farthest(depth_m))
+        return np.where(through, 1 - self.alpha, shown).astype(np.float32)
 
 
-def _nearest(values: Floats, known: Bools) -> Floats:
-    """(H, W) of the nearest known pixel; as it is where none is known."""
-    if not known.any():
-        return values
-    _, labels = cv2.distanceTransformWithLabels(
-        (~known).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    by_label = np.zeros(int(labels.max()) + 1, np.float32)
-    by_label[labels[known]] = values[known]
-    return np.asarray(by_label[labels], np.float32)
+def _farthest(depth_m: Floats) -> np.float32:
+    """Metres of the farthest thing known; 0 where nothing is."""
+    known = depth_m[np.isfinite(depth_m)]
+    return np.float32(known.max()) if len(known) else np.float32(0)

@@ -17,7 +17,8 @@ _EDGE_PX = 4  # at a width of 960: how far the depth's skyline may be off
 _REACH_PX = 40  # ... how far from it gaps in leaves are looked for
 _WIDE_PX = 20  # ... as wide may be what stands alone before the sky: twigs, spears, leaves
 _NEAR_PX = 12  # ... sigma within which the sky's colour is taken from
-_APART = 0.06  # of the sky's light: what differs by more may be something
+_LIKE, _UNLIKE = 0.1, 0.5  # of the sky's light, by which a gap in leaves differs from it at most, and leaves at least
+_AMONG = 0.35  # of what is around a gap are leaves
 _DARK, _DIM = 0.4, 0.1  # stops under the sky beside: surely a thing; perhaps one, beside such
 _JOINED_PX = 7  # ... a gap that a twig is followed across
 
@@ -84,11 +85,11 @@ def _gaps(apart: Floats, sky: Bools, scale: float) -> Bools:
 
     A far ridge that takes the sky's colour is like it over and over: it is no gap.
     """
-    like = (apart < _APART) & ~sky
+    like = (apart < _LIKE) & ~sky
     reach = cv2.dilate(sky.astype(np.uint8), disc(max(4, round(_REACH_PX * scale)))) > 0
     window = 2 * max(2, round(6 * scale)) + 1
-    unlike = cv2.blur((apart > 3 * _APART).astype(np.float32), (window, window))
-    found = like & reach & (unlike > 0.4)
+    unlike = cv2.blur((apart > _UNLIKE).astype(np.float32), (window, window))
+    found = like & reach & (unlike > _AMONG)
     return np.asarray(cv2.dilate(found.astype(np.uint8), disc(max(1, round(2 * scale)))) > 0, np.bool_)
 
 

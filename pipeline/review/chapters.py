@@ -60,6 +60,8 @@ def sections(sources: Sources, screen: Screen, plate: Array, frame: int, measure
     if measured["identity"]:
         yield _identity(measured["identity"])
     yield Section("Set extension", pictures=(Picture("Paintings", inline_file(paintings)),))
+    if measured["sky"]:
+        yield _sky(measured)
     yield Section(
         "Look of the plate",
         "Measured once, and given to every layer.",
@@ -119,6 +121,23 @@ def _depth(sources: Sources, screen: Screen, plate: Array, frame: int, depth: di
                 f"Holdout of frame {frame}", inline(matte_picture(plate, matte)), "tinted: in front of every layer"
             ),
         ),
+    )
+
+
+def _sky(measured: dict[str, Any]) -> Section:
+    """The new sky: how bright it is and why, and how much of the picture it is."""
+    told = next(iter(measured["sky"].values()))
+    shown = {f: {"sky": found["layers"]["sky"]} for f, found in measured["comp"]["frames"].items()}
+    facts = {
+        "level": told["level"],
+        "times, stops": told["gain_ev"],
+        "of the plate's air before its horizon": told["air"],
+    }
+    return Section(
+        "Sky",
+        "The plate's sky was replaced: layer sky, behind all others. Coverage is its share of the picture; fringe as in the checks.",
+        _facts(facts),
+        tuple(figures.series_of(shown)),
     )
 
 

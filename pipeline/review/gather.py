@@ -25,6 +25,7 @@ from pipeline.types import (
     Plate,
     PlateLight,
     SetPaintings,
+    SkyLayer,
     TrackReport,
 )
 
@@ -51,6 +52,7 @@ class Sources:
     identity: dict[str, Any] = field(default_factory=dict)  # by character, how alike it is across views and shots
     light: PlateLight | None = None
     grades: Grades | None = None
+    sky: SkyLayer = SkyLayer(None, None)  # noqa: RUF009 (frozen)
 
     @property
     def name(self) -> str:
@@ -131,6 +133,7 @@ def measured(sources: Sources, watched: Watched, compression: str) -> dict[str, 
             "set": _origin(s.paintings) | {"paintings": len(figures.read_json(s.paintings.index))},
         },
         "ground": figures.read_json(s.ground.figures),
+        "sky": figures.read_frames(s.sky.figures, frames),
         "look": figures.read_json(s.look.figures) | _light_and_grades(s),
         "layers": {"frames": layer_frames, "summary": figures.summary(layer_frames)},
         "comp": {

@@ -165,10 +165,22 @@ def test_the_new_sky_wraps_over_soft_edges_and_no_further():
 
 
 def test_the_depth_agrees_with_the_matte():
+    """A mountain that the depth took for sky is as far as anything; what is mostly sky is endless."""
     alpha = np.float32([[0.0, 0.2, 0.8, 1.0, 1.0]])
     depth = np.float32([[40.0, np.inf, np.inf, np.inf, 30.0]])
 
-    z, sure = SkyCut(alpha, np.zeros((1, 5, 3), np.float32)).depth(depth, np.full((1, 5), 0.5, np.float32))
+    z = SkyCut(alpha, np.zeros((1, 5, 3), np.float32)).depth(depth)
 
-    np.testing.assert_array_equal(z, [[np.inf, np.inf, 30.0, 30.0, 30.0]])
-    np.testing.assert_array_equal(sure, [[1, 1, 1, 1, 0.5]])
+    np.testing.assert_array_equal(z, [[np.inf, np.inf, 40.0, 40.0, 30.0]])
+
+
+def test_a_far_card_stands_behind_a_mountain_that_the_depth_took_for_sky_and_a_castle_before_it():
+    alpha = np.float32([[0.0, 0.25, 1.0, 1.0]])
+    depth = np.float32([[np.inf, np.inf, np.inf, 900.0]])
+    cut, seen = SkyCut(alpha, np.zeros((1, 4, 3), np.float32)), np.float32([[1.0, 0.1, 1.0, 0.4]])
+
+    card = cut.seen_past(seen, np.full((1, 4), 6000.0, np.float32), depth)
+    castle = cut.seen_past(seen, np.full((1, 4), 180.0, np.float32), depth)
+
+    np.testing.assert_allclose(card, [[1.0, 0.75, 0.0, 0.4]])
+    np.testing.assert_allclose(castle, [[1.0, 0.75, 1.0, 0.4]])

@@ -34,6 +34,7 @@ from pipeline.types import (
     Mattes,
     PlateLight,
     SetPaintings,
+    SkyLayer,
     TrackReport,
 )
 from stages.deliver import Params, deliver
@@ -470,3 +471,28 @@ def test_params_are_checked(wrong: dict[str, int]) -> None:
 def test_a_wrong_view_is_named(made: Made) -> None:
     with pytest.raises(ConfigError, match=r"\[delivery\]\.view"):
         made.deliver(brief=DeliveryBrief(view="Film look"))
+
+
+def test_the_report_tells_of_a_new_sky_and_of_cards(made: Made, given: dict[str, Any], tmp_path: Path) -> None:
+    """Layers sky and far lie in the comp: the report names them, their share and their level, and the frames keep them."""
+    frames = given["comp"].files.frames
+    comp = FrameFiles(tmp_path / "comp", "comp.%04d.exr", frames)
+    numbers, levels = (FrameFiles(tmp_path / name, f"{name}.%04d.json", frames) for name in ("figures", "sky"))
+    for frame in frames:
+        planes = exr.read(given["comp"].files.path(frame)).channels
+        planes |= {f"{layer}.A": np.full(planes["R"].shape, 0.5, np.float16) for layer in ("sky", "far")}
+        exr.write(comp.path(frame), planes)
+        found = json.loads(given["comp"].figures.path(frame).read_text())
+        found["layers"] |= {"sky": {"coverage": 0.21}, "far": {"coverage": 0.03, "fringe": [0.01, 0.01, 0.01]}}
+        write_json(numbers.path(frame), found)
+        write_json(levels.path(frame), {"gain_ev": 0.5, "level": "as bright as the plate's sky, 0.9", "air": 0.5})
+
+    done = made.deliver(comp=Comp(comp, numbers), sky=SkyLayer(None, levels))
+
+    page, report = Page(), json.loads(done.report.read_text())
+    page.feed(done.page.read_text())
+    assert "as bright as the plate's sky, 0.9" in page.text
+    assert "The plate's sky was replaced" in page.text
+    assert report["comp"]["frames"]["1001"]["layers"]["far"]["coverage"] == 0.03
+    assert report["sky"]["1001"]["gain_ev"] == 0.5
+    assert {"sky.A", "far.A"} <= set(exr.read(done.comp.path(1001)).channels)

@@ -12,6 +12,7 @@ from assets.sets.projection import read_pieces
 from calibration.cameras import load_poses, to_camera
 from calibration.lens import project, scaled
 from pipeline.errors import ConfigError
+from pipeline.far_sections import FarCards, SetCard
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr, images
 from pipeline.sections import ShotInfo
@@ -124,3 +125,32 @@ def test_a_shot_without_a_set_says_so(made, tmp_path):
 
     with pytest.raises(ConfigError, match=r"no set. Add \[\[set.pieces\]\]"):
         preview(made, None, tmp_path, silent)
+
+
+def test_cards_are_shown_behind_pieces_and_behind_what_the_plate_shows_nearer(made, tmp_path):
+    """A red card over the whole width, 80 m away: hidden on the left by what stands 5 m away, on the right by the wall."""
+    images.write_png(tmp_path / "red.png", np.full((8, 64, 3), (255, 0, 0), np.uint8))
+    card = SetCard(
+        "mountains", tmp_path / "red.png", 80.0, bearing_deg=0.0, rise_deg=-15.0, width_deg=80.0, height_m=40.0
+    )
+
+    looked = preview({**made, FarCards: FarCards((card,))}, FrameRange(1001, 1001), tmp_path / "out", silent)
+
+    picture = images.read_png(looked.still)
+    red = (picture[..., 0] > 0.4) & (picture[..., 0] > 2 * picture[..., 1])
+    wall = pixel(made, 0, (5.0, 2.5, FACE_Z))
+    assert looked.cards == 1
+    assert not red[: LENS.height - 4, : LENS.width // 2 - 8].any()
+    assert red[: LENS.height - 4, LENS.width // 2 :].mean() > 0.05
+    assert not red[wall[1], wall[0]]
+
+
+def test_cards_alone_are_enough_of_a_set(made, tmp_path):
+    (tmp_path / "none.json").write_text("[]")
+    images.write_png(tmp_path / "red.png", np.full((8, 64, 3), (255, 0, 0), np.uint8))
+    card = SetCard("mountains", tmp_path / "red.png", 80.0, bearing_deg=0.0, width_deg=60.0)
+    bare = {**made, SetLayout: SetLayout(tmp_path / "meshes", tmp_path / "none.json"), FarCards: FarCards((card,))}
+
+    looked = preview(bare, FrameRange(1001, 1001), tmp_path / "out", silent)
+
+    assert (looked.pieces, looked.cards) == (0, 1)
