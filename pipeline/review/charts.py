@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +18,27 @@ WIDTH, HEIGHT = 250, 118
 _LEFT, _RIGHT, _TOP, _BOTTOM = 36, 6, 18, 17
 _TIPS = 400  # frames beyond which a tip for each would bloat the page
 _MOST_POINTS = 600
+_LIMIT_REACH = 8.0  # of the values' span: a limit farther off would press them flat
 
 
-def curves(frames: Sequence[int], lines: Mapping[str, Sequence[float]], marked: Sequence[int] = ()) -> str:
-    """Named lines over frames, NaN where there is none; `marked` frames are struck through in the alarm's ink."""
+def curves(
+    frames: Sequence[int],
+    lines: Mapping[str, Sequence[float]],
+    marked: Sequence[int] = (),
+    limits: Mapping[str, float] = MappingProxyType({}),
+    to: str = "",
+) -> str:
+    """Named lines over frames, NaN where there is none.
+
+    marked: frames that are struck through in the alarm's ink, with a cross. limits: values drawn as broken lines, by name; one
+    that lies far outside is told at the edge. to: an address that a frame's number is added to; each frame is a link then, and
+    the plot says where its frames lie (data-first, data-last; data-left, data-right: shares of its width).
+    """
     values = [v for line in lines.values() for v in line if math.isfinite(v)]
-    low, high = nice(min(values), max(values)) if values else (0.0, 1.0)
+    least, most = (min(values), max(values)) if values else (0.0, 1.0)
+    reach = _LIMIT_REACH * max(most - least, 1e-9)
+    drawn = [limit for limit in limits.values() if least - reach <= limit <= most + reach]
+    low, high = nice(min([least, *drawn]), max([most, *drawn]))
     first, last = frames[0], frames[-1]
     wide, tall = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 
@@ -32,9 +48,23 @@ def curves(frames: Sequence[int], lines: Mapping[str, Sequence[float]], marked: 
     def y(value: float) -> float:
         return _TOP + tall * (1 - (value - low) / (high - low))
 
-    parts = [_open("curves")]
+    ends = f'data-first="{first}" data-last="{last}" data-left="{_LEFT / WIDTH}" data-right="{1 - _RIGHT / WIDTH}"'
+    parts = [_open("curves", ends if to else "")]
     parts += [f'<line class="alarm" x1="{x(f):.1f}" x2="{x(f):.1f}" y1="{_TOP}" y2="{_TOP + tall}"/>' for f in marked]
+    parts += [f'<path class="sign" d="M{x(f) - 2.5:.1f} {_TOP - 5} l5 5 m0 -5 l-5 5"/>' for f in marked]
     parts += _scale(low, high, y)
+    for name, limit in limits.items():
+        if low <= limit <= high:
+            parts.append(
+                f'<line class="limit" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y(limit):.1f}" y2="{y(limit):.1f}" '
+                'stroke-dasharray="4 3"/>'
+            )
+            below = 8 if y(limit) < HEIGHT / 2 else -3
+            parts.append(_text(WIDTH - _RIGHT - 2, y(limit) + below, f"{name} {short(limit)}", "end"))
+        elif limit > high:
+            parts.append(_text(WIDTH - _RIGHT - 2, 10, f"▲ {name} {short(limit)}", "end"))
+        else:
+            parts.append(_text(WIDTH / 2, HEIGHT - 4, f"▼ {name} {short(limit)}", "middle"))
     parts += [_text(x(first), HEIGHT - 4, str(first)), _text(x(last), HEIGHT - 4, str(last), "end")]
     at = float(_LEFT)
     for number, (name, line) in enumerate(lines.items()):
@@ -47,10 +77,11 @@ def curves(frames: Sequence[int], lines: Mapping[str, Sequence[float]], marked: 
         half = wide / max(1, len(frames) - 1) / 2
         for index, frame in enumerate(frames):
             said = ", ".join(f"{name} {short(line[index])}" for name, line in lines.items())
-            parts.append(
+            tip = (
                 f'<rect class="tip" x="{x(frame) - half:.1f}" y="{_TOP}" width="{2 * half:.1f}" height="{tall}">'
                 f"<title>{frame}: {escape(said)}</title></rect>"
             )
+            parts.append(f'<a href="{escape(to)}{frame}" tabindex="-1" data-frame="{frame}">{tip}</a>' if to else tip)
     return "".join([*parts, "</svg>"])
 
 
@@ -127,8 +158,9 @@ def cells(shares: Sequence[Sequence[float]]) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def _open(name: str) -> str:
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(name)}">'
+def _open(name: str, more: str = "") -> str:
+    more = f" {more}" if more else ""
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(name)}"{more}>'
 
 
 def _text(x: float, y: float, words: str, anchor: str = "start") -> str:

@@ -11,9 +11,10 @@ import numpy as np
 
 from pipeline.review.charts import curves
 from pipeline.review.figures import flat
+from pipeline.review.gather import Limits
 
 STANDS_OUT = 6.0  # robust standard deviations from the median
-_LIMIT_REPROJECTION_PX = 1.0  # the report's own check
+_REPORTS = Limits()  # what the report's checks hold the figures against
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,55 +27,75 @@ class Figure:
     median: float
 
 
-def figures_of(report: Mapping[str, Any]) -> list[Figure]:
-    """Reprojection error, grain, colour match of each layer and flicker, of what the report holds of them."""
+def figures_of(report: Mapping[str, Any], to: str = "") -> list[Figure]:
+    """Reprojection error, grain, colour match of each layer and flicker, of what the report holds of them.
+
+    to: where a frame is looked at, an address that its number is added to.
+    """
     frames = _per_frame(report)
-    found = [_figure("reprojection error, px", _reprojection(report), most=_LIMIT_REPROJECTION_PX)]
-    found.append(_lines("grain over the plate's", frames, "grain_ratio"))
+    most, off = _REPORTS.reprojection_limit_px, _REPORTS.grain_limit
+    found = [_figure("reprojection error, px", _reprojection(report), to, (-math.inf, most), steady=False)]
+    found.append(_figure("grain over the plate's", _lines(frames, "grain_ratio"), to, (1 - off, 1 + off)))
     layers = sorted({name for f in frames.values() for name in _tree(f.get("layers"))})
     for layer in layers:
-        found.append(_figure(f"{layer}: level over the plate's, stops", _level(frames, layer)))
-        found.append(_figure(f"{layer}: fringe along edges", {"r g b": _mean(frames, f"layers.{layer}.fringe")}))
-    found.append(_lines("flicker of the plate, mean", frames, "plate.flicker.mean"))
+        found.append(_figure(f"{layer}: level over the plate's, stops", _level(frames, layer), to))
+        fringes = {"fringe": _mean(frames, f"layers.{layer}.fringe")}
+        found.append(_figure(f"{layer}: fringe along edges", fringes, to, (-math.inf, _REPORTS.fringe_limit)))
+    found.append(_figure("flicker of the plate, mean", _lines(frames, "plate.flicker.mean"), to))
     return [figure for figure in found if figure is not None]
 
 
-def bad_frames(lines: Mapping[str, Mapping[int, float]], most: float | None = None) -> tuple[int, ...]:
-    """Frames whose value lies over `most`, or STANDS_OUT robust deviations from its line's median.
+def usual(line: Mapping[int, float]) -> tuple[float, float]:
+    """From where to where a line's values are usual: STANDS_OUT robust deviations about its median.
 
-    The deviation is 1.4826 times the median absolute deviation (Rousseeuw and Croux 1993); a line without any has no bad
-    frame.
+    The deviation is 1.4826 times the median absolute deviation (Rousseeuw and Croux 1993); without any, all are usual.
     """
+    values = np.array(list(line.values()), dtype=np.float64)
+    middle = float(np.median(values)) if len(values) else 0.0
+    spread = 1.4826 * float(np.median(np.abs(values - middle))) if len(values) else 0.0
+    return (middle - STANDS_OUT * spread, middle + STANDS_OUT * spread) if spread > 0 else (-math.inf, math.inf)
+
+
+def bad_frames(
+    lines: Mapping[str, Mapping[int, float]], limits: tuple[float, float], steady: bool = True
+) -> tuple[int, ...]:
+    """Frames whose value lies outside `limits`, or, where the figure is held to be `steady`, outside what is usual."""
     bad: set[int] = set()
     for line in lines.values():
-        values = np.array(list(line.values()), dtype=np.float64)
-        middle = float(np.median(values)) if len(values) else 0.0
-        spread = 1.4826 * float(np.median(np.abs(values - middle))) if len(values) else 0.0
-        for frame, value in line.items():
-            apart = spread > 0 and abs(value - middle) > STANDS_OUT * spread
-            if value > most if most is not None else apart:
-                bad.add(frame)
+        least, most = usual(line) if steady else limits
+        least, most = max(least, limits[0]), min(most, limits[1])
+        bad.update(frame for frame, value in line.items() if not least <= value <= most)
     return tuple(sorted(bad))
 
 
-def _figure(title: str, lines: Mapping[str, Mapping[int, float]], most: float | None = None) -> Figure | None:
+def _figure(
+    title: str,
+    lines: Mapping[str, Mapping[int, float]],
+    to: str,
+    limits: tuple[float, float] = (-math.inf, math.inf),
+    steady: bool = True,
+) -> Figure | None:
     frames = sorted({frame for line in lines.values() for frame in line})
     if not frames:
         return None
-    bad = bad_frames(lines, most)
+    bad = bad_frames(lines, limits, steady)
     drawn = {name: [line.get(frame, math.nan) for frame in frames] for name, line in lines.items()}
     values = [value for line in lines.values() for value in line.values()]
-    return Figure(title, curves(frames, drawn, bad), bad, float(np.median(values)))
+    shown = dict(zip(("at least", "at most"), limits, strict=True))
+    if steady and len(lines) == 1:
+        shown |= dict(zip(("unusual below", "unusual above"), usual(next(iter(lines.values()))), strict=True))
+    svg = curves(frames, drawn, bad, {name: limit for name, limit in shown.items() if math.isfinite(limit)}, to)
+    return Figure(title, svg, bad, float(np.median(values)))
 
 
-def _lines(title: str, frames: Mapping[int, Any], name: str) -> Figure | None:
+def _lines(frames: Mapping[int, Any], name: str) -> dict[str, dict[int, float]]:
     numbers = {frame: flat(told) for frame, told in frames.items()}
     lines: dict[str, dict[int, float]] = {}
     for frame, found in numbers.items():
         for key, value in found.items():
             if key == name or key.startswith(f"{name}."):
                 lines.setdefault(key.removeprefix(name).lstrip(".") or "value", {})[frame] = value
-    return _figure(title, lines)
+    return lines
 
 
 def _mean(frames: Mapping[int, Any], name: str) -> dict[int, float]:

@@ -212,10 +212,10 @@ def report_of(version: Version) -> dict[str, Any]:
     return _report(file, _changed(file))
 
 
-def figures_of(version: Version) -> tuple[Figure, ...]:
-    """A version's figures per frame."""
+def figures_of(version: Version, to: str = "") -> tuple[Figure, ...]:
+    """A version's figures per frame. to: where a frame is looked at, an address that its number is added to."""
     file = version.folder / "report.json"
-    return _figures(file, _changed(file))
+    return _figures(file, _changed(file), to)
 
 
 @lru_cache(maxsize=64)
@@ -228,8 +228,8 @@ def _report(file: Path, changed: tuple[int, ...]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def _figures(file: Path, changed: tuple[int, ...]) -> tuple[Figure, ...]:
-    return tuple(quality.figures_of(_report(file, changed)))
+def _figures(file: Path, changed: tuple[int, ...], to: str) -> tuple[Figure, ...]:
+    return tuple(quality.figures_of(_report(file, changed), to))
 
 
 def _versions(shot: Shot, listed: dict[str, list[str]]) -> tuple[Version, ...]:

@@ -25,7 +25,7 @@ from pipeline.screening.web import routes
 from pipeline.screening.web.access import SignInFirst, check_declared
 from pipeline.screening.web.pages import HERE, page
 from pipeline.screening.web.settings import Services, Settings
-from pipeline.screening.web.shield import Shield
+from pipeline.screening.web.shield import HEADERS, Shield
 
 LARGEST_BODY = 4_000_000  # bytes: a drawing of thousands of points
 STATUS = {ReviewForbidden: 403, ReviewRefused: 409, ConfigError: 422, StoreError: 404}
@@ -71,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(BattleplateError, _refused)
     app.add_exception_handler(HTTPException, _told)
+    app.add_exception_handler(Exception, _broken)
     database.after_commit.append(seal.sign)
     return app
 
@@ -107,6 +108,13 @@ async def _not_understood(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     told = "; ".join(f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors())
     return _say(request, 422, told.encode("utf-8", "replace").decode("utf-8"))
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """A bug of ours: the log has it, the page says so. It is answered outside the shield, so its headers are set here."""
+    answer = _say(request, 500, "This is a fault of the server; its log tells more. Load the page again.")
+    answer.headers.update({**HEADERS, "Cache-Control": "no-store"})
+    return answer
 
 
 def _say(request: Request, status: int, line: str) -> Response:

@@ -61,3 +61,20 @@ def test_cells_are_as_bright_as_their_share():
 
     shown = [float((cell.get("style") or "").removeprefix("opacity:")) for cell in svg.iter("rect")]
     assert shown == pytest.approx([0.06, 1.0, 0.53, 0.295], abs=0.01)
+
+
+def test_limits_are_broken_lines_or_told_at_the_edge_and_frames_are_links():
+    limits = {"at most": 2.0, "unusual above": 100.0, "unusual below": -100.0}
+    svg = drawn(charts.curves([1001, 1002], {"error": [0.0, 1.0]}, [1002], limits, "/play?frame="))
+    links = [e for e in svg.iter() if e.tag.endswith("}a") or e.tag == "a"]
+    texts = [e.text for e in svg.iter() if e.tag.endswith("text")]
+
+    assert [e.get("href") for e in links] == ["/play?frame=1001", "/play?frame=1002"]
+    assert len([e for e in svg.iter() if e.get("class") == "limit"]) == 1
+    assert [t for t in texts if "at most" in t or "unusual" in t] == [
+        "at most 2",
+        "▲ unusual above 100",
+        "▼ unusual below -100",
+    ]
+    assert len([e for e in svg.iter() if e.get("class") == "sign"]) == 1
+    assert (svg.get("data-first"), svg.get("data-last")) == ("1001", "1002")

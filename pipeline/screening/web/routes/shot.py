@@ -63,7 +63,7 @@ def shot_page(
         made=made.get((shot, here.number), []) if here else [],
         facts=_of(report.get("shot"), dict),
         checks=[c for c in _of(report.get("checks"), list) if isinstance(c, dict)],
-        figures=[(f, Markup(f.svg)) for f in (figures_of(here) if here else ())],
+        figures=[(f, Markup(f.svg)) for f in (figures_of(here, _player(here)) if here else ())],
         takes=takes,
         sheets=sorted({(t.piece, t.kind, t.place) for t in takes}),
         damaged=damaged,
@@ -82,6 +82,11 @@ def take_sheet(
         if (file.parent.parent.name, file.parent.name) == (place, piece) and file.is_file():
             return FileResponse(file, media_type="image/png", headers={"Cache-Control": "private, no-cache"})
     raise HTTPException(404, f"{shot} has no contact sheet of {piece!r} by {place!r}.")
+
+
+def _player(version: Version) -> str:
+    """Where its frames are looked at; a frame's number is added."""
+    return f"/shots/{version.shot}/play?version={version.number}&frame="
 
 
 def _asks(person: Person, kind: str) -> bool:

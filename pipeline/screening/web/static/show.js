@@ -20,6 +20,8 @@ function filter() {
     section.hidden = here === 0;
     shown += here;
   }
+  const none = /** @type {HTMLElement} */ (document.getElementById("none"));
+  none.hidden = shown > 0 || count.dataset.total === "0";
   count.textContent = `${shown} of ${count.dataset.total ?? ""}`;
 }
 

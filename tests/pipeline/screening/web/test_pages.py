@@ -88,7 +88,7 @@ def test_a_shot_has_its_figures_checks_and_notes_with_links_to_frames(studio):
     page = browser.get("/shots/bp_010_0010").text
     assert "play?version=2&amp;frame=1004" in page
     assert "&lt;b&gt;dust" in page
-    assert 'stands out: <a href="/shots/bp_010_0010/play?version=2&amp;frame=1005">1005</a>' in page
+    assert '✕ stands out</span>: <a href="/shots/bp_010_0010/play?version=2&amp;frame=1005">1005</a>' in page
     assert "at most 1 px" in page
     assert page.count("<svg") == 4
     assert "style=" not in page
@@ -133,3 +133,16 @@ def test_what_was_asked_for_is_told_with_the_artists_command(studio):
         assert "&lt;b&gt;other" in page
         assert "battleplate apply 1 SHOW.toml" in page
     assert ['id="ask"' in shown[role] for role in (Role.ARTIST, Role.SUPERVISOR)] == [False, True]
+
+
+def test_a_fault_of_the_server_is_a_page_that_tells_nothing_of_it(studio, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr("pipeline.screening.web.routes.shot.standing_of", broken)
+    answer = studio.client(Role.ARTIST).get(f"/shots/{SHOTS[0]}", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 500
+    assert "Something broke here" in answer.text
+    assert "secret" not in answer.text
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
