@@ -139,7 +139,7 @@ def test_a_fault_of_the_server_is_a_page_that_tells_nothing_of_it(studio, monkey
     def broken(*_):
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("pipeline.screening.web.routes.shot.standing_of", broken)
+    monkeypatch.setattr("pipeline.screening.web.routes.shot.remarks_of", broken)
     answer = studio.client(Role.ARTIST).get(f"/shots/{SHOTS[0]}", headers={"Accept": "text/html"})
 
     assert answer.status_code == 500
