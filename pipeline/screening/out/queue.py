@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -46,16 +46,15 @@ def enqueue(session: Session, event: str, at: datetime, data: Mapping[str, Any])
     return len(told)
 
 
+def _due(at: datetime) -> Select[WebhookCall, Webhook]:
+    asked = select(WebhookCall, Webhook).join(Webhook, Webhook.id == WebhookCall.webhook_id)
+    asked = asked.where(WebhookCall.state == "waiting", WebhookCall.next_try <= at, Webhook.disabled.is_(False))
+    return asked.order_by(WebhookCall.next_try, WebhookCall.id).limit(1)
+
+
 def take(session: Session, at: datetime) -> Due | None:
     """The call that waited longest, held back from others until it is told what became of it, or for a minute."""
-    row = session.execute(
-        select(WebhookCall, Webhook)
-        .join(Webhook, Webhook.id == WebhookCall.webhook_id)
-        .where(WebhookCall.state == "waiting", WebhookCall.next_try <= at, Webhook.disabled.is_(False))
-        .order_by(WebhookCall.next_try, WebhookCall.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=WebhookCall)
-    ).first()
+    row = session.execute(_due(at).with_for_update(skip_locked=True, of=WebhookCall)).first()
     if row is None:
         return None
     call, hook = row
@@ -76,6 +75,9 @@ def told(session: Session, due: Due, outcome: Outcome, at: datetime) -> None:
 def send_due(database: Database, call: Send = send, clock: Callable[[], datetime] = now) -> int:
     """Send what is due now, one after the other. Returns how many were tried."""
     tried = 0
+    with database.read() as session:  # mostly nothing is: no commit is made for that
+        if session.execute(_due(clock())).first() is None:
+            return tried
     while (due := database.write(lambda session: take(session, clock()))) is not None:
         at = clock()
         headers = headers_of(due.secret, due.event, due.id, int(at.timestamp()), due.body.encode("utf-8"))

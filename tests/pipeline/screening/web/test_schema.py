@@ -8,13 +8,22 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pipeline.screening.people.roles import Role
+from tests.pipeline.screening import ministudio
 from tests.pipeline.screening.served import served
+
+KNOWN = {"shot": "bp_010_0010", "version": 1, "view": "comp", "frame": 1003}
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("show") / "show.toml") as running:
+    show = ministudio.make_show(tmp_path_factory.mktemp("show") / "mini", (KNOWN["shot"],), pixels=False)
+    with served(show) as running:
         yield running
+
+
+def known(asked):
+    """What was made up, with the names of what there is: a question that gets past the first look."""
+    return {**asked, **{name: value for name, value in KNOWN.items() if name in asked}}
 
 
 def ask(studio, cases: int, role: Role) -> int:
@@ -39,6 +48,10 @@ def ask(studio, cases: int, role: Role) -> int:
         def run(case, data):
             nonlocal asked
             asked += 1
+            if asked % 2 and not operation.path.endswith("/live"):  # whose answer does not end
+                case.path_parameters = known(case.path_parameters or {})
+                case.query = known(case.query or {})
+                case.body = known(case.body) if isinstance(case.body, dict) else case.body
             kwargs = case.as_transport_kwargs(base_url="http://127.0.0.1")
             headers = {k: v for k, v in kwargs.pop("headers", {}).items()}
             kwargs.pop("cookies", None)
@@ -50,9 +63,9 @@ def ask(studio, cases: int, role: Role) -> int:
 
 
 def test_no_endpoint_fails_on_what_it_is_asked(studio):
-    assert ask(studio, 8, Role.ADMIN) > 60
+    assert ask(studio, 6, Role.ADMIN) > 60
 
 
 @pytest.mark.slow
 def test_thousands_of_questions(studio):
-    assert ask(studio, 400, Role.ADMIN) + ask(studio, 100, Role.SUPERVISOR) > 3000
+    assert ask(studio, 200, Role.ADMIN) + ask(studio, 50, Role.SUPERVISOR) > 3000
