@@ -48,7 +48,7 @@ def ask(studio, cases: int, role: Role) -> int:
         def run(case, data):
             nonlocal asked
             asked += 1
-            if asked % 2 and not operation.path.endswith("/live"):  # whose answer does not end
+            if asked % 2 and not case.path.endswith("/live"):  # whose answer does not end
                 case.path_parameters = known(case.path_parameters or {})
                 case.query = known(case.query or {})
                 case.body = known(case.body) if isinstance(case.body, dict) else case.body
