@@ -6,6 +6,7 @@
  */
 
 const REACH_PX = 7; // from an end of the loop, to drag it
+const NUMBER_PX = 56; // that a frame's number takes
 
 export class Timeline {
   /**
@@ -31,6 +32,7 @@ export class Timeline {
     this.marks = part("marks");
     this.head = part("head");
     element.addEventListener("pointerdown", (event) => this.grab(event));
+    new ResizeObserver(() => this.last && this.span(this.first, this.last)).observe(element);
   }
 
   /** Drag an end of the loop where one is near, else the frame. @param {PointerEvent} event */
@@ -74,7 +76,8 @@ export class Timeline {
     this.element.setAttribute("aria-valuemin", String(first));
     this.element.setAttribute("aria-valuemax", String(last));
     const count = last - first + 1;
-    const every = [1, 2, 5, 10, 20, 25, 50, 100, 250, 500, 1000, 5000].find((n) => count / n <= 14) ?? 10000;
+    const most = Math.min(14, this.element.clientWidth / NUMBER_PX);
+    const every = [1, 2, 5, 10, 20, 25, 50, 100, 250, 500, 1000, 5000].find((n) => count / n <= most) ?? 10000;
     this.ticks.replaceChildren();
     for (let frame = first; frame <= last; frame++) {
       const numbered = frame === first || frame === last || frame % every === 0;
