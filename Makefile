@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-mattes bench-generate bench-grain bench-relight bench-review bench-solve clean
+.PHONY: demo test test-all check format install lock bench-colour bench-comp bench-crowd bench-mattes bench-generate bench-grain bench-relight bench-review bench-sets bench-solve clean
 
 demo: install
 	$(BIN)/battleplate demo build/demo
@@ -48,6 +48,9 @@ bench-relight: install
 
 bench-review: install
 	$(BIN)/python -m benchmarks.review
+
+bench-sets: install
+	$(BIN)/python -m benchmarks.sets
 
 bench-solve: install
 	$(BIN)/python -m benchmarks.solve

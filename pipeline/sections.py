@@ -165,6 +165,12 @@ class SetPiece:
             if getattr(self, name) not in known:
                 words = ", ".join(f'"{word}"' for word in known if word)
                 raise ConfigError(f"{name} is {getattr(self, name)!r}, must be one of {words}. Change it.")
+        for name in ("base_px", "base_m", "distance_m", "yaw_deg"):
+            value = getattr(self, name)
+            if value is not None and not all(map(math.isfinite, value if isinstance(value, tuple) else (value,))):
+                raise ConfigError(f"{name} is {value}, must be finite numbers. Change it.")
+        if self.distance_m < 0:
+            raise ConfigError(f"distance_m is {self.distance_m:g}, must be 0, the ground, or more. Change it.")
         for name in ("scale", "width_m", "height_m") if self.file else ():
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:

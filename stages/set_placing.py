@@ -17,6 +17,7 @@ from pipeline.sections import SetPiece
 from pipeline.types import Lens
 
 Array = npt.NDArray[np.float64]
+LEAST_PX = 2.0  # that a piece must measure on some frame: less cannot be painted
 
 
 def place(piece: SetPiece, heights: Heightfield, lens: Lens, pose: Array) -> Array:
@@ -61,7 +62,8 @@ def heading(piece: SetPiece, base: Array, pose: Array) -> float:
 
 
 def seen_from_outside(piece: SetPiece, corners: Array, lens: Lens, poses: Array, frames: FrameRange) -> None:
-    """Raises ConfigError when no frame sees any of the triangles (T, 3, 3), or the camera stands inside them on some."""
+    """Raises ConfigError when no frame sees any of the triangles (T, 3, 3), none sees them larger than LEAST_PX, or the camera stands
+    inside them on some."""
     _seen(piece, corners.reshape(-1, 3), lens, poses)
     edge = undistort_points(
         np.array([[0, 0], [lens.width, 0], [0, lens.height], [lens.width, lens.height]], float), lens
@@ -79,14 +81,21 @@ def seen_from_outside(piece: SetPiece, corners: Array, lens: Lens, poses: Array,
 
 
 def _seen(piece: SetPiece, vertices: Array, lens: Lens, poses: Array) -> None:
-    ahead = False
+    ahead, largest = False, 0.0
     for pose in poses:
         camera = to_camera(vertices, pose)
         in_front = camera[camera[:, 2] > NEAR_M]
         ahead |= bool(len(in_front))
         pixels = project(in_front, lens)
         if len(pixels) and (pixels.min(0) < (lens.width, lens.height)).all() and (pixels.max(0) > 0).all():
-            return
+            largest = max(largest, float(np.ptp(pixels, axis=0).max()))
+            if largest >= LEAST_PX or len(in_front) < len(camera):
+                return
+    if largest:
+        raise ConfigError(
+            f"set piece {piece.name}: it is {largest:.2g} px large where it is seen best, must be {LEAST_PX:g}. Move it nearer, make "
+            "it larger, or stand a picture there with [[set.cards]]."
+        )
     where = "beside the picture" if ahead else "wholly behind the camera"
     raise ConfigError(
         f"set piece {piece.name}: no frame sees it, its middle is at {np.round(vertices.mean(axis=0), 1).tolist()} m, "

@@ -138,6 +138,9 @@ def test_another_content_of_the_file_is_another_set(box, tmp_path):
             ConfigError,
             "no solved point lies within 5 m.*nearest is 4",
         ),
+        ({"base_m": (0.0, 0.0, -9e5)}, ConfigError, r"keep: it is 0\.\d+ px large where .*nearer.*set\.cards"),
+        ({"base_m": (float("nan"), 0.0, -9.0)}, ConfigError, r"base_m is \(nan.*must be finite"),
+        ({"base_m": None, "base_px": (9.0, 9.0), "distance_m": -4.0}, ConfigError, "distance_m is -4, must be 0"),
         ({"unit": "km"}, ConfigError, "set piece keep: .*box.obj: it is 6e\\+05.*likely cm"),
     ],
 )
