@@ -125,8 +125,8 @@ def test_a_wall_is_filtered_as_if_by_hundreds_of_samples_a_pixel(away, turn):
             truth += wy * wx * weave(at[..., 0] * 20 + 128, at[..., 1] * 20 + 96, texels)
 
     assert truth.std() > 0.01
-    assert np.abs(shown - truth).mean() < 0.012
-    assert np.corrcoef(shown.ravel(), truth.ravel())[0, 1] > 0.99
+    assert np.abs(shown - truth).mean() < 0.0105
+    assert np.corrcoef(shown.ravel(), truth.ravel())[0, 1] > 0.998
 
 
 def test_no_colour_of_an_occluder_comes_through_to_what_lies_behind():
@@ -143,8 +143,8 @@ def test_no_colour_of_an_occluder_comes_through_to_what_lies_behind():
         colours, known, _ = asked(points, painting=painting, depth=depth, focal=focal)
         assert (known[np.abs(u - 30) < 5.5] == 0).all()
         assert (known[(np.abs(u - 30) > 7) & (np.abs(u - WIDTH / 2) < WIDTH / 2 - 5)] > 0.99).all()
-        assert colours[known > 0.05, 0].max() < 0.06
-        np.testing.assert_allclose(colours[known > 0.05, 1], 1, atol=0.06)
+        assert colours[known > 0.05, 0].max() < 0.045
+        np.testing.assert_allclose(colours[known > 0.05, 1], 1, atol=0.045)
 
 
 def test_a_slope_does_not_hide_itself():
@@ -199,9 +199,9 @@ def test_two_paintings_mix_only_where_they_are_nearly_as_good():
     mixed, total = blend(colours, np.ones((2, 1001), np.float32), quality)
 
     between = (mixed[:, 0] > 0.02) & (mixed[:, 0] < 0.98)
-    assert 0.02 < between.mean() < 0.12
+    assert 0.08 < between.mean() < 0.11
     assert (np.diff(mixed[:, 0]) >= -1e-6).all()
-    assert np.diff(mixed[:, 0]).max() < 0.05
+    assert np.diff(mixed[:, 0]).max() < 0.02
     assert (total == 1).all()
 
 
@@ -216,7 +216,7 @@ def test_far_views_read_a_coarser_painting():
     far, *_ = asked(points, painting=painting, focal=FOCAL / 10)
 
     assert near.std() > 0.05
-    np.testing.assert_allclose(far, 0.5, atol=0.02)
+    np.testing.assert_allclose(far, 0.5, atol=1e-3)
 
 
 def test_wrong_arrays_are_refused_by_name():
