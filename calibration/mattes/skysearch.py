@@ -30,6 +30,7 @@ _NEAR_M, _SURE = 400.0, 0.5  # what stands nearer by a sure depth is not sky
 _MOST = 12.0  # of the evidence of a single pixel
 _REACH_PX, _EDGE = 4.0, 0.02  # over which evidence is shared, at the search's size, and the difference that stops it
 _BESIDE = (-4, -2, 2, 4)  # frames that vote
+_AROUND_PX, _FLYING = 6, 0.07  # how far around an island is looked, and by how much of the encoding a thing is darker
 _LEAST = 0.0015  # of the picture: less sky is none
 
 
@@ -83,12 +84,15 @@ class SkySearch:
                 total[seen] += there[seen]
                 weight += seen
         voted = _smooth(np.clip(total / weight, -_MOST, _MOST), view.picture)
-        found = _joined(voted > 0, self._by_depth(frame, view)[0])
+        found = _without_clouds(_joined(voted > 0, self._by_depth(frame, view)[0]), view.grey)
         if found.mean() < _LEAST:
             return np.zeros((self.plate.height, self.plate.width), np.bool_)
         size = (self.plate.width, self.plate.height)
         return np.asarray(
-            cv2.resize(np.where(found, voted, np.minimum(voted, -1)), size, interpolation=cv2.INTER_LINEAR) > 0
+            cv2.resize(
+                np.where(found, np.maximum(voted, 1), np.minimum(voted, -1)), size, interpolation=cv2.INTER_LINEAR
+            )
+            > 0
         )
 
     @cached_property
@@ -171,3 +175,21 @@ def _joined(some: Bools, known: Bools) -> Bools:
     _, labels = cv2.connectedComponents(some.astype(np.uint8), connectivity=4)
     kept = np.unique(np.concatenate([labels[known & some], labels[0][some[0]]]))
     return np.asarray(some & np.isin(labels, kept), np.bool_)
+
+
+def _without_clouds(sky: Bools, grey: Floats) -> Bools:
+    """`sky` with the islands in it that are hardly darker than it: streaks of cloud are no things that fly."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((~sky).astype(np.uint8), connectivity=8)
+    out = sky.copy()
+    for k in range(1, count):
+        left, top, wide, high = (int(v) for v in stats[k, :4])
+        if left == 0 or top == 0 or left + wide == sky.shape[1] or top + high == sky.shape[0]:
+            continue
+        box = (
+            slice(max(top - _AROUND_PX, 0), top + high + _AROUND_PX),
+            slice(max(left - _AROUND_PX, 0), left + wide + _AROUND_PX),
+        )
+        island = labels[box] == k
+        if sky[box].any() and np.median(grey[box][sky[box]]) - np.median(grey[box][island]) < _FLYING:
+            out[box] |= island
+    return out
