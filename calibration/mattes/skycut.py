@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
+_NEARLY_ALL = 0.95  # of what the depth knows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +29,9 @@ class SkyCut:
         What the depth took for sky and is none, a mountain in haze mostly, lies as far away as anything is known to.
         """
         there = self.alpha >= 0.5
-        return np.where(there, np.minimum(depth_m, _farthest(depth_m)), np.float32(np.inf)).astype(np.float32)
+        return np.where(there, np.where(np.isinf(depth_m), _farthest(depth_m), depth_m), np.float32(np.inf)).astype(
+            np.float32
+        )
 
     def seen_past(self, visible: Floats, layer_z_m: Floats, depth_m: Floats) -> Floats:
         """`visible` (H, W), what the plate's depth and colours leave of a layer, made right where the matte knows better.
@@ -42,6 +45,6 @@ class SkyCut:
 
 
 def _farthest(depth_m: Floats) -> np.float32:
-    """Metres of the farthest thing known; 0 where nothing is."""
+    """Metres within which nearly all lies that is known, single wild answers aside; 0 where nothing is."""
     known = depth_m[np.isfinite(depth_m)]
-    return np.float32(known.max()) if len(known) else np.float32(0)
+    return np.float32(np.quantile(known, _NEARLY_ALL)) if len(known) else np.float32(0)

@@ -171,7 +171,7 @@ def test_the_depth_agrees_with_the_matte():
 
     z = SkyCut(alpha, np.zeros((1, 5, 3), np.float32)).depth(depth)
 
-    np.testing.assert_array_equal(z, [[np.inf, np.inf, 40.0, 40.0, 30.0]])
+    np.testing.assert_allclose(z, [[np.inf, np.inf, 39.5, 39.5, 30.0]])
 
 
 def test_a_far_card_stands_behind_a_mountain_that_the_depth_took_for_sky_and_a_castle_before_it():
