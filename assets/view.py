@@ -22,7 +22,8 @@ class View:
 
     rays: (H, W, 2) float32, (x/z, y/z) of each pixel's centre without distortion. project: points (N, 3) in camera axes
     to pixels (N, 2), NaN behind. pose: camera_from_world (4, 4) of this frame. other: that of the next frame, or of the
-    one before at the end of a shot; ahead: 1 or -1 accordingly, 0 for a shot of one frame.
+    one before at the end of a shot; ahead: 1 or -1 accordingly, 0 for a shot of one frame. project_there: as `project`, through
+    the lens of that other frame, where it zooms; None: it is the same lens.
     """
 
     rays: Floats
@@ -30,6 +31,7 @@ class View:
     pose: Array
     other: Array
     ahead: int
+    project_there: Callable[[Array], Array] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -51,13 +53,14 @@ class View:
 
     def pixels(self, points: Array) -> Array:
         """(..., 2) where world points (..., 3) are seen; NaN behind the camera."""
-        return self._pixels(points, self.pose)
+        return _pixels(points, self.pose, self.project)
 
     def motion(self, points: Array, points_there: Array) -> Array:
         """(..., 2) pixels that points move until the next frame; points_there: the same points at the other frame."""
         if not self.ahead:
             return np.zeros((*points.shape[:-1], 2))
-        moved = self.ahead * (self._pixels(points_there, self.other) - self._pixels(points, self.pose))
+        there = _pixels(points_there, self.other, self.project_there or self.project)
+        moved = self.ahead * (there - self.pixels(points))
         return np.where(np.isfinite(moved), moved, 0)
 
     def boxes(self, corners: Array, margin_px: float = 2.0) -> npt.NDArray[np.int32]:
@@ -71,9 +74,10 @@ class View:
         low, high = np.clip(low, 0, (width, height)), np.clip(high, 0, (width, height))
         return np.stack([low[:, 0], high[:, 0], low[:, 1], high[:, 1]], axis=1).astype(np.int32)
 
-    def _pixels(self, points: Array, pose: Array) -> Array:
-        flat = self.project(points.reshape(-1, 3) @ pose[:3, :3].T + pose[:3, 3])
-        return flat.reshape(*points.shape[:-1], 2)
+
+def _pixels(points: Array, pose: Array, project: Callable[[Array], Array]) -> Array:
+    flat = project(points.reshape(-1, 3) @ pose[:3, :3].T + pose[:3, 3])
+    return flat.reshape(*points.shape[:-1], 2)
 
 
 def reached(camera: Array, rays: Floats) -> Window:

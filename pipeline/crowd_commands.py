@@ -101,14 +101,15 @@ def export(
     or with --skel as people who move, for up to a few hundred. Metres, Y up, a time code is a frame of the shot.
     """
     from assets.exchange.layouts import SENSOR_MM, ShotCamera, write_crowd
-    from calibration.cameras import load_poses
+    from calibration.cameras import load_poses, zoom_of
     from pipeline.io.usd import check_ending
 
     check_ending(usd)
     loaded = shot_or_demo(shot, settings)
     sensor_mm = loaded.sections[CameraFacts].sensor_width_mm or SENSOR_MM
     with made_until(loaded, LAID_OUT, None, workers) as (made, _report):
-        camera = ShotCamera(load_poses(made[CameraTrack]), made[CameraTrack].lens, sensor_mm)
+        track = made[CameraTrack]
+        camera = ShotCamera(load_poses(track), track.lens, sensor_mm, zoom_of(track))
         write_crowd(made[CrowdLayout], usd, made[Plate].rate, camera, skinned=skel)
     out.print(f"{made[CrowdLayout].count} people in {usd}", highlight=False, soft_wrap=True)
 

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from calibration.cameras import lens_at
 from calibration.lens import coefficients, fold_radius
 from pipeline.errors import StageError, StoreError
 from pipeline.io import cryptomatte, exr
@@ -61,11 +62,11 @@ def plate_motion(track: CameraTrack, depth_m: np.ndarray, frame: int) -> np.ndar
 
     At the shot's last frame: what it moved since the one before.
     """
-    view, lens = view_of(track, frame), track.lens
+    view = view_of(track, frame)
     out = np.zeros((*depth_m.shape, 2), np.float32)
     if view.ahead:
         between = view.other @ np.linalg.inv(view.pose)
-        depth = np.ascontiguousarray(depth_m)
+        depth, lens = np.ascontiguousarray(depth_m), lens_at(track, frame + view.ahead)
         camera_motion(
             view.rays, depth, between[:3, :3], between[:3, 3].copy(), coefficients(lens), fold_radius(lens), out
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from calibration.cameras import pose_at, to_camera
+from calibration.cameras import lens_at, pose_at, to_camera
 from calibration.ground.heightfield import Heightfield
 from calibration.look.measured import LookFigures
 from pipeline.kernels import merge
@@ -21,7 +21,7 @@ def ground_depth(where: np.ndarray, heights: Heightfield, track: CameraTrack, fr
     y, x = np.nonzero(where)
     if len(y):
         pose = pose_at(track, frame)
-        z = to_camera(heights.meet_ground(np.stack([x, y], axis=1) + 0.5, track.lens, pose), pose)[:, 2]
+        z = to_camera(heights.meet_ground(np.stack([x, y], axis=1) + 0.5, lens_at(track, frame), pose), pose)[:, 2]
         depth[y, x] = np.where(np.isfinite(z), z, np.inf)
     return depth
 

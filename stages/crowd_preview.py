@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from os import cpu_count
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from assets.guides.optics import optics
+from assets.guides.optics import Optics, optics
 from assets.preview.backdrop import SAMPLES, Backdrop, movie_size
 from assets.preview.figures import Crowd, Slope, read_crowd
 from assets.preview.movie import Shooting, write_movie
@@ -19,7 +19,7 @@ from assets.preview.page import about, page
 from assets.preview.picking import pick as pick_agent
 from assets.preview.topview import Chart, chart_of, picture
 from assets.view import View
-from calibration.cameras import camera_centre, load_poses
+from calibration.cameras import camera_centre, lens_at, load_poses
 from calibration.ground.heightfield import Heightfield
 from calibration.lens import scaled
 from pipeline.crowd_sections import CrowdBrief, KeepOut, Zone
@@ -70,13 +70,20 @@ def preview(
     small = replace(track, lens=scaled(track.lens, SAMPLES * size[1], SAMPLES * size[0]))
     backdrop = Backdrop(plate, _of(made, DepthMaps), _of(made, Mattes), size)
     views = {frame: view_of(small, frame) for frame in shown}  # here: NumPy's files must not be read in two threads
-    first = views[shown.first]
     shooting = Shooting(
-        crowd, layout.frames, views.__getitem__, optics(first.rays, first.project), _slope(made),
+        crowd, layout.frames, views.__getitem__, _lenses(small, views[shown.first]), _slope(made),
         backdrop, title,
     )  # fmt: skip
     write_movie(looked.movie, shooting, shown, workers or cpu_count() or 1, progress)
     return looked
+
+
+def _lenses(track: CameraTrack, first: View) -> Callable[[View], Optics]:
+    """The lens of each of the track's views, prepared; of one that does not zoom, once."""
+    if track.zoom:
+        return lambda view: optics(view.rays, view.project)
+    known = optics(first.rays, first.project)
+    return lambda view: known
 
 
 def pick(made: Mapping[type, Any], frame: int, x: float, y: float) -> str:
@@ -112,7 +119,7 @@ def _chart(made: Mapping[type, Any], crowd: Crowd, title: str) -> Chart:
     for zone in areas:
         corners = np.array(zone.polygon_px or zone.polygon_m, np.float64)
         if zone.polygon_px:
-            corners = heights.meet_ground(corners, track.lens, poses[0])[:, [0, 2]]
+            corners = heights.meet_ground(corners, lens_at(track, track.frames.first), poses[0])[:, [0, 2]]
         if len(corners) and np.isfinite(corners).all():
             zones[zone.name] = corners
     return chart_of(crowd, poses, (float(middle[0]), float(middle[-1])), zones, title, track.frames.first)

@@ -23,7 +23,7 @@ from assets.guides.optics import Optics, optics
 from assets.near.bodies import Bodies
 from assets.people.characters import Part
 from assets.sprites.cards import load_agents
-from calibration.cameras import load_poses
+from calibration.cameras import lens_at, load_poses, zoom_of
 from calibration.ground.heightfield import Heightfield
 from calibration.lens import project, rays
 from pipeline.errors import ConfigError
@@ -104,18 +104,23 @@ def write_frame(shooting: Shooting, frame: int) -> Picture:
 
 def guides_of(shooting: Shooting, frame: int) -> CrowdGuides:
     """Everything that is known of the crowd on one frame."""
-    layout, heights, lens = shooting.layout, _heights(shooting.ground), lens_of(shooting.track.lens)
-    view, agents = view_of(shooting.track, frame), load_agents(layout)
+    layout, heights, track = shooting.layout, _heights(shooting.ground), shooting.track
+    view, agents, lens = view_of(track, frame), load_agents(layout), lens_of(lens_at(track, frame))
     bodies = Bodies(agents, 1, heights.height, heights.normal, float(layout.rate.fraction))
-    near = ever_near(agents.positions, agents.scales, load_poses(shooting.track), lens.angle_px)
+    near = ever_near(agents.positions, agents.scales, load_poses(track), angles_px(track))
     people = people_at(bodies, layout.frames.index(frame), view.ahead, near)
     return crowd_guides(people, view, lens, families=(shooting.stroke,))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def lens_of(lens: Lens) -> Optics:
-    """The lens, prepared once for every worker."""
+    """The lens, prepared once for every worker; of a zoom, once for every frame."""
     return optics(rays(lens), lambda points: project(points, lens))
+
+
+def angles_px(track: CameraTrack) -> npt.NDArray[np.float64]:
+    """(F,) x/z from one pixel to the next, on average, on each frame."""
+    return np.asarray(lens_of(track.lens).angle_px / zoom_of(track))
 
 
 @lru_cache(maxsize=1)

@@ -94,7 +94,7 @@ def draw_sky(
     sky = sky_of(brief, ahead, np.array(light.to_sun), max(track.lens.focal_x_px, track.lens.focal_y_px))
     measured, found = read_look(look.figures), read_grades(grades.figures)
     optics = settled(said, facts, measured.optics, measured.edge_sigma_px, track.lens)
-    through = Through.of(optics, said, track.lens, params)
+    through = Through.of(optics, said, track, params)
     gain, why = _gain(brief, sky, light, plate, depth, track)
 
     def layer_of(some: FrameRange) -> SkyLayer:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.dust.layer import DRY_EARTH
-from calibration.cameras import pose_at
+from calibration.cameras import lens_at, pose_at
 from calibration.ground.heightfield import Heightfield
 from calibration.look.arriving import arriving
 from calibration.look.classes import class_pixels, height_above
@@ -83,7 +83,7 @@ def fit_grades(
     samples = []
     for frame in chosen:
         sample = read_sample(plate, depth, mattes, frame)
-        samples.append((sample, height_above(sample.depth_m, track.lens, pose_at(track, frame), heights)))
+        samples.append((sample, height_above(sample.depth_m, lens_at(track, frame), pose_at(track, frame), heights)))
     seen = class_pixels(samples, read_look(look.figures).haze)
     shown = {"crowd": _people(atlas), "set": _standing(paintings)}
     lights = arriving(light.to_sun, light.sun_rgb, light.sky_rgb)

@@ -42,6 +42,7 @@ from pipeline.sections import CrowdPicks
 from pipeline.stage import Kept, NothingKept, Progress, silent, stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, SunLight
 from stages.crowd_light import in_shot_light, say_relit
+from stages.seen import tangents
 
 Array = np.ndarray[Any, Any]
 Painted = tuple[str, int, str]  # of a sprite: digest of its request, own width in pixels, who painted it
@@ -128,7 +129,7 @@ def _seen(identity: IdentityModel, needed: Demand, sprites: Path) -> Seen | None
 def _scene(track: CameraTrack, layout: CrowdLayout) -> Scene:
     learn_captures(layout.captures)
     names = learn_recipes(layout.recipes)
-    agents, lens = json.loads(layout.agents.read_text()), track.lens
+    agents = json.loads(layout.agents.read_text())
     return Scene(
         characters=[called(agent["character"], names) for agent in agents],
         motion_names=layout.motion_names,
@@ -138,7 +139,7 @@ def _scene(track: CameraTrack, layout: CrowdLayout) -> Scene:
         yaws=np.load(layout.yaws),
         phases=np.load(layout.phases),
         camera_from_world=np.load(track.poses),
-        tangents=(lens.width / 2 / lens.focal_x_px, lens.height / 2 / lens.focal_y_px),
+        tangents=tangents(track),
         scales=np.array([agent["scale"] for agent in agents], np.float64),
         frames_per_second=float(layout.rate.fraction),
     )

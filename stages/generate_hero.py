@@ -35,7 +35,7 @@ from pipeline.sections import CrowdPicks
 from pipeline.stage import Progress, silent, stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, HeroPeople, Plate, SunLight
 from stages.hero_areas import AreaShot, Care, HeroArea, members_of_all, paint_area
-from stages.seen import view_of
+from stages.seen import focal_px, tangents, view_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +151,7 @@ def _heroes(agents: Agents, track: CameraTrack, params: Params) -> Chosen:
         raise ConfigError(
             f"generate_hero.people: {_words(lacking)} not in the crowd. Take ids of crowd preview or pick."
         )
-    lens = track.lens
-    seen = Seen(
-        (lens.focal_x_px + lens.focal_y_px) / 2, (lens.width / 2 / lens.focal_x_px, lens.height / 2 / lens.focal_y_px)
-    )
+    seen = Seen(focal_px(track), tangents(track))
     chosen = choose(agents, load_poses(track), seen, np.inf, 0, HEIGHTS_PX[0], people)
     if unseen := sorted(people - set(agents.ids[chosen.rows[chosen.shown.any(axis=0)]].tolist())):
         raise ConfigError(f"generate_hero.people: {_words(unseen)} never in the picture. Leave out who is not seen.")

@@ -37,7 +37,7 @@ from pipeline.provider_sections import CrowdProviders
 from pipeline.sections import CrowdPicks
 from pipeline.stage import stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, HeroPeople, NearPeople, SunLight
-from stages.seen import view_of
+from stages.seen import focal_px, tangents, view_of
 
 Array = npt.NDArray[np.float64]
 AT_ONCE_PX = 1 << 20  # of pictures asked for together: bounds memory, and lets people of one size go through together
@@ -106,12 +106,9 @@ def generate_near(
 
 @lru_cache(maxsize=2)  # once per worker
 def _chosen(layout: CrowdLayout, track: CameraTrack, params: Params, heroes: HeroPeople) -> Chosen:
-    lens = track.lens
-    focal = (lens.focal_x_px + lens.focal_y_px) / 2
-    tangents = lens.width / 2 / lens.focal_x_px, lens.height / 2 / lens.focal_y_px
     agents, poses = load_agents(layout), load_poses(track)
     known = _moving(heroes)
-    seen, always = Seen(focal, tangents), frozenset(known)
+    seen, always = Seen(focal_px(track), tangents(track)), frozenset(known)
     chosen = choose(agents, poses, seen, params.near_px, params.most, params.tallest_px, always)
     for k, number in enumerate(agents.ids[chosen.rows].tolist()):
         if number in known:

@@ -24,7 +24,7 @@ from assets.sets.paintings import Thrown, read_painting
 from assets.sets.projection import Drawn, Piece, Projector, draw_guides, frame_piece, read_pieces
 from assets.sets.surface import spread_points
 from assets.takes.pieces import piece_telling
-from calibration.cameras import load_poses
+from calibration.cameras import lens_at, load_poses
 from calibration.lens import undistort_points
 from pipeline.errors import ConfigError, ProviderError
 from pipeline.io import color, exr, images
@@ -100,7 +100,7 @@ def generate_set(
             progress(len(strips), total, f"{piece.name}, frame {frame}")
             drawn, kept = draw_guides(piece, projector), carried(piece, projector, earlier)
             if fills_in:
-                around = plate_around(plate, mattes, frame, projector, track.lens)
+                around = plate_around(plate, mattes, frame, projector, lens_at(track, frame))
                 drawn = replace(drawn, guides=_with_init(drawn.guides, kept, around))
             request = told.told(piece_request(piece, projector, drawn, light, params))
             name = f"{piece.name}.{frame}.exr"
@@ -160,16 +160,17 @@ def keyframes(
 ) -> list[tuple[int, Projector]]:
     """(frame, projector) of the frames that show the piece best (assets/sets/keyframes.py): one, then whichever adds enough;
     none, where paintings that are there already (earlier) show it as well."""
-    window = _window(track.lens, params.overscan)
     rows = sorted({round(i * (len(poses) - 1) / (_CANDIDATES - 1)) for i in range(_CANDIDATES)})
-    focal = max(track.lens.focal_x_px, track.lens.focal_y_px)
+    lenses = {row: lens_at(track, track.frames.first + row) for row in rows}
+    focals = {row: max(lens.focal_x_px, lens.focal_y_px) for row, lens in lenses.items()}
+    windows = {row: _window(lens, params.overscan) for row, lens in lenses.items()}
     surface = spread_points(piece, _LOOK_POINTS)
     qualities: dict[int, Array] = {}
     shares: dict[int, Array] = {}
     for row in rows:
-        if _ahead(piece, poses[row], window):
-            small = frame_piece(piece, poses[row], 1e9, window, 1.0, _LOOK_PX)
-            painted = frame_piece(piece, poses[row], focal, window, params.sharpness, most_px).focal_px
+        if _ahead(piece, poses[row], windows[row]):
+            small = frame_piece(piece, poses[row], 1e9, windows[row], 1.0, _LOOK_PX)
+            painted = frame_piece(piece, poses[row], focals[row], windows[row], params.sharpness, most_px).focal_px
             qualities[row], shares[row] = surface_quality(piece, surface, small, painted)
     if not any(share.any() for share in shares.values()):
         raise ConfigError(f"set piece {piece.name}: no frame sees it. Move it.")
@@ -182,7 +183,12 @@ def keyframes(
         (
             track.frames.first + row,
             frame_piece(
-                piece, poses[row], focal, window, params.sharpness * max(1.0, min(4.0, depth[row] / nearest)), most_px
+                piece,
+                poses[row],
+                focals[row],
+                windows[row],
+                params.sharpness * max(1.0, min(4.0, depth[row] / nearest)),
+                most_px,
             ),
         )
         for row in chosen

@@ -27,14 +27,14 @@ from assets.providers.windows import generate_in_windows
 from assets.relight.answers import in_asked_light
 from assets.sprites.sprite import reach_m
 from assets.takes.told import Telling
-from calibration.cameras import load_poses
+from calibration.cameras import lens_at, load_poses
 from pipeline.codec import NAME
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles
 from pipeline.io import exr
 from pipeline.types import CameraTrack, SunLight
-from stages.crowd_sequence import lens_of
-from stages.seen import view_of
+from stages.crowd_sequence import angles_px, lens_of
+from stages.seen import focal_px, tangents, view_of
 
 Ids = npt.NDArray[np.int64]
 Tell = Callable[[set[str]], Mapping[str, Telling]]
@@ -101,16 +101,11 @@ class AreaShot:
     care: Care
     folder: Path
 
-    @property
-    def focal_px(self) -> float:
-        return (self.track.lens.focal_x_px + self.track.lens.focal_y_px) / 2
-
     def chosen(self, least_px: float, always: frozenset[int]) -> Chosen:
         """Who is seen, of those at least so tall and those who are named."""
-        lens, agents = self.track.lens, self.bodies.agents
-        tangents = lens.width / 2 / lens.focal_x_px, lens.height / 2 / lens.focal_y_px
+        agents = self.bodies.agents
         most = len(agents.ids) if np.isfinite(least_px) else 0
-        seen = Seen(self.focal_px, tangents)
+        seen = Seen(focal_px(self.track), tangents(self.track))
         return choose(agents, load_poses(self.track), seen, least_px, most, HEIGHTS_PX[0], always)
 
 
@@ -145,7 +140,7 @@ def members_of(area: HeroArea, shot: AreaShot, taken: frozenset[int]) -> Ids:
 
 def _within(area: HeroArea, shot: AreaShot) -> set[int]:
     """Ids of who stands in the area's zone or polygon."""
-    agents, frames, lens = shot.bodies.agents, shot.track.frames, shot.track.lens
+    agents, frames, track = shot.bodies.agents, shot.track.frames, shot.track
     if area.zone:
         zones = [name.rsplit(".", 1)[0] for name in agents.names]
         if area.zone not in zones:
@@ -157,12 +152,13 @@ def _within(area: HeroArea, shot: AreaShot) -> set[int]:
     if area.frame not in frames:
         raise ConfigError(f"hero area {area.name}: frame {area.frame} is not of the shot ({frames}). Change it.")
     corners = np.array(area.polygon_px, np.float64)
-    if (corners.max(axis=0) <= 0).any() or (corners.min(axis=0) >= (lens.width, lens.height)).any():
-        size = f"{lens.width} x {lens.height}"
+    width, height = track.lens.width, track.lens.height
+    if (corners.max(axis=0) <= 0).any() or (corners.min(axis=0) >= (width, height)).any():
+        size = f"{width} x {height}"
         raise ConfigError(f"hero area {area.name}: its polygon lies outside the plate, {size} px. Move it.")
-    view, row = view_of(shot.track, area.frame), frames.index(area.frame)
-    optics = lens_of(lens)
-    near = ever_near(agents.positions, agents.scales, load_poses(shot.track), optics.angle_px)
+    view, row = view_of(track, area.frame), frames.index(area.frame)
+    optics = lens_of(lens_at(track, area.frame))
+    near = ever_near(agents.positions, agents.scales, load_poses(track), angles_px(track))
     ids = crowd_guides(people_at(shot.bodies, row, 0, near), view, optics, (), ()).ids.astype(np.int64)
     rows, columns = np.nonzero(ids)
     numbers = ids[rows, columns]
@@ -208,7 +204,7 @@ def _framing(area: HeroArea, shot: AreaShot, chosen: Chosen, rows: range) -> Fra
     able = shot.desk.capabilities
     views = [view_of(shot.track, shot.track.frames.first + row) for row in rows]
     room = Room(min(shot.care.most_px, able.max_side_px), able.multiple_px)
-    framing = frame_people(views, people, shot.focal_px, shot.bodies.rate_hz, room)
+    framing = frame_people(views, people, focal_px(shot.track)[rows.start : rows.stop], shot.bodies.rate_hz, room)
     if min(framing.plate_px) < LEAST_PLATE_PX:
         size = f"{framing.plate_px[1]:.0f} x {framing.plate_px[0]:.0f} px"
         raise ConfigError(

@@ -17,7 +17,7 @@ from assets.crowd.walks import forget, in_parts
 from assets.mocap.shot import bake, renamed
 from assets.motion.motions import learn_captures
 from assets.people.recipes import bring, learn_recipes
-from calibration.cameras import camera_centre, load_poses
+from calibration.cameras import camera_centre, lens_at, load_poses
 from calibration.ground.heightfield import Heightfield
 from pipeline.crowd_sections import CrowdBrief, Points, Zone
 from pipeline.errors import ConfigError
@@ -111,7 +111,9 @@ class _Drawing:
             )
         if not points_px:
             return np.array(corners, np.float64)
-        points = self.heights.meet_ground(np.array(corners, np.float64), self.track.lens, self.pose)
+        points = self.heights.meet_ground(
+            np.array(corners, np.float64), lens_at(self.track, self.track.frames.first), self.pose
+        )
         away = np.linalg.norm(points - camera_centre(self.pose), axis=1)
         for (x, y), distance in zip(corners, away, strict=True):
             if not distance < FARTHEST_M:  # also: NaN, the ray never meets the ground

@@ -14,7 +14,7 @@ from assets.sets.imported import Fitting, import_piece
 from assets.sets.kept import read_kept
 from assets.sets.masonry import Mesh, turned
 from assets.sets.pieces import Foot, build, flat
-from calibration.cameras import load_poses
+from calibration.cameras import lens_at, load_poses
 from calibration.ground.heightfield import Heightfield
 from pipeline.errors import BattleplateError, ConfigError
 from pipeline.io.files import replacing, write_bytes
@@ -55,7 +55,7 @@ def lay_out_set(brief: SetBrief, track: CameraTrack, ground: Ground, params: Par
         seed = brief.seed * 1_000_003 + piece.seed
         placed = _placed(piece, heights, track, poses[0], params, seed)
         vertices = _to_world(placed.mesh.vertices, placed.yaw) + placed.base
-        seen_from_outside(piece, vertices[placed.mesh.triangles], track.lens, poses, track.frames)
+        seen_from_outside(piece, vertices[placed.mesh.triangles], track, poses)
         _write(out / "meshes" / f"{piece.name}.npz", vertices, placed)
         notes += placed.notes
         entries.append(
@@ -89,7 +89,7 @@ class _Placed:
 def _placed(
     piece: SetPiece, heights: Heightfield, track: CameraTrack, pose: Array, params: Params, seed: int
 ) -> _Placed:
-    base = place(piece, heights, track.lens, pose)
+    base = place(piece, heights, lens_at(track, track.frames.first), pose)
     if piece.snap == "points":
         base = snapped(piece, base, np.load(track.points), params.snap_m, params.snap_points)
     yaw = heading(piece, base, pose)

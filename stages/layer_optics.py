@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calibration.cameras import zoom_of
 from calibration.look.focus import blur_radius_px
 from calibration.look.optics import Settled
 from calibration.look.vignette import vignette_gain
 from pipeline.kernels import blur
 from pipeline.kernels.defocus import defocus
 from pipeline.optics_sections import LensFacts
-from pipeline.types import Lens
+from pipeline.types import CameraTrack
 
 MOST_SOFTNESS_PX = 3.0
 LENS_SETTINGS = ("motion_blur", "defocus", "layer_sigma_px")
@@ -30,7 +31,8 @@ class LensParams:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Through:
-    """A shot's lens and shutter, ready for its frames. corners: (H, W, 1) gain of the vignette, None: there is none."""
+    """A shot's lens and shutter, ready for its frames. corners: (H, W, 1) gain of the vignette, None: there is none. wider: by
+    frame, how much more a zoom's iris blurs than on the first: at one f-number it widens, and is seen larger."""
 
     optics: Settled
     said: LensFacts
@@ -38,14 +40,16 @@ class Through:
     softness_px: float
     iris_px_m: float
     corners: np.ndarray | None
+    wider: dict[int, float]
 
     @classmethod
-    def of(cls, optics: Settled, said: LensFacts, lens: Lens, params: LensParams) -> Through:
+    def of(cls, optics: Settled, said: LensFacts, track: CameraTrack, params: LensParams) -> Through:
         """Settings of a stage over what was measured and said."""
-        corners = vignette_gain(lens, *optics.vignette)[..., None] if any(optics.vignette) else None
+        corners = vignette_gain(track.lens, *optics.vignette)[..., None] if any(optics.vignette) else None
         softness = softness_px(optics.sigma_px, params.layer_sigma_px)
         shutter, iris = params.motion_blur * optics.shutter, params.defocus * optics.scale_px_m
-        return cls(optics, said, shutter, softness, iris, corners)
+        zoom = zoom_of(track) ** 2 if said.f_number else np.ones(len(track.frames))
+        return cls(optics, said, shutter, softness, iris, corners, dict(zip(track.frames, zoom.tolist(), strict=True)))
 
     def seen(self, rgba: np.ndarray, depth: np.ndarray, moved: np.ndarray, frame: int) -> tuple[np.ndarray, np.ndarray]:
         """A layer (H, W, 4) premultiplied and its depth (H, W), as the plate's camera would have seen them on a frame.
@@ -54,7 +58,8 @@ class Through:
         """
         rgba, depth = _smeared(rgba, depth, moved, self.shutter, self.optics.late)
         if self.iris_px_m:
-            rgba, depth = _defocused(rgba, depth, self.optics.focus_m(frame), self.iris_px_m, self.said)
+            iris_px_m = self.iris_px_m * self.wider[frame]
+            rgba, depth = _defocused(rgba, depth, self.optics.focus_m(frame), iris_px_m, self.said)
         rgba, depth = _softened(rgba, depth, self.softness_px)
         if self.corners is not None:
             rgba[..., :3] *= self.corners

@@ -62,7 +62,7 @@ def match_look(
     shadow = FrameFiles(out, "shadow.%04d.exr", frames)
     figures = FrameFiles(out, "match.%04d.json", frames)
     optics = settled(said, facts, measured.optics, measured.edge_sigma_px, track.lens)
-    through = Through.of(optics, said, track.lens, params)
+    through = Through.of(optics, said, track, params)
     earlier: dict[str, Buffers] = {}
     for frame in frames:
         numbers: dict[str, Any] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from calibration.cameras import pose_at
+from calibration.cameras import lens_at, pose_at
 from calibration.ground.heightfield import Heightfield
 from calibration.look.sun import LEAST_CONFIDENCE, Filmed, Sun, find_sun
 from pipeline.errors import ConfigError
@@ -43,8 +43,11 @@ def measure_light(
 ) -> PlateLight:
     """The shadows of the people in the plate tell; what the shot file says of a shadow's colour comes before that."""
     chosen = spread(plate.files.frames.first, plate.files.frames.last, params.frames)
-    filmed = (Filmed(read_sample(plate, depth, mattes, frame), pose_at(track, frame)) for frame in chosen)
-    sun = find_sun(filmed, track.lens, Heightfield.read(ground))
+    filmed = (
+        Filmed(read_sample(plate, depth, mattes, frame), pose_at(track, frame), lens_at(track, frame))
+        for frame in chosen
+    )
+    sun = find_sun(filmed, Heightfield.read(ground))
     shadow, source = shadow_of(sun, facts)
     told: dict[str, Any] = {
         **asdict(sun),

@@ -23,7 +23,7 @@ from assets.sprites.cards import load_agents
 from assets.sprites.layer import NOBODY, Looks, Taken, draw_crowd, draw_shadow
 from assets.sprites.shown import shown_by
 from assets.view import Buffers
-from calibration.cameras import camera_centre, load_poses
+from calibration.cameras import camera_centre, lens_at, load_poses
 from calibration.ground.heightfield import Heightfield
 from pipeline.crowd_sections import CrowdDust
 from pipeline.errors import ConfigError
@@ -98,7 +98,7 @@ def render_layers(
     names |= {VEIL: {}} if dust.some else {}
     layers = tuple(_layer(name, out, frames, names[name]) for name in names)
     shadow = FrameFiles(out, "shadow.%04d.exr", frames)
-    heights, focal_px = Heightfield.read(ground), max(track.lens.focal_x_px, track.lens.focal_y_px)
+    heights = Heightfield.read(ground)
     centres = tuple(tuple(map(float, centre)) for centre in camera_centre(load_poses(track)))
     shown = shown_by(layout, atlas, centres)  # type: ignore[arg-type]
     painted = np.array([person["id"] for person in json.loads(near.people.read_text())["near"]], np.int64)
@@ -107,15 +107,16 @@ def render_layers(
     looks = replace(params, sun_shadow=taken_by_sun)
     raised = _raised(dust, layout, light, heights)
     for frame in frames:
-        view, row = view_of(track, frame), track.frames.index(frame)
-        built = draw_set(view, partial(rays_of, track.lens), pieces, load_paintings(paintings), focal_px)
+        view, row, lens = view_of(track, frame), track.frames.index(frame), lens_at(track, frame)
+        focal_px = max(lens.focal_x_px, lens.focal_y_px)
+        built = draw_set(view, partial(rays_of, lens), pieces, load_paintings(paintings), focal_px)
         crowd = draw_crowd(view, agents, sprites, row, shown, params, painted)
         if near.files is not None:
             add_near(crowd, _near(near.files.path(frame)), view, agents, row, params)
         veils = [draw_dust(view, agents, row, raised, crowd, built)] if dust.some else []
         planes = [_channels(buffers) for buffers in (built, crowd, *veils)]
         if cards:
-            distant, air = draw_cards(view, partial(rays_of, track.lens), cards, focal_px)
+            distant, air = draw_cards(view, partial(rays_of, lens), cards, focal_px)
             planes.insert(0, {**_channels(distant), "air": air})
         for layer, written in zip(layers, planes, strict=True):
             exr.write(layer.files.path(frame), written, compression=work.compression)

@@ -6,15 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.sets.inside import within
-from calibration.cameras import camera_centre, pixel_rays_world, to_camera, world_from_camera
+from calibration.cameras import camera_centre, lens_at, pixel_rays_world, to_camera, world_from_camera
 from calibration.ground.heightfield import Heightfield
 from calibration.lens import project, undistort_points
 from pipeline.errors import ConfigError
-from pipeline.frames import FrameRange
 from pipeline.io.sequences import spans
 from pipeline.kernels.raster import NEAR_M
 from pipeline.sections import SetPiece
-from pipeline.types import Lens
+from pipeline.types import CameraTrack, Lens
 
 Array = npt.NDArray[np.float64]
 LEAST_PX = 2.0  # that a piece must measure on some frame: less cannot be painted
@@ -61,28 +60,32 @@ def heading(piece: SetPiece, base: Array, pose: Array) -> float:
     return float(np.arctan2(to_viewer[0], to_viewer[2])) if piece.yaw_deg is None else float(np.radians(piece.yaw_deg))
 
 
-def seen_from_outside(piece: SetPiece, corners: Array, lens: Lens, poses: Array, frames: FrameRange) -> None:
+def seen_from_outside(piece: SetPiece, corners: Array, track: CameraTrack, poses: Array) -> None:
     """Raises ConfigError when no frame sees any of the triangles (T, 3, 3), none sees them larger than LEAST_PX, or the camera stands
     inside them on some."""
-    _seen(piece, corners.reshape(-1, 3), lens, poses)
-    edge = undistort_points(
-        np.array([[0, 0], [lens.width, 0], [0, lens.height], [lens.width, lens.height]], float), lens
-    )
-    eye_and_near_plane = [[0.0, 0.0, 0.0], *((x, y, 1.0) for x, y in edge)]
-    window = NEAR_M * np.array(eye_and_near_plane)
+    lenses = [lens_at(track, frame) for frame in track.frames]
+    _seen(piece, corners.reshape(-1, 3), lenses, poses)
+    windows = [_window(lens) for lens in lenses] if track.zoom else [_window(track.lens)]
+    window = NEAR_M * np.stack(windows)  # (F or 1, 5, 3)
     world = np.stack([world_from_camera(pose) for pose in poses])
     points = window @ world[:, :3, :3].transpose(0, 2, 1) + world[:, None, :3, 3]
     inside = within(points.reshape(-1, 3), corners).reshape(len(poses), -1).any(axis=1)
     if inside.any():
         raise ConfigError(
             f"set piece {piece.name}: the camera stands inside it, or within {NEAR_M:g} m of its walls, on "
-            f"{spans((frames.first + np.flatnonzero(inside)).tolist())}. Move it, or make it smaller."
+            f"{spans((track.frames.first + np.flatnonzero(inside)).tolist())}. Move it, or make it smaller."
         )
 
 
-def _seen(piece: SetPiece, vertices: Array, lens: Lens, poses: Array) -> None:
+def _window(lens: Lens) -> Array:
+    """(5, 3) camera axes: the eye, and the picture's corners at distance 1."""
+    corners = np.array([[0, 0], [lens.width, 0], [0, lens.height], [lens.width, lens.height]], float)
+    return np.array([[0.0, 0.0, 0.0], *((x, y, 1.0) for x, y in undistort_points(corners, lens))])
+
+
+def _seen(piece: SetPiece, vertices: Array, lenses: list[Lens], poses: Array) -> None:
     ahead, largest = False, 0.0
-    for pose in poses:
+    for pose, lens in zip(poses, lenses, strict=True):
         camera = to_camera(vertices, pose)
         in_front = camera[camera[:, 2] > NEAR_M]
         ahead |= bool(len(in_front))

@@ -14,6 +14,7 @@ from assets.preview.setmovie import SetShooting
 from assets.sets.cards import Card, draw_cards
 from assets.sets.projection import read_pieces
 from assets.view import Buffers
+from calibration.cameras import lens_at
 from calibration.lens import scaled
 from pipeline.errors import ConfigError
 from pipeline.far_sections import FarCards
@@ -77,11 +78,12 @@ def preview(
 
 def _far(track: CameraTrack, cards: tuple[Card, ...], size: tuple[int, int]) -> Callable[[int], Buffers]:
     """Draws a frame's cards at the movie's size (height, width)."""
-    lens = scaled(track.lens, size[1], size[0])
-    small = replace(track, lens=lens)
+    small = replace(track, lens=scaled(track.lens, size[1], size[0]))
 
     def drawn(frame: int) -> Buffers:
-        rays = partial(rays_of, lens)
-        return draw_cards(view_of(small, frame), rays, cards, max(lens.focal_x_px, lens.focal_y_px))[0]
+        lens = lens_at(small, frame)
+        return draw_cards(view_of(small, frame), partial(rays_of, lens), cards, max(lens.focal_x_px, lens.focal_y_px))[
+            0
+        ]
 
     return drawn

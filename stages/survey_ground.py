@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from calibration.cameras import camera_centre, load_poses, world_from_camera
+from calibration.cameras import camera_centre, lens_at, load_poses, world_from_camera
 from calibration.ground import settle
 from calibration.ground.survey import Sheet, Survey, one_sided, survey
 from calibration.lens import rays
-from pipeline.errors import CalibrationError, ConfigError
+from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange
 from pipeline.io import exr
 from pipeline.io.files import replacing, write_bytes
@@ -49,15 +49,7 @@ class Params:
 def survey_ground(
     plate: Plate, track: CameraTrack, depth: DepthMaps, mattes: Mattes, params: Params, out: Path, progress: Progress
 ) -> Ground:
-    """Heights over world x, z, the solved points among the evidence; smooth where nothing was seen.
-
-    Raises CalibrationError on a zoom.
-    """
-    if track.zoom:
-        raise CalibrationError(
-            "survey_ground: the lens zooms, and what is drawn into a plate needs one that does not. Take camera and depth "
-            "elsewhere with battleplate export, or choose frames in which it holds."
-        )
+    """Heights over world x, z, the solved points among the evidence; smooth where nothing was seen."""
     poses = load_poses(track)
     looks, settled = _spread(depth.files.frames, params.looks), _spread(depth.files.frames, params.settle_frames)
     steps = len(looks) + 1 + len(settle.WINDOWS) * (len(settled) + 1)
@@ -113,7 +105,7 @@ def _seen(
     step = max(1, len(row) // params.points_per_look)
     row, column = row[::step], column[::step]
     z = maps["Z"][row, column].astype(np.float64)
-    through = rays(track.lens)[row, column].astype(np.float64)
+    through = rays(lens_at(track, frame))[row, column].astype(np.float64)
     points = np.column_stack([through * z[:, None], z])
     back = world_from_camera(pose)
     return np.asarray(points @ back[:3, :3].T + back[:3, 3])

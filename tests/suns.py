@@ -33,7 +33,7 @@ def filmed(azimuth_deg: float, elevation_deg: float, left: tuple[float, float, f
     matte = np.max([_post(at, lens, pose) for at in POSTS_M], axis=0).astype(np.float32)
     rgb[matte > 0] = (0.05, 0.08, 0.2)
     depth = np.where(np.isfinite(reach), reach, np.inf).astype(np.float32)
-    return Filmed(Sample(rgb, depth, np.isfinite(depth).astype(np.float32), matte), pose)
+    return Filmed(Sample(rgb, depth, np.isfinite(depth).astype(np.float32), matte), pose, SCENE.lens)
 
 
 def _in_shadow(ground: NDArray[np.float64], sun: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -42,6 +42,10 @@ class Zoom(Scene):
         object.__setattr__(self, "asked", frame)
         return super().depth_m(frame)
 
+    def matte(self, frame: int) -> np.ndarray:
+        object.__setattr__(self, "asked", frame)
+        return super().matte(frame)
+
 
 def write_zoom(scene: Zoom, folder: Path) -> Shot:
     """Plate and true track, its lens the first frame's, its zoom each frame's."""

@@ -104,11 +104,13 @@ def read_crowd(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShotCamera:
-    """camera_from_world: (F, 4, 4), as in CameraTrack. sensor_width_mm only sets the scale of the focal length."""
+    """camera_from_world: (F, 4, 4) and zoom: (F,) or None, as in CameraTrack. sensor_width_mm only sets the scale of the focal
+    length."""
 
     camera_from_world: Array
     lens: Lens
     sensor_width_mm: float = SENSOR_MM
+    zoom: Array | None = None
 
 
 def write_crowd(
@@ -123,7 +125,9 @@ def write_crowd(
     crowd = of_layout(layout)
     with usd.writing(path, layout.frames, rate) as stage:
         if camera is not None:
-            usd.add_camera(stage, "/Shot/Camera", camera.camera_from_world, camera.lens, camera.sensor_width_mm)
+            usd.add_camera(
+                stage, "/Shot/Camera", camera.camera_from_world, camera.lens, camera.sensor_width_mm, camera.zoom
+            )
         if skinned:
             _add_people(stage, crowd, layout.frames)
         else:

@@ -61,10 +61,13 @@ def _own(moment: Moment, bodies: Bodies, near: NDArray[np.bool_], row: int) -> M
 
 
 def ever_near(
-    positions: NDArray[np.floating], scales: NDArray[np.float64], poses: NDArray[np.float64], angle_px: float
+    positions: NDArray[np.floating],
+    scales: NDArray[np.float64],
+    poses: NDArray[np.float64],
+    angles_px: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """(N,) who is NEAR_PX tall on any frame. positions: (F, N, 3) world; poses: (F, 4, 4) camera_from_world; angle_px:
+    """(N,) who is NEAR_PX tall on any frame. positions: (F, N, 3) world; poses: (F, 4, 4) camera_from_world; angles_px: (F,)
     x/z from one pixel to the next."""
     away = np.einsum("fk,fnk->fn", poses[:, 2, :3], positions.astype(np.float64)) + poses[:, 2, 3:4]
-    tall = 1.75 * scales / (np.maximum(away, 1e-3) * angle_px)
+    tall = 1.75 * scales / (np.maximum(away, 1e-3) * angles_px[:, None])
     return np.asarray(((away > 0) & (tall > NEAR_PX)).any(axis=0))

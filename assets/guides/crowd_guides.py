@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from assets.guides import crowd_pose, lod
 from assets.guides.crowd_drawn import Drawn
 from assets.guides.crowd_people import People, camera_from_people
-from assets.guides.optics import Optics
+from assets.guides.optics import Optics, other_table
 from assets.view import View
 from pipeline.errors import AssetError
 from pipeline.kernels import crowdraster, crowdread
@@ -143,9 +143,10 @@ def _read(
             turned = drawn.placed(people.now, frames * [1.0, 1.0, 1.0, 0.0], "normals")
         if motion is not None and view.ahead:
             there = drawn.placed(people.there, camera_from_people(people, people.there, view.other), "vertices")
+        table = other_table(lens, view.project_there) if view.project_there and len(there) else lens.table
         unused = np.zeros((0, 0, 3), np.float32), np.zeros((0, 0, 2), np.float32)
         crowdread.resolve(
-            scene, lens.rays[band], slot, triangle, turned, there, lens.table, view.ahead,
+            scene, lens.rays[band], slot, triangle, turned, there, table, view.ahead,
             unused[0] if normals is None else normals[band], parts[band],
             unused[1] if motion is None else motion[band], band.start,
         )  # fmt: skip

@@ -39,18 +39,30 @@ def optics(rays: Floats, project: Callable[[Array], Array]) -> Optics:
     """Prepare a lens once. rays: (H, W, 2) float32, (x/z, y/z) of each pixel's centre without distortion; project: points
     (N, 3) in camera axes to pixels (N, 2)."""
     ranges = crowdraster.ray_ranges(rays)
+    table, angle_px = _table(ranges, rays.shape, project)
+    return Optics(rays, table, ranges, angle_px)
+
+
+def other_table(lens: Optics, project: Callable[[Array], Array]) -> LensTable:
+    """The pixel of every ray that `lens` sees as another lens, by its `project`, sees it: that of the next frame of a zoom."""
+    return _table(lens.ranges, lens.rays.shape, project)[0]
+
+
+def _table(
+    ranges: tuple[Floats, Floats], size: tuple[int, ...], project: Callable[[Array], Array]
+) -> tuple[LensTable, float]:
+    """The table, and x/z from one pixel to the next."""
     low = np.array([axis[:, 0].min() for axis in ranges], float)
     high = np.array([axis[:, 1].max() for axis in ranges], float)
-    pixel = (high - low) / np.maximum([rays.shape[1] - 1, rays.shape[0] - 1], 1)
+    pixel = (high - low) / np.maximum([size[1] - 1, size[0] - 1], 1)
     low, high = low - _BEYOND * (high - low), high + _BEYOND * (high - low)
-    cell = min(_NODE_PX, max(rays.shape[:2]) / _NODES) * pixel
+    cell = min(_NODE_PX, max(size[:2]) / _NODES) * pixel
     nodes = np.maximum(np.ceil((high - low) / cell).astype(int) + 1, 2)
     step = (high - low) / (nodes - 1)
     x, y = (low[axis] + step[axis] * np.arange(nodes[axis]) for axis in (0, 1))
     points = np.stack([*np.meshgrid(x, y), np.ones((nodes[1], nodes[0]))], axis=-1)
     pixels = np.asarray(project(points.reshape(-1, 3)), np.float64).reshape(nodes[1], nodes[0], 2)
-    table = LensTable((low[0], low[1]), (step[0], step[1]), np.ascontiguousarray(pixels))
-    return Optics(rays, table, ranges, float(pixel.mean()))
+    return LensTable((low[0], low[1]), (step[0], step[1]), np.ascontiguousarray(pixels)), float(pixel.mean())
 
 
 def _halved(rays: Floats, axis: int) -> Floats:

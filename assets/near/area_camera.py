@@ -57,8 +57,8 @@ class Framing:
         return first.depth_m / float((first.matrix @ first.rotation.T)[0, 0])
 
 
-def frame_people(views: Sequence[View], people: Whereabouts, focal_px: float, rate_hz: float, room: Room) -> Framing:
-    """The cameras that see all that the plate sees of these people. focal_px: of the plate's lens.
+def frame_people(views: Sequence[View], people: Whereabouts, focal_px: Array, rate_hz: float, room: Room) -> Framing:
+    """The cameras that see all that the plate sees of these people. focal_px: (F,) of the plate's lens.
 
     Each looks at the middle of those who are shown, so the people stay where they are in the picture while the plate's
     camera shakes; a metre there has one size on all frames, that of the plate's closest unless the picture is too large.
@@ -74,7 +74,7 @@ def frame_people(views: Sequence[View], people: Whereabouts, focal_px: float, ra
         least, most = _seen(view, rotation, depth, corners)
         low.append(least)
         high.append(most)
-    nearest = focal_px / min(depth for _, depth in aims)
+    nearest = float(np.max(focal_px / np.array([depth for _, depth in aims])))
     least, most = np.min(low, axis=0), np.max(high, axis=0)
     span = np.maximum(most - least, 1e-3)
     per_m = min(max(nearest, LEAST_PX / span.min()), room.most_px / span.max())

@@ -66,9 +66,10 @@ def choose(
     up = np.einsum("fi,n->fni", poses[:, :3, 1], tall_m)
     middle, ahead = local + up / 2, local[..., 2] > CLOSEST_M
     z = np.maximum(middle[..., 2], CLOSEST_M)
-    seen = ahead & (np.abs(middle[..., 0]) < lens.tangents[0] * z + _MARGIN_M)
-    seen &= np.abs(middle[..., 1]) < lens.tangents[1] * z + _MARGIN_M + tall_m / 2
-    tall_px = np.where(seen, tall_m * lens.focal_px / z, 0.0)
+    across, down = lens.tangents.T[:, :, None]
+    seen = ahead & (np.abs(middle[..., 0]) < across * z + _MARGIN_M)
+    seen &= np.abs(middle[..., 1]) < down * z + _MARGIN_M + tall_m / 2
+    tall_px = np.where(seen, tall_m * lens.focal_px[:, None] / z, 0.0)
     peak = tall_px.max(axis=0, initial=0.0)
     first = np.isin(agents.ids, list(always))
     wanted = np.flatnonzero((peak >= near_px) | first & (peak > 0))
@@ -93,12 +94,12 @@ def choose(
     return Chosen(rows, pictures, seen[:, rows], len(wanted) - len(rows))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """What a lens sees. focal_px; tangents: half the picture's width and height at distance 1."""
+    """What a lens sees. focal_px: (F,) of each frame; tangents: (F, 2) half the picture's width and height at distance 1."""
 
-    focal_px: float
-    tangents: tuple[float, float]
+    focal_px: Array
+    tangents: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -32,12 +32,12 @@ TINT = 0.3  # how far a figure's grey leans towards its zone's colour
 @dataclass(frozen=True, slots=True, eq=False)
 class Shooting:
     """What every frame's picture needs. view_of: the solved camera on a frame, SAMPLES times as wide and high as the
-    backdrop; lens: of those views; slope: of the ground."""
+    backdrop; lens_of: such a view's lens; slope: of the ground."""
 
     crowd: Crowd
     layout_frames: FrameRange
     view_of: Callable[[int], View]
-    lens: Optics
+    lens_of: Callable[[View], Optics]
     slope: Slope | None
     backdrop: Backdrop
     title: str
@@ -45,7 +45,7 @@ class Shooting:
     def drawn(self, frame: int) -> tuple[Figures, Floats]:
         """One frame's people by themselves, and how much of each pixel they cover."""
         view, row = self.view_of(frame), self.layout_frames.index(frame)
-        return filtered(draw_figures(view, self.crowd, row, self.lens, SAMPLES, self.slope))
+        return filtered(draw_figures(view, self.crowd, row, self.lens_of(view), SAMPLES, self.slope))
 
     def pictures(self, frames: FrameRange, workers: int) -> Iterator[Picture]:
         """(h + band, w, 3) uint8 one after the other; so many frames' people are drawn at once. Numbers that were shown

@@ -68,7 +68,7 @@ class Scene:
     """What is needed of a layout and a camera. N agents, F frames.
 
     characters: N names; motions (F, N) index into motion_names; seeds, scales (N,); positions (F, N, 3) metres; yaws,
-    phases (F, N); camera_from_world (F, 4, 4); tangents: half the picture's width and height at distance 1.
+    phases (F, N); camera_from_world (F, 4, 4); tangents (F, 2): half the picture's width and height at distance 1.
     """
 
     characters: Sequence[str]
@@ -79,7 +79,7 @@ class Scene:
     yaws: Array
     phases: Array
     camera_from_world: Array
-    tangents: tuple[float, float]
+    tangents: Array
     scales: Array
     frames_per_second: float = 24.0
 
@@ -208,7 +208,8 @@ def _seen(scene: Scene) -> Array:
     rotations, shifts = scene.camera_from_world[:, :3, :3], scene.camera_from_world[:, :3, 3]
     local = np.einsum("fij,fnj->fni", rotations, middles) + shifts[:, None]
     reach = np.maximum(local[..., 2], 0) * (1 + 2 * _MARGIN) + 3.0  # metres added for those who stand close
-    inside = (np.abs(local[..., 0]) < scene.tangents[0] * reach) & (np.abs(local[..., 1]) < scene.tangents[1] * reach)
+    across, down = scene.tangents.T[:, :, None]
+    inside = (np.abs(local[..., 0]) < across * reach) & (np.abs(local[..., 1]) < down * reach)
     return np.asarray(inside & (local[..., 2] > _BEHIND_M))
 
 

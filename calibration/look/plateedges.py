@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.cameras import load_poses, to_camera, world_from_camera
+from calibration.cameras import lens_at, load_poses, to_camera, world_from_camera
 from calibration.lens import project, undistort_points
 from calibration.look.blurs import EdgeTable
 from calibration.look.color import Sample
@@ -55,7 +55,8 @@ def _moves(at_px: Floats, depth_m: Floats, track: CameraTrack, poses: Floats, fr
     before, after = max(row - 1, 0), min(row + 1, len(poses) - 1)
     if before == after:
         return np.zeros((len(at_px), 2))
-    flat = np.concatenate([undistort_points(at_px, track.lens), np.ones((len(at_px), 1))], axis=1)
+    lenses = [lens_at(track, track.frames.first + k) for k in (before, row, after)]
+    flat = np.concatenate([undistort_points(at_px, lenses[1]), np.ones((len(at_px), 1))], axis=1)
     world = to_camera(flat * depth_m[:, None], world_from_camera(poses[row]))
-    seen = [project(to_camera(world, poses[k]), track.lens) for k in (before, after)]
+    seen = [project(to_camera(world, poses[k]), lens) for k, lens in ((before, lenses[0]), (after, lenses[2]))]
     return (seen[1] - seen[0]) / (after - before)

@@ -51,16 +51,17 @@ class Filmed:
 
     sample: Sample
     pose: Floats
+    lens: Lens
 
 
-def find_sun(filmed: Iterable[Filmed], lens: Lens, ground: Heightfield) -> Sun:
+def find_sun(filmed: Iterable[Filmed], ground: Heightfield) -> Sun:
     """Lay every person's upright shadow on the ground for every direction; the one under which the plate is dark is true.
 
     Along the ground from each person's feet the light in the middle is held against that on both sides, which takes out
     what the ground looks like. The length over the height gives the elevation. Needs LEAST_PEOPLE people of the mattes
     whose feet are in the picture; without them, or when no direction stands out, confidence says so.
     """
-    ratios = [row for shot in filmed for row in _shadows(shot, lens, ground)]
+    ratios = [row for shot in filmed for row in _shadows(shot, ground)]
     if len(ratios) < LEAST_PEOPLE:
         return _nothing(len(ratios), f"{len(ratios)} whole people on open ground, need {LEAST_PEOPLE}")
     told = np.stack(ratios)  # (people, azimuths, lengths, 3), NaN where not seen
@@ -118,13 +119,13 @@ def _between(explained: Floats, best: int) -> float:
     return float((AZIMUTHS_DEG[best] + np.clip(shift, -0.5, 0.5) * (AZIMUTHS_DEG[1] - AZIMUTHS_DEG[0])) % 360)
 
 
-def _shadows(shot: Filmed, lens: Lens, ground: Heightfield) -> Iterator[Floats]:
+def _shadows(shot: Filmed, ground: Heightfield) -> Iterator[Floats]:
     """Per person (azimuths, lengths, 3): log2 of the light in the middle of a shadow over that beside it."""
     sample = shot.sample
     picture = np.maximum(sample.smooth(), 1e-4)
     grown = cv2.dilate((sample.matte > 0.02).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     free = ~grown & np.isfinite(sample.depth_m)
-    for feet, tall_m in _people(shot, lens, ground):
+    for feet, tall_m in _people(shot, ground):
         turn = np.radians(AZIMUTHS_DEG)
         along = np.stack([-np.sin(turn), -np.cos(turn)], axis=1)  # away from the sun, x and z
         beside = np.stack([along[:, 1], -along[:, 0]], axis=1)
@@ -134,7 +135,7 @@ def _shadows(shot: Filmed, lens: Lens, ground: Heightfield) -> Iterator[Floats]:
             + _ACROSS_M[None, None, :, None] * beside[:, None, None, :]
         )
         points = ground.stand(flat[..., 0], flat[..., 1])
-        yield _light_at(points, picture, free, lens, shot.pose)
+        yield _light_at(points, picture, free, shot.lens, shot.pose)
 
 
 def _light_at(
@@ -157,7 +158,7 @@ def _light_at(
     return np.asarray(middle - sides.mean(axis=2))
 
 
-def _people(shot: Filmed, lens: Lens, ground: Heightfield) -> Iterator[tuple[Floats, float]]:
+def _people(shot: Filmed, ground: Heightfield) -> Iterator[tuple[Floats, float]]:
     """Feet on the ground (3,) world and height in metres of everyone who stands whole and alone in the matte."""
     solid = (shot.sample.matte > 0.5).astype(np.uint8)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(solid)
@@ -174,9 +175,9 @@ def _people(shot: Filmed, lens: Lens, ground: Heightfield) -> Iterator[tuple[Flo
         rows, columns = np.nonzero(labels[top : top + height, left : left + width] == k)
         low = rows >= height - max(2, height // 14)
         foot = np.array([left + columns[low].mean() + 0.5, top + height - 0.5])
-        feet = ground.meet_ground(foot[None], lens, shot.pose)[0]
+        feet = ground.meet_ground(foot[None], shot.lens, shot.pose)[0]
         if not np.isfinite(feet).all() or np.linalg.norm(feet - camera_centre(shot.pose)) > _FARTHEST_M:
             continue
-        metres_per_px = float(to_camera(feet[None], shot.pose)[0, 2]) / lens.focal_y_px
+        metres_per_px = float(to_camera(feet[None], shot.pose)[0, 2]) / shot.lens.focal_y_px
         if _STANDS_M[0] < height * metres_per_px < _STANDS_M[1] and width * metres_per_px < _WIDEST_M:
             yield feet, height * metres_per_px

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from calibration.cameras import pose_at, to_camera
+from calibration.cameras import lens_at, pose_at, to_camera
 from calibration.lens import project
 from calibration.look.color import Sample
 from pipeline.kernels.color import LUMINANCE
@@ -85,7 +85,7 @@ def _square(pixels: NDArray[np.floating], lens: Lens) -> Floats:
 def _seen(points: Floats, frame: int, sample: Sample, track: CameraTrack) -> tuple[Floats, Floats]:
     """Logarithm of each point's luminance, NaN where it is hidden or out of frame, and its squared radius, (N,)."""
     camera = to_camera(points, pose_at(track, frame))
-    pixels = np.nan_to_num(project(camera, track.lens), nan=-1e6)
+    pixels = np.nan_to_num(project(camera, lens_at(track, frame)), nan=-1e6)
     height, width = sample.depth_m.shape
     inside = (pixels > 4).all(axis=1) & (pixels[:, 0] < width - 4) & (pixels[:, 1] < height - 4)
     column, row = (np.where(inside, pixels[:, k], 0).astype(int) for k in (0, 1))

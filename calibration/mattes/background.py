@@ -166,7 +166,9 @@ def _background_depth(
     between = np.stack([view.pose @ np.linalg.inv(other.pose) for other in views])
     sure = np.stack([np.where(confidence > _SURE, inverse, 0) for inverse, confidence in depths]).astype(np.float32)
     turns, shifts = between[:, :3, :3], between[:, :3, 3]
-    others = carried(sure, view.rays, turns, shifts, coefficients(view.lens), fold_radius(view.lens))
+    zooms = any(other.lens != view.lens for other in views)
+    rays = np.stack([other.rays for other in views]) if zooms else view.rays[None]
+    others = carried(sure, rays, turns, shifts, coefficients(view.lens), fold_radius(view.lens))
     here = np.where((own[1] > _SURE) | (own[0] == 0), own[0], np.float32(np.nan))
     stack = np.concatenate([here[None], others])[..., None]
     found, _, number = agree(np.nan_to_num(stack), np.isfinite(stack[..., 0]), _FAR)

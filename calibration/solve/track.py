@@ -1,4 +1,4 @@
-"""Follow points through the plate: KLT tracks over every frame, spread evenly, checked both ways and by epipolar lines."""
+"""Follow points through the plate: KLT tracks over every frame, spread evenly, held to what they first showed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.kernels import anchor
+
 Grey = npt.NDArray[np.uint8]
 CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 0.01)
-FEWEST_WARPED = 40
-WARPED_PX, EXPLAINED = 0.5, 0.75  # a homography explains a move when so many points lie so near, in pictures 1280 wide
-LEAST_GROWTH = 1e-3  # enlargement or roll between two frames that makes a patch drift
-MOST_WARPED_PX = 1.0
+MOST_MOVED_PX = 1.0  # by the patch from where the flow says, in pictures 1280 wide
+ANCHOR_STEPS = 8
+SOFT_SIGMA = 0.8
+UPRIGHT = (1.0, 0.0, 0.0, 1.0)  # a patch's first shape
 _EMPTY = np.zeros((0, 2), np.float32)
 
 
@@ -29,6 +31,8 @@ class TrackParams:
     round_trip_px: float = 0.5  # a point tracked there and back must come home this close
     epipolar_px: float = 1.2  # and lie this close to its epipolar line
     epipolar_gap: int = 6  # frames between the two pictures of the epipolar test
+    anchor_px: int = 10  # half the side of the patch that a track is held to
+    alike: float = 0.8  # a point that looks less like its patch is another point
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,24 @@ class _Tracker:
     idents: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     xy: npt.NDArray[np.float32] = field(default_factory=lambda: _EMPTY)
     next_ident: int = 0
+    patches: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3, 3), np.float32))
+    inverses: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 8, 8)))
+    shapes: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 4)))
+
+    def keep(self, which: npt.NDArray[Any]) -> None:
+        """Go on with these alone, a mask or numbers in their order."""
+        self.idents, self.xy = self.idents[which], self.xy[which]
+        self.patches, self.inverses, self.shapes = self.patches[which], self.inverses[which], self.shapes[which]
+
+    def start(self, xy: npt.NDArray[np.float32], soft: npt.NDArray[np.float32]) -> None:
+        """New tracks at `xy` (N, 2) of a picture."""
+        patches, inverses = anchor.cut(soft, xy.astype(np.float64), self.params.anchor_px)
+        fresh = np.arange(self.next_ident, self.next_ident + len(xy), dtype=np.int32)
+        self.next_ident += len(xy)
+        self.idents, self.xy = np.concatenate([self.idents, fresh]), np.concatenate([self.xy, xy])
+        self.patches = np.concatenate([self.patches, patches]) if len(self.patches) else patches
+        self.inverses = np.concatenate([self.inverses, inverses])
+        self.shapes = np.concatenate([self.shapes, np.tile(UPRIGHT, (len(xy), 1))])
 
 
 def follow(frames: Iterable[tuple[Grey, Grey | None]], params: TrackParams | None = None) -> Tracks:
@@ -85,12 +107,13 @@ def follow(frames: Iterable[tuple[Grey, Grey | None]], params: TrackParams | Non
     survived = []
     for grey, mask in frames:
         before = len(tracker.idents)
-        _advance(tracker, grey, mask)
+        soft = _soft(grey)
+        _advance(tracker, grey, mask, soft)
         if len(history) >= params.epipolar_gap:
             _drop_movers(tracker, history[-params.epipolar_gap], grey.shape[1])
         survived.append(len(tracker.idents) / before if before else 1.0)
         _thin(tracker, grey)
-        _refill(tracker, grey, mask)
+        _refill(tracker, grey, mask, soft)
         history.append((tracker.idents, tracker.xy))
     counts = [len(idents) for idents, _ in history]
     return Tracks(
@@ -101,14 +124,18 @@ def follow(frames: Iterable[tuple[Grey, Grey | None]], params: TrackParams | Non
     )
 
 
-def _advance(tracker: _Tracker, grey: Grey, mask: Grey | None) -> None:
+def _soft(grey: Grey) -> npt.NDArray[np.float32]:
+    """A little blurred: reading between pixels then shifts nothing."""
+    return np.asarray(cv2.GaussianBlur(grey.astype(np.float32), (0, 0), SOFT_SIGMA))
+
+
+def _advance(tracker: _Tracker, grey: Grey, mask: Grey | None, soft: npt.NDArray[np.float32]) -> None:
     """Find the tracker's points in the next picture; keep those that come home and lie off the mask."""
     params = tracker.params
     previous, tracker.previous = tracker.previous, grey
     if previous is None or not len(tracker.xy):
         return
     there, found = _flow(previous, grey, tracker.xy, params)
-    there = _warped(previous, grey, tracker.xy, there, found, params)
     back, home = _flow(grey, previous, there, params)
     height, width = grey.shape
     inside = (there > 2).all(axis=1) & (there[:, 0] < width - 3) & (there[:, 1] < height - 3)
@@ -116,7 +143,25 @@ def _advance(tracker: _Tracker, grey: Grey, mask: Grey | None) -> None:
     keep = found & home & inside & near
     if mask is not None:
         keep[keep] = mask[np.rint(there[keep, 1]).astype(int), np.rint(there[keep, 0]).astype(int)] > 0
-    tracker.idents, tracker.xy = tracker.idents[keep], there[keep]
+    tracker.xy = there
+    tracker.keep(keep)
+    _anchor(tracker, soft)
+
+
+def _anchor(tracker: _Tracker, soft: npt.NDArray[np.float32]) -> None:
+    """Move each point to where its first patch fits; one that no longer looks like it goes on as a track of its own.
+
+    From frame to frame a patch drifts towards its heavier side and with what passes behind an edge, half a pixel within
+    ten frames. Held to its first picture it does not.
+    """
+    warps = np.concatenate([tracker.xy, tracker.shapes], axis=1, dtype=np.float64)
+    scores = anchor.find(soft, tracker.patches, tracker.inverses, warps, ANCHOR_STEPS)
+    moved = np.linalg.norm(warps[:, :2] - tracker.xy, axis=1)
+    same = (scores > tracker.params.alike) & (moved < MOST_MOVED_PX * max(1.0, soft.shape[1] / 1280))
+    another = tracker.xy[~same & (scores >= 0)]
+    tracker.xy, tracker.shapes = warps[:, :2].astype(np.float32), warps[:, 2:]
+    tracker.keep(same)
+    tracker.start(another, soft)
 
 
 def _flow(a: Grey, b: Grey, xy: npt.NDArray[np.float32], params: TrackParams) -> tuple[Any, Any]:
@@ -126,38 +171,6 @@ def _flow(a: Grey, b: Grey, xy: npt.NDArray[np.float32], params: TrackParams) ->
         a, b, xy, np.empty_like(xy), winSize=window, maxLevel=params.levels, criteria=CRITERIA, minEigThreshold=1e-4
     )
     return there, np.asarray(found).ravel() == 1
-
-
-def _warped(
-    a: Grey, b: Grey, xy: npt.NDArray[np.float32], there: npt.NDArray[np.float32], found: Any, params: TrackParams
-) -> npt.NDArray[np.float32]:
-    """The points found in `b` again, in picture `a` warped as the move between them does, where one homography tells that move.
-
-    A patch compared without it drifts towards its heavier side, a little in every frame of a zoom or a roll. Where depth bends
-    the picture, no homography is right for all, and the points stay.
-    """
-    if found.sum() < FEWEST_WARPED:
-        return there
-    limit = WARPED_PX * max(1.0, b.shape[1] / 1280)
-    move, inlier = cv2.findHomography(xy[found], there[found], cv2.RANSAC, limit, maxIters=200)
-    if move is None or np.mean(inlier) < EXPLAINED or _growth(move, b.shape) < LEAST_GROWTH:
-        return there
-    height, width = b.shape
-    moved = cv2.warpPerspective(a, move, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    start = cv2.perspectiveTransform(xy[:, None], move)[:, 0].astype(np.float32)
-    again, good, _ = cv2.calcOpticalFlowPyrLK(
-        moved, b, start, there.copy(), winSize=(params.window_px, params.window_px), maxLevel=1, criteria=CRITERIA,
-        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
-    )  # fmt: skip
-    near = (np.asarray(good).ravel() == 1) & (np.linalg.norm(again - there, axis=1) < MOST_WARPED_PX)
-    return np.where(near[:, None], again, there)
-
-
-def _growth(move: Any, shape: tuple[int, ...]) -> float:
-    """By how much a homography enlarges or rolls the middle of the picture (0: neither)."""
-    x, y = shape[1] / 2, shape[0] / 2
-    (ax, ay), (bx, by), (cx, cy) = cv2.perspectiveTransform(np.array([[[x, y], [x + 10, y], [x, y + 10]]]), move)[0]
-    return float(np.hypot(((bx - ax) + (cy - ay)) / 20 - 1, ((by - ay) - (cx - ax)) / 20))
 
 
 def _drop_movers(tracker: _Tracker, past: tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]], width: int) -> None:
@@ -174,7 +187,7 @@ def _drop_movers(tracker: _Tracker, past: tuple[npt.NDArray[np.int32], npt.NDArr
         return
     keep = np.ones(len(tracker.idents), bool)
     keep[now] = inlier.ravel() == 1
-    tracker.idents, tracker.xy = tracker.idents[keep], tracker.xy[keep]
+    tracker.keep(keep)
 
 
 def _cell(grey: Grey, target: int) -> int:
@@ -188,10 +201,10 @@ def _thin(tracker: _Tracker, grey: Grey) -> None:
     at = (tracker.xy // half).astype(np.int64)
     _, oldest = np.unique(at[:, 1] * 100_000 + at[:, 0], return_index=True)  # idents rise: the first is the oldest
     oldest.sort()
-    tracker.idents, tracker.xy = tracker.idents[oldest], tracker.xy[oldest]
+    tracker.keep(oldest)
 
 
-def _refill(tracker: _Tracker, grey: Grey, mask: Grey | None) -> None:
+def _refill(tracker: _Tracker, grey: Grey, mask: Grey | None, soft: npt.NDArray[np.float32]) -> None:
     """Start a track at the best corner of every cell that holds none."""
     height, width = grey.shape
     cell = _cell(grey, tracker.params.target)
@@ -211,7 +224,4 @@ def _refill(tracker: _Tracker, grey: Grey, mask: Grey | None) -> None:
     where = np.flatnonzero(good)
     x = (where % columns) * cell + best[where] % cell
     y = (where // columns) * cell + best[where] // cell
-    fresh = np.arange(tracker.next_ident, tracker.next_ident + len(where), dtype=np.int32)
-    tracker.next_ident += len(where)
-    tracker.idents = np.concatenate([tracker.idents, fresh])
-    tracker.xy = np.concatenate([tracker.xy, np.stack([x, y], axis=1).astype(np.float32)])
+    tracker.start(np.stack([x, y], axis=1).astype(np.float32), soft)

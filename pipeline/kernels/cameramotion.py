@@ -36,14 +36,17 @@ def carried(
 ) -> np.ndarray:
     """The depths of N frames as this camera sees them, the nearest wins: (N, H, W) float32 inverse depth, NaN where nothing fell.
 
-    inverse: (N, H, W) float32 1/m, 0 where a frame tells nothing; rays: (H, W, 2) of all frames' lens, as for camera_motion,
-    lens and fold too. turns (N, 3, 3), shifts (N, 3) float64: this camera from each other one. A point covers the four pixels
+    inverse: (N, H, W) float32 1/m, 0 where a frame tells nothing; rays: (N, H, W, 2) of each frame's lens, or (1, H, W, 2) where
+    all have one; of this camera lens and fold, as for camera_motion. turns (N, 3, 3), shifts (N, 3) float64: this camera from each other one. A point covers the four pixels
     around it. Raises ValueError on another shape or dtype.
     """
     count, *size = inverse.shape
     for one in inverse:
         shaped((size[0], size[1]), inverse=one)
-    shaped((size[0], size[1]), 2, rays=rays)
+    if len(rays) not in (1, count):
+        raise ValueError(f"rays are of {len(rays)} frames; wanted 1 or {count}.")
+    for way in rays:
+        shaped((size[0], size[1]), 2, rays=way)
     _doubles(turns=(turns, (count, 3, 3)), shifts=(shifts, (count, 3)), lens=(lens, (8,)))
     out = np.full(inverse.shape, np.nan, np.float32)
     _carry(inverse, rays, np.ascontiguousarray(turns), np.ascontiguousarray(shifts), lens, float(fold), out)
@@ -94,12 +97,13 @@ def _carry(inverse, rays, turns, shifts, lens, fold, out):
     count, height, width = inverse.shape
     for n in prange(count):  # a frame each: which of its points is nearest does not depend on their order
         turn, shift, seen = turns[n], shifts[n], out[n]
+        ways = rays[np.uintp(n) if len(rays) > 1 else np.uintp(0)]
         for row in range(height):
             for column in range(width):
                 near = np.float64(inverse[n, row, column])
                 if not near > 0.0:
                     continue
-                x, y = np.float64(rays[row, column, 0]), np.float64(rays[row, column, 1])
+                x, y = np.float64(ways[row, column, 0]), np.float64(ways[row, column, 1])
                 there_x, there_y, there = _seen_at(x, y, near, turn, shift, lens, fold)
                 if there > 0.0:
                     drop(seen, np.float32(there_x), np.float32(there_y), np.float32(near / there))

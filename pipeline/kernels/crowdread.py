@@ -29,7 +29,7 @@ def resolve(
     """Read normals, parts and motion off what `draw` found; empty pixels are left alone.
 
     normals: (V, 3) float32 of the scene's vertices in camera axes, any length, or (0, 3): none wanted. there: (V, 3)
-    float32 the vertices in the camera of the other frame, or (0, 3). ahead: 1 when that is the next frame, -1 when it
+    float32 the vertices in the camera of the other frame, whose lens `table` is, or (0, 3). ahead: 1 when that is the next frame, -1 when it
     is the one before. out_normals: (H, W, 3) unit, towards the viewer. out_parts: (H, W) uint8. out_motion: (H, W, 2)
     pixels until the next frame; 0 for what passes behind the camera. top: row of the picture at which all of these begin.
     """

@@ -14,6 +14,7 @@ from pipeline.stage import silent
 from pipeline.types import DepthMaps, Ground, Mattes
 from stages.survey_ground import Params, survey_ground
 from tests.scenes import Scene, Shot, write_plate, write_track
+from tests.zooming import Zoom, write_zoom
 
 FRAMES = FrameRange(1001, 1004)
 QUICK = Params(points_per_look=8000, reach_m=75)
@@ -21,10 +22,15 @@ QUICK = Params(points_per_look=8000, reach_m=75)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> tuple[Shot, Ground, Ground]:
-    """Depth with 1% of error that runs smoothly over the picture, as a real sweep's does."""
     folder = tmp_path_factory.mktemp("shot")
     scene = Scene(frames=4, actor=True, step_m=(0.2, 0, -0.3))
-    plate, track = write_plate(scene, folder / "plate"), write_track(scene, folder / "track")
+    shot = Shot(scene, write_plate(scene, folder / "plate"), write_track(scene, folder / "track"), folder)
+    return shot, *surveyed(shot, "a", "b")
+
+
+def surveyed(shot: Shot, *names: str) -> list[Ground]:
+    """The ground, once for each name. Depth has 1% of error that runs smoothly over the picture, as a real sweep's does."""
+    scene, folder = shot.scene, shot.folder
     depth = DepthMaps(FrameFiles(folder / "depth", "depth.%04d.exr", FRAMES))
     mattes = Mattes(FrameFiles(folder / "mattes", "matte.%04d.exr", FRAMES), "truth")
     rng = np.random.default_rng(3)
@@ -33,13 +39,13 @@ def made(tmp_path_factory) -> tuple[Shot, Ground, Ground]:
         z = scene.depth_m(frame) * (1 + 0.01 * error / error.std())
         exr.write(depth.files.path(frame), {"Z": z, "C": np.isfinite(z).astype(np.float32)}, compression="zip")
         exr.write(mattes.files.path(frame), {"A": scene.matte(frame).astype(np.float16)}, compression="zip")
-    grounds = [
+    return [
         survey_ground(
-            plate=plate, track=track, depth=depth, mattes=mattes, params=QUICK, out=folder / name, progress=silent
+            plate=shot.plate, track=shot.track, depth=depth, mattes=mattes, params=QUICK, out=folder / name,
+            progress=silent,
         )
-        for name in ("a", "b")
-    ]
-    return Shot(scene, plate, track, folder), grounds[0], grounds[1]
+        for name in names
+    ]  # fmt: skip
 
 
 def error_m(scene: Scene, ground: Ground, nearest_m: float, farthest_m: float) -> np.ndarray:
@@ -55,6 +61,17 @@ def test_ground_is_right_to_a_hand_within_thirty_metres(made):
 
     near = error_m(shot.scene, ground, 4, 30)
 
+    assert np.sqrt(np.mean(near**2)) < 0.10
+    assert np.quantile(near, 0.95) < 0.25
+
+
+def test_a_zoom_shows_the_ground_through_each_frames_own_lens(tmp_path):
+    """1.4 times as long at the end: by one lens for all, what the last frames show would lie metres off."""
+    shot = write_zoom(Zoom(frames=4, actor=True, step_m=(0.2, 0, -0.3)), tmp_path)
+
+    [ground] = surveyed(shot, "a")
+
+    near = error_m(shot.scene, ground, 4, 30)
     assert np.sqrt(np.mean(near**2)) < 0.10
     assert np.quantile(near, 0.95) < 0.25
 

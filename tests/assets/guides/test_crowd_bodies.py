@@ -74,4 +74,4 @@ def test_who_is_near_on_any_frame_is_near_on_all():
     poses = np.tile(np.eye(4), (2, 1, 1))
     positions = np.array([[[0, 0, 5.0], [0, 0, 40], [0, 0, -3]], [[0, 0, 30], [0, 0, 40], [0, 0, -3]]])
 
-    assert ever_near(positions, np.ones(3), poses, 1 / 1000).tolist() == [True, False, False]
+    assert ever_near(positions, np.ones(3), poses, np.full(len(poses), 1 / 1000)).tolist() == [True, False, False]

@@ -23,7 +23,7 @@ from calibration.lens import project, rays
 from pipeline.types import Lens
 
 LENS = Lens(240, 136, 210.0, 210.0, 121.0, 67.0, -0.12, 0.03, 5e-4, -3e-4)
-SEEN = Seen(210.0, (120 / 210, 68 / 210))
+SEEN = Seen(np.array([210.0]), np.array([[120 / 210, 68 / 210]]))
 SLOPE = np.array([0.12, -0.07])  # rise of the ground along x and z
 
 

@@ -24,7 +24,7 @@ def scene(positions, yaws, phases=None):
         yaws=np.broadcast_to(np.array(yaws, float), (frames, count)),
         phases=np.zeros((frames, count)) if phases is None else np.array(phases, float),
         camera_from_world=np.broadcast_to(LOOKING_ALONG_Z, (frames, 4, 4)),
-        tangents=(0.5, 0.3),
+        tangents=np.array([[0.5, 0.3]]),
         scales=np.ones(count),
     )
 

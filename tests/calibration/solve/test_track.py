@@ -41,6 +41,28 @@ def test_tracks_follow_what_moves():
     assert np.percentile(np.linalg.norm(after - before - (14.3, -7.7), axis=1), 90) < 0.3
 
 
+def test_long_tracks_stay_where_they_began_though_what_they_show_grows_and_turns():
+    """The left half grows by 1.2% a frame and rolls, the right half slides: no one move of the picture tells both."""
+    picture, frames, ways = texture(3), [], []
+    for t in range(25):
+        grown, roll = 1.012**t, 0.004 * t
+        turn = grown * np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+        ways.append(turn)
+        matrix = np.column_stack([turn, np.array([80, 120]) - turn @ [140, 180]])
+        left = cv2.warpAffine(picture, matrix.astype(np.float32), SIZE[::-1], flags=cv2.INTER_CUBIC)
+        whole = shifted(picture, -0.4 * t, 0.0)
+        whole[:, :160] = left[:, :160]
+        frames.append((whole, None))
+
+    tracks = follow(frames, TrackParams(target=300, epipolar_px=100))
+
+    _, before, after = tracks.common(0, 24)
+    on_left = (before[:, 0] < 140) & (after[:, 0] < 140)
+    true = (before[on_left] - (80.5, 120.5)) @ ways[24].T + (80.5, 120.5)
+    assert on_left.sum() > 30
+    assert np.median(np.linalg.norm(after[on_left] - true, axis=1)) < 0.03
+
+
 def test_pixel_centres_lie_at_a_half():
     """A blob that is symmetric about the middle of pixel (160, 120) is tracked at (160.5, 120.5)."""
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]

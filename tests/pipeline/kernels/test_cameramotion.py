@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibration.lens import fold_radius, project, rays
+from calibration.lens import fold_radius, project, rays, zoomed
 from pipeline.kernels.cameramotion import camera_motion, carried
 from pipeline.kernels.warp import splat
 from pipeline.types import Lens
@@ -54,19 +54,22 @@ def test_wrong_arrays_are_named() -> None:
         moved(np.ones((43, 61), np.float32), np.eye(4), np.zeros(3))
 
 
-def test_frames_are_carried_as_the_lens_sees_them_and_the_nearest_wins() -> None:
-    """Against lens model and splat, point by point; half of the points tell nothing."""
+@pytest.mark.parametrize("zoom", [1.0, 1.3])
+def test_frames_are_carried_as_the_lens_sees_them_and_the_nearest_wins(zoom: float) -> None:
+    """Against lens model and splat, point by point; half of the points tell nothing. Of a zoom each frame has its own rays."""
     random = np.random.default_rng(2)
     inverse = (1 / random.uniform(1, 80, (2, 43, 61))).astype(np.float32) * (random.random((2, 43, 61)) < 0.5)
     inverse = inverse.astype(np.float32)
     turns, shifts = np.stack([turned(2.5), turned(-1.0)]), np.array([[0.2, -0.1, -0.3], [-0.5, 0.0, 0.1]])
 
-    found = carried(inverse, rays(LENS), turns, shifts, COEFFICIENTS, fold_radius(LENS))
+    ways = np.stack([rays(LENS), rays(zoomed(LENS, zoom))]) if zoom > 1 else rays(LENS)[None]
 
-    for n in range(2):
+    found = carried(inverse, ways, turns, shifts, COEFFICIENTS, fold_radius(LENS))
+
+    for n, way in enumerate(np.broadcast_to(ways, (2, 43, 61, 2))):
         kept = inverse[n] > 0
         z = 1 / inverse[n][kept].astype(np.float64)
-        here = np.concatenate([rays(LENS)[kept], np.ones((len(z), 1))], axis=1) * z[:, None] @ turns[n].T + shifts[n]
+        here = np.concatenate([way[kept], np.ones((len(z), 1))], axis=1) * z[:, None] @ turns[n].T + shifts[n]
         wanted = splat(project(here, LENS), 1 / here[:, 2], 43, 61)
         np.testing.assert_allclose(found[n], wanted, rtol=1e-6)
         assert np.isfinite(wanted).mean() > 0.5
@@ -75,4 +78,4 @@ def test_frames_are_carried_as_the_lens_sees_them_and_the_nearest_wins() -> None
 def test_nothing_is_carried_of_nothing() -> None:
     nothing = np.zeros((1, 43, 61), np.float32)
 
-    assert np.isnan(carried(nothing, rays(LENS), np.eye(3)[None], np.zeros((1, 3)), COEFFICIENTS, np.inf)).all()
+    assert np.isnan(carried(nothing, rays(LENS)[None], np.eye(3)[None], np.zeros((1, 3)), COEFFICIENTS, np.inf)).all()
