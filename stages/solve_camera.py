@@ -13,7 +13,8 @@ import numpy.typing as npt
 from calibration.cameras import camera_centre
 from calibration.lensfile import read_lens
 from calibration.solve import by_hand, fixed, imported, solved
-from calibration.solve.keyframed import Effort, Known, follow_plate, solve_keyframes
+from calibration.solve.freemove import solve_free
+from calibration.solve.keyframed import Effort, Known, follow_plate
 from calibration.solve.keyframes import choose_keyframes
 from calibration.solve.locked import check_locked
 from calibration.solve.nodal import Turning, best_turning
@@ -34,8 +35,6 @@ from pipeline.solve_sections import SolveBrief
 from pipeline.stage import Progress, stage
 from pipeline.types import CameraTrack, Plate
 from pipeline.world_sections import WorldFacts
-
-FILE_ZOOMS = 0.01  # by how much, as a share, the file's focal lengths differ where the lens zooms
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +136,7 @@ def _solve_plate(work: _Work) -> tuple[Solve, Tracks, dict[str, Any]]:
     known, given = Known(prior, lens, locked), None
     if move == "free":
         effort = Effort(params.features, params.threads, params.seed, params.timeout_s)
-        zooms = _zooms_on_the_way(work, known)
-        solve, said = solve_keyframes(view, frames, tracks, keyframes, known, effort, work.progress, zooms)
+        solve, said = solve_free(view, frames, tracks, keyframes, known, effort, work.progress, work.brief.focal)
         solved.check_solve(solve, frames)
     else:
         as_turned = turns if move == "turn" else None
@@ -166,19 +164,6 @@ def _solve_plate(work: _Work) -> tuple[Solve, Tracks, dict[str, Any]]:
         "turning_error_px": round(turns.error_px, 4) if np.isfinite(turns.error_px) else None,
     }
     return standing.solve, whole, told
-
-
-def _zooms_on_the_way(work: _Work, known: Known) -> bool:
-    """Whether a camera that travels zooms too: asked for, or each frame's focal length in the plate's file says so."""
-    told = known.prior is not None and float(np.ptp(np.log(known.prior.px))) > FILE_ZOOMS
-    zooms = work.brief.focal == "zoom" or (work.brief.focal == "auto" and told)
-    for name, given in (("locked", known.locked), ("lens", known.lens is not None)) if zooms else ():
-        if given:
-            raise CalibrationError(
-                f"[solve] {name}: it holds what a lens that zooms while the camera travels must find anew. Leave {name} out, or "
-                'write focal = "fixed".'
-            )
-    return zooms
 
 
 def _fixed(

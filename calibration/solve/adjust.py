@@ -19,8 +19,8 @@ from calibration.solve.colmap import Job, Keypoints, find_features, map_keyframe
 from calibration.solve.far import add_far_points
 from calibration.solve.focalweight import weigh_focal
 from calibration.solve.locked import hold
+from calibration.solve.nomove import NoMove
 from calibration.solve.track import Tracks
-from pipeline.errors import CalibrationError
 
 MOST_POINTS = 250  # of a frame that is posed by resection
 FEWEST_POINTS = 12
@@ -69,7 +69,7 @@ def solve(folder: Path) -> None:
         if not job.prior_px:
             said["focal"] = {**written, "from": "the plate: what [camera] says fits worse"}
     if model is None:
-        raise CalibrationError(
+        raise NoMove(
             f"camera solve: COLMAP found no camera move in {len(tracks)} frames ({len(job.keyframes)} keyframes matched). A "
             "pan or tilt on a tripod, soft focus or a crowd that fills the picture give none: choose a part of the shot "
             "where the camera travels, or supply mattes of what moves."

@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from calibration.solve.nomove import NoMove
 from pipeline.errors import CalibrationError
 from pipeline.stage import Progress, silent
 
@@ -115,15 +116,16 @@ def _judge(code: int, folder: Path, note: str, last: list[str]) -> None:
         return
     refused = folder / REFUSED
     if refused.exists():
-        raise CalibrationError(json.loads(refused.read_text())["message"])
+        said = json.loads(refused.read_text())
+        raise (NoMove if said["no_move"] else CalibrationError)(said["message"])
     if code < 0:
         name = signal.Signals(-code).name
         raise CalibrationError(
             f"camera solve: COLMAP's process died of {name} while {note}. Run again; if it dies again, free memory or "
             "mask what is soft or moving, and report the plate."
         )
-    said = next((line for line in reversed(last) if line.strip()), "nothing")
-    raise CalibrationError(f"camera solve: COLMAP's process failed while {note}: {said[:200]}. Report this plate.")
+    words = next((line for line in reversed(last) if line.strip()), "nothing")
+    raise CalibrationError(f"camera solve: COLMAP's process failed while {note}: {words[:200]}. Report this plate.")
 
 
 def _leave_with_parent() -> None:
@@ -144,7 +146,7 @@ def main() -> int:
     try:
         getattr(importlib.import_module(module), function)(folder)
     except CalibrationError as error:
-        (folder / REFUSED).write_text(json.dumps({"message": str(error)}))
+        (folder / REFUSED).write_text(json.dumps({"message": str(error), "no_move": isinstance(error, NoMove)}))
         return 2
     except Exception:
         traceback.print_exc()

@@ -13,12 +13,14 @@ from calibration.solve.solved import Solve
 from calibration.solve.turnfit import MEDIAN_OF_SIGMA, Focal, pull_focal
 from calibration.solve.turnlens import TurnLens
 from calibration.solve.written import FocalPrior
+from pipeline.types import Lens
 
 Array = npt.NDArray[np.float64]
 
 OF_LENS = 3  # unknowns: log focal length, k1, k2
 OF_VIEW = 7  # turn, shift, log zoom
 STEPS, GAIN, ROUNDS = 40, 1e-6, 3
+QUICK_GAIN = 3e-3  # of a step, under which a trial ends
 MOST_SEEN = 250  # points of a frame, those that live longest
 FEWEST_SEEN = 3  # frames that a point needs
 SOFT_PX = 0.7  # residuals above it count linearly, at 1280 px of width
@@ -48,6 +50,7 @@ class _Task:
     known: Focal
     weights: Array
     smooth: float  # weight of a squared change of speed
+    zooms: bool = True  # else all keep the zoom that they have
 
     def there(self, at: Journey) -> Array:
         return np.asarray(np.einsum("nij,nj->ni", at.turned[self.rows], at.points[self.which]) + at.shifts[self.rows])
@@ -66,14 +69,7 @@ def adjust_zoom(start: Solve, prior: FocalPrior | None) -> Solve:
     Source: Pollefeys, Koch and Van Gool, "Self-Calibration and Metric Reconstruction in spite of Varying and Unknown
     Intrinsic Camera Parameters", IJCV 1999 (that it can be done); Triggs et al. 2000 (how).
     """
-    lens, zoom = start.lens, start.zoom if len(start.zoom) else np.ones(len(start.poses))
-    middle = np.array([lens.width, lens.height]) / 2
-    turn_lens = TurnLens(
-        middle, np.array([lens.centre_x_px, lens.centre_y_px]), lens.focal_x_px, lens.k1, lens.k2, zoom
-    )
-    seen = _thinned(start.observations)
-    at = Journey(start.poses[:, :3, :3], start.poses[:, :3, 3], start.points, turn_lens)
-    soft = SOFT_PX * max(1.0, lens.width / 1280)
+    lens, seen, at, soft = start.lens, _thinned(start.observations), _journey(start), _soft_px(start.lens)
     for _ in range(ROUNDS):
         seen, at = _often(seen, at)
         task = _task(seen, at, soft, prior)
@@ -89,6 +85,29 @@ def adjust_zoom(start: Solve, prior: FocalPrior | None) -> Solve:
     focal = at.lens.focal * float(at.lens.zoom[0])
     found = replace(lens, focal_x_px=focal, focal_y_px=focal, k1=at.lens.k1, k2=at.lens.k2)
     return Solve(poses, found, at.points, seen, at.lens.zoom / at.lens.zoom[0])
+
+
+def tried(start: Solve, steps: int) -> tuple[float, float, float]:
+    """What a solve in square pixels comes to within `steps` with one focal length, and within as many more when it zooms: the
+    median errors in pixels, and the zoom's longest focal length over its shortest."""
+    seen, at = _often(_thinned(start.observations), _journey(start))
+    free, errors = _task(seen, at, _soft_px(start.lens), None), []
+    for task in (replace(free, zooms=False), free):
+        at = descend(at, lambda one: _cost(task, one), lambda one: _normal(task, one), _moved, QUICK_GAIN, steps)  # noqa: B023
+        errors.append(float(np.median(task.errors(at))))
+    return errors[0], errors[1], float(at.lens.zoom.max() / at.lens.zoom.min())
+
+
+def _journey(start: Solve) -> Journey:
+    lens, zoom = start.lens, start.zoom if len(start.zoom) else np.ones(len(start.poses))
+    middle = np.array([lens.width, lens.height]) / 2
+    centre = np.array([lens.centre_x_px, lens.centre_y_px])
+    turn_lens = TurnLens(middle, centre, lens.focal_x_px, lens.k1, lens.k2, zoom)
+    return Journey(start.poses[:, :3, :3], start.poses[:, :3, 3], start.points, turn_lens)
+
+
+def _soft_px(lens: Lens) -> float:
+    return SOFT_PX * max(1.0, lens.width / 1280)
 
 
 def _thinned(seen: Array) -> Array:
@@ -144,6 +163,8 @@ def _normal(task: _Task, at: Journey) -> Normal:
     by_point, by_turn, by_lens = at.lens.slopes(there, zoom)
     by_view = np.concatenate([by_turn, by_point, by_lens[:, :, :1]], axis=2)
     by_view[task.rows == 0] = 0
+    if not task.zooms:
+        by_view[:, :, 6] = 0
     frames = len(at.turned)
     columns = np.concatenate(
         [

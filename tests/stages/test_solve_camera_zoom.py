@@ -19,14 +19,14 @@ from tests.zooming import LONGER, Zoom
 
 
 @pytest.mark.slow
-def test_a_dolly_that_zooms_is_solved_with_a_focal_length_for_each_frame(tmp_path: Path):
+def test_a_dolly_that_zooms_is_found_and_solved_with_a_focal_length_for_each_frame(tmp_path: Path):
     scene = Zoom(width=480, height=270, frames=24)
     plate = write_plate(scene, tmp_path / "p")
 
     track = solve_camera(
         plate=plate,
         facts=CameraFacts(height_m=1.7),
-        brief=SolveBrief(focal="zoom", move="free"),
+        brief=SolveBrief(),
         world=WorldFacts(),
         mattes=MatteSource(None),
         params=Params(),
