@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +72,8 @@ def review(
     if link:
         out.print(f"first admin   {address}/join/{link}   (works once)", highlight=False, soft_wrap=True)
     out.print(f"review        {address}", highlight=False, soft_wrap=True)
+    ahead = threading.Thread(target=app.state.standings.look_ahead, args=(app.state.shows,), daemon=True)
+    ahead.start()
     config = uvicorn.Config(
         app,
         host=host,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from pipeline.errors import BattleplateError
 from pipeline.screening.database import Database
 from pipeline.screening.decisions.book import all_made
 from pipeline.screening.decisions.life import Made, Standing
 from pipeline.screening.decisions.release import stands
 from pipeline.screening.records import ChangeRequest, Decision, GuestLink, Note, User
-from pipeline.screening.shows import LOOK_AGAIN_S, Version
+from pipeline.screening.shows import LOOK_AGAIN_S, Shows, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,14 @@ class Standings:
             known = (len(decided), time.monotonic(), stands(version.folder, decided))
             self._stood[key] = known
         return known[2]
+
+    def look_ahead(self, shows: Shows) -> None:
+        """Look at every shot's newest version, so that whoever opens the show's page first does not wait for that."""
+        with suppress(BattleplateError, SQLAlchemyError, OSError):  # is told to who asks
+            made = self.made()
+            for shot in shows.look().shots.values():
+                if shot.latest is not None:
+                    self.of(shot.latest, made)
 
     def _learn(self, session: Session, count: int, last: int) -> None:
         added = all_made(session, after=self._known[1])
