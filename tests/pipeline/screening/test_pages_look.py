@@ -105,6 +105,7 @@ def pages(home, guest, join):
         "shot": (f"{home}/shots/{SHOT}", True),
         "nothing delivered": (f"{home}/shots/bp_020_0010", True),
         "people": (f"{home}/people", True),
+        "account": (f"{home}/account", True),
         "player": (f"{home}/shots/{SHOT}/play?version=2&frame=1004", True),
         "error": (f"{home}/shots/none", True),
     }

@@ -119,7 +119,9 @@ function tell(what) {
 async function exactly(frame) {
   const grade = { exposure: stage.mode === "difference" ? 0 : stage.exposure, gamma: stage.mode === "difference" ? 1 : stage.gamma };
   const [a, b] = [playback.a, playback.b];
+  const asked = [stage.exposure, stage.gamma];
   const pictures = await Promise.all([a?.exactly(frame, grade), b?.exactly(frame, grade)]);
+  if (asked.some((value, i) => value !== [stage.exposure, stage.gamma][i])) return; // a later grade is on its way
   if (frame !== playback.frame || playback.speed || a !== playback.a || b !== playback.b) return;
   stage.exact = { a: pictures[0] ?? null, b: pictures[1] ?? null };
   stage.again();
