@@ -109,6 +109,7 @@ def keep(folder: Path, piece: Piece, receipt: SetPaintings, light: SunLight) -> 
         with replacing(folder / entry["file"]) as temporary:
             shutil.copyfile(receipt.paintings / painting, temporary)
         entry["camera_from_world"] = (np.reshape(entry["camera_from_world"], (4, 4)) @ axes).ravel().tolist()
+    files = {name: sha256(folder / name) for name in [mesh, *(entry["file"] for entry in entries)]}
     about = {
         "form": FORM,
         "name": folder.name,
@@ -125,11 +126,11 @@ def keep(folder: Path, piece: Piece, receipt: SetPaintings, light: SunLight) -> 
         },
         "mesh": mesh,
         "paintings": entries,
-        "files": {name: sha256(folder / name) for name in [mesh, *(entry["file"] for entry in entries)]},
+        "files": files,
     }
     write_bytes(folder / _ABOUT, (json.dumps(about, indent=1, sort_keys=True) + "\n").encode())
     for path in folder.iterdir():
-        if _OWN.search(path.name) and path.name not in about["files"]:
+        if _OWN.search(path.name) and path.name not in files:
             path.unlink()
     return version
 
