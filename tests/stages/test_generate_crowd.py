@@ -197,7 +197,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path):
     where = {
         "providers": CrowdProviders(),
         "shared": tmp_path / "_show",
-        "track": track(tmp_path),
+        "track": replace(track(tmp_path), frames=FrameRange(1001, 1024)),
         "light": LightFacts(),
         "params": Params(steps=1, variants=3),
     }

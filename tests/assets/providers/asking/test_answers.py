@@ -82,7 +82,7 @@ def test_everything_that_explains_an_answer_stands_beside_it(tmp_path, key, requ
     assert asked["identity"]["looks"][0]["albedo"] == [1, 0.25, 0.1]
     assert asked["light"]["sun_rgb"] == [1, 2.5, 1e-7]
     assert explained["guides"]["depth"]["shape"] == [3, 32, 24]
-    assert len(explained["guides"]) == 7
+    assert len(explained["guides"]) == 8
     assert len(explained["references"][1]["sha256"]) == 64
     assert (explained["provider"], explained["kind"], explained["calls"]) == ("house", "comfyui", [7])
     assert explained["settings"]["url"] == "http://127.0.0.1:8188"
