@@ -12,7 +12,7 @@ from pipeline.frames import FrameRate
 from pipeline.io import exr, usd
 from pipeline.io.chan import NUKE_ORDER, Chan, write_chan
 from pipeline.io.colmapmodel import Model, Sighted, write_model
-from pipeline.types import CameraTrack, Lens
+from pipeline.types import CameraTrack
 
 SENSOR_MM = 36.0  # sets the scale of a USD focal length when nobody wrote the sensor's width down
 _LOOKS_ALONG_MINUS_Z = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -50,10 +50,19 @@ def stage(track: CameraTrack, path: Path, rate: FrameRate, sensor_width_mm: floa
         usd.add_points(made, "/Shot/Points", np.load(track.points, allow_pickle=False))
 
 
-def stmaps(lens: Lens, folder: Path) -> Overscan:
-    """Write undistort.exr and redistort.exr, 32-bit, Nuke's convention (calibration.stmap); returns the overscan."""
-    overscan = overscan_of(lens)
-    for name, found in (("undistort", undistort_map(lens, overscan)), ("redistort", redistort_map(lens, overscan))):
-        planes = {"R": found[..., 0], "G": found[..., 1], "B": np.zeros_like(found[..., 0])}
-        exr.write(folder / f"{name}.exr", {channel: np.ascontiguousarray(plane) for channel, plane in planes.items()})
+def stmaps(track: CameraTrack, folder: Path) -> Overscan:
+    """Write undistort.exr and redistort.exr, 32-bit, Nuke's convention (calibration.stmap); returns the overscan.
+
+    A zoom bends each frame otherwise: undistort.FRAME.exr and redistort.FRAME.exr, all with the overscan that the widest needs.
+    """
+    frames = list(track.frames) if track.zoom else [track.frames.first]
+    lenses = {frame: lens_at(track, frame) for frame in frames}
+    needed = [overscan_of(lens) for lens in lenses.values()]
+    overscan = Overscan(*(max(getattr(each, side) for each in needed) for side in ("left", "top", "right", "bottom")))
+    for frame, lens in lenses.items():
+        number = f".{frame}" if track.zoom else ""
+        for name, found in (("undistort", undistort_map(lens, overscan)), ("redistort", redistort_map(lens, overscan))):
+            planes = {"R": found[..., 0], "G": found[..., 1], "B": np.zeros_like(found[..., 0])}
+            file = folder / f"{name}{number}.exr"
+            exr.write(file, {channel: np.ascontiguousarray(plane) for channel, plane in planes.items()})
     return overscan

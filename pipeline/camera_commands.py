@@ -68,9 +68,9 @@ def export(
         out.print(f"{usd}: /Shot/Camera and /Shot/Points", highlight=False, soft_wrap=True)
 
     if stmaps:
-        more = handover.stmaps(track.lens, stmaps)
+        more, number = handover.stmaps(track, stmaps), ".FRAME" if track.zoom else ""
         out.print(
-            f"{stmaps}: undistort.exr, redistort.exr; overscan left {more.left}, top {more.top}, right {more.right}, bottom "
+            f"{stmaps}: undistort{number}.exr, redistort{number}.exr; overscan left {more.left}, top {more.top}, right {more.right}, bottom "
             f"{more.bottom} px",
             highlight=False,
             soft_wrap=True,
