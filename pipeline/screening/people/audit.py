@@ -26,6 +26,7 @@ from pipeline.screening.database import Database
 from pipeline.screening.records import AuditEntry, now
 
 START = "0" * 64  # the hash before the first entry
+_LAST = select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
 _LOCK = 0x6261_7474  # PostgreSQL: one chain even when two servers write
 
 
@@ -33,9 +34,7 @@ def record(session: Session, who: str, what: str, **detail: Any) -> None:
     """Add to the chain, in the same commit as what was done. detail: JSON."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    last = session.execute(
-        select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
-    ).one_or_none()
+    last = session.execute(_LAST).one_or_none()
     seq, previous = (last.seq + 1, last.hash) if last else (1, START)
     entry = AuditEntry(seq=seq, at=now(), who=who, what=what, detail=detail, previous_hash=previous)
     entry.hash = _hash(entry)
@@ -112,9 +111,7 @@ class Seal:
     def sign(self) -> None:
         """Sign the chain's end as it is now. Called after each commit; writes only when something was added."""
         with self._lock, self._database.read() as session:
-            last = session.execute(
-                select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
-            ).one_or_none()
+            last = session.execute(_LAST).one_or_none()
             if last is None or last.seq == self._sealed:
                 return
             said = {"seq": last.seq, "hash": last.hash, "at": now().isoformat()}

@@ -19,11 +19,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
 from pipeline.errors import ReviewForbidden
-from pipeline.screening.people import sessions
 from pipeline.screening.people.roles import ACTIONS, Person, Role
 from pipeline.screening.web.settings import Services, services
 
-__all__ = ["ACTIONS", "OPEN", "Person", "Role", "action_of", "check_declared", "csrf_header", "may", "person_of"]
+__all__ = ["ACTIONS", "OPEN", "Person", "Role", "action_of", "check_declared", "csrf_header", "may"]
 
 OPEN = "open"  # needs nobody signed in: the login, a guest's link, an invited person's first password
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -48,9 +47,7 @@ class Guard:
     async def __call__(self, request: Request) -> Person | None:
         if self.action == OPEN:
             return None
-        # A file beside the server answers sooner than another thread would begin to ask it.
-        local = services(request).database.local
-        person = person_of(request) if local else await run_in_threadpool(person_of, request)
+        person = await _person_of(request)
         if person is None:
             wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
             if wants_page and not request.url.path.startswith("/api/"):
@@ -73,14 +70,16 @@ def may(action: str, guests: bool = False) -> Any:
     return Depends(Guard(action, guests))
 
 
-def person_of(request: Request) -> Person | None:
+async def _person_of(request: Request) -> Person | None:
     """Who asks, by their cookie."""
     shared = services(request)
     token = request.cookies.get(cookie_name(shared))
     if not token:
         return None
-    with shared.database.read() as session:
-        return sessions.find(session, token)
+    if person := shared.present.remembered(token):
+        return person
+    # A file beside the server answers sooner than another thread would begin to ask it.
+    return shared.present.ask(token) if shared.database.local else await run_in_threadpool(shared.present.ask, token)
 
 
 def cookie_name(shared: Services) -> str:

@@ -19,6 +19,7 @@ from pipeline.config import load_show
 from pipeline.errors import BattleplateError, ConfigError, ReviewForbidden, ReviewRefused, StoreError
 from pipeline.screening.database import Database
 from pipeline.screening.people.audit import Seal
+from pipeline.screening.people.present import Present
 from pipeline.screening.shows import Shows
 from pipeline.screening.standings import Standings
 from pipeline.screening.web import routes
@@ -60,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         max_body_size=LARGEST_BODY,
     )
-    app.state.services = Services(settings, database, seal)
+    app.state.services = Services(settings, database, seal, Present(database))
     app.state.shows = Shows(settings.show)
     app.state.standings = Standings(database)
     app.state.show_name = show.name

@@ -12,6 +12,7 @@ from pipeline.screening.database import Database
 from pipeline.screening.decisions.levers import Vocabulary
 from pipeline.screening.people.audit import Seal
 from pipeline.screening.people.lockout import Addresses
+from pipeline.screening.people.present import Present
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -54,6 +55,7 @@ class Services:
     settings: Settings
     database: Database
     seal: Seal
+    present: Present
     addresses: Addresses = field(default_factory=Addresses)
 
 

@@ -114,7 +114,7 @@ def write(request: Request, written: Written, person: Annotated[Person, may("not
         told = {"shot": note.shot, "version": note.version, "frame": note.frame, "note": note.id}
         audit.record(session, person.who, "note", **told)
         enqueue(session, "note", note.created, {**told, "by": person.who, "text": note.text})
-        return _one(session, note.id, person)
+        return _shown(note, *((None, person.name) if person.guest else (person.name, None)), person)
 
     kept = services(request).database.write(keep)
     deciding(request).postman.wake()
