@@ -22,7 +22,7 @@ from pipeline.sections import DeliveryBrief
 from pipeline.shots import shot_in, toml_files
 
 LOOK_AGAIN_S = 2.0  # how long a listing of the show's folders is taken for true
-_VERSION = re.compile(r"_v(\d{3,9})")
+_VERSION = re.compile(r"(.+)_v(\d{3,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +155,15 @@ class Shows:
         self._read = kept
         shots: dict[str, ShotOnDisk] = {}
         broken = [said for _, said in kept.values() if isinstance(said, str)]
-        listed: dict[str, list[str]] = {}
+        listed: dict[str, dict[str, list[int]]] = {}
+        known = {version.folder: version for shot in self._found.shots.values() for version in shot.versions}
         for _, shot in kept.values():
             if not isinstance(shot, Shot):
                 continue
             if shot.info.name in shots:
                 broken.append(f"{shot.file}: another shot file is named {shot.info.name} too. Name one of them anew.")
                 continue
-            shots[shot.info.name] = ShotOnDisk(shot, _versions(shot, listed))
+            shots[shot.info.name] = ShotOnDisk(shot, _versions(shot, listed, known))
         return ShowOnDisk(dict(sorted(shots.items())), tuple(broken))
 
     def _shot(self, file: Path) -> Shot | str | None:
@@ -232,24 +233,40 @@ def _figures(file: Path, changed: tuple[int, ...], to: str) -> tuple[Figure, ...
     return tuple(quality.figures_of(_report(file, changed), to))
 
 
-def _versions(shot: Shot, listed: dict[str, list[str]]) -> tuple[Version, ...]:
+def _versions(shot: Shot, listed: dict[str, dict[str, list[int]]], known: dict[Path, Version]) -> tuple[Version, ...]:
+    """A shot's versions that have a report. listed: what `_numbers` found by folder; a folder is added when it is new.
+
+    known: versions of the last look; when they were delivered is asked again of the newest alone.
+    """
     place = os.path.join(os.path.realpath(shot.file.parent), shot.sections[DeliveryBrief].folder)
     if place not in listed:  # shots often share one folder: it is listed once, not once a shot
-        try:
-            listed[place] = os.listdir(place)
-        except OSError:
-            listed[place] = []
-    found = []
-    for name in listed[place]:
-        match = _VERSION.fullmatch(name.removeprefix(shot.info.name)) if name.startswith(shot.info.name) else None
-        if match is None:
+        listed[place] = _numbers(place)
+    name, found = shot.info.name, []
+    numbers = sorted(listed[place].get(name, ()))
+    for number in numbers:
+        folder = Path(place, f"{name}_v{number:03d}")
+        if number != numbers[-1] and folder in known:
+            found.append(known[folder])
             continue
         try:
-            written = os.stat(os.path.join(place, name, "report.json")).st_mtime
+            written = os.stat(folder / "report.json").st_mtime
         except OSError:
             continue
-        found.append(Version(shot.info.name, int(match[1]), Path(place, name), datetime.fromtimestamp(written, UTC)))
-    return tuple(sorted(found, key=lambda version: version.number))
+        found.append(Version(name, number, folder, datetime.fromtimestamp(written, UTC)))
+    return tuple(found)
+
+
+def _numbers(place: str) -> dict[str, list[int]]:
+    """The versions that a folder holds, by shot."""
+    found: dict[str, list[int]] = {}
+    try:
+        names = os.listdir(place)
+    except OSError:
+        return found
+    for name in names:
+        if (match := _VERSION.fullmatch(name)) and name == f"{match[1]}_v{int(match[2]):03d}":
+            found.setdefault(match[1], []).append(int(match[2]))
+    return found
 
 
 def _changed(file: Path) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from pipeline.screening.people.roles import Person
 from pipeline.screening.people.tokens import token_hash
 from pipeline.screening.records import GuestLink, PlaylistItem, SessionRow, User
 
-A_MOMENT_S = 1.0
+A_MOMENT_S = 5.0
 _MOST = 4096  # persons remembered at once
 _ABOUT = tuple(table.__tablename__ for table in (User, SessionRow, GuestLink, PlaylistItem))
 

@@ -48,6 +48,20 @@ def test_a_new_version_and_a_changed_file_are_seen(show):
     assert show.shot("bp_010_0010").shot.info.version == 11
 
 
+def test_versions_without_a_report_taken_away_or_of_another_writing_are_left_out(show):
+    shot = show.look().shots["bp_010_0010"]
+    place = shot.latest.folder.parent
+    for odd in ("bp_010_0010_v0002", "bp_010_0010_v02", "bp_010_0010_v004", "bp_010_0010_v1x"):
+        (place / odd).mkdir()
+    assert [version.label for version in show.look().shots["bp_010_0010"].versions] == ["v001", "v002"]
+
+    shot.versions[0].folder.rename(place / "away")
+    assert [version.label for version in show.look().shots["bp_010_0010"].versions] == ["v002"]
+
+    (place / "bp_010_0010_v004" / "report.json").write_text("{}")
+    assert [version.label for version in show.look().shots["bp_010_0010"].versions] == ["v002", "v004"]
+
+
 def test_a_shot_whose_name_begins_like_anothers_keeps_its_versions_apart(show):
     ministudio.deliver(show.show.parent / "bp_010_0010" / "delivery", "bp_010_0010_v001_b", 5)
     assert [v.number for v in show.shot("bp_010_0010").versions] == [1, 2]
