@@ -156,14 +156,14 @@ class Shows:
         shots: dict[str, ShotOnDisk] = {}
         broken = [said for _, said in kept.values() if isinstance(said, str)]
         listed: dict[str, dict[str, list[int]]] = {}
-        known = {version.folder: version for shot in self._found.shots.values() for version in shot.versions}
+        before = {version.folder: version for shot in self._found.shots.values() for version in shot.versions}
         for _, shot in kept.values():
             if not isinstance(shot, Shot):
                 continue
             if shot.info.name in shots:
                 broken.append(f"{shot.file}: another shot file is named {shot.info.name} too. Name one of them anew.")
                 continue
-            shots[shot.info.name] = ShotOnDisk(shot, _versions(shot, listed, known))
+            shots[shot.info.name] = ShotOnDisk(shot, _versions(shot, listed, before))
         return ShowOnDisk(dict(sorted(shots.items())), tuple(broken))
 
     def _shot(self, file: Path) -> Shot | str | None:
