@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import re
 import types
 import typing
@@ -67,9 +68,14 @@ def plain(value: Any, path: Callable[[Path], str] = str, keep: FieldTest = lambd
     return value
 
 
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
 def _build_dataclass(kind: Any, value: Any, where: str, path: PathReader) -> Any:
     _need(isinstance(value, dict), where, "a table", value)
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind)}
     for key in value:
         if key not in fields:
