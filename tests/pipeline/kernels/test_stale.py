@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pipeline.kernels.stale import forget_stale
+from pipeline.kernels.stale import STAMP, forget_stale
 
 INNER = "from numba import njit\n\n@njit(cache=True)\ndef inner(x):\n    return x + {}\n"
 OUTER = "from numba import njit\nfrom box.inner import inner\n\n@njit(cache=True)\ndef outer(x):\n    return inner(x)\n"
@@ -38,14 +38,59 @@ def test_a_change_in_an_imported_kernel_is_seen(tmp_path, init, second):
     assert run(tmp_path, ask) == second
 
 
-def test_unchanged_sources_keep_what_was_compiled(tmp_path):
-    (tmp_path / "a.py").write_text("x = 1\n")
-    forget_stale(tmp_path)
-    index = tmp_path / "__pycache__" / "a.f-1.py311.nbi"
-    index.write_bytes(b"")
+def compiled(folder, *stems):
+    """Index files as numba names them, one for each module."""
+    for stem in stems:
+        (folder / "__pycache__" / f"{stem}.f-1.py311.nbi").write_bytes(b"")
 
-    assert forget_stale(tmp_path) == 0
-    assert index.exists()
-    (tmp_path / "b.py").write_text("x = 2\n")
-    assert forget_stale(tmp_path) == 1
-    assert not index.exists()
+
+def kept(folder):
+    return {index.name.split(".")[0] for index in (folder / "__pycache__").glob("*.nbi")}
+
+
+@pytest.fixture
+def chain(tmp_path):
+    """c needs b, b needs a, `a_b` and d need none of them; all are compiled."""
+    sources = {
+        "a": "x = 1\n",
+        "b": "from box.a import (\n    x,\n)\n",
+        "c": "def late():\n    from box import b\n",
+        "a_b": "import math\n",
+        "d": "word = 'import nothing of a'\n",
+    }
+    for stem, source in sources.items():
+        (tmp_path / f"{stem}.py").write_text(source)
+    forget_stale(tmp_path)
+    compiled(tmp_path, *sources)
+    return tmp_path
+
+
+def test_unchanged_sources_keep_what_was_compiled(chain):
+    assert forget_stale(chain) == 0
+    assert kept(chain) == {"a", "b", "c", "a_b", "d"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "left"), [("a", {"a_b", "d"}), ("b", {"a", "a_b", "d"}), ("d", {"a", "b", "c", "a_b"})]
+)
+def test_a_change_is_forgotten_with_all_that_import_it_and_nothing_else(chain, changed, left):
+    (chain / f"{changed}.py").write_text((chain / f"{changed}.py").read_text() + "y = 2\n")
+
+    assert forget_stale(chain) == 5 - len(left)
+    assert kept(chain) == left
+    assert forget_stale(chain) == 0
+
+
+def test_a_new_file_forgets_nothing(chain):
+    (chain / "e.py").write_text("x = 2\n")
+
+    assert forget_stale(chain) == 0
+    assert len(kept(chain)) == 5
+
+
+@pytest.mark.parametrize("stamp", [None, "no json", "[1]"])
+def test_all_is_forgotten_where_it_is_not_known_what_was_compiled(chain, stamp):
+    path = chain / "__pycache__" / STAMP
+    path.unlink() if stamp is None else path.write_text(stamp)
+
+    assert forget_stale(chain) == 5
