@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.kernels.bounds import Window, around
-from pipeline.kernels.raster import NEAR_M
+from pipeline.kernels.triangles import NEAR_M
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]

@@ -11,7 +11,7 @@ from calibration.ground.heightfield import Heightfield
 from calibration.lens import project, undistort_points
 from pipeline.errors import ConfigError
 from pipeline.io.sequences import spans
-from pipeline.kernels.raster import NEAR_M
+from pipeline.kernels.triangles import NEAR_M
 from pipeline.sections import SetPiece
 from pipeline.types import CameraTrack, Lens
 

@@ -21,7 +21,7 @@ from pipeline.errors import AssetError
 from pipeline.kernels import crowdraster, crowdread
 from pipeline.kernels.crowdplace import to_pixels
 from pipeline.kernels.crowdraster import Scene
-from pipeline.kernels.raster import NEAR_M
+from pipeline.kernels.triangles import NEAR_M
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]

@@ -11,7 +11,8 @@ from scipy import ndimage
 from assets.near.bodies import Placed
 from assets.view import Buffers, View
 from pipeline.kernels.putback import put_back
-from pipeline.kernels.raster import NEAR_M, empty_buffers, rasterize
+from pipeline.kernels.raster import empty_buffers, rasterize
+from pipeline.kernels.triangles import NEAR_M
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]

@@ -17,8 +17,9 @@ from pipeline.far_sections import SetCard
 from pipeline.io import color, pictures
 from pipeline.kernels.bounds import around, nothing
 from pipeline.kernels.cardpicture import wear
-from pipeline.kernels.raster import NEAR_M, empty_buffers, rasterize
+from pipeline.kernels.raster import empty_buffers, rasterize
 from pipeline.kernels.splat import Pyramid, pyramid
+from pipeline.kernels.triangles import NEAR_M
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]

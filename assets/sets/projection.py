@@ -18,7 +18,8 @@ from assets.sets.lines import drawn_lines
 from assets.sets.masonry import turned
 from assets.sets.stonework import ROUGH, rough_normals, stone_normals
 from pipeline.errors import AssetError
-from pipeline.kernels.raster import NEAR_M, empty_buffers, rasterize
+from pipeline.kernels.raster import empty_buffers, rasterize
+from pipeline.kernels.triangles import NEAR_M
 from pipeline.types import Lens, SetLayout
 
 Array = npt.NDArray[np.float64]

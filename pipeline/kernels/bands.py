@@ -13,17 +13,17 @@ import numba
 ROWS = 32  # of a band: with the columns of a block, what stays in one core's caches; changes speed, never values
 
 
-def in_bands(height: int, work: Callable[[int, int], object]) -> None:
-    """Call work(top, bottom) for bands of rows that make up 0..height, on as many threads as numba may use.
+def in_bands(height: int, work: Callable[[int, int], object], rows: int = ROWS) -> None:
+    """Call work(top, bottom) for bands of `rows` that make up 0..height, on as many threads as numba may use.
 
     Each row must be computed from its own position alone: then the result is the same for any number of threads.
     """
-    tops = range(0, height, ROWS)
+    tops = range(0, height, rows)
     threads = min(numba.get_num_threads(), len(tops))
     if threads <= 1:
         for top in tops:
-            work(top, min(top + ROWS, height))
+            work(top, min(top + rows, height))
         return
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(lambda top: work(top, min(top + ROWS, height)), tops):
+        for _ in pool.map(lambda top: work(top, min(top + rows, height)), tops):
             pass

@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.kernels.raster import NEAR_M
 from pipeline.kernels.splat import check
+from pipeline.kernels.triangles import NEAR_M
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

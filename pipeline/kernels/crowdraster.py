@@ -12,12 +12,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.kernels.raster import NEAR_M, _ray_box, _ray_ranges, _reach, _span
 from pipeline.kernels.splat import check
+from pipeline.kernels.triangles import NEAR_M, SMALL_PX, near_box, reached, span
+from pipeline.kernels.triangles import ray_ranges as ranges_of
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
-_SMALL_PX = 48.0  # as in pipeline.kernels.raster
 _TILE_PX = 8
 _WIDE_PX = 5  # from such a box on, each row is searched only where the triangle crosses it
 _FAR_PX = 1e6  # beyond any picture
@@ -54,7 +54,7 @@ class Scene:
 def ray_ranges(rays: Floats) -> tuple[Floats, Floats]:
     """Lowest and highest x/z of each column (W, 2), y/z of each row (H, 2) of rays (H, W, 2): once per lens."""
     check("rays", rays, np.float32, (*rays.shape[:2], 2))
-    columns, rows = _ray_ranges(rays)
+    columns, rows = ranges_of(rays)
     return columns, rows
 
 
@@ -144,10 +144,10 @@ def _chunk_shows(vertices, pixels, first, corners, begin, end, depth, tiles):
         nearest = min(nearest, z)
         low_x, high_x = min(low_x, pixels[v, 0]), max(high_x, pixels[v, 0])
         low_y, high_y = min(low_y, pixels[v, 1]), max(high_y, pixels[v, 1])
-    x0, x1 = _span(low_x, low_x, high_x, depth.shape[1])
+    x0, x1 = span(low_x, low_x, high_x, depth.shape[1])
     if x0 >= x1:
         return False
-    y0, y1 = _span(low_y, low_y, high_y, depth.shape[0])
+    y0, y1 = span(low_y, low_y, high_y, depth.shape[0])
     return y0 < y1 and not _tiles_hide(depth, tiles, x0, x1, y0, y1, np.float32(nearest * np.float32(0.999999)))
 
 
@@ -195,11 +195,11 @@ def _draw_chunk(vertices, pixels, triangles, first, base, first_t, end_t, agent,
             # Straight from pixels: most triangles of a crowd fall between the pixels' centres and end here.
             ax, bx, cx = pixels[i, 0], pixels[j, 0], pixels[k, 0]
             ay, by, cy = pixels[i, 1], pixels[j, 1], pixels[k, 1]
-            if max(ax, bx, cx) - min(ax, bx, cx) < _SMALL_PX and max(ay, by, cy) - min(ay, by, cy) < _SMALL_PX:
-                x0, x1 = _span(ax, bx, cx, width)
+            if max(ax, bx, cx) - min(ax, bx, cx) < SMALL_PX and max(ay, by, cy) - min(ay, by, cy) < SMALL_PX:
+                x0, x1 = span(ax, bx, cx, width)
                 if x0 >= x1:
                     continue
-                y0, y1 = _span(ay, by, cy, height)
+                y0, y1 = span(ay, by, cy, height)
                 if y0 >= y1:
                     continue
                 small = True
@@ -210,9 +210,9 @@ def _draw_chunk(vertices, pixels, triangles, first, base, first_t, end_t, agent,
                 corners[0, axis] = vertices[i, axis]
                 corners[1, axis] = vertices[j, axis]
                 corners[2, axis] = vertices[k, axis]
-            low_x, high_x, low_y, high_y = _ray_box(corners)
-            x0, x1 = _reach(columns, low_x, high_x)
-            y0, y1 = _reach(rows, low_y, high_y)
+            low_x, high_x, low_y, high_y = near_box(corners)
+            x0, x1 = reached(columns, low_x, high_x)
+            y0, y1 = reached(rows, low_y, high_y)
             if x0 >= x1 or y0 >= y1:
                 continue
         # In a dense crowd most triangles lie behind what is drawn: they end here. A little less: z is rounded.

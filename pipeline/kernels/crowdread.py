@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from pipeline.kernels.crowdplace import LensTable, seen_at
 from pipeline.kernels.crowdraster import Floats, Ints, Scene
-from pipeline.kernels.raster import NEAR_M, _cross
 from pipeline.kernels.splat import check
+from pipeline.kernels.triangles import NEAR_M, cross
 
 
 def resolve(
@@ -74,9 +74,9 @@ def rank(slot: Ints, ids: NDArray[np.uint32], out: NDArray[np.uint32], cover: Fl
 @njit(cache=True)
 def _edges(a, b, c, edges):
     """Edge functions of a triangle (rows of float64); its volume with the camera, six times."""
-    _cross(b, c, edges[0])
-    _cross(c, a, edges[1])
-    _cross(a, b, edges[2])
+    cross(b, c, edges[0])
+    cross(c, a, edges[1])
+    cross(a, b, edges[2])
     return a[0] * edges[0, 0] + a[1] * edges[0, 1] + a[2] * edges[0, 2]
 
 

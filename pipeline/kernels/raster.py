@@ -3,20 +3,36 @@
 Edge functions are evaluated in ray space (Olano and Greer, "Triangle Scan Conversion using 2D Homogeneous Coordinates",
 Graphics Hardware 1997), so a distorted frame is drawn directly and nothing is resampled. The buffers are in/out: draw
 several meshes one after the other into the same three. The nearest surface wins; of equal depths, the first drawn.
+
+Through a lens, the triangles that reach any pixel's centre are found first (of a fine mesh few do), then drawn, each thread its
+own bands of rows: every pixel meets its triangles in their order, so the bits are the same for any number of threads.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-NEAR_M = 0.05  # surfaces closer than this are cut away
-# Up to this size a triangle's straight edges leave the box of its three distorted corners by less than a pixel.
-_SMALL_PX = 48.0
+from pipeline.kernels.bands import ROWS, in_bands
+from pipeline.kernels.triangles import (
+    NEAR_M,
+    SMALL_PX,
+    Floats,
+    Ints,
+    near_box,
+    ray_ranges,
+    reached,
+    same,
+    same_buffers,
+    same_mesh,
+    span,
+)
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
+_RUN = 16_384  # triangles that one thread looks at, at a time
+_ALONE_PX = 50_000  # pixels to be looked at, below which threads cost more than they save
 
 
 def empty_buffers(height: int, width: int) -> tuple[Floats, Ints, Floats]:
@@ -50,12 +66,19 @@ def rasterize(
 
     Raises ValueError on another shape or dtype and on an index outside `vertices_camera`.
     """
-    _same("rays", rays, np.float32, (None, None, 2))
-    _same_mesh(vertices_camera, "vertices_camera", triangles)
-    _same("pixels", pixels, np.float32, (len(vertices_camera), 2))
-    _same_buffers(depth, triangle_id, weights, rays.shape[:2])
+    same("rays", rays, np.float32, (None, None, 2))
+    same_mesh(vertices_camera, "vertices_camera", triangles)
+    same("pixels", pixels, np.float32, (len(vertices_camera), 2))
+    same_buffers(depth, triangle_id, weights, rays.shape[:2])
     if rays.size and len(triangles):
-        _rasterize(vertices_camera, triangles, rays, pixels, depth, triangle_id, weights, first_id)
+        found = _found(vertices_camera, triangles, rays, pixels)
+        rows = ROWS if found.area_px > _ALONE_PX else len(depth)
+
+        def work(top: int, bottom: int) -> None:
+            _draw(top, bottom, found.rows, found.boxes, found.runs, vertices_camera, triangles, rays, depth, triangle_id,
+                  weights, first_id)  # fmt: skip
+
+        in_bands(len(depth), work, rows)
 
 
 def rasterize_orthographic(
@@ -68,160 +91,134 @@ def rasterize_orthographic(
 
     Raises ValueError on another shape or dtype and on an index outside `vertices`.
     """
-    _same_mesh(vertices, "vertices", triangles)
-    _same("depth", depth, np.float32, (None, None))
-    _same_buffers(depth, triangle_id, weights, depth.shape)
+    same_mesh(vertices, "vertices", triangles)
+    same("depth", depth, np.float32, (None, None))
+    same_buffers(depth, triangle_id, weights, depth.shape)
     if depth.size and len(triangles):
         _rasterize_orthographic(vertices, triangles, depth, triangle_id, weights, first_id)
 
 
-def _same(name: str, array: NDArray, dtype: type, shape: tuple[int | None, ...]) -> None:
-    """Compiled code checks no bounds, so shape, dtype and memory order are checked here."""
-    fits = isinstance(array, np.ndarray) and array.ndim == len(shape)
-    fits = fits and all(want is None or want == have for want, have in zip(shape, array.shape, strict=True))
-    if not fits or array.dtype != dtype or not array.flags.c_contiguous:
-        wanted = ", ".join("any" if size is None else str(size) for size in shape)
-        have = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
-        raise ValueError(f"{name} must be a contiguous {np.dtype(dtype)} array of shape ({wanted}), not {have}")
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """Triangles that may reach pixels, in their order, by runs of _RUN triangles: of the run that begins at triangle t the
+    found ones lie from row t on.
 
-
-def _same_mesh(vertices: Floats, name: str, triangles: Ints) -> None:
-    _same(name, vertices, np.float32, (None, 3))
-    _same("triangles", triangles, np.int32, (None, 3))
-    if len(triangles) and (triangles.min() < 0 or triangles.max() >= len(vertices)):
-        raise ValueError(f"triangles name vertices outside 0..{len(vertices) - 1}")
-
-
-def _same_buffers(depth: Floats, triangle_id: Ints, weights: Floats, size: tuple[int, ...]) -> None:
-    height, width = size
-    _same("depth", depth, np.float32, (height, width))
-    _same("triangle_id", triangle_id, np.int32, (height, width))
-    _same("weights", weights, np.float32, (height, width, 2))
-
-
-@njit(cache=True)
-def _ray_ranges(rays):
-    """Lowest and highest x/z of every column, y/z of every row: finds pixels without knowing the lens."""
-    height, width, _ = rays.shape
-    columns = np.empty((width, 2), np.float32)
-    rows = np.empty((height, 2), np.float32)
-    columns[:, 0] = np.inf
-    columns[:, 1] = -np.inf
-    rows[:, 0] = np.inf
-    rows[:, 1] = -np.inf
-    for y in range(height):
-        for x in range(width):
-            columns[x, 0] = min(columns[x, 0], rays[y, x, 0])
-            columns[x, 1] = max(columns[x, 1], rays[y, x, 0])
-            rows[y, 0] = min(rows[y, 0], rays[y, x, 1])
-            rows[y, 1] = max(rows[y, 1], rays[y, x, 1])
-    return columns, rows
-
-
-@njit(cache=True)
-def _reach(ranges, low, high):
-    """First and one-past-last column (or row) whose rays come into low..high."""
-    first, last = len(ranges), 0
-    for i in range(len(ranges)):
-        if ranges[i, 1] >= low and ranges[i, 0] <= high:
-            first = min(first, i)
-            last = i + 1
-    return first, last
-
-
-@njit(cache=True)
-def _ray_box(corners):
-    """Bounds of x/z and y/z of the part of a triangle (3, 3) beyond the near plane; the clip comes before the box."""
-    low_x = low_y = np.inf
-    high_x = high_y = -np.inf
-    for i in range(3):
-        a, b = corners[i], corners[(i + 1) % 3]
-        if a[2] >= NEAR_M:
-            x, y = a[0] / a[2], a[1] / a[2]
-            low_x, high_x = min(low_x, x), max(high_x, x)
-            low_y, high_y = min(low_y, y), max(high_y, y)
-        if (a[2] >= NEAR_M) != (b[2] >= NEAR_M):
-            t = (NEAR_M - a[2]) / (b[2] - a[2])
-            x, y = (a[0] + t * (b[0] - a[0])) / NEAR_M, (a[1] + t * (b[1] - a[1])) / NEAR_M
-            low_x, high_x = min(low_x, x), max(high_x, x)
-            low_y, high_y = min(low_y, y), max(high_y, y)
-    return low_x, high_x, low_y, high_y
-
-
-@njit(cache=True)
-def _span(a, b, c, size):
-    """First and one-past-last pixel of 0..size whose centre lies between three positions, give or take the lens's bend.
-
-    An edge of s pixels sags by s^2/8 times its curvature: s^2/2000 covers lenses that bend within 250 pixels' radius.
+    rows: (T,) int32 of `triangles`; boxes: (T, 4) int32 first and one-past-last column, first and one-past-last row. runs:
+    (R, 3) int64 how many were found, their first and one-past-last row. area_px: of all boxes.
     """
-    low, high = min(a, b, c), max(a, b, c)
-    margin = 0.05 + (high - low) * (high - low) * 5e-4
-    low, high = low - margin - 0.5, high + margin + 0.5
-    if not (low <= size - 1 and high >= 0.0):  # also: NaN
-        return 0, 0
-    return int(max(np.ceil(low), 0.0)), int(min(np.floor(high), float(size)))
+
+    rows: Ints
+    boxes: Ints
+    runs: NDArray[np.int64]
+    area_px: int
 
 
-@njit(cache=True)
-def _cross(a, b, out):
-    out[0] = a[1] * b[2] - a[2] * b[1]
-    out[1] = a[2] * b[0] - a[0] * b[2]
-    out[2] = a[0] * b[1] - a[1] * b[0]
+def _found(vertices: Floats, triangles: Ints, rays: Floats, pixels: Floats) -> _Found:
+    count = len(triangles)
+    across, down = ray_ranges(rays)
+    rows, boxes = np.empty(count, np.int32), np.empty((count, 4), np.int32)
+    runs, areas = np.zeros((-(-count // _RUN), 3), np.int64), np.zeros(-(-count // _RUN), np.int64)
+
+    def work(first: int, end: int) -> None:
+        run = first // _RUN
+        areas[run] = _find(first, end, vertices, triangles, pixels, across, down, rows, boxes, runs[run])
+
+    in_bands(count, work, _RUN)
+    return _Found(rows, boxes, runs, int(areas.sum()))
 
 
-@njit(cache=True)
-def _rasterize(vertices, triangles, rays, pixels, depth, triangle_id, weights, first_id):
-    height, width = depth.shape
-    columns, rows = _ray_ranges(rays)
+@njit(cache=True, nogil=True)
+def _find(first, end, vertices, triangles, pixels, columns, rows, found, boxes, run):
+    """Find those of triangles first..end that may reach a pixel; returns the area of their boxes."""
+    width, height = len(columns), len(rows)
     # A pixel's angle, roughly: decides which triangles are small enough for the cheap box.
     across = max(abs(columns[-1, 1] - columns[0, 0]) / width, abs(rows[-1, 1] - rows[0, 0]) / height)
-    small = _SMALL_PX * across
-    corners = np.empty((3, 3), np.float64)  # float64: the edge functions of far, small triangles cancel
-    edges = np.empty((3, 3), np.float64)
-    for t in range(len(triangles)):
-        i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+    small = SMALL_PX * across
+    corners = np.empty((3, 3), np.float64)
+    count, top, bottom, area = first, height, 0, 0
+    for t in range(np.uintp(first), np.uintp(end)):
+        i, j, k = np.uintp(triangles[t, 0]), np.uintp(triangles[t, 1]), np.uintp(triangles[t, 2])
         az, bz, cz = vertices[i, 2], vertices[j, 2], vertices[k, 2]
         x0, x1, y0, y1 = 0, -1, 0, -1
         if az >= NEAR_M and bz >= NEAR_M and cz >= NEAR_M:
             ax, bx, cx = vertices[i, 0] / az, vertices[j, 0] / bz, vertices[k, 0] / cz
             ay, by, cy = vertices[i, 1] / az, vertices[j, 1] / bz, vertices[k, 1] / cz
             if max(ax, bx, cx) - min(ax, bx, cx) < small and max(ay, by, cy) - min(ay, by, cy) < small:
-                x0, x1 = _span(pixels[i, 0], pixels[j, 0], pixels[k, 0], width)
-                y0, y1 = _span(pixels[i, 1], pixels[j, 1], pixels[k, 1], height)
-                if x0 >= x1 or y0 >= y1:  # most triangles of a fine mesh fall between the pixels' centres
+                x0, x1 = span(pixels[i, 0], pixels[j, 0], pixels[k, 0], width)
+                if x0 >= x1:  # most triangles of a fine mesh fall between the pixels' centres
+                    continue
+                y0, y1 = span(pixels[i, 1], pixels[j, 1], pixels[k, 1], height)
+                if y0 >= y1:
                     continue
         elif not (az >= NEAR_M or bz >= NEAR_M or cz >= NEAR_M):
             continue
-        for n in range(3):
-            for axis in range(3):
-                corners[n, axis] = vertices[triangles[t, n], axis]
         if x1 < 0:
-            low_x, high_x, low_y, high_y = _ray_box(corners)
-            x0, x1 = _reach(columns, low_x, high_x)
-            y0, y1 = _reach(rows, low_y, high_y)
+            for axis in range(3):
+                corners[0, axis], corners[1, axis], corners[2, axis] = (
+                    vertices[i, axis],
+                    vertices[j, axis],
+                    vertices[k, axis],
+                )
+            low_x, high_x, low_y, high_y = near_box(corners)
+            x0, x1 = reached(columns, low_x, high_x)
+            y0, y1 = reached(rows, low_y, high_y)
             if x0 >= x1 or y0 >= y1:
                 continue
-        _cross(corners[1], corners[2], edges[0])
-        _cross(corners[2], corners[0], edges[1])
-        _cross(corners[0], corners[1], edges[2])
-        volume = corners[0, 0] * edges[0, 0] + corners[0, 1] * edges[0, 1] + corners[0, 2] * edges[0, 2]
-        if not abs(volume) > 0.0:  # seen edge-on, without area, or NaN
+        found[count] = t
+        boxes[count, 0], boxes[count, 1], boxes[count, 2], boxes[count, 3] = x0, x1, y0, y1
+        count += 1
+        top, bottom = min(top, y0), max(bottom, y1)
+        area += (x1 - x0) * (y1 - y0)
+    run[0], run[1], run[2] = count - first, top, bottom
+    return area
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _draw(top, bottom, found, boxes, runs, vertices, triangles, rays, depth, triangle_id, weights, first_id):
+    """Draw what was found into rows top..bottom."""
+    for run in range(len(runs)):
+        if runs[run, 1] >= bottom or runs[run, 2] <= top:
             continue
-        sign = 1.0 if volume > 0 else -1.0
-        for y in range(y0, y1):
-            for x in range(x0, x1):
-                ray_x, ray_y = np.float64(rays[y, x, 0]), np.float64(rays[y, x, 1])
-                w0 = sign * (edges[0, 0] * ray_x + edges[0, 1] * ray_y + edges[0, 2])
-                w1 = sign * (edges[1, 0] * ray_x + edges[1, 1] * ray_y + edges[1, 2])
-                w2 = sign * (edges[2, 0] * ray_x + edges[2, 1] * ray_y + edges[2, 2])
-                total = w0 + w1 + w2
-                if w0 >= 0 and w1 >= 0 and w2 >= 0 and total > 0:
-                    z = np.float32(sign * volume / total)
-                    if z >= NEAR_M and z < depth[y, x]:
-                        depth[y, x] = z
-                        triangle_id[y, x] = t + first_id
-                        weights[y, x, 0] = w0 / total
-                        weights[y, x, 1] = w1 / total
+        for n in range(np.uintp(run * _RUN), np.uintp(run * _RUN + runs[run, 0])):
+            y0, y1 = max(np.int64(boxes[n, 2]), top), min(np.int64(boxes[n, 3]), bottom)
+            if y0 >= y1:
+                continue
+            t = np.uintp(found[n])
+            _fill(t, np.uintp(boxes[n, 0]), np.uintp(boxes[n, 1]), np.uintp(y0), np.uintp(y1), vertices, triangles, rays,
+                  depth, triangle_id, weights, np.int32(found[n] + first_id))  # fmt: skip
+
+
+@njit(cache=True, error_model="numpy")
+def _fill(t, x0, x1, y0, y1, vertices, triangles, rays, depth, triangle_id, weights, number):
+    """Draw one triangle into a box of pixels."""
+    i, j, k = np.uintp(triangles[t, 0]), np.uintp(triangles[t, 1]), np.uintp(triangles[t, 2])
+    # float64: the edge functions of far, small triangles cancel
+    ax, ay, az = np.float64(vertices[i, 0]), np.float64(vertices[i, 1]), np.float64(vertices[i, 2])
+    bx, by, bz = np.float64(vertices[j, 0]), np.float64(vertices[j, 1]), np.float64(vertices[j, 2])
+    cx, cy, cz = np.float64(vertices[k, 0]), np.float64(vertices[k, 1]), np.float64(vertices[k, 2])
+    a0, a1, a2 = by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx
+    volume = ax * a0 + ay * a1 + az * a2
+    if not abs(volume) > 0.0:  # seen edge-on, without area, or NaN
+        return
+    sign = 1.0 if volume > 0 else -1.0
+    volume *= sign
+    a0, a1, a2 = sign * a0, sign * a1, sign * a2
+    b0, b1, b2 = sign * (cy * az - cz * ay), sign * (cz * ax - cx * az), sign * (cx * ay - cy * ax)
+    c0, c1, c2 = sign * (ay * bz - az * by), sign * (az * bx - ax * bz), sign * (ax * by - ay * bx)
+    for y in range(y0, y1):
+        for x in range(x0, x1):
+            ray_x, ray_y = np.float64(rays[y, x, 0]), np.float64(rays[y, x, 1])
+            w0 = a0 * ray_x + a1 * ray_y + a2
+            w1 = b0 * ray_x + b1 * ray_y + b2
+            w2 = c0 * ray_x + c1 * ray_y + c2
+            total = w0 + w1 + w2
+            if (w0 >= 0.0) & (w1 >= 0.0) & (w2 >= 0.0) & (total > 0.0):  # one guess, not four
+                z = np.float32(volume / total)
+                if z >= NEAR_M and z < depth[y, x]:
+                    depth[y, x] = z
+                    triangle_id[y, x] = number
+                    weights[y, x, 0] = np.float32(w0 / total)
+                    weights[y, x, 1] = np.float32(w1 / total)
 
 
 @njit(cache=True)
@@ -234,8 +231,8 @@ def _rasterize_orthographic(vertices, triangles, depth, triangle_id, weights, fi
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if not abs(area) > 0.0:
             continue
-        x0, x1 = _span(ax, bx, cx, width)
-        y0, y1 = _span(ay, by, cy, height)
+        x0, x1 = span(ax, bx, cx, width)
+        y0, y1 = span(ay, by, cy, height)
         for y in range(y0, y1):
             for x in range(x0, x1):
                 px, py = x + 0.5, y + 0.5

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.kernels.raster import _same, _same_buffers, _same_mesh, _span
+from pipeline.kernels.triangles import same, same_buffers, same_mesh, span
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -20,7 +20,7 @@ def see(vertices: Floats, camera_from_world: NDArray, lens: Sequence[float]) -> 
     vertices: (V, 3) float32 metres. camera_from_world: (4, 4). lens: focal x, y and centre x, y in pixels, k1, k2
     (OPENCV without tangential terms). Raises ValueError on another shape or dtype.
     """
-    _same("vertices", vertices, np.float32, (None, 3))
+    same("vertices", vertices, np.float32, (None, 3))
     camera, pixels = np.empty_like(vertices), np.empty((len(vertices), 2), np.float32)
     _see(vertices, np.ascontiguousarray(camera_from_world[:3], np.float64), np.array(lens, np.float64), camera, pixels)
     return camera, pixels
@@ -31,18 +31,18 @@ def vertex_normals(vertices: Floats, triangles: Ints) -> Floats:
 
     Triangles wind counter-clockwise seen from outside. Raises ValueError on another shape, dtype or index.
     """
-    _same_mesh(vertices, "vertices", triangles)
+    same_mesh(vertices, "vertices", triangles)
     return _vertex_normals(vertices, triangles)
 
 
 def along_light(points: Floats, map_from_world: NDArray, normals: Floats | None = None, lift_m: float = 0.0) -> Floats:
     """World points (N, 3) to the frame of `light_map` by a (3, 4) matrix, float32; moved first by lift_m along `normals`."""
-    _same("points", points, np.float32, (None, 3))
+    same("points", points, np.float32, (None, 3))
     matrix = np.ascontiguousarray(map_from_world, np.float32)
-    _same("map_from_world", matrix, np.float32, (3, 4))
+    same("map_from_world", matrix, np.float32, (3, 4))
     if normals is None:
         return _along_light(points, points, np.float32(0), matrix)
-    _same("normals", normals, np.float32, points.shape)
+    same("normals", normals, np.float32, points.shape)
     return _along_light(points, normals, np.float32(lift_m), matrix)
 
 
@@ -52,7 +52,7 @@ def light_map(points: Floats, triangles: Ints, size_px: int) -> Floats:
     points: (V, 3) float32 in the light's own frame: x, y in pixels of the map, z growing away from the light.
     Raises ValueError on another shape, dtype or index.
     """
-    _same_mesh(points, "points", triangles)
+    same_mesh(points, "points", triangles)
     depth = np.full((size_px, size_px), np.inf, np.float32)
     _light_map(points, triangles, depth)
     return depth
@@ -64,9 +64,9 @@ def lit(points: Floats, depth: Floats, bias: float, visible: Floats) -> None:
     points: (N, 3) float32 in the frame of `light_map`; bias: by how much (in z) a point may lie behind the map.
     The four nearest map pixels vote with bilinear weights (Reeves et al., "Rendering antialiased shadows", SIGGRAPH 1987).
     """
-    _same("points", points, np.float32, (None, 3))
-    _same("depth", depth, np.float32, (None, None))
-    _same("visible", visible, np.float32, (len(points),))
+    same("points", points, np.float32, (None, 3))
+    same("depth", depth, np.float32, (None, None))
+    same("visible", visible, np.float32, (len(points),))
     _lit(points, depth, np.float32(bias), visible)
 
 
@@ -75,10 +75,10 @@ def interpolate(triangles: Ints, triangle_id: Ints, weights: Floats, values: Flo
 
     Raises ValueError on another shape or dtype.
     """
-    _same("triangles", triangles, np.int32, (None, 3))
-    _same("values", values, np.float32, (None, None))
+    same("triangles", triangles, np.int32, (None, 3))
+    same("values", values, np.float32, (None, None))
     height, width = triangle_id.shape
-    _same_buffers(np.empty((height, width), np.float32), triangle_id, weights, (height, width))
+    same_buffers(np.empty((height, width), np.float32), triangle_id, weights, (height, width))
     out = np.zeros((height, width, values.shape[1]), np.float32)
     _interpolate(triangles, triangle_id, weights, values, out)
     return out
@@ -138,8 +138,8 @@ def _light_map(points, triangles, depth):
     size = depth.shape[0]
     for t in range(len(triangles)):
         a, b, c = points[triangles[t, 0]], points[triangles[t, 1]], points[triangles[t, 2]]
-        x0, x1 = _span(a[0], b[0], c[0], size)
-        y0, y1 = _span(a[1], b[1], c[1], size)
+        x0, x1 = span(a[0], b[0], c[0], size)
+        y0, y1 = span(a[1], b[1], c[1], size)
         if x0 >= x1 or y0 >= y1:
             continue
         ax, ay, bx, by = np.float64(a[0]), np.float64(a[1]), np.float64(b[0]), np.float64(b[1])

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline.kernels.raster import NEAR_M, empty_buffers, rasterize, rasterize_orthographic
+from pipeline.kernels import bands
+from pipeline.kernels.raster import empty_buffers, rasterize, rasterize_orthographic
+from pipeline.kernels.triangles import NEAR_M
 
 FOCAL, K1 = 40.0, -0.12
 
@@ -123,6 +125,42 @@ def test_drawing_in_two_goes_equals_drawing_at_once():
     assert at_once[0].tobytes() == in_two[0].tobytes()
     assert at_once[1].tobytes() == in_two[1].tobytes()
     assert at_once[2].tobytes() == in_two[2].tobytes()
+
+
+def test_any_number_of_threads_gives_the_same_bits(monkeypatch):
+    """Fine triangles beyond one run of them, large ones across many bands, and twins of equal depth."""
+    vertices, triangles = soup(150, seed=6, near=1.0)
+    fine, fine_triangles = country(side=130)
+    vertices = np.concatenate([vertices, fine])
+    triangles = np.concatenate([triangles, fine_triangles + np.int32(450), triangles])
+    height, width = 4 * bands.ROWS + 7, 200
+    drawn = []
+
+    for threads in (1, 2, 7):
+        monkeypatch.setattr(bands.numba, "get_num_threads", lambda threads=threads: threads)
+        drawn.append([buffer.tobytes() for buffer in draw(vertices, triangles, height, width)])
+
+    assert drawn[1] == drawn[0]
+    assert drawn[2] == drawn[0]
+
+
+def test_of_equal_depths_the_first_drawn_wins_however_far_apart_they_come():
+    vertices, triangles = soup(20, seed=9, near=1.5)
+    nothing = np.zeros((40_000, 3), np.int32)
+
+    once = draw(vertices, triangles, 31, 40)
+    twice = draw(vertices, np.concatenate([triangles, nothing, triangles]), 31, 40)
+
+    assert (once[1] >= 0).any()
+    np.testing.assert_array_equal(twice[1], once[1])
+
+
+def country(side):
+    """Rolling ground of 2 (side - 1)^2 triangles before the lens."""
+    x, z = np.meshgrid(np.linspace(-3, 3, side), np.linspace(1, 9, side))
+    vertices = np.stack([x, 0.8 + 0.2 * np.sin(3 * x) * np.sin(2 * z), z], -1).reshape(-1, 3).astype(np.float32)
+    a = np.arange(side * side, dtype=np.int32).reshape(side, side)[:-1, :-1].reshape(-1, 1)
+    return vertices, np.concatenate([a + np.array([0, 1, side]), a + np.array([1, side + 1, side])]).astype(np.int32)
 
 
 @pytest.mark.parametrize("fault", [0.0, np.nan, np.inf])
