@@ -1,4 +1,4 @@
-"""Which threads numba's kernels run on, set before the first of them starts."""
+"""Which threads numba's kernels and NumPy's linear algebra run on, set before the first of them starts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ def choose_threads() -> str:
     more steps a second with this spin (`benchmarks.crowd_simulation`). OpenMP as it comes spins for long, which costs others
     their cores (14 against 53 steps/s beside two busy processes). A fork without exec would not survive OpenMP: workers
     are spawned. Returns the layer.
+
+    Linear algebra gets one thread, unless somebody chose: matrices are small here, and OpenBLAS's second thread waits by spinning
+    (an SVD of 477 x 41 on shared cores: 1.4 ms of CPU time on one thread, 20 to 420 ms on two). It heeds this before NumPy is loaded.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     if "NUMBA_THREADING_LAYER" not in os.environ:
         os.environ["NUMBA_THREADING_LAYER"] = "omp" if _loads("libgomp.so.1") else "workqueue"

@@ -36,6 +36,22 @@ def test_openmp_is_taken_where_its_library_is(monkeypatch, there, layer):
     assert os.environ["GOMP_SPINCOUNT"] == threads.SPINS
 
 
+def test_linear_algebra_gets_one_thread_unless_somebody_chose(monkeypatch):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    threads.choose_threads()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
+    threads.choose_threads()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "4"
+
+
+def test_the_command_line_chooses_before_numpy_is_loaded():
+    asked = "import sys, pipeline.__main__; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 def test_every_layer_gives_the_same_bytes():
     told = {}
     for layer in ("workqueue", ""):
