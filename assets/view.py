@@ -14,6 +14,9 @@ from pipeline.kernels.triangles import NEAR_M
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 _SLACK = 1e-5  # of a ray: what float32 may miss of an edge
+# Where layers look at a pixel, x and y off its centre: a square turned, so that no two share a row or column and an edge along
+# the picture's sides crosses them one by one. Four steps, where a square along them has two: edges crawl half as much.
+SAMPLES = ((-0.125, -0.375), (0.375, -0.125), (-0.375, 0.125), (0.125, 0.375))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

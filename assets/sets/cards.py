@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from assets.view import Buffers, View, reached
+from assets.view import SAMPLES, Buffers, View, reached
 from pipeline.errors import AssetError, BattleplateError
 from pipeline.far_sections import SetCard
 from pipeline.io import color, pictures
@@ -24,7 +24,6 @@ from pipeline.kernels.triangles import NEAR_M
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
-SAMPLES = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))  # pixels off the centre, x and y
 STEP_DEG = 0.5  # of a cylinder's facets: they stand less than a hundred thousandth of its radius off it
 RELIEF_CELLS = 256  # along the longer side of a card with relief
 LEAST_ALPHA = 1e-3

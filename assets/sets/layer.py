@@ -10,14 +10,13 @@ import numpy.typing as npt
 
 from assets.sets.paintings import Painting, Surface, worn
 from assets.sets.projection import Piece
-from assets.view import Buffers, View, reached
+from assets.view import SAMPLES, Buffers, View, reached
 from pipeline.kernels.bounds import Window, around, nothing
 from pipeline.kernels.raster import empty_buffers, rasterize
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
-SAMPLES = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))  # pixels off the centre, x and y
 LEAST_COVER = 0.5  # of a pixel, for its id
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.kernels.splat import CHANNELS, LEVELS, Pyramid, check
 
 Floats = NDArray[np.float32]
-PIXEL = 0.3  # a sample's standard deviation in pixels: with four samples, a pixel's is 0.39
+PIXEL = 0.3  # a sample's standard deviation in pixels: with four samples, a pixel's is 0.41
 TEXEL_VARIANCE = 0.2  # texels^2, of the narrowest Gaussian that texels carry without ripple
 PREFILTER = 1.0 / 12  # variance of a box of one texel: what a level of a pyramid has been blurred by
 REACH = 2.6  # standard deviations that are summed
