@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.types import CameraTrack, Lens, Plate
+from tests.textures import noise
 
 Array = NDArray[np.float32]
 SKY, GROUND, HILLS, FIRST_BOX = 0, 1, 2, 3
@@ -109,53 +110,72 @@ class Scene:
 
     def matte(self, frame: int) -> Array:
         """(H, W) float32: how much of each pixel the actor covers, 3 x 3 samples."""
-        covered = [self._cast(frame, rays)[1] >= FIRST_BOX + len(WALLS) for rays in self._rays(3)]
+        covered = [self._covered(frame, rays) for rays in self._rays(3)]
         return np.mean(covered, axis=0, dtype=np.float32)
+
+    def _covered(self, frame: int, rays: Array) -> NDArray[np.bool_]:
+        """(H, W): whether `rays` meet the actor first. Cast is what meets a box at all: few pixels, in rows and columns around."""
+        origin, way = self._ways(frame, rays)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            hits = [np.less(*_meet_box(origin, np.moveaxis(way, -1, 0), box)) for box in self.actor_boxes(frame)]
+        near = np.any(hits, axis=0) if hits else np.zeros(rays.shape[:2], bool)
+        out = np.zeros(rays.shape[:2], bool)
+        if near.any():
+            some = np.ix_(near.any(axis=1), near.any(axis=0))
+            out[some] = self._cast(frame, rays[some])[1] >= FIRST_BOX + len(WALLS)
+        return out
 
     def picture(self, frame: int) -> Array:
         """(H, W, 3) float32 scene-linear ACEScg, 2 x 2 samples a pixel, with grain that is new in every frame."""
         image = np.mean([self._shade(frame, rays) for rays in self._rays(2)], axis=0, dtype=np.float32)
-        noise = np.random.default_rng((self.seed, frame)).standard_normal(image.shape, np.float32)
-        return np.maximum(image + self.grain * np.sqrt(image / 0.18) * noise, 0)
+        grain = np.random.default_rng((self.seed, frame)).standard_normal(image.shape, np.float32)
+        return np.maximum(image + self.grain * np.sqrt(image / 0.18) * grain, 0)
 
     def _rays(self, samples: int) -> list[Array]:
         return _lens_rays(self.lens, samples)
 
     def _cast(self, frame: int, rays: Array) -> tuple[Array, NDArray[np.int32], Array]:
         """Depth (H, W), surface (H, W) and world point (H, W, 3) that `rays` (H, W, 2) meet first."""
-        pose = self.camera_from_world(frame)
-        origin = (-pose[:3, :3].T @ pose[:3, 3]).astype(np.float32)
-        way = cv2.transform(np.dstack([rays, np.ones_like(rays[..., 0])]), pose[:3, :3].T.astype(np.float32))
-        depth = self._meet_ground(origin, way)
+        origin, way = self._ways(frame, rays)
+        planes = np.ascontiguousarray(np.moveaxis(way, -1, 0))
+        depth = self._meet_ground(origin, planes)
         surface = np.where(np.isfinite(depth), GROUND, SKY).astype(np.int32)
         with np.errstate(divide="ignore", invalid="ignore"):
-            t = (HILLS_Z_M - origin[2]) / way[..., 2]
-            x, y = origin[0] + t * way[..., 0], origin[1] + t * way[..., 1]
+            t = (HILLS_Z_M - origin[2]) / planes[2]
+            x, y = origin[0] + t * planes[0], origin[1] + t * planes[1]
             hit = (t > 0) & (t < depth) & (y < 16 + 3 * np.sin(0.07 * x) + 1.5 * np.sin(0.19 * x + 1))
             depth, surface = np.where(hit, t, depth), np.where(hit, HILLS, surface)
             for number, box in enumerate([*WALLS, *self.actor_boxes(frame)]):
-                enter, leave = _meet_box(origin, way, box)
+                enter, leave = _meet_box(origin, planes, box)
                 hit = (enter > 0) & (enter < leave) & (enter < depth)
                 depth, surface = np.where(hit, enter, depth), np.where(hit, FIRST_BOX + number, surface)
         point = origin + np.where(np.isfinite(depth), depth, 1e5)[..., None] * way
         return depth.astype(np.float32), surface, point
 
+    def _ways(self, frame: int, rays: Array) -> tuple[Array, Array]:
+        """Where the camera is (3,), and where `rays` go from it (H, W, 3), in the world."""
+        pose = self.camera_from_world(frame)
+        origin = (-pose[:3, :3].T @ pose[:3, 3]).astype(np.float32)
+        return origin, cv2.transform(np.dstack([rays, np.ones_like(rays[..., 0])]), pose[:3, :3].T.astype(np.float32))
+
     def _meet_ground(self, origin: Array, way: Array) -> Array:
-        """The rise alone is a quadratic; a few Newton steps add the swell, whose slope is too small to hide any."""
-        a = 0.0015 * way[..., 2] ** 2
-        b = 0.003 * origin[2] * way[..., 2] - way[..., 1]
+        """Depth (H, W) at which rays along `way` (3, H, W) meet the ground, +inf where they do not.
+
+        The rise alone is a quadratic; a few Newton steps add the swell, whose slope is too small to hide any."""
+        a = 0.0015 * way[2] ** 2
+        b = 0.003 * origin[2] * way[2] - way[1]
         c = 0.0015 * origin[2] ** 2 - origin[1]
         root = np.sqrt(np.maximum(b * b - 4 * a * c, 0))
         with np.errstate(divide="ignore", invalid="ignore"):
             t = 2 * c / (-b - root)
-            t = np.where((b * b > 4 * a * c) & (t > 0) & (origin[2] + t * way[..., 2] > HILLS_Z_M), t, np.inf)
+            t = np.where((b * b > 4 * a * c) & (t > 0) & (origin[2] + t * way[2] > HILLS_Z_M), t, np.inf)
         seen = np.isfinite(t)
-        s, way = t[seen].astype(np.float32), way[seen]
+        s, (x, y, z) = t[seen].astype(np.float32), way[:, seen]
         for _ in range(5):
-            p, q = origin + s[:, None] * way, origin + (s + np.float32(0.02))[:, None] * way
-            f = p[:, 1] - self.ground_height_m(p[:, 0], p[:, 2])
-            slope = (q[:, 1] - self.ground_height_m(q[:, 0], q[:, 2]) - f) / np.float32(0.02)
-            s = s - f / np.minimum(slope, -0.02)
+            u = s + np.float32(0.02)
+            f = origin[1] + s * y - self.ground_height_m(origin[0] + s * x, origin[2] + s * z)
+            ahead = origin[1] + u * y - self.ground_height_m(origin[0] + u * x, origin[2] + u * z)
+            s = s - f / np.minimum((ahead - f) / np.float32(0.02), -0.02)
         t[seen] = s
         return t
 
@@ -171,11 +191,11 @@ class Scene:
         footprint_m = np.where(surface == SKY, 1e3, depth / self.lens.focal_x_px)
         lying = surface == GROUND  # seen at a grazing angle, a pixel covers much more along the way
         footprint_m[lying] *= np.clip(depth[lying] / 1.7, 1, None) ** 0.6
-        light = 1 + _noise(uv.astype(np.float32), footprint_m.astype(np.float32))
+        light = 1 + noise(uv.astype(np.float32), footprint_m.astype(np.float32))
         image = COLOURS[np.minimum(surface, len(COLOURS) - 1)] * light[..., None]
         sky = surface == SKY
         away = (point / 1e5).astype(np.float32)
-        clouds = _noise(4 * away[..., :2], np.where(sky, np.float32(1), np.float32(1e3)))
+        clouds = noise(4 * away[..., :2], np.where(sky, np.float32(1), np.float32(1e3)))
         image[sky] = COLOURS[SKY] * (1 - 0.25 * away[..., 1] + 0.15 * clouds)[sky, None]
         return np.asarray(image, np.float32)
 
@@ -267,10 +287,10 @@ def _opencv(lens: Lens) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _meet_box(origin: Array, way: Array, box: tuple[float, ...]) -> tuple[Array, Array]:
-    """Where rays enter and leave a box, in units of `way`; they miss it where they would leave before entering."""
+    """Where rays enter and leave a box, in units of `way` (3, H, W); they miss it where they would leave before entering."""
     enter, leave = np.float32(-np.inf), np.float32(np.inf)
     for axis in range(3):
-        low, high = ((np.float32(box[axis + 3 * k]) - origin[axis]) / way[..., axis] for k in (0, 1))
+        low, high = ((np.float32(box[axis + 3 * k]) - origin[axis]) / way[axis] for k in (0, 1))
         enter, leave = np.maximum(enter, np.minimum(low, high)), np.minimum(leave, np.maximum(low, high))
     return enter, leave
 
@@ -285,25 +305,3 @@ def _lens_rays(lens: Lens, samples: int) -> list[Array]:
     grids = [np.stack([x + dx, y + dy], axis=2).reshape(-1, 1, 2) for dy in offsets for dx in offsets]
     rays = [cv2.undistortPoints(g, matrix, bends, None, None, None, criteria) for g in grids]
     return [r.reshape(lens.height, lens.width, 2).astype(np.float32) for r in rays]
-
-
-@cache
-def _tile() -> Array:
-    """512 x 512 smooth tileable noise, one feature per 8 texels, mean 0, deviation 1."""
-    white = np.random.default_rng(0).standard_normal((512, 512))
-    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(512), np.fft.fftfreq(512)))
-    tile = np.fft.ifft2(np.fft.fft2(white) * np.exp(-((frequency * 12) ** 2))).real
-    return (tile / tile.std()).astype(np.float32)
-
-
-def _noise(uv: Array, footprint_m: Array) -> Array:
-    """Noise of octaves from 4 m to 3 cm at `uv` metres, each faded out where a pixel's footprint cannot hold it."""
-    total = np.zeros(uv.shape[:2], np.float32)
-    for octave in range(8):
-        wave_m = 4.0 / 2**octave
-        weight = np.clip(1.5 - 3 * footprint_m / wave_m, 0, 1)
-        if weight.any():
-            at = uv * np.float32(8 / wave_m) + np.float32(37.7 * octave)
-            wrapped = np.mod(at, np.float32(512))
-            total += weight * cv2.remap(_tile(), wrapped, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    return np.clip(0.14 * total, -0.75, 0.9)
