@@ -1,5 +1,7 @@
 """Our compositing kernels beside NumPy, OpenCV, OpenImageIO, OpenColorIO, torch and Blender, in one run: `make bench-comp`.
 
+Ours are the kernels that the stages run, each on the pictures that they hold: (H, W, C) float32, the plate half.
+
 Shares are of the bandwidth that copying memory reaches on this machine; ratios are how many times as long the others take
 for the same work. Only those mean anything on a shared machine. Blender's compositor is measured when `bpy` can be
 imported, or lies in the folder that BPY_PATH names. `--size 1920x1080` changes the picture.
@@ -20,8 +22,8 @@ import torch
 from benchmarks import comp_blender, comp_exr, comp_peers
 from pipeline.kernels import color, fused, fused_torch, merge
 from pipeline.kernels.color import Grade
-from pipeline.kernels.fused import Beside
-from pipeline.kernels.grain import TAPS, Grain, add_grain
+from pipeline.kernels.fused_torch import Beside
+from pipeline.kernels.grain import TAPS, Grain
 
 GRADE = Grade(0.3, (1.05, 1.0, 0.95), (0.004, 0.004, 0.004), (0.95, 1.0, 1.05), 0.9)
 
@@ -63,22 +65,32 @@ def main() -> None:
     torch.set_num_threads(threads)
     front, back, out = (random.random((height, width, 4), np.float32) for _ in range(3))
     front[..., :3] *= front[..., 3:]
-    plate = np.ascontiguousarray(back[..., :3])
-    picture, kept = np.empty_like(plate), np.ascontiguousarray(1 - front[..., 3])
-    layer, shot = (np.ascontiguousarray(np.moveaxis(a, 2, 0)).astype(np.float16) for a in (front, plate))
-    sent, beside = np.empty_like(shot), Beside(outside=np.ascontiguousarray(np.moveaxis(back, 2, 0)), wrap=0.6)
-    tensors = torch.from_numpy(layer), torch.from_numpy(shot)
-    planes = tensors[1].float(), tensors[1].float(), torch.from_numpy(kept)
+    plate = np.ascontiguousarray(back[..., :3]).astype(np.float16)
+    shot = plate.astype(np.float32)
+    picture, kept = shot.copy(), np.ascontiguousarray(1 - front[..., 3])
+    layer, planes = (np.ascontiguousarray(np.moveaxis(a, 2, 0)).astype(np.float16) for a in (front, plate))
+    outside = np.ascontiguousarray(np.moveaxis(back, 2, 0))
+    beside = Beside(outside=outside, wrap=0.6)
+    tensors = torch.from_numpy(layer), torch.from_numpy(planes)
+    parts = tensors[1].float(), tensors[1].float(), torch.from_numpy(kept)
+
+    def in_steps() -> None:
+        color.grade(front, GRADE, out)
+        merge.light_wrap(out, back, beside.wrap, beside.white, out)
+        np.copyto(picture, shot)
+        kept.fill(1)
+        fused.lay_over(out, picture, kept)
+        fused.finish(plate, picture, kept, grain, 1, 1001)
 
     rows: list[tuple[str, int, Callable[[], object], dict[str, Callable[[], object]]]] = [
-        ("merge: over, float32", 48, lambda: merge.over(front, back, out), comp_peers.overs(front, back, out, threads)),
+        ("merge: over, float32", 48, lambda: fused.lay_over(front, picture, kept),
+         comp_peers.overs(front, back, threads)),
         ("grade: CDL, saturation", 32, lambda: color.grade(front, GRADE, out), comp_peers.grades(front, GRADE, threads)),
-        (f"grain {TAPS} x {TAPS}", 40, lambda: add_grain(plate, plate, kept, grain, 1, 1001, picture),
-         {"NumPy + OpenCV": lambda: comp_peers.numpy_grained(beside.outside[:3], beside.outside[:3], kept, grain),
-          "torch": lambda: fused_torch.add_grain(*planes, grain, 1, 1001)}),
-        ("whole: grade, wrap, over, grain, half", 36,
-         lambda: fused.comp(layer, shot, sent, grain, 1, 1001, GRADE, beside),
-         {"NumPy + OpenCV": lambda: comp_peers.numpy_comp(layer, shot, GRADE, beside, grain),
+        (f"grain {TAPS} x {TAPS}, half", 40, lambda: fused.finish(plate, shot, kept, grain, 1, 1001),
+         {"NumPy + OpenCV": lambda: comp_peers.numpy_grained(outside[:3], outside[:3], kept, grain),
+          "torch": lambda: fused_torch.add_grain(*parts, grain, 1, 1001)}),
+        ("whole: grade, wrap, over, grain, half", 68, in_steps,
+         {"NumPy + OpenCV": lambda: comp_peers.numpy_comp(layer, planes, GRADE, beside, grain),
           "torch": lambda: fused_torch.comp(*tensors, grain, 1, 1001, GRADE, beside)}),
     ]  # fmt: skip
     bandwidth = copy_gb_s(front, threads)
@@ -92,8 +104,8 @@ def main() -> None:
         others = ", ".join(f"{who} {ms / found[kind]['ours']:.1f}x" for who, ms in found[kind].items() if who != "ours")
         share = 100 * floors[kind] / found[kind]["ours"]
         print(f"{name:38} {found[kind]['ours']:7.1f} ms, {share:3.0f}% of copy bandwidth; {others}")
-    print(comp_blender.report(front, plate, GRADE, {k: v["ours"] for k, v in found.items()}))
-    coding, whole = comp_exr.ratio(layer, shot, GRADE, grain)
+    print(comp_blender.report(front, shot, GRADE, {k: v["ours"] for k, v in found.items()}))
+    coding, whole = comp_exr.ratio(layer, planes, GRADE, grain)
     print(f"EXR alone {coding:.2f} s a frame; with the comp {whole:.2f} s")
     _targets(found, floors, whole / coding)
 

@@ -1,4 +1,4 @@
-"""End to end: read plate and layer, the fused comp, write; beside the reading and writing alone, in one run."""
+"""End to end: read plate and layer, grade, over, grain and half, write; beside the reading and writing alone, in one run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.io import exr
-from pipeline.kernels import fused
+from pipeline.kernels import color, fused
 from pipeline.kernels.color import Grade
 from pipeline.kernels.grain import Grain
 from pipeline.overlap import overlapped
@@ -36,10 +36,14 @@ def ratio(front: np.ndarray, plate: np.ndarray, by: Grade, grain: Grain) -> tupl
 
 
 def comped(by: Grade, grain: Grain):  # type: ignore[no-untyped-def]
-    def work(shot: np.ndarray, layer: np.ndarray, frame: int) -> np.ndarray:
-        out = np.empty_like(shot)
-        fused.comp(layer, shot, out, grain, 1, frame, by)
-        return out
+    def work(plate: np.ndarray, layer: np.ndarray, frame: int) -> np.ndarray:
+        rgba = np.ascontiguousarray(np.moveaxis(layer, 0, 2), np.float32)
+        shot = np.ascontiguousarray(np.moveaxis(plate, 0, 2))
+        picture, kept = shot.astype(np.float32), np.ones(shot.shape[:2], np.float32)
+        color.grade(rgba, by, rgba)
+        fused.lay_over(rgba, picture, kept)
+        _, final = fused.finish(shot, picture, kept, grain, 1, frame)
+        return np.ascontiguousarray(np.moveaxis(final, 2, 0))
 
     return work
 

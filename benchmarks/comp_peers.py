@@ -12,34 +12,35 @@ import cv2
 import numpy as np
 
 from pipeline.kernels.color import LUMINANCE, Grade
-from pipeline.kernels.fused import Beside
+from pipeline.kernels.fused_torch import Beside
 from pipeline.kernels.grain import Grain
 
 Work = Callable[[], object]
 
 
-def overs(front: np.ndarray, back: np.ndarray, out: np.ndarray, threads: int) -> dict[str, Work]:
-    """front + (1 - alpha) * back on (H, W, 4) float32."""
+def overs(front: np.ndarray, back: np.ndarray, threads: int) -> dict[str, Work]:
+    """front + (1 - alpha) * back on (H, W, 4) float32, in place like ours: no page of a new picture is fetched."""
     import OpenImageIO as oiio
     import torch
 
+    behind = back.copy()
+
     def numpy_over() -> None:
-        np.multiply(back, 1 - front[..., 3:], out=out)
-        np.add(out, front, out=out)
+        np.multiply(behind, 1 - front[..., 3:], out=behind)
+        np.add(behind, front, out=behind)
 
     def opencv_over() -> None:
         through = 1 - cv2.extractChannel(front, 3)
-        cv2.add(front, cv2.multiply(back, cv2.merge([through] * 4)), out)
+        cv2.add(front, cv2.multiply(behind, cv2.merge([through] * 4)), behind)
 
-    a, b, c = (oiio.ImageBuf(image) for image in (front, back, out))
+    a, b = (oiio.ImageBuf(image) for image in (front, behind))
     oiio.attribute("threads", threads)
-    f, g, h = (torch.from_numpy(image) for image in (front, back, out))
+    f, g = (torch.from_numpy(image) for image in (front, behind))
 
     def torch_over() -> None:
-        torch.mul(g, 1 - f[..., 3:], out=h)
-        h.add_(f)
+        g.mul_(1 - f[..., 3:]).add_(f)
 
-    return {"NumPy": numpy_over, "OpenCV": opencv_over, "OpenImageIO": lambda: oiio.ImageBufAlgo.over(c, a, b),
+    return {"NumPy": numpy_over, "OpenCV": opencv_over, "OpenImageIO": lambda: oiio.ImageBufAlgo.over(b, a, b),
             "torch": torch_over}  # fmt: skip
 
 

@@ -16,14 +16,21 @@ ROWS = 32  # of a band: with the columns of a block, what stays in one core's ca
 def in_bands(height: int, work: Callable[[int, int], object], rows: int = ROWS) -> None:
     """Call work(top, bottom) for bands of `rows` that make up 0..height, on as many threads as numba may use.
 
-    Each row must be computed from its own position alone: then the result is the same for any number of threads.
+    Each row must be computed from its own position alone: then the result is the same for any number of threads. The
+    calling thread works too, and each takes the next band when it is done with one.
     """
     tops = range(0, height, rows)
-    threads = min(numba.get_num_threads(), len(tops))
-    if threads <= 1:
-        for top in tops:
+    threads, left = min(numba.get_num_threads(), len(tops)), iter(tops)
+
+    def some() -> None:
+        for top in left:
             work(top, min(top + rows, height))
+
+    if threads <= 1:
+        some()
         return
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(lambda top: work(top, min(top + rows, height)), tops):
-            pass
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(some) for _ in range(threads - 1)]
+        some()
+    for other in others:
+        other.result()

@@ -1,6 +1,6 @@
 """The steps of a comp on one row of planes that lies in the cache: what fused kernels are made of.
 
-`rgba` is (4, n) float32, premultiplied scene-linear, changed in place; `picture` (3, n); all in C order. No fastmath
+`rgba` is (4, n) float32, premultiplied scene-linear, changed in place; all in C order. No fastmath
 anywhere: it makes isnan() lie, and NaN is how a broken render shows. error_model numpy: a check for division by zero
 would keep a loop from being vectorised.
 """
@@ -12,16 +12,17 @@ from numba import njit
 
 from pipeline.kernels.exponent import exp, power
 from pipeline.kernels.halves import float_of, half_of
+from pipeline.kernels.interleaved import EIGHT, join_eight, split_eight
 
 _ZERO, _ONE, _LEAST = np.float32(0), np.float32(1), np.float32(1e-4)
 COLUMNS = 512  # of a block: what it works on stays in one core's caches; changes speed, never values
 
 
 @njit(cache=True)
-def load(planes, y, left, out):
-    """Row y of (C, H, W) planes, halves' bits or float32, of any strides, from column `left` on, into (C, n) float32."""
+def load_halves(planes, out):
+    """Halves' bits (C, n) as float32."""
     for c in range(out.shape[0]):
-        line, row = out[c], planes[c, y, left : left + out.shape[1]]
+        line, row = out[c], planes[c]
         for i in range(out.shape[1]):
             x = np.uintp(i)
             line[x] = float_of(row[x])
@@ -29,32 +30,34 @@ def load(planes, y, left, out):
 
 @njit(cache=True)
 def load_pixels(pixels, out):
-    """(n, C) interleaved into (C, n)."""
-    for c in range(out.shape[0]):
-        line = out[c]
-        for i in range(out.shape[1]):
-            x = np.uintp(i)
-            line[x] = pixels[x, np.uintp(c)]
+    """(n, C) interleaved into (C, n); C is 3 or 4."""
+    n = out.shape[1]
+    whole = n - n % EIGHT
+    if out.shape[0] == 4:
+        for x in range(0, whole, EIGHT):
+            split_eight(pixels, out, x, 4)
+    else:
+        for x in range(0, whole, EIGHT):
+            split_eight(pixels, out, x, 3)
+    for x in range(whole, n):
+        for c in range(out.shape[0]):
+            out[c, x] = pixels[x, c]
 
 
 @njit(cache=True)
 def store_pixels(planes, out):
-    """(C, n) into (n, C) interleaved."""
-    for c in range(planes.shape[0]):
-        line = planes[c]
-        for i in range(planes.shape[1]):
-            x = np.uintp(i)
-            out[x, np.uintp(c)] = line[x]
-
-
-@njit(cache=True)
-def empty(rgba):
-    """Does a layer add nothing anywhere in the row: no alpha, no light? NaN is something."""
-    count = np.uint32(0)
-    for c in range(4):
-        for i in range(rgba.shape[1]):
-            count = np.uint32(count + np.uint32(rgba[c, np.uintp(i)] != _ZERO))
-    return count == 0
+    """(C, n) into (n, C) interleaved; C is 3 or 4."""
+    n = planes.shape[1]
+    whole = n - n % EIGHT
+    if planes.shape[0] == 4:
+        for x in range(0, whole, EIGHT):
+            join_eight(planes, out, x, 4)
+    else:
+        for x in range(0, whole, EIGHT):
+            join_eight(planes, out, x, 3)
+    for x in range(whole, n):
+        for c in range(planes.shape[0]):
+            out[x, c] = planes[c, x]
 
 
 @njit(cache=True)
@@ -83,23 +86,27 @@ def grade_row(rgba, gain, offset, exponent, saturation, weights):
     rest = _ONE - saturation
     for c in range(3):  # a channel at a time: a loop over all three would hold too much to be vectorised
         line, by, lift, bend, weight = rgba[c], gain[c], offset[c], exponent[c], weights[c] * rest
-        for i in range(n):
-            x = np.uintp(i)
-            v = line[x] * share[x] * by
-            line[x] = v + lift if alpha[x] != _ZERO else v
         if bend != _ONE:
             for i in range(n):
                 x = np.uintp(i)
-                line[x] = power(line[x], bend) if alpha[x] != _ZERO else line[x]
+                v = line[x] * share[x] * by
+                bent = power(v + lift, bend)
+                line[x] = bent if alpha[x] != _ZERO else v
+        else:
+            for i in range(n):
+                x = np.uintp(i)
+                v = line[x] * share[x] * by
+                line[x] = v + lift if alpha[x] != _ZERO else v
         for i in range(n):
             x = np.uintp(i)
             grey[x] += weight * line[x]
     for c in range(3):
         line = rgba[c]
-        for i in range(rgba.shape[1]):
+        for i in range(n):
             x = np.uintp(i)
-            a = alpha[x]
-            line[x] = (grey[x] + line[x] * saturation) * a if a != _ZERO else line[x]
+            a, v = alpha[x], line[x]
+            made = (grey[x] + v * saturation) * a
+            line[x] = made if a != _ZERO else v
 
 
 @njit(cache=True)
@@ -114,19 +121,6 @@ def haze_row(rgba, depth, colour, extinction):
         red[x] = red[x] * through + air * c0
         green[x] = green[x] * through + air * c1
         blue[x] = blue[x] * through + air * c2
-
-
-@njit(cache=True)
-def shadow_row(picture, shadow, veil):
-    """picture = air + (picture - air) * shadow, air = min(veil, picture); a shadow of 1 or more leaves the bits."""
-    for c in range(3):
-        line, air_line = picture[c], veil[c]
-        for i in range(picture.shape[1]):
-            x = np.uintp(i)
-            value, light = line[x], shadow[x]
-            held = _ZERO if light < _ZERO else light
-            air = value if air_line[x] > value else air_line[x]
-            line[x] = value if light >= _ONE else air + (value - air) * held
 
 
 @njit(cache=True, error_model="numpy")
@@ -156,43 +150,9 @@ def wrap_row(rgba, outside, amount, white, weights):
 
 
 @njit(cache=True)
-def over_row(rgba, picture, kept):
-    """picture = rgb + (1 - alpha) * picture, kept *= 1 - min(alpha, 1)."""
-    alpha = rgba[3]
-    for c in range(3):
-        front, line = rgba[c], picture[c]
-        for i in range(rgba.shape[1]):
-            x = np.uintp(i)
-            line[x] = front[x] + (_ONE - alpha[x]) * line[x]
-    for i in range(rgba.shape[1]):
-        x = np.uintp(i)
-        through = _ONE - alpha[x]
-        kept[x] *= _ZERO if through < _ZERO else through
-
-
-@njit(cache=True)
-def hold(values, out):
-    """`values` held to 0..1; NaN stays."""
-    for i in range(out.shape[0]):
-        x = np.uintp(i)
-        v = values[x]
-        v = _ZERO if v < _ZERO else v
-        out[x] = _ONE if v > _ONE else v
-
-
-@njit(cache=True)
-def lit_row(rgba, lit):
-    """Mark in `lit` (n,) uint8 where a layer has light of its own, whatever its alpha."""
-    red, green, blue = rgba[0], rgba[1], rgba[2]
-    for i in range(rgba.shape[1]):
-        x = np.uintp(i)
-        lit[x] = np.uint8((red[x] != _ZERO) | (green[x] != _ZERO) | (blue[x] != _ZERO))
-
-
-@njit(cache=True)
-def half_row(grained, plate, kept, lit, out):
+def half_row(grained, plate, kept, out):
     """(n,) of one channel as halves' bits; where nothing was added the plate's own, not computed back."""
     for i in range(out.shape[0]):
         x = np.uintp(i)
-        made = half_of(grained[x])
-        out[x] = plate[x] if (kept[x] >= _ONE) & (lit[x] == np.uint8(0)) else made
+        shot, made = plate[x], half_of(grained[x])  # both first: a load under a condition is not vectorised
+        out[x] = shot if kept[x] >= _ONE else made

@@ -12,13 +12,25 @@ from numba import njit, types
 from numba.extending import intrinsic, overload
 
 _F = np.float32
-# exp2 on -0.5..0.5: the Taylor series to degree 6; its first term left out is under half a unit in the last place.
-_E = tuple(_F(np.log(2) ** k / f) for k, f in enumerate((1, 1, 2, 6, 24, 120, 720)))
-# log2(m) = sum of s^k * 2 / (k ln 2) for odd k, s = (m - 1) / (m + 1), on sqrt(0.5)..sqrt(2).
-_L = tuple(_F(2 / (k * np.log(2))) for k in (1, 3, 5, 7, 9))
+# Minimax polynomials: what they leave is under half a unit in the last place. 2 ** f = 1 + f * series on -0.5..0.5,
+# log2(1 + t) = t * series on sqrt(0.5) - 1..sqrt(2) - 1: exact at 0, so that 1 stays 1, and no division.
+_E = tuple(_F(v) for v in (0.6931469776, 0.2402224209, 0.05550733744, 0.009671512660, 0.001326472690))
+_L = tuple(
+    _F(v)
+    for v in (
+        1.442694772,
+        -0.7213571493,
+        0.4809394412,
+        -0.3600872001,
+        0.2867075458,
+        -0.2500693045,
+        0.2368897865,
+        -0.145742961,
+    )
+)
 _PER_LN2 = _F(1 / np.log(2))
 _INF = _F(np.inf)
-_ROOT_HALF, _ONE_BITS, _FRACTION = np.int32(0x3F3504F3), np.int32(0x3F800000), np.int32(0x7FFFFF)
+_ROOT_HALF = np.int32(0x3F3504F3)
 
 
 def fma(a: np.float32, b: np.float32, c: np.float32) -> np.float32:
@@ -45,12 +57,18 @@ def _fma(a, b, c):
 @njit(error_model="numpy")
 def exp2(y):
     """2 ** y; 0 below -126, infinity from 128 on."""
+    return y if y != y else _exp2(y)
+
+
+@njit(error_model="numpy")
+def _exp2(y):
+    """exp2 of what is no NaN."""
     held = min(max(y, _F(-127)), _F(128))
     whole = np.floor(held + _F(0.5))
     f = held - whole
-    series = fma(f, fma(f, fma(f, fma(f, fma(f, fma(f, _E[6], _E[5]), _E[4]), _E[3]), _E[2]), _E[1]), _E[0])
+    series = fma(f, fma(f, fma(f, fma(f, fma(f, _E[4], _E[3]), _E[2]), _E[1]), _E[0]), _F(1))
     scale = np.int32(np.int32(np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32)
-    return y if y != y else series * scale
+    return series * scale
 
 
 @njit(error_model="numpy")
@@ -58,16 +76,15 @@ def log2(x):
     """Logarithm to base 2 of a normal float32 above 0."""
     bits = _F(x).view(np.int32)
     exponent = np.int32(np.int32(bits - _ROOT_HALF) >> np.int32(23))
-    m = np.int32(bits - np.int32(exponent << np.int32(23))).view(np.float32)
-    s = (m - _F(1)) / (m + _F(1))
-    q = s * s
-    return fma(s, fma(q, fma(q, fma(q, fma(q, _L[4], _L[3]), _L[2]), _L[1]), _L[0]), _F(exponent))
+    t = np.int32(bits - np.int32(exponent << np.int32(23))).view(np.float32) - _F(1)
+    high = fma(t, fma(t, fma(t, _L[7], _L[6]), _L[5]), _L[4])
+    return fma(t, fma(t, fma(t, fma(t, fma(t, high, _L[3]), _L[2]), _L[1]), _L[0]), _F(exponent))
 
 
 @njit(error_model="numpy")
 def power(x, p):
     """x ** p where x is above 0; x itself elsewhere, as grading tools keep what lies below black."""
-    raised = exp2(log2(x) * p)
+    raised = _exp2(log2(x) * p)
     return raised if (x > _F(0)) & (x < _INF) else x
 
 

@@ -1,16 +1,16 @@
-"""The fused comp on tensors, for a GPU: the same steps, noise and bits outside, values within a half's last place.
+"""A comp of one layer on tensors, for a GPU: the same steps, noise and bits outside, values within a half's last place.
 
 Device arithmetic differs in the last bit of a float32 (contraction, powers), so a comp is made wholly on one of the two.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.kernels.color import LUMINANCE, Grade, linear
-from pipeline.kernels.fused import Beside
 from pipeline.kernels.grain import TAPS, Grain, _curves, _key, _quantiles
 from pipeline.kernels.halves import HALF_MAX
 
@@ -18,6 +18,25 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _MASK = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What lies around a comp's one layer; each is left out when None.
+
+    outside: (4, H, W) float32, blurred, as merge.light_wrap takes it, with its amount `wrap` and its `white`. shadow:
+    (H, W) float32, 1 = untouched. veil: (3, H, W) float32, the haze before the plate that a shadow leaves. depth_m:
+    (H, W) float32 of the layer, hazed by colour and extinction.
+    """
+
+    outside: np.ndarray | None = None
+    wrap: float = 0.0
+    white: float = 1.0
+    shadow: np.ndarray | None = None
+    veil: np.ndarray | None = None
+    depth_m: np.ndarray | None = None
+    air: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    extinction_per_m: float = 0.0
 
 
 def comp(
@@ -30,7 +49,8 @@ def comp(
     beside: Beside | None = None,
     origin: tuple[int, int] = (0, 0),
 ) -> Tensor:
-    """One layer into the plate, as fused.comp: (3, H, W) float16 on the plate's device.
+    """One layer into the plate, (3, H, W) float16 on the plate's device: what color.grade, color.haze,
+    merge.multiply_shadow, merge.light_wrap, fused.lay_over and fused.finish give one after the other.
 
     front: (4, H, W) float16 or float32, plate: (3, H, W) float16, both scene-linear ACEScg on one device; what `beside`
     holds is taken there. Raises ValueError on other shapes.
@@ -47,7 +67,6 @@ def comp(
 
     beside = beside or Beside()
     rgba, had = front.float(), plate.float()
-    lit = (rgba[:3] != 0).any(dim=0)
     picture, kept = had, torch.ones(size, device=plate.device)
     if beside.shadow is not None:
         light = here(beside.shadow)
@@ -69,7 +88,7 @@ def comp(
     kept = kept * (1 - alpha).clamp(min=0)
     grained = add_grain(had, picture, kept, grain, seed, frame, origin)
     held = torch.where(grained.isfinite(), grained.clamp(-float(HALF_MAX), float(HALF_MAX)), grained)
-    return torch.where((kept >= 1) & ~lit, plate, held.half())
+    return torch.where(kept >= 1, plate, held.half())
 
 
 def add_grain(
@@ -145,12 +164,13 @@ def _lacking(had: Tensor, picture: Tensor, kept: Tensor, grain: Grain) -> Tensor
     """The sigma that is missing in each camera channel: of the picture's level, less what the plate still has."""
     import torch
 
-    levels, slopes, feet = (v.tolist() for v in _curves(grain))
+    ends, line, bends, knots = (v.tolist() for v in _curves(grain))
 
     def sigma(plane: Tensor, c: int) -> Tensor:
-        total = torch.full_like(plane, feet[c])
-        for k in range(len(slopes[c])):
-            total += slopes[c][k] * plane.clamp(levels[c][k], levels[c][k + 1])
+        held = plane.clamp(*ends[c])
+        total = line[c][0] + line[c][1] * held
+        for bend, knot in zip(bends[c], knots[c], strict=True):
+            total += bend * held.clamp(min=knot)
         return total
 
     had, picture = (_mixed(planes, grain.camera_from_acescg) for planes in (had, picture))

@@ -16,7 +16,7 @@ from pipeline.kernels.comprows import COLUMNS, load_pixels, store_pixels
 from pipeline.kernels.exponent import fma
 
 TAPS = 9  # the spatial kernel is TAPS x TAPS
-_RISES = 5  # pieces of a curve that one pass over a row adds up
+_BENDS = 5  # of a curve, that one pass over a row adds up
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +102,25 @@ def sigma_of(picture: np.ndarray, grain: Grain) -> np.ndarray:
     return np.sqrt(np.maximum(variance, 0)).astype(np.float32)
 
 
-def _graining(grain: Grain, seed: int, frame: int) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray, tuple]:
-    """What compiled loops take: law (curves, ACEScg from camera, camera from ACEScg), kernels, mix, (table, key)."""
-    law = (*_curves(grain), grain.acescg_from_camera, grain.camera_from_acescg)
+def _graining(grain: Grain, seed: int, frame: int) -> tuple[tuple, np.ndarray, np.ndarray, tuple]:
+    """What compiled loops take: law (curve, ACEScg from camera, camera from ACEScg), kernels, mix, (table, key)."""
+    law = _curves(grain), grain.acescg_from_camera, grain.camera_from_acescg
     return law, grain.kernels, grain.mix, (_quantiles(), _key(seed, frame))
 
 
-def _curves(grain: Grain) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The profile as sigma(level) = foot + sum of slope * (level, held between two knots): exact, and no search.
+def _curves(grain: Grain) -> tuple[np.ndarray, ...]:
+    """The profile as sigma(v) = foot + rise * v + sum of bend * max(v, knot), v the level held to the ends: no search.
 
-    Levels (3, K + 1), slopes (3, K), feet (3,) float32; K is filled up with pieces of slope 0 to whole passes.
+    Ends (3, 2), foot and rise (3, 2), bends (3, K), knots (3, K), all float32; K is filled up with bends of 0 to whole
+    passes.
     """
-    rises = np.diff(grain.sigmas.astype(np.float64)) / np.diff(grain.levels.astype(np.float64))
-    more = -rises.shape[1] % _RISES
-    levels = np.pad(grain.levels, ((0, 0), (0, more)), mode="edge")
-    slopes = np.pad(rises.astype(np.float32), ((0, 0), (0, more)))
-    feet = grain.sigmas[:, 0] - (slopes.astype(np.float64) * levels[:, :-1]).sum(axis=1)
-    return levels, slopes, feet.astype(np.float32)
+    levels, sigmas = grain.levels.astype(np.float64), grain.sigmas.astype(np.float64)
+    slopes = np.diff(sigmas) / np.diff(levels)
+    bends, knots = np.diff(slopes), levels[:, 1:-1]
+    more = (0, 0), (0, -bends.shape[1] % _BENDS)
+    feet = sigmas[:, 0] - slopes[:, 0] * levels[:, 0] - (bends * knots).sum(axis=1)
+    tables = levels[:, [0, -1]], np.stack([feet, slopes[:, 0]], axis=1), np.pad(bends, more), np.pad(knots, more)
+    return tuple(np.ascontiguousarray(a, np.float32) for a in tables)
 
 
 def _key(seed: int, frame: int) -> np.uint32:
@@ -194,18 +196,25 @@ def _noise_row(white, kernels, mix, j, made):
 
 
 @njit(cache=True)
-def _sigma_row(level, levels, slopes, foot, out):
-    """The profile's standard deviation of one channel along a row; NaN gives the darkest or the brightest one."""
-    out[:] = foot
-    for k in range(0, slopes.shape[0], _RISES):
-        s0, s1, s2, s3, s4 = slopes[k], slopes[k + 1], slopes[k + 2], slopes[k + 3], slopes[k + 4]
-        l0, l1, l2, l3, l4, l5 = levels[k], levels[k + 1], levels[k + 2], levels[k + 3], levels[k + 4], levels[k + 5]
+def _sigma_row(level, curve, c, out):
+    """The profile's standard deviation of camera channel c along a row; NaN gives the darkest or the brightest one."""
+    ends, line, bends, knots = curve
+    low, high, foot, rise = ends[c, 0], ends[c, 1], line[c, 0], line[c, 1]
+    for i in range(out.shape[0]):
+        x = np.uintp(i)
+        v = min(max(level[x], low), high)
+        level[x] = v
+        out[x] = fma(rise, v, foot)
+    for k in range(0, bends.shape[1], _BENDS):
+        b = to_fixed_tuple(bends[c, k : k + _BENDS], _BENDS)
+        at = to_fixed_tuple(knots[c, k : k + _BENDS], _BENDS)
         for i in range(out.shape[0]):
             x = np.uintp(i)
             v = level[x]
-            low = fma(s0, min(max(v, l0), l1), s1 * min(max(v, l1), l2))
-            high = fma(s2, min(max(v, l2), l3), fma(s3, min(max(v, l3), l4), s4 * min(max(v, l4), l5)))
-            out[x] += low + high
+            total = out[x]
+            for j in range(_BENDS):
+                total = fma(b[j], max(v, at[j]), total)
+            out[x] = total
 
 
 @njit(cache=True)
@@ -214,16 +223,16 @@ def _grain_rows(plate, picture, kept, law, made, out):
 
     Where kept is 1 the bits stay. `made` is used up. `out` is none of the others: rows that overlap are not vectorised.
     """
-    levels, slopes, feet, acescg_from_camera, camera_from_acescg = law
+    curve, acescg_from_camera, camera_from_acescg = law
     zero, one = np.float32(0), np.float32(1)
     camera, wants = np.empty(kept.shape[0], np.float32), np.empty(kept.shape[0], np.float32)
     has, between = np.zeros(kept.shape[0], np.float32), _any_between(kept)
     for c in range(3):
         _mixed_row(picture, camera_from_acescg[c], camera)
-        _sigma_row(camera, levels[c], slopes[c], feet[c], wants)
+        _sigma_row(camera, curve, c, wants)
         if between:
             _mixed_row(plate, camera_from_acescg[c], camera)
-            _sigma_row(camera, levels[c], slopes[c], feet[c], has)
+            _sigma_row(camera, curve, c, has)
         line = made[c]
         for i in range(kept.shape[0]):
             x = np.uintp(i)
@@ -235,7 +244,9 @@ def _grain_rows(plate, picture, kept, law, made, out):
         under, line = picture[c], out[c]
         for i in range(kept.shape[0]):
             x = np.uintp(i)
-            line[x] = under[x] if kept[x] >= one else under[x] + camera[x]
+            value = under[x]
+            made_up = value + camera[x]
+            line[x] = value if kept[x] >= one else made_up
 
 
 @njit(cache=True)

@@ -13,18 +13,6 @@ from numba.extending import intrinsic, overload
 HALF_MAX = np.float32(65504)
 
 
-def bits(image: np.ndarray) -> np.ndarray:
-    """What a compiled loop reads or writes of `image`: uint16 of float16, the array itself of float32.
-
-    Raises ValueError on another dtype.
-    """
-    if image.dtype == np.float16:
-        return image.view(np.uint16)
-    if image.dtype != np.float32:
-        raise ValueError(f"an image of {image.dtype}; wanted float16 or float32.")
-    return image
-
-
 def to_half(image: np.ndarray, out: np.ndarray) -> None:
     """Round `image` (any shape, float32) into `out` (the same, float16), to nearest, ties to even.
 

@@ -1,4 +1,4 @@
-"""Put layers together: over (fused.lay_over lays one over a plate), holdouts by matte and by depth, shadows, light wrap."""
+"""Before a layer is laid over (fused.lay_over): holdouts by matte and by depth, shadows, light wrap."""
 
 from __future__ import annotations
 
@@ -9,22 +9,9 @@ from pipeline.kernels import comprows as rows
 from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, same_rgba, shaped
 from pipeline.kernels.color import LUMINANCE
-from pipeline.kernels.pixelpairs import over_two
 
 _ONE = np.float32(1)
 _ZERO = np.float32(0)
-
-
-def over(front: np.ndarray, back: np.ndarray, out: np.ndarray) -> None:
-    """Lay `front` over `back`: out = front + (1 - front alpha) * back.
-
-    front, back, out: (H, W, 4) float32 RGBA, premultiplied, scene-linear; `out` may be `front` or `back`.
-    Values above 1 survive: lamps outshine white paper. Raises ValueError on another shape or dtype.
-
-    Source: Porter and Duff, "Compositing Digital Images", SIGGRAPH 1984.
-    """
-    height, _ = same_rgba(front=front, back=back, out=out)
-    in_bands(height, lambda top, bottom: _over(top, bottom, front, back, out))
 
 
 def hold_out(layer: np.ndarray, visible: np.ndarray, out: np.ndarray) -> None:
@@ -95,19 +82,6 @@ def light_wrap(layer: np.ndarray, outside: np.ndarray, amount: float, white: flo
 
 
 # No fastmath anywhere here: it makes isnan() lie, and NaN is how a broken render shows.
-@njit(nogil=True, cache=True)
-def _over(top, bottom, front, back, out):
-    pixels = out.shape[1]
-    for y in range(top, bottom):
-        a, b, c = front[y], back[y], out[y]
-        for x in range(0, pixels - 1, 2):
-            over_two(a, b, c, x)
-        for x in range(pixels - pixels % 2, pixels):
-            through = _ONE - a[x, 3]
-            for k in range(4):
-                c[x, k] = a[x, k] + through * b[x, k]
-
-
 @njit(parallel=True, cache=True)
 def _hold_out(layer, visible, out):
     height, width, channels = out.shape

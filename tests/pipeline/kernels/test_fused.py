@@ -1,12 +1,12 @@
-"""The fused comp is the sum of its steps: against a NumPy twin, at the ends of the range, whatever the tiles and threads."""
+"""Compiled steps, one after the other, are the comp of a NumPy twin: at the ends of the range, whatever the tiles and threads."""
 
 import numba
 import numpy as np
 import pytest
 
-from pipeline.kernels import fused, grain
+from pipeline.kernels import color, fused, grain, merge
 from pipeline.kernels.color import LUMINANCE, Grade
-from pipeline.kernels.fused import Beside
+from pipeline.kernels.fused_torch import Beside
 from pipeline.kernels.grain import Grain
 
 SIZE = (35, 530)  # more than one block either way
@@ -25,14 +25,13 @@ def profile(strength=1.0):
 
 
 def scene(size=SIZE):
-    """A layer with a hole, an opaque part, light above 1, light without alpha, values below 0; everything around it."""
+    """A layer with a hole, an opaque part, light above 1, values below 0; everything around it."""
     random = np.random.default_rng(4)
     front = random.random((4, *size), dtype=np.float32)
     front[:3] *= 2 * front[3]
     front[:, :12] = 0
     front[:, 20:24, 100:400] = 0
     front[3, 24:28] = 1
-    front[:3, 28, :40], front[3, 28, :40] = 0.25, 0
     front[1, 29] = -0.125
     plate = (3 * random.random((3, *size), dtype=np.float32)).astype(np.float16)
     plate[0, :, 7] = -0.0
@@ -84,10 +83,26 @@ def twin(front, plate, beside, profile, by, seed=7, frame=1010):
     return np.where(kept[..., None] < 1, made, picture)
 
 
-def comped(front, plate, beside, by=WARM, origin=(0, 0)):
-    out = np.empty_like(plate)
-    fused.comp(front, plate, out, profile(), 7, 1010, by, beside, origin)
-    return out
+def pixels(planes, dtype=np.float32):
+    return np.ascontiguousarray(np.moveaxis(planes, 0, 2).astype(dtype))
+
+
+def comped(front, plate, beside, by=WARM):
+    """What the stages do, on planes: (3, H, W) float16."""
+    layer, shot, kept = pixels(front), pixels(plate, np.float16), np.ones(plate.shape[1:], np.float32)
+    picture = shot.astype(np.float32)
+    if by is not None:
+        color.grade(layer, by, layer)
+    if beside.depth_m is not None:
+        color.haze(layer, beside.depth_m, np.float32(beside.air), beside.extinction_per_m, layer)
+    if beside.shadow is not None:
+        merge.multiply_shadow(picture, beside.shadow, pixels(beside.veil), picture)
+        kept = np.clip(beside.shadow, 0, 1)
+    if beside.outside is not None:
+        merge.light_wrap(layer, pixels(beside.outside), beside.wrap, beside.white, layer)
+    fused.lay_over(layer, picture, kept)
+    _, final = fused.finish(shot, picture, kept, profile(), 7, 1010)
+    return np.ascontiguousarray(np.moveaxis(final, 2, 0))
 
 
 @pytest.mark.parametrize("by", [WARM, LINEAR], ids=["power", "linear"])
@@ -111,15 +126,6 @@ def test_what_nothing_reaches_leaves_with_its_bits():
     assert (made[:, ~untouched] != plate.view(np.uint16)[:, ~untouched]).mean() > 0.95
 
 
-def test_light_without_alpha_is_added_and_gets_no_grain():
-    front, plate, _ = scene()
-
-    made = comped(front, plate, Beside(), None)
-
-    lit = (slice(None), 28, slice(0, 40))
-    np.testing.assert_array_equal(made[lit], (plate[lit].astype(np.float32) + 0.25).astype(np.float16))
-
-
 def test_nan_of_a_layer_stays_visible():
     front, plate, beside = scene()
     front[1, 20, 5] = front[3, 21, 6] = np.nan
@@ -131,42 +137,45 @@ def test_nan_of_a_layer_stays_visible():
     assert np.isfinite(np.delete(made.reshape(3, -1), [20 * SIZE[1] + 5, 21 * SIZE[1] + 6], axis=1)).all()
 
 
-def test_tiles_and_threads_give_the_same_bytes():
+def test_any_number_of_threads_gives_the_same_bytes():
     front, plate, beside = scene()
     whole = comped(front, plate, beside)
-
-    tiled = np.empty_like(whole)
-    for y in range(0, SIZE[0], 17):
-        for x in range(0, SIZE[1], 211):
-            cut = (..., slice(y, y + 17), slice(x, x + 211))
-            around = {
-                n: np.ascontiguousarray(getattr(beside, n)[cut]) for n in ("outside", "shadow", "veil", "depth_m")
-            }
-            part = Beside(**around, wrap=0.6, white=0.9, air=beside.air, extinction_per_m=0.004)
-            parts = (np.ascontiguousarray(a[cut]) for a in (front, plate))
-            tiled[cut] = comped(*parts, part, origin=(x, y))
     before = numba.get_num_threads()
     numba.set_num_threads(1)
     alone = comped(front, plate, beside)
     numba.set_num_threads(before)
 
-    assert tiled.tobytes() == whole.tobytes()
     assert alone.tobytes() == whole.tobytes()
 
 
-def test_in_steps_it_is_the_same_comp():
-    """lay_over and finish, on interleaved pictures, give what comp gives."""
+def test_over_is_porter_duff_whatever_the_tiles():
     front, plate, _ = scene()
-    front[:, 28, :40] = 0  # comp alone knows light without alpha
-    layer, shot = (np.ascontiguousarray(np.moveaxis(a, 0, 2)) for a in (front.astype(np.float32), plate))
-    picture, kept = shot.astype(np.float32), np.ones(SIZE, np.float32)
-
+    layer, behind = pixels(front), pixels(plate)
+    picture, kept = behind.copy(), np.full(SIZE, 0.75, np.float32)
     fused.lay_over(layer, picture, kept)
-    grained, final = fused.finish(shot, picture, kept, profile(), 7, 1010)
 
-    assert np.moveaxis(final, 2, 0).tobytes() == comped(front, plate, Beside(), None).tobytes()
-    np.testing.assert_array_equal(kept, 1 - np.minimum(layer[..., 3], 1))
-    np.testing.assert_array_equal(grained[kept == 1], picture[kept == 1])
+    for y, x in ((0, 0), (3, 11), (17, 211)):
+        cut = slice(y, y + 17), slice(x, x + 211)
+        part, share = np.ascontiguousarray(behind[cut]), np.full((17, 211), 0.75, np.float32)
+        fused.lay_over(np.ascontiguousarray(layer[cut]), part, share)
+        np.testing.assert_array_equal(part, picture[cut])
+        np.testing.assert_array_equal(share, kept[cut])
+
+    alpha = layer[..., 3:].astype(np.float64)
+    np.testing.assert_allclose(picture, layer[..., :3] + (1 - alpha) * behind, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(kept, 0.75 * (1 - alpha[..., 0]), rtol=1e-6)
+
+
+def test_a_picture_without_grain_is_rounded_and_keeps_its_own_values():
+    front, plate, _ = scene()
+    layer, shot, kept = pixels(front), pixels(plate, np.float16), np.ones(SIZE, np.float32)
+    picture = shot.astype(np.float32)
+    fused.lay_over(layer, picture, kept)
+
+    grained, final = fused.finish(shot, picture, kept, profile(0), 7, 1010)
+
+    np.testing.assert_array_equal(grained, picture)
+    np.testing.assert_array_equal(final, picture.astype(np.float16))
 
 
 def test_opaque_hides_and_empty_leaves_the_bits():
@@ -185,9 +194,10 @@ def test_opaque_hides_and_empty_leaves_the_bits():
 
 def test_wrong_arrays_are_refused():
     front, plate, _ = scene()
-    with pytest.raises(ValueError, match="front is"):
-        fused.comp(front[:3], plate, np.empty_like(plate), profile(), 1, 1)
-    with pytest.raises(ValueError, match="must not be the plate"):
-        fused.comp(front, plate, plate, profile(), 1, 1)
+    layer, shot, kept = pixels(front), pixels(plate, np.float16), np.ones(SIZE, np.float32)
+    with pytest.raises(ValueError, match="layer is"):
+        fused.lay_over(layer[..., :3], shot.astype(np.float32), kept)
     with pytest.raises(ValueError, match="C order"):
-        fused.comp(front[:, ::-1], plate, np.empty_like(plate), profile(), 1, 1)
+        fused.lay_over(layer[:, ::-1], shot.astype(np.float32), kept)
+    with pytest.raises(ValueError, match="plate is"):
+        fused.finish(shot.astype(np.float32), shot.astype(np.float32), kept, profile(), 1, 1)

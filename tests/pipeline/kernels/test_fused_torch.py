@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pipeline.kernels import fused_torch, grain
-from pipeline.kernels.fused import Beside
+from pipeline.kernels.fused_torch import Beside
 from tests.pipeline.kernels.test_fused import LINEAR, WARM, comped, profile, scene
 
 DEVICES = [

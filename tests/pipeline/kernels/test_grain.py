@@ -139,6 +139,20 @@ def test_wrong_profiles_are_refused():
         Grain(good.levels[:, ::-1].copy(), good.sigmas, good.kernels, good.mix)
 
 
+def test_a_measured_curve_is_followed_from_black_to_white():
+    """Knots as a measurement sets them, dense and steep near black: within a thousandth of the interpolation."""
+    levels = np.r_[0, np.geomspace(2.5e-5, 2, 31)].astype(np.float32)
+    shake = np.random.default_rng(5).uniform(0.97, 1.03, (3, 32))
+    sigmas = (np.sqrt(1e-6 + 6e-4 * levels) * shake).astype(np.float32)
+    steep = Grain(np.tile(levels, (3, 1)), sigmas, profile().kernels, profile().mix)
+    light = np.r_[-1, 0, np.geomspace(1e-5, 9, 501)].astype(np.float32)
+
+    for c in range(3):
+        made = np.empty_like(light)
+        grain._sigma_row(light.copy(), grain._curves(steep), c, made)
+        np.testing.assert_allclose(made, grain.sigma_at(light, c, steep), rtol=1e-3)
+
+
 def test_added_grain_is_noise_times_the_curve():
     """At every level of a bent curve, beyond its ends too, and whatever the blocks of rows and columns are."""
     levels = np.tile(np.float32([0, 0.01, 0.02, 0.1, 0.5, 2, 8]), (3, 1))

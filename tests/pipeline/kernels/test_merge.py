@@ -22,44 +22,6 @@ def plane(seed, size=(9, 13)):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_over_is_porter_duff(size):
-    front, back = rgba(1, size), rgba(2, size)
-    out = np.empty_like(back)
-
-    merge.over(front, back, out)
-
-    np.testing.assert_allclose(out, front + (1 - front[..., 3:]) * back, rtol=1e-6)
-
-
-@pytest.mark.parametrize("into", ["front", "back"])
-def test_over_works_in_place(into):
-    pictures = {"front": rgba(1), "back": rgba(2)}
-    wanted = np.empty_like(pictures["front"])
-    merge.over(pictures["front"], pictures["back"], wanted)
-
-    merge.over(pictures["front"], pictures["back"], pictures[into])
-
-    np.testing.assert_array_equal(pictures[into], wanted)
-
-
-def test_over_keeps_nan_visible():
-    """A broken render must reach the checker's eye, not turn black."""
-    front, back = rgba(1), rgba(2)
-    front[3, 2, 0] = np.nan
-    out = np.empty_like(back)
-
-    merge.over(front, back, out)
-
-    assert np.isnan(out[3, 2, 0])
-    assert np.isfinite(out).sum() == out.size - 1
-
-
-def test_over_refuses_other_sizes():
-    with pytest.raises(ValueError, match="back is"):
-        merge.over(rgba(1), rgba(2, (9, 12)), rgba(3))
-
-
-@pytest.mark.parametrize("size", SIZES)
 def test_hold_out_scales_alpha_too(size):
     layer, visible = rgba(1, size), plane(2, size) * 3 - 1
     out = np.empty_like(layer)

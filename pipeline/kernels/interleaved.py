@@ -1,0 +1,139 @@
+"""Eight interleaved pixels at a time, as registers: numba's loops fetch each value by itself.
+
+`pixels` is a row (n, C) and `planes` (C, n), both with their last values side by side, float32 or halves' bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+from numba.np import arrayobj
+
+EIGHT = 8
+_ELEMENTS = {types.float32: (ir.FloatType(), 4), types.uint16: (ir.IntType(16), 2)}  # and their bytes
+_LONG, _INDEX = ir.IntType(64), ir.IntType(32)
+
+
+def split_eight(pixels: np.ndarray, planes: np.ndarray, x: int, channels: int) -> None:
+    """Pixels x to x + 7 of `channels` (3 or 4, a literal) into planes."""
+    planes[:, x : x + EIGHT] = pixels[x : x + EIGHT].T
+
+
+def join_eight(planes: np.ndarray, pixels: np.ndarray, x: int, channels: int) -> None:
+    """The way back of split_eight."""
+    pixels[x : x + EIGHT] = planes[:, x : x + EIGHT].T
+
+
+def over_eight(layer: np.ndarray, picture: np.ndarray, kept: np.ndarray, x: int) -> None:
+    """Pixels x to x + 7 of layer (n, 4) over picture (n, 3), and out of kept (n,): float32, in place."""
+    front = layer[x : x + EIGHT]
+    if (front == 0).all():
+        return
+    through = np.float32(1) - front[:, 3]
+    picture[x : x + EIGHT] = front[:, :3] + through[:, None] * picture[x : x + EIGHT]
+    kept[x : x + EIGHT] *= np.where(through < 0, np.float32(0), through)
+
+
+def _address(context: Any, builder: Any, kind: Any, array: Any, *index: Any) -> Any:
+    """Of the value at `index`, which may leave out the last ones."""
+    held = arrayobj.make_array(kind)(context, builder, array)
+    at = builder.ptrtoint(held.data, _LONG)
+    for stride, i in zip(cgutils.unpack_tuple(builder, held.strides), index, strict=False):
+        at = builder.add(at, builder.mul(stride, i))
+    return at
+
+
+def _several(element: Any, count: int) -> Any:
+    return ir.VectorType(element, count)
+
+
+def _chosen(builder: Any, values: Any, order: list[int], others: Any = None) -> Any:
+    """Lanes `order` of one register, or of two laid side by side."""
+    rest = ir.Constant(values.type, ir.Undefined) if others is None else others
+    return builder.shuffle_vector(values, rest, ir.Constant(_several(_INDEX, len(order)), order))
+
+
+@intrinsic(prefer_literal=True)
+def _split(typing, pixels, planes, x, channels):
+    count, (element, size) = channels.literal_value, _ELEMENTS[pixels.dtype]
+
+    def build(context, builder, signature, arguments):
+        at = arguments[2]
+        near = _address(context, builder, signature.args[0], arguments[0], at)
+        seen = builder.load(builder.inttoptr(near, _several(element, EIGHT * count).as_pointer()), align=size)
+        for c in range(count):
+            plane = _address(context, builder, signature.args[1], arguments[1], _LONG(c), at)
+            lanes = _chosen(builder, seen, list(range(c, EIGHT * count, count)))
+            builder.store(lanes, builder.inttoptr(plane, lanes.type.as_pointer()), align=size)
+        return context.get_dummy_value()
+
+    return types.void(pixels, planes, types.intp, channels), build
+
+
+@intrinsic(prefer_literal=True)
+def _join(typing, planes, pixels, x, channels):
+    count, (element, size) = channels.literal_value, _ELEMENTS[pixels.dtype]
+    lanes = _several(element, EIGHT)
+
+    def build(context, builder, signature, arguments):
+        at = arguments[2]
+        planes = [_address(context, builder, signature.args[0], arguments[0], _LONG(c), at) for c in range(count)]
+        loaded = [builder.load(builder.inttoptr(p, lanes.as_pointer()), align=size) for p in planes]
+        loaded += [ir.Constant(lanes, ir.Undefined)] * (4 - count)
+        pairs = [_chosen(builder, loaded[k], list(range(2 * EIGHT)), loaded[k + 1]) for k in (0, 2)]
+        order = [c * EIGHT + i for i in range(EIGHT) for c in range(count)]
+        made = _chosen(builder, pairs[0], order, pairs[1])
+        near = _address(context, builder, signature.args[1], arguments[1], at)
+        builder.store(made, builder.inttoptr(near, made.type.as_pointer()), align=size)
+        return context.get_dummy_value()
+
+    return types.void(planes, pixels, types.intp, channels), build
+
+
+@intrinsic
+def _over(typing, layer, picture, kept, x):
+    """Nothing is written where all 32 values of the layer are 0."""
+    one = ir.FloatType()
+
+    def build(context, builder, signature, arguments):
+        at, places = arguments[3], []
+        for k, count in enumerate((4 * EIGHT, 3 * EIGHT, EIGHT)):
+            near = _address(context, builder, signature.args[k], arguments[k], at)
+            places.append(builder.inttoptr(near, _several(one, count).as_pointer()))
+        front = builder.load(places[0], align=4)
+        there = builder.fcmp_unordered("!=", front, ir.Constant(front.type, [0.0] * 4 * EIGHT))
+        bits = builder.bitcast(there, ir.IntType(4 * EIGHT))
+        with builder.if_then(builder.icmp_unsigned("!=", bits, bits.type(0))):
+            ones = ir.Constant(_several(one, 3 * EIGHT), [1.0] * 3 * EIGHT)
+            alpha = _chosen(builder, front, [4 * i + 3 for i in range(EIGHT) for _ in range(3)])
+            colour = _chosen(builder, front, [4 * i + c for i in range(EIGHT) for c in range(3)])
+            behind = builder.fmul(builder.fsub(ones, alpha), builder.load(places[1], align=4))
+            builder.store(builder.fadd(colour, behind), places[1], align=4)
+            single = _chosen(builder, front, list(range(3, 4 * EIGHT, 4)))
+            zeros = ir.Constant(single.type, [0.0] * EIGHT)
+            through = builder.fsub(ir.Constant(single.type, [1.0] * EIGHT), single)
+            through = builder.select(builder.fcmp_ordered("<", through, zeros), zeros, through)
+            builder.store(builder.fmul(builder.load(places[2], align=4), through), places[2], align=4)
+        return context.get_dummy_value()
+
+    return types.void(layer, picture, kept, types.intp), build
+
+
+@overload(split_eight, inline="always", prefer_literal=True)
+def _split_compiled(pixels, planes, x, channels):
+    return lambda pixels, planes, x, channels: _split(pixels, planes, x, channels)
+
+
+@overload(join_eight, inline="always", prefer_literal=True)
+def _join_compiled(planes, pixels, x, channels):
+    return lambda planes, pixels, x, channels: _join(planes, pixels, x, channels)
+
+
+@overload(over_eight, inline="always")
+def _over_compiled(layer, picture, kept, x):
+    return lambda layer, picture, kept, x: _over(layer, picture, kept, x)
