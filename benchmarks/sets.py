@@ -3,8 +3,7 @@
 A wall, a tower and a gate before a camera that travels and turns, through a lens that bends, painted by the model that ships.
 Every frame is told from the middle one by the solved motion of the surface; what optical flow (DIS) finds between what is
 told and what is drawn is how far the paint slid. Flow itself is measured on a known shift first.
-Flicker is what a frame has beside the mean of its neighbours, brought to it along the surface; the analytic plate's own walls,
-without grain, are measured in the same way. BATTLEPLATE_SHOT may name the folder of a finished demo shot: the solved camera's
+Flicker is told by sets_flicker. BATTLEPLATE_SHOT may name the folder of a finished demo shot: the solved camera's
 slide against the true one. Speed: one frame beside Blender's Cycles with the same mesh and painting.
 """
 
@@ -24,12 +23,12 @@ from assets.sets.layer import draw_set
 from assets.sets.paintings import Painting, load_paintings
 from assets.sets.projection import Piece, read_pieces
 from assets.view import Buffers
-from benchmarks import sets_blender, sets_speed
+from benchmarks import sets_blender, sets_flicker, sets_speed
+from benchmarks.sets_told import Told, told_of
 from calibration.cameras import load_poses, look_at, to_camera
 from calibration.lens import project
 from calibration.solve.locked import similarity_of_poses
 from pipeline.frames import FrameFiles, FrameRange, FrameRate
-from pipeline.kernels.color import LUMINANCE
 from pipeline.provider_sections import SetProviders
 from pipeline.sections import SetBrief, SetPiece
 from pipeline.types import CameraTrack, Ground, Lens, Mattes, Plate, SetPaintings, SunLight
@@ -37,7 +36,6 @@ from stages.generate_set import Params, generate_set
 from stages.lay_out_set import Params as Placing
 from stages.lay_out_set import lay_out_set
 from stages.seen import rays_of, view_of
-from tests.scenes import FIRST_BOX, Scene, write_track
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -70,13 +68,10 @@ def main() -> None:
             view = view_of(track, frame)
             return draw_set(view, partial(rays_of, track.lens), pieces, paintings, LENS.focal_x_px)
 
-        layers = {frame: drawn(frame) for frame in FRAMES}
-        pictures = {frame: _log(layer.rgba) for frame, layer in layers.items()}
-        solid = {frame: layer.rgba[..., 3] > 0.999 for frame, layer in layers.items()}
-        depths = {frame: layer.depth for frame, layer in layers.items()}
-        told = _Told(track, pictures, depths, solid)
+        told = told_of(track, {frame: drawn(frame) for frame in FRAMES})
         print(_slide(told))
-        print(_flicker(told, _plate(folder)))
+        for line in sets_flicker.figures(told, pieces, paintings, folder):
+            print(line)
         shot = os.environ.get("BATTLEPLATE_SHOT")
         print(_solved(Path(shot)) if shot else "solved camera: name a finished demo shot's folder in BATTLEPLATE_SHOT")
         for line in sets_speed.figures(track, pieces, paintings):
@@ -114,35 +109,7 @@ def _saved(path: Path, array: NDArray) -> Path:
     return path
 
 
-class _Told:
-    """Pictures (H, W) of a track's frames, and what each is, as told by another of them and the surface's motion."""
-
-    def __init__(
-        self,
-        track: CameraTrack,
-        pictures: dict[int, Floats],
-        depths: dict[int, Floats],
-        solid: dict[int, NDArray[np.bool_]],
-    ):
-        self.track, self.pictures, self.depths, self.solid = track, pictures, depths, solid
-
-    def by(self, frame: int, other: int) -> tuple[Floats, NDArray[np.bool_]]:
-        """(picture of `frame` out of that of `other`, where it can be told)."""
-        here, there = view_of(self.track, frame), view_of(self.track, other)
-        depth = np.where(self.solid[frame], self.depths[frame], 1).astype(np.float64)
-        points = np.dstack([here.rays * depth[..., None], depth])
-        world = (points - here.pose[:3, 3]) @ here.pose[:3, :3]
-        pixels = np.clip(there.pixels(world.reshape(-1, 3)).reshape(*depth.shape, 2) - 0.5, -9, 1e4).astype(np.float32)
-        ahead = there.to_camera(world)[..., 2]
-        picture = cv2.remap(self.pictures[other], pixels, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT)
-        seen = cv2.remap(self.solid[other].astype(np.float32), pixels, None, cv2.INTER_LINEAR) > 0.999
-        far = np.where(self.solid[other], self.depths[other], 0).astype(np.float32)
-        met = cv2.remap(far, pixels, None, cv2.INTER_LINEAR)
-        told = self.solid[frame] & seen & (np.abs(met - ahead) < 0.01 * ahead)
-        return picture, cv2.erode(told.astype(np.uint8), np.ones((9, 9))) > 0
-
-
-def _slide(told: _Told) -> str:
+def _slide(told: Told) -> str:
     middle = (FRAMES.first + FRAMES.last) // 2
     known = cv2.warpAffine(
         told.pictures[middle], np.float32([[1, 0, SHIFT[0]], [0, 1, SHIFT[1]]]),
@@ -171,42 +138,6 @@ def _dis(before: Floats, after: Floats, where: NDArray[np.bool_]) -> Array:
     a, b = np.where(where, a, 0).astype(np.uint8), np.where(where, b, 0).astype(np.uint8)
     within = cv2.erode(where.astype(np.uint8), np.ones((9, 9))) > 0
     return np.asarray(finder.calc(a, b, None)[within], np.float64)
-
-
-def _flicker(ours: _Told, plate: _Told) -> str:
-    set_share, plate_share = _restless(ours), _restless(plate)
-    return (
-        f"flicker, as a share of the texture's own contrast: set {set_share:.4f}, the plate's walls without grain "
-        f"{plate_share:.4f}: {set_share / plate_share:.2f} of it (limit 1)"
-    )
-
-
-def _restless(told: _Told) -> float:
-    """Root mean square of a frame less the mean of its neighbours along the surface, over that of its texture."""
-    energy, texture = [], []
-    for frame in list(told.pictures)[1:-1:3]:
-        (before, one), (after, two) = told.by(frame, frame - 1), told.by(frame, frame + 1)
-        where, here = one & two, told.pictures[frame]
-        energy.append((here - (before + after) / 2)[where])
-        texture.append(
-            (here - cv2.GaussianBlur(here, (0, 0), 4))[cv2.erode(where.astype(np.uint8), np.ones((9, 9))) > 0]
-        )
-    return float(np.sqrt(np.mean(np.concatenate(energy) ** 2) / np.mean(np.concatenate(texture) ** 2)))
-
-
-def _plate(folder: Path) -> _Told:
-    scene = Scene(width=LENS.width, height=LENS.height, frames=13, grain=0.0)
-    track = write_track(scene, folder / "scene")
-    walls = {frame: scene.surfaces(frame) >= FIRST_BOX for frame in scene.range}
-    pictures = {
-        frame: _log(np.dstack([scene.picture(frame), np.ones((LENS.height, LENS.width))])) for frame in scene.range
-    }
-    return _Told(track, pictures, {frame: scene.depth_m(frame) for frame in scene.range}, walls)
-
-
-def _log(rgba: Floats) -> Floats:
-    straight = rgba[..., :3] @ LUMINANCE / np.maximum(rgba[..., 3], 1e-3)
-    return np.log2(np.maximum(straight, 0) + 0.01).astype(np.float32)
 
 
 def _solved(shot: Path) -> str:
