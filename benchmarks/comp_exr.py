@@ -12,6 +12,7 @@ from pipeline.io import exr
 from pipeline.kernels import color, fused
 from pipeline.kernels.color import Grade
 from pipeline.kernels.grain import Grain
+from pipeline.kernels.planes import to_pixels
 from pipeline.overlap import overlapped
 
 FRAMES = 4
@@ -37,8 +38,7 @@ def ratio(front: np.ndarray, plate: np.ndarray, by: Grade, grain: Grain) -> tupl
 
 def comped(by: Grade, grain: Grain):  # type: ignore[no-untyped-def]
     def work(plate: np.ndarray, layer: np.ndarray, frame: int) -> np.ndarray:
-        rgba = np.ascontiguousarray(np.moveaxis(layer, 0, 2), np.float32)
-        shot = np.ascontiguousarray(np.moveaxis(plate, 0, 2))
+        rgba, shot = to_pixels(list(layer)), np.stack(list(plate), axis=2)
         picture, kept = shot.astype(np.float32), np.ones(shot.shape[:2], np.float32)
         color.grade(rgba, by, rgba)
         fused.lay_over(rgba, picture, kept)

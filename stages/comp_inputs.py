@@ -15,6 +15,7 @@ from pipeline.errors import PlateError, StageError
 from pipeline.io import exr
 from pipeline.io.exr import ExrImage
 from pipeline.kernels import check, merge
+from pipeline.kernels.planes import to_pixels
 from pipeline.types import CleanPlate, Layers, Mattes, Plate, SkyLayer, SkyMattes
 
 LEAST_SCREEN = 0.05  # of a keyed screen: where as much of it shows, it is taken away
@@ -144,14 +145,14 @@ def shot_of(given: Read, frame: int) -> Shot:
 def _cut(matte: ExrImage | None) -> SkyCut | None:
     if matte is None:
         return None
-    own = np.stack([matte.channels[c] for c in "RGB"], axis=2).astype(np.float32)
+    own = to_pixels([matte.channels[c] for c in "RGB"])
     return SkyCut(np.ascontiguousarray(matte.channels["A"], np.float32), own)
 
 
 def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int) -> Placed:
     """Take from a layer what the plate's foreground and nearer things hide. Raises StageError for a broken layer."""
     channels = picture.channels
-    rgba = np.stack([channels[c] for c in "RGBA"], axis=2).astype(np.float32)
+    rgba = to_pixels([channels[c] for c in "RGBA"])
     z = np.ascontiguousarray(channels["Z"], dtype=np.float32)
     numbers = channels["id"].astype(np.uint32)
     still = np.zeros(z.shape, np.float16)

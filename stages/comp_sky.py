@@ -10,6 +10,7 @@ import numpy.typing as npt
 from calibration.mattes.skycut import SkyCut
 from pipeline.io.exr import ExrImage
 from pipeline.kernels import blur, merge
+from pipeline.kernels.planes import to_pixels
 from pipeline.types import SKY
 from stages.comp_inputs import Placed, Shot
 
@@ -22,7 +23,7 @@ def placed_sky(sky: ExrImage, cut: SkyCut) -> Placed:
     """The sky as drawn, as a layer that the plate holds out."""
     channels: dict[str, Any] = dict(sky.channels)
     through = 1 - cut.alpha
-    rgba = np.stack([channels[c] for c in "RGBA"], axis=2).astype(np.float32) * through[..., None]
+    rgba = to_pixels([channels[c] for c in "RGBA"]) * through[..., None]
     motion = np.stack([channels[f"motion.{c}"] for c in "xy"], axis=2).astype(np.float32)
     nobody = np.zeros(through.shape, np.uint32)
     far = np.full(through.shape, np.inf, np.float32)

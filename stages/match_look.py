@@ -18,6 +18,7 @@ from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.io.files import write_bytes
 from pipeline.kernels import blur, check
+from pipeline.kernels.planes import to_pixels
 from pipeline.optics_sections import LensFacts
 from pipeline.output_sections import WORK, WorkFiles
 from pipeline.sections import CameraFacts
@@ -114,7 +115,7 @@ def _layer(channels: dict[str, np.ndarray], name: str, frame: int) -> tuple[np.n
     missing = [c for c in ("R", "G", "B", "A", "Z", "id") if c not in channels]
     if missing:
         raise StageError(f"frame {frame}: layer {name} has no channel {', '.join(missing)}. Run render_layers again.")
-    rgba = np.stack([channels[c] for c in "RGBA"], axis=2).astype(np.float32)
+    rgba = to_pixels([channels[c] for c in "RGBA"])
     broken = check.count_broken(rgba)
     if broken:
         x, y = check.first_broken(rgba)
