@@ -21,6 +21,7 @@ _LIKE, _UNLIKE = 0.1, 0.5  # of the sky's light, by which a gap in leaves differ
 _AMONG = 0.35  # of what is around a gap are leaves
 _DARK, _DIM = 0.4, 0.1  # stops under the sky beside: surely a thing; perhaps one, beside such
 _JOINED_PX = 7  # ... a gap that a twig is followed across
+_AS_DARK_PX = 40  # ... around which no sky is as dark as a thing
 
 
 def sky_trimap(picture: Floats, sky: Bools, people: Floats) -> tuple[Bytes, Floats]:
@@ -32,7 +33,7 @@ def sky_trimap(picture: Floats, sky: Bools, people: Floats) -> tuple[Bytes, Floa
     scale = picture.shape[1] / 960
     edge = max(2, round(_EDGE_PX * scale))
     deep = cv2.erode(sky.astype(np.uint8), disc(edge)) > 0
-    things = _joined(_things(picture, scale) & sky, ~sky, max(2, round(_JOINED_PX * scale)))
+    things = _joined(_things(picture, deep, scale) & sky, ~sky, max(2, round(_JOINED_PX * scale)))
     about = cv2.dilate(things.astype(np.uint8), disc(max(1, round(1.5 * scale)))) > 0
     behind = sky_colour(picture, deep & ~about, scale)
     apart = np.abs(picture - behind).max(axis=2) / (behind.mean(axis=2) + _TOE)
@@ -61,15 +62,20 @@ def sky_colour(picture: Floats, deep: Bools, scale: float) -> Floats:
     return np.asarray(total / np.maximum(weight, 1e-12)[..., None], np.float32)
 
 
-def _things(picture: Floats, scale: float) -> Bools:
+def _things(picture: Floats, deep: Bools, scale: float) -> Bools:
     """What is darker than the sky on both its sides, and not wide: leaves, twigs, spears; a closing fills it.
 
-    Streaks between clouds are a little darker too: what is so counts only close to what is much darker.
+    Streaks between clouds are a little darker too: what is so counts only close to what is much darker. The blue between two
+    banks of cloud may be much darker, but there is sky as dark around it, and no thing is that.
     """
     grey = np.log2(np.maximum(picture.mean(axis=2), 0) + _TOE).astype(np.float32)
     lack = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, disc(max(3, round(_WIDE_PX * scale / 2)))) - grey
     near = cv2.dilate((lack > _DARK).astype(np.uint8), disc(max(2, round(_NEAR_PX * scale / 2)))) > 0
-    return np.asarray(near & (lack > _DIM), np.bool_)
+    some = np.asarray(near & (lack > _DIM), np.bool_)
+    aside = cv2.dilate(some.astype(np.uint8), disc(max(1, round(3 * scale)))) > 0  # its edges are half as dark
+    window = 2 * max(4, round(_AS_DARK_PX * scale)) + 1
+    darkest = cv2.erode(np.where(deep & ~aside, grey, np.float32(99)), np.ones((window, window), np.uint8))
+    return np.asarray(some & (grey < darkest - _DIM), np.bool_)
 
 
 def _joined(some: Bools, to: Bools, gap: int) -> Bools:

@@ -79,7 +79,7 @@ class SkyPuller:
             people = exr.read(self.people.files.path(frame)).channels["A"].astype(np.float32)[: self._rows]
             sky = self._search.find(frame)[: self._rows]
             self._found[frame] = not_sky(self._quiet(frame), sky, people)
-            for old in sorted(self._found)[: -2 * self.steady - 1]:
+            for old in sorted(self._found, key=lambda f: abs(f - frame))[2 * self.steady + 1 :]:
                 del self._found[old]
         return self._found[frame]
 

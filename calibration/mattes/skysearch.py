@@ -36,7 +36,7 @@ _LEAST = 0.0015  # of the picture: less sky is none
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """Gaussians of colour and elevation. means: (K, 4); ways: (K, 4, 4) inverse covariances; costs: (K,)."""
+    """Gaussians of colour and elevation. means: (K, 4); ways: (K, 4, 4) that turn and stretch each into a round one; costs: (K,)."""
 
     means: Array
     ways: Array
@@ -52,14 +52,17 @@ class _Side:
             spread = np.cov(mine.T) if len(mine) > 8 else np.zeros((4, 4))
             spread = spread + _FLOOR**2 * np.eye(4)
             means.append(mine.mean(axis=0))
-            ways.append(np.linalg.inv(spread))
+            ways.append(np.linalg.cholesky(np.linalg.inv(spread)))
             costs.append(np.linalg.slogdet(spread)[1] - 2 * np.log(len(mine) / total))
         return cls(np.array(means), np.array(ways), np.array(costs))
 
     def cost(self, features: Array) -> Array:
         """(N,) how badly the best Gaussian explains each, twice the negative logarithm of its likelihood."""
-        apart = features[:, None] - self.means
-        return np.asarray((np.einsum("nki,kij,nkj->nk", apart, self.ways, apart) + self.costs).min(axis=1))
+        least = np.full(len(features), np.inf)
+        for mean, way, cost in zip(self.means, self.ways, self.costs, strict=True):
+            apart = (features - mean) @ way
+            np.minimum(least, np.einsum("ni,ni->n", apart, apart) + cost, out=least)
+        return least
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,19 @@ def test_streaks_between_clouds_are_no_twigs():
     assert (trimap[36:46, 40:190] == BACK).all()
 
 
+def test_the_blue_between_two_banks_of_cloud_is_no_twig_though_twigs_join_it():
+    true = treeline.alpha()
+    sky = treeline.bright_sky()
+    sky[50:56, 180:300] *= 1.4
+    sky[62:68, 180:300] *= 1.4
+    true[56:105, 268:270] = 1  # a pole from the ridge into it
+
+    trimap, _ = sky_trimap(treeline.over(sky, true), by_depth(true), NOBODY)
+
+    assert (trimap[57:61, 185:258] == BACK).all()
+    assert (trimap[72:90, 268:270] != BACK).all()
+
+
 def test_a_person_of_the_matte_is_never_sky():
     true = treeline.alpha()
     person = NOBODY.copy()
