@@ -82,7 +82,9 @@ def grade_row(rgba, gain, offset, exponent, saturation, weights):
     alpha, grey, share = rgba[3], np.zeros(n, np.float32), np.empty(n, np.float32)
     for i in range(n):
         x = np.uintp(i)
-        share[x] = _ONE / alpha[x] if alpha[x] != _ZERO else _ONE
+        a = alpha[x]
+        once = _ONE / a
+        share[x] = once if a != _ZERO else _ONE
     rest = _ONE - saturation
     for c in range(3):  # a channel at a time: a loop over all three would hold too much to be vectorised
         line, by, lift, bend, weight = rgba[c], gain[c], offset[c], exponent[c], weights[c] * rest
@@ -91,22 +93,24 @@ def grade_row(rgba, gain, offset, exponent, saturation, weights):
                 x = np.uintp(i)
                 v = line[x] * share[x] * by
                 bent = power(v + lift, bend)
-                line[x] = bent if alpha[x] != _ZERO else v
+                v = bent if alpha[x] != _ZERO else v
+                line[x] = v
+                grey[x] += weight * v
         else:
             for i in range(n):
                 x = np.uintp(i)
                 v = line[x] * share[x] * by
-                line[x] = v + lift if alpha[x] != _ZERO else v
-        for i in range(n):
-            x = np.uintp(i)
-            grey[x] += weight * line[x]
-    for c in range(3):
-        line = rgba[c]
-        for i in range(n):
-            x = np.uintp(i)
-            a, v = alpha[x], line[x]
-            made = (grey[x] + v * saturation) * a
-            line[x] = made if a != _ZERO else v
+                v = v + lift if alpha[x] != _ZERO else v
+                line[x] = v
+                grey[x] += weight * v
+    red, green, blue = rgba[0], rgba[1], rgba[2]
+    for i in range(n):
+        x = np.uintp(i)
+        a, g, u, v, w = alpha[x], grey[x], red[x], green[x], blue[x]
+        r0, r1, r2 = (g + u * saturation) * a, (g + v * saturation) * a, (g + w * saturation) * a
+        red[x] = r0 if a != _ZERO else u
+        green[x] = r1 if a != _ZERO else v
+        blue[x] = r2 if a != _ZERO else w
 
 
 @njit(cache=True)
@@ -130,23 +134,27 @@ def wrap_row(rgba, outside, amount, white, weights):
     outside: (4, n), blurred: what is behind the layer times the layer's transparency, and that transparency. The light
     counts by how much of it reaches a pixel and by its luminance against `white`.
     """
-    alpha, share = rgba[3], outside[3]
-    light, edge = np.empty((3, rgba.shape[1]), np.float32), np.zeros(rgba.shape[1], np.float32)
+    n = rgba.shape[1]
+    alpha, share, once, edge = rgba[3], outside[3], np.empty(n, np.float32), np.zeros(n, np.float32)
+    for i in range(n):
+        x = np.uintp(i)
+        once[x] = _ONE / max(share[x], _LEAST)
     for c in range(3):
-        line, beside, weight = light[c], outside[c], weights[c] / white
-        for i in range(rgba.shape[1]):
+        beside, weight = outside[c], weights[c] / white
+        for i in range(n):
             x = np.uintp(i)
-            line[x] = beside[x] / max(share[x], _LEAST)
-            edge[x] += weight * line[x]
-    for i in range(rgba.shape[1]):
+            edge[x] += weight * (beside[x] * once[x])
+    for i in range(n):
         x = np.uintp(i)
         edge[x] = min(amount * share[x] * min(max(edge[x], _ZERO), _ONE), _ONE)
     for c in range(3):
-        line, beside = rgba[c], light[c]
-        for i in range(rgba.shape[1]):
+        line, beside = rgba[c], outside[c]
+        for i in range(n):
             x = np.uintp(i)
-            lack = alpha[x] * beside[x] - line[x]
-            line[x] += edge[x] * (_ZERO if lack < _ZERO else lack)
+            value = line[x]
+            lack = alpha[x] * (beside[x] * once[x]) - value
+            more = value + edge[x] * lack
+            line[x] = value if lack < _ZERO else more
 
 
 @njit(cache=True)
