@@ -23,7 +23,8 @@ from benchmarks import comp_blender, comp_exr, comp_peers
 from pipeline.kernels import color, fused, fused_torch, merge
 from pipeline.kernels.color import Grade
 from pipeline.kernels.fused_torch import Beside
-from pipeline.kernels.grain import TAPS, Grain
+from pipeline.kernels.grain import Grain
+from pipeline.kernels.grainrows import TAPS
 
 GRADE = Grade(0.3, (1.05, 1.0, 0.95), (0.004, 0.004, 0.004), (0.95, 1.0, 1.05), 0.9)
 

@@ -9,7 +9,7 @@ between channels, correlation in time, and how often a trained test names a patc
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from benchmarks.grain_peers import Array, Made, autoregressive, difference, scat
 from benchmarks.grain_plates import Stock, chroma, film, fine
 from benchmarks.grain_real import real_rows
 from calibration.look.grain import measure_grain
-from calibration.look.graincorrelation import MAX_LAG, kernel_from_autocorrelation, lag_covariances, separate
+from calibration.look.graincorrelation import MAX_LAG, lag_covariances, unit_grain
 from pipeline.kernels.grain import Grain, add_grain
 
 MEASURED = ((1001, 1002), (1007, 1008), (1013, 1014), (1019, 1020), (1025, 1026), (1031, 1032))
@@ -110,12 +110,11 @@ def known(stock: Stock) -> Grain:
     unit = stock.unit(np.random.default_rng(5), (1600, 1600))
     lags = lag_covariances(patches(unit - unit.mean(axis=(0, 1))))
     size = np.sqrt(np.diagonal(lags[0, MAX_LAG]))
-    mix, sources = separate(lags / np.outer(size, size))
-    kernels = np.stack([kernel_from_autocorrelation(sources[..., k]) for k in range(3)])
+    model = unit_grain(lags / np.outer(size, size))
     levels = np.repeat(np.concatenate([[0], np.geomspace(1e-3, 1.5, 60)])[None], 3, axis=0).astype(np.float32)
     sigmas = (stock.sigma(levels.T) * size).T
-    tables = (np.ascontiguousarray(a, np.float32) for a in (levels, sigmas, kernels, mix, stock.matrix))
-    return Grain(*tables)
+    levels, sigmas, spread = (np.ascontiguousarray(a, np.float32) for a in (levels, sigmas, stock.matrix))
+    return replace(model, levels=levels, sigmas=sigmas, acescg_from_camera=spread)
 
 
 def synthesised(clean: Array, grain: Grain, frame: int) -> Array:

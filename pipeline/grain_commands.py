@@ -67,8 +67,9 @@ def show(
     for level in LEVELS:
         sizes = sigma_of(np.full((1, 3), level, np.float32), stock.grain)[0]
         out.print(f"{level:<8g} {'  '.join(f'{s:.5f}' for s in sizes)}", highlight=False)
-    matrix = stock.grain.acescg_from_camera.astype(np.float64) @ stock.grain.mix.astype(np.float64)
-    together = matrix @ matrix.T / np.sqrt(np.outer(*[(matrix**2).sum(axis=1)] * 2))
+    matrix = stock.grain.acescg_from_camera.astype(np.float64)
+    together = matrix @ stock.grain.correlation @ matrix.T
+    together /= np.sqrt(np.outer(np.diag(together), np.diag(together)))
     pairs = ((0, 1, "red-green"), (0, 2, "red-blue"), (1, 2, "green-blue"))
     out.print("correlation " + ", ".join(f"{name} {together[a, b]:.2f}" for a, b, name in pairs), highlight=False)
     if picture:

@@ -15,7 +15,8 @@ from calibration.look.match import Match
 from calibration.look.measured import LookFigures, write_look
 from calibration.look.tonestats import Tones
 from pipeline.frames import FrameRange
-from pipeline.kernels.grain import TAPS, Grain
+from pipeline.kernels.grain import Grain
+from pipeline.kernels.grainrows import TAPS
 from pipeline.optics_sections import LensFacts
 from pipeline.sections import CameraFacts
 from pipeline.types import CameraTrack, Grades, Layers, Look, PlateLight, RawLayers

@@ -9,18 +9,18 @@ grain found so far tells which quantile stands for which sigma. Flat areas bound
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.look.grainblocks import Array, Blocks, Curve, join_blocks, match_blocks, simulate_blocks
 from calibration.look.graincamera import camera_matrix
-from calibration.look.graincorrelation import MAX_LAG, kernel_from_autocorrelation, lag_covariances, separate
+from calibration.look.graincorrelation import MAX_LAG, lag_covariances, unit_grain, white_grain
 from calibration.look.graincurve import sigma_curve
 from calibration.look.grainflat import OF_FLAT, bounded, flat_blocks, pure_flats
 from pipeline.errors import CalibrationError
-from pipeline.kernels.grain import TAPS, Grain
+from pipeline.kernels.grain import Grain
 
 ROUNDS = 5
 MIN_BLOCKS = 24  # clean ones, for correlation
@@ -55,9 +55,9 @@ def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> M
     back = np.asarray(np.linalg.inv(spread), np.float64)
     blocks = blocks.through(back).below_white()
     flat_level, flat_variance = _flats(firsts, back, block_px)
-    kernels, mix = _point(), np.eye(3, dtype=np.float32)
+    unit = white_grain()
     for _ in range(ROUNDS):  # the first round takes the grain for white, the next know better
-        pure, lag_bias = simulate_blocks(kernels, mix, block_px)
+        pure, lag_bias = simulate_blocks(unit, block_px)
         curves = [
             sigma_curve(blocks.level[:, c].astype(np.float64), blocks.variance[:, c], pure[:, c]) for c in range(3)
         ]
@@ -65,13 +65,11 @@ def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> M
         lags = lag_covariances(_standardised(blocks, curves, _smooth(blocks, clean))) + lag_bias
         size = np.sqrt(np.diagonal(lags[0, MAX_LAG]))
         correlation = lags[0, MAX_LAG] / np.outer(size, size)
-        found, sources = separate(lags / np.outer(size, size))
-        mix = found.astype(np.float32)
-        kernels = np.stack([kernel_from_autocorrelation(sources[..., k], steps=8) for k in range(3)]).astype(np.float32)
-    typical = np.quantile(pure_flats(kernels, mix, block_px), OF_FLAT, axis=0)
+        unit = unit_grain(lags / np.outer(size, size), steps=8)
+    typical = np.quantile(pure_flats(unit, block_px), OF_FLAT, axis=0)
     curves = [bounded(curves[c], flat_level[:, c], flat_variance[:, c], typical[c]) for c in range(3)]
     levels, sigmas = (np.stack(v).astype(np.float32) for v in zip(*curves, strict=True))
-    grain = Grain(levels, sigmas, kernels, mix, spread.astype(np.float32))
+    grain = replace(unit, levels=levels, sigmas=sigmas, acescg_from_camera=spread.astype(np.float32))
     return MeasuredGrain(grain, int(clean.sum()), float(clean.mean()), correlation)
 
 
@@ -88,18 +86,11 @@ def _from_flats(level: Array, variance: Curve, block_px: int) -> MeasuredGrain:
             f"grain: {len(level)} usable blocks, need {3 * MIN_BLOCKS}. The plate is too small or clipped: "
             "choose other frames with --set measure_look.frames=N, or smaller blocks with measure_look.block_px=8."
         )
-    kernels, mix = _point(), np.eye(3, dtype=np.float32)
-    pure = pure_flats(kernels, mix, block_px)
+    unit = white_grain()
+    pure = pure_flats(unit, block_px)
     curves = [sigma_curve(level[:, c].astype(np.float64), variance[:, c], pure[:, c]) for c in range(3)]
     levels, sigmas = (np.stack(v).astype(np.float32) for v in zip(*curves, strict=True))
-    return MeasuredGrain(Grain(levels, sigmas, kernels, mix), 0, 0.0, np.eye(3))
-
-
-def _point() -> Array:
-    """Kernels of white grain, (3, TAPS, TAPS)."""
-    kernels = np.zeros((3, TAPS, TAPS), np.float32)
-    kernels[:, TAPS // 2, TAPS // 2] = 1
-    return kernels
+    return MeasuredGrain(replace(unit, levels=levels, sigmas=sigmas), 0, 0.0, np.eye(3))
 
 
 def _clean(blocks: Blocks, curves: list[tuple[Curve, Curve]], pure: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.look.graincorrelation import Lags, lag_covariances, source_lags
+from calibration.look.graincorrelation import Lags, lag_covariances, lags_of
 from calibration.look.motion import dense_motion
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain, noise
@@ -108,25 +108,22 @@ def join_blocks(parts: list[Blocks]) -> Blocks:
     )
 
 
-def unit_noise(kernels: Array, mix: Array, side: int, frame: int) -> Array:
+def unit_noise(unit: Grain, side: int, frame: int) -> Array:
     """(side, side, 3) grain of unit size with this correlation, in the camera's channels."""
-    ends = np.tile(np.array([0, 1], np.float32), (3, 1))
-    unit = Grain(ends, np.ones((3, 2), np.float32), kernels, mix)
     return np.asarray(noise(side, side, unit, seed=11, frame=frame), np.float32)
 
 
-def simulate_blocks(kernels: Array, mix: Array, size: int) -> tuple[Curve, Lags]:
+def simulate_blocks(unit: Grain, size: int) -> tuple[Curve, Lags]:
     """Run clean blocks of unit grain through the same fit.
 
     Returns their variances (N, 3), ascending, and what the fit takes from the covariance at each lag.
     """
     side = size * max(16, 480 // size)
-    first, second = (unit_noise(kernels, mix, side, frame) for frame in (1, 2))
+    first, second = (unit_noise(unit, side, frame) for frame in (1, 2))
     y, x = (v.ravel() for v in np.mgrid[0:side:size, 0:side:size])
     inside = np.arange(size)
     where = (y[:, None] + inside)[:, :, None], (x[:, None] + inside)[:, None, :]
     slopes = [(s1 + s2)[where] / 2 for s1, s2 in zip(_gradient(first), _gradient(second), strict=True)]
     rest = _without_motion((first - second)[where], slopes) / np.float32(np.sqrt(2))
     variance = np.diagonal(_covariance(rest), axis1=1, axis2=2)
-    made = np.einsum("yxk,ck,dk->yxcd", source_lags(kernels), mix.astype(np.float64), mix.astype(np.float64))
-    return np.sort(variance, axis=0), made - lag_covariances(rest)
+    return np.sort(variance, axis=0), lags_of(unit) - lag_covariances(rest)

@@ -1,7 +1,8 @@
 """Correlation of grain in space and between channels, and the small filters that give white noise the same.
 
-Noise of a plate is taken for three independent sources, each with a filter of its own, mixed into the camera's channels:
-luma may be fine and colour blotchy, as debayering, noise reduction and codecs leave them.
+Noise of a plate is taken for three sources, each with a filter of its own. Either they are independent and mixed into
+the camera's channels afterwards: luma may be fine and colour blotchy, as debayering, noise reduction and codecs leave
+them. Or each channel is one, and what they filter is bound together: the layers of a film. What explains more is taken.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from pipeline.kernels.grain import TAPS
+from pipeline.kernels.grain import Grain
+from pipeline.kernels.grainrows import TAPS
 
 MAX_LAG = TAPS - 1  # beyond it a TAPS x TAPS filter correlates nothing
 SIDE = 2 * TAPS  # of transforms that hold all lags without wrapping round
 FLOOR = 3e-3  # of a spectrum's mean: what lies under it is not fitted
 TAPER = np.cos(np.pi / 2 * np.minimum(np.hypot(*np.mgrid[0:TAPS, 1 - TAPS : TAPS]) / TAPS, 1)) ** 2
+FIRST_SHARE = 0.25  # of the faintest frequency's power, that is white noise over the filtered one, to begin with
+BETTER = 0.7  # of the other model's misfit: what the layers of a film must leave at most, or noise decides
+_POINT = np.pad(np.ones((1, 1)), TAPS // 2)
 Lags = NDArray[np.float64]  # (MAX_LAG + 1, 2 MAX_LAG + 1, ...): rows 0.., columns -MAX_LAG..MAX_LAG
 
 
@@ -41,9 +46,70 @@ def kernel_lags(kernel: NDArray[np.floating]) -> Lags:
     return np.asarray(np.fft.ifft2(power).real[: MAX_LAG + 1][:, np.arange(-MAX_LAG, MAX_LAG + 1)])
 
 
-def source_lags(kernels: NDArray[np.floating]) -> Lags:
-    """kernel_lags of each source, (.., .., 3)."""
-    return np.stack([kernel_lags(k) for k in kernels], axis=-1)
+def lags_of(grain: Grain) -> Lags:
+    """Covariances of unit grain at all lags, (.., .., 3, 3), between the camera's channels."""
+    kernels, blend, mix = (a.astype(np.float64) for a in (grain.kernels, grain.blend, grain.mix))
+    shares = np.sqrt(1 - grain.white_share.astype(np.float64))
+    sources = _shared_lags(kernels) * (blend @ blend.T) * np.outer(shares, shares)
+    sources[0, MAX_LAG] += np.diag(grain.white_share)
+    return np.asarray(mix @ sources @ mix.T)
+
+
+def _shared_lags(kernels: NDArray[np.float64]) -> Lags:
+    """What the same white noise has in common after each two of three kernels, (.., .., 3, 3), point-symmetric."""
+    seen = np.fft.fft2(kernels, s=(SIDE, SIDE))
+    power = (seen[:, None] * seen[None].conj()).real
+    lags = np.fft.ifft2(power).real[..., : MAX_LAG + 1, :][..., np.arange(-MAX_LAG, MAX_LAG + 1)]
+    return np.asarray(np.moveaxis(lags, (0, 1), (2, 3)))
+
+
+def unit_grain(lags: Lags, steps: int = 40) -> Grain:
+    """Grain of sigma 1 at every level with covariances as near to `lags` as the two models come.
+
+    lags: (.., .., 3, 3), of lag_covariances, with a unit diagonal at lag 0.
+    """
+    mix, own = separate(lags)
+    mixed_after = _unit(*_filters(own, steps), mix=mix)
+    channels = np.stack([lags[..., c, c] for c in range(3)], axis=-1)
+    kernels, over = _filters(channels, steps)
+    alike = np.einsum("iyx,jyx->ij", kernels, kernels) * np.sqrt(np.outer(1 - over, 1 - over))
+    bound = lags[0, MAX_LAG] / alike  # what must go in for the channels to come out as correlated as they are
+    np.fill_diagonal(bound, 1)
+    blended_before = _unit(kernels, over, blend=_root(bound))
+    return blended_before if _miss(blended_before, lags) < BETTER * _miss(mixed_after, lags) else mixed_after
+
+
+def _miss(unit: Grain, lags: Lags) -> float:
+    """How far off a model is: its channels' spectra, where faint frequencies count like strong ones, and all lags."""
+    made = lags_of(unit)
+    spectra = [((_spectrum(made[..., c, c]) - _spectrum(lags[..., c, c])) ** 2).mean() for c in range(3)]
+    return float(sum(spectra) + (TAPER[..., None, None] * (made - lags) ** 2).sum())
+
+
+def white_grain() -> Grain:
+    """unit_grain of noise without correlation."""
+    return _unit(np.tile(_POINT, (3, 1, 1)), np.zeros(3))
+
+
+def _unit(kernels: NDArray[np.float64], over: NDArray[np.float64], **mixes: NDArray[np.float64]) -> Grain:
+    ends = np.tile(np.array([0, 1], np.float32), (3, 1))
+    held = {"mix": np.eye(3, dtype=np.float32)} | {k: v.astype(np.float32) for k, v in mixes.items()}
+    return Grain(
+        ends, np.ones((3, 2), np.float32), kernels.astype(np.float32), white_share=over.astype(np.float32), **held
+    )
+
+
+def _filters(lags: Lags, steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Kernels (3, TAPS, TAPS) and shares of white noise over them (3,) for the autocorrelations (.., .., 3)."""
+    kernels, over = zip(*(filter_from_autocorrelation(lags[..., k], steps) for k in range(3)), strict=True)
+    return np.stack(kernels), np.array(over)
+
+
+def _root(correlation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The matrix (3, 3) with rows of unit length whose square is nearest to a measured correlation."""
+    values, vectors = np.linalg.eigh((correlation + correlation.T) / 2)
+    root = (vectors * np.sqrt(np.maximum(values, 1e-3))) @ vectors.T
+    return np.asarray(root / np.sqrt((root**2).sum(axis=1, keepdims=True)))
 
 
 def separate(lags: Lags) -> tuple[NDArray[np.float64], Lags]:
@@ -81,33 +147,45 @@ def _joint_axes(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     return turn
 
 
-def kernel_from_autocorrelation(lags: Lags, steps: int = 40) -> NDArray[np.float64]:
-    """Point-symmetric (TAPS, TAPS) kernel of unit energy whose spectrum comes closest to that of `lags`, in decibels."""
+def filter_from_autocorrelation(lags: Lags, steps: int = 40) -> tuple[NDArray[np.float64], float]:
+    """Point-symmetric (TAPS, TAPS) kernel of unit energy, and the share of white noise over what it filters, whose
+    spectrum comes closest to that of `lags`, in decibels."""
     half = (TAPS * TAPS + 1) // 2
     wanted = _spectrum(lags).ravel()
     ahead, behind, waves = _fit_tables()
+    point = kernel_lags(_POINT)
 
     def unfolded(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.concatenate([values, values[:-1][::-1]])
 
+    def made(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], Lags, float]:
+        """The unit kernel, its autocorrelation, the share of white noise."""
+        full = unfolded(values[:half])
+        unit = full / np.linalg.norm(full)
+        return unit, kernel_lags(unit.reshape(TAPS, TAPS)), float(values[half] ** 2 / (1 + values[half] ** 2))
+
     def miss(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        full = unfolded(values)
-        made = kernel_lags((full / np.linalg.norm(full)).reshape(TAPS, TAPS))
-        return np.concatenate([(_spectrum(made).ravel() - wanted) / SIDE, (made - lags).ravel()])
+        _, own, share = made(values)
+        mixed = own + share * (point - own)
+        return np.concatenate([(_spectrum(mixed).ravel() - wanted) / SIDE, (mixed - lags).ravel()])
 
     def slope(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        full = unfolded(values)
-        energy = np.linalg.norm(full)
-        unit = np.append(full / energy, 0.0)  # the last stands for all that lies outside
-        rises = unit[ahead] + unit[behind]  # of each lag by each tap
-        rises = (rises - np.outer(rises @ unit[:-1], unit[:-1])) / energy
+        unit, own, share = made(values)
+        energy = np.linalg.norm(unfolded(values[:half]))
+        padded = np.append(unit, 0.0)  # the last stands for all that lies outside
+        rises = padded[ahead] + padded[behind]  # of each lag by each tap
+        rises = (rises - np.outer(rises @ unit, unit)) / energy
         rises = np.concatenate([rises[:, : half - 1] + rises[:, : half - 1 : -1], rises[:, half - 1 : half]], axis=1)
-        made = kernel_lags(unit[:-1].reshape(TAPS, TAPS))
-        power = np.exp(_spectrum(made)).ravel()
+        whiter = (point - own).ravel() * (2 * values[half] / (1 + values[half] ** 2) ** 2)
+        rises = np.concatenate([(1 - share) * rises, whiter[:, None]], axis=1)
+        power = np.exp(_spectrum(own + share * (point - own))).ravel()
         return np.concatenate([waves @ rises / power[:, None] / SIDE, rises])
 
-    found = unfolded(least_squares(miss, _zero_phase(lags).ravel()[:half], jac=slope, max_nfev=steps).x)
-    return np.asarray((found / np.linalg.norm(found)).reshape(TAPS, TAPS))
+    share = FIRST_SHARE * max(float(np.exp(wanted.min())) - FLOOR, FLOOR / 10)
+    start = np.append(_zero_phase((lags - share * point) / (1 - share)).ravel()[:half], np.sqrt(share / (1 - share)))
+    found = least_squares(miss, start, jac=slope, max_nfev=steps).x
+    unit, _, share = made(found)
+    return np.asarray(unit.reshape(TAPS, TAPS)), share
 
 
 @lru_cache(maxsize=1)

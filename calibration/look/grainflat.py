@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.look.grainblocks import BELOW_WHITE, unit_noise
+from pipeline.kernels.grain import Grain
 
 Array = NDArray[np.float32]
 Curve = NDArray[np.float64]
@@ -59,7 +60,7 @@ def bounded(curve: tuple[Curve, Curve], level: Array, variance: Curve, typical: 
     return levels, sigmas * np.interp(levels, at, share)
 
 
-def pure_flats(kernels: Array, mix: Array, size: int) -> Curve:
+def pure_flats(unit: Grain, size: int) -> Curve:
     """(N, 3) ascending variances that flat blocks of unit grain of this correlation have."""
-    _, variance = flat_blocks(unit_noise(kernels, mix, size * max(16, 400 // size), frame=3), size)
+    _, variance = flat_blocks(unit_noise(unit, size * max(16, 400 // size), frame=3), size)
     return np.sort(variance, axis=0)

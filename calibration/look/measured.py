@@ -17,7 +17,13 @@ from pipeline.errors import StoreError
 from pipeline.io.files import write_bytes
 from pipeline.kernels.grain import Grain
 
-GRAIN = ("levels", "sigmas", "kernels", "mix", "acescg_from_camera")
+GRAIN = ("levels", "sigmas", "kernels", "mix", "acescg_from_camera", "blend", "white_share")
+LATER = ("blend", "white_share")  # tables that older files lack: nothing was blended, no white noise lay over
+
+
+def grain_from(tables: dict[str, Any]) -> Grain:
+    """A profile from its tables as lists. Raises KeyError where one is missing, ValueError where one is wrong."""
+    return Grain(**{n: np.array(tables[n], np.float32) for n in GRAIN if n in tables or n not in LATER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +57,13 @@ def read_look(path: Path) -> LookFigures:
     haze: dict[str, Any]
     try:
         content: Any = json.loads(path.read_text())
-        grain = {n: np.array(content["grain"][n], np.float32) for n in GRAIN}
+        grain = grain_from(content["grain"])
         tone, haze = (
             {k: tuple(v) if isinstance(v, list) else v for k, v in content[part].items()} for part in ("tone", "haze")
         )
         sharpness, note = content["sharpness"], str(content["grain"]["note"])
         return LookFigures(
-            Grain(**grain),
+            grain,
             Tone(**tone),
             Haze(**haze),
             **sharpness,

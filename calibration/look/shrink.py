@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct, dctn, idctn
 
-from calibration.look.graincorrelation import MAX_LAG, kernel_lags
+from calibration.look.graincorrelation import MAX_LAG, lags_of
 from pipeline.kernels.grain import Grain
 
 Array = NDArray[np.float32]
@@ -43,15 +43,16 @@ def cosine_noise(grain: Grain) -> NDArray[np.float32]:
     inside = np.abs(apart) <= MAX_LAG
     basis = dct(np.eye(BLOCK), axis=0, norm="ortho")  # rows are cosines
     spread = np.empty((3, BLOCK, BLOCK))
+    axes = OPPONENT.astype(np.float64)
+    opponent = np.einsum("kc,yxcd,kd->yxk", axes, lags_of(grain), axes)
     for k in range(3):
-        lags = kernel_lags(grain.kernels[k])
+        lags = opponent[..., k]
         whole = np.concatenate([lags[:0:-1, ::-1], lags])  # rows -MAX_LAG..MAX_LAG
         seen = np.where(inside[:, :, None], whole[np.where(inside, apart, 0) + MAX_LAG], 0)  # (y, y', dx)
         rows = np.einsum("uy,yzd,uz->ud", basis, seen, basis)
         toeplitz = np.where(inside, rows[:, np.where(inside, apart, 0) + MAX_LAG], 0)  # (u, x, x')
         spread[k] = np.einsum("vx,uxz,vz->uv", basis, toeplitz, basis)
-    share = (OPPONENT.astype(np.float64) @ grain.mix) ** 2
-    return np.tensordot(share, np.maximum(spread, 0), axes=1).astype(np.float32)
+    return np.maximum(spread, 0).astype(np.float32)
 
 
 def _pass(planes: Array, variance: Array, noise: Array, pilot: Array | None) -> Array:

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from calibration.look.measured import GRAIN
+from calibration.look.measured import GRAIN, grain_from
 from pipeline.errors import FormatError
 from pipeline.io.files import write_bytes
 from pipeline.kernels.grain import Grain, sigma_of
 
-FORMAT = "battleplate grain 1"
+FORMAT = "battleplate grain 2"
+READ = ("battleplate grain 1", FORMAT)
 SAME_WIDTH = 0.02
 CURE = "Make it with `battleplate grain save SHOT FILE`."
 Array = np.ndarray
@@ -44,9 +45,9 @@ def read_stock(path: Path) -> GrainStock:
     """Read what write_stock wrote. Raises FormatError when there is no such file, or it is no profile or a broken one."""
     try:
         content: Any = json.loads(path.read_text("utf-8"))
-        if content["format"] != FORMAT:
+        if content["format"] not in READ:
             raise ValueError(f"its format is {content['format']!r}, not {FORMAT!r}")
-        grain = Grain(**{name: np.array(content["grain"][name], np.float32) for name in GRAIN})
+        grain = grain_from(content["grain"])
         told = {name: str(content[name]) for name in ("name", "source", "note", "licence")}
         return GrainStock(grain=grain, width_px=int(content["width_px"]), **told)
     except FileNotFoundError as error:

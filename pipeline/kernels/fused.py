@@ -11,15 +11,8 @@ from numba import njit
 from pipeline.kernels import comprows as rows
 from pipeline.kernels.bands import in_bands
 from pipeline.kernels.comprows import COLUMNS
-from pipeline.kernels.grain import (
-    TAPS,
-    Grain,
-    _any_lost,
-    _fill_white,
-    _grain_rows,
-    _graining,
-    _noise_row,
-)
+from pipeline.kernels.grain import Grain, graining
+from pipeline.kernels.grainrows import TAPS, any_lost, fill_white, grain_rows, noise_row, planes_of
 from pipeline.kernels.interleaved import EIGHT, over_eight
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
@@ -53,7 +46,7 @@ def finish(
     _fits("picture", picture, (*size, 3), (np.float32,))
     _fits("kept", kept, size, (np.float32,))
     grained, final = np.empty_like(picture), np.empty_like(plate)
-    how = plate.view(np.uint16), picture, kept, _graining(grain, seed, frame), grained, final.view(np.uint16)
+    how = plate.view(np.uint16), picture, kept, graining(grain, seed, frame), grained, final.view(np.uint16)
     in_bands(size[0], lambda top, bottom: _finish(top, bottom, *how))
     return grained, final
 
@@ -82,29 +75,29 @@ def _lay_over(top, bottom, layer, picture, kept):
 
 @njit(nogil=True, cache=True)
 def _finish(top, bottom, plate, picture, kept, graining, grained, final):
-    law, kernels, mix, (table, key) = graining
+    law, sources, hashed = graining
     reach, width = TAPS // 2, kept.shape[1]
     for left in range(0, width, COLUMNS):
         n = min(COLUMNS, width - left)
-        white = np.empty((3, bottom - top + 2 * reach, n + 2 * reach), np.float32)
+        white = np.empty((planes_of(sources), bottom - top + 2 * reach, n + 2 * reach), np.float32)
         had, has = np.empty((3, n), np.float32), np.empty((3, n), np.float32)
         made, done = np.empty((3, n), np.float32), np.empty((3, n), np.float32)
         shot, sent = np.empty((3, n), np.uint16), np.empty((3, n), np.uint16)
         filled = False
         for y in range(top, bottom):
             share = kept[y, left : left + n]
-            if not _any_lost(share):
+            if not any_lost(share):
                 grained[y, left : left + n] = picture[y, left : left + n]
                 final[y, left : left + n] = plate[y, left : left + n]
                 continue
             if not filled:
-                _fill_white(white, top - reach, left - reach, table, key)
+                fill_white(white, top - reach, left - reach, sources, hashed)
                 filled = True
-            _noise_row(white, kernels, mix, y - top, made)
+            noise_row(white, sources, y - top, made)
             rows.load_pixels(plate[y, left : left + n], shot)
             rows.load_halves(shot, had)
             rows.load_pixels(picture[y, left : left + n], has)
-            _grain_rows(had, has, share, law, made, done)
+            grain_rows(had, has, share, law, made, done)
             for c in range(3):
                 rows.half_row(done[c], shot[c], share, sent[c])
             rows.store_pixels(done, grained[y, left : left + n])

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.kernels.color import LUMINANCE, Grade, linear
-from pipeline.kernels.grain import TAPS, Grain, _curves, _key, _quantiles
+from pipeline.kernels.grain import Grain, curves, graining, key_of, quantiles
+from pipeline.kernels.grainrows import TAPS
 from pipeline.kernels.halves import HALF_MAX
 
 if TYPE_CHECKING:
@@ -115,13 +116,19 @@ def noise(like: Tensor, grain: Grain, seed: int, frame: int, origin: tuple[int, 
     reach = TAPS // 2
     y = torch.arange(height + 2 * reach, device=like.device) + (origin[1] - reach)
     x = torch.arange(width + 2 * reach, device=like.device) + (origin[0] - reach)
-    rows = _hash((y + int(_key(seed, frame))) & _MASK)
+    rows = _hash((y + int(key_of(seed, frame))) & _MASK)
     first = _hash(rows[:, None] ^ (x & _MASK)[None])
     second = _hash((first + 0x9E3779B9) & _MASK)
-    table = torch.as_tensor(_quantiles(), device=like.device)
-    white = torch.stack([table[first >> 20], table[(first >> 8) & 4095], table[second >> 20]])
+    table = torch.as_tensor(quantiles(), device=like.device)
+    white = _mixed(torch.stack([table[first >> 20], table[(first >> 8) & 4095], table[second >> 20]]), grain.blend)
     made = torch.zeros((3, height, width), device=like.device)
-    kernels = torch.as_tensor(grain.kernels, device=like.device)[..., None, None]
+    if grain.white_share.any():
+        third = _hash((second + 0x9E3779B9) & _MASK)
+        planes = torch.stack([table[(second >> 8) & 4095], table[third >> 20], table[(third >> 8) & 4095]])
+        share = torch.as_tensor(np.sqrt(grain.white_share), device=like.device)[:, None, None]
+        made = share * planes[:, reach : reach + height, reach : reach + width]
+    (_, (taps, *_), _) = graining(grain, seed, frame)
+    kernels = torch.as_tensor(taps, device=like.device)[..., None, None]
     for v in range(TAPS):
         for u in range(TAPS):
             made += kernels[:, v, u] * white[:, v : v + height, u : u + width]
@@ -164,7 +171,7 @@ def _lacking(had: Tensor, picture: Tensor, kept: Tensor, grain: Grain) -> Tensor
     """The sigma that is missing in each camera channel: of the picture's level, less what the plate still has."""
     import torch
 
-    ends, line, bends, knots = (v.tolist() for v in _curves(grain))
+    ends, line, bends, knots = (v.tolist() for v in curves(grain))
 
     def sigma(plane: Tensor, c: int) -> Tensor:
         held = plane.clamp(*ends[c])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.io import exr
-from pipeline.kernels.grain import TAPS, Grain, add_grain
+from pipeline.kernels.grain import Grain, add_grain
+from pipeline.kernels.grainrows import TAPS
 from stages.comp_figures import Frame, figures_of, fringes, levels
 
 H, W, FRAME, SEED = 120, 160, 1003, 4

@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 
+from calibration.look.measured import GRAIN
 from calibration.look.stock import GrainStock, beside, fitting, read_stock, write_stock
 from pipeline.errors import FormatError
-from pipeline.kernels.grain import TAPS, Grain
+from pipeline.kernels.grain import Grain
+from pipeline.kernels.grainrows import TAPS
 
 
 def profile(size: float = 1.0) -> Grain:
@@ -19,7 +21,8 @@ def profile(size: float = 1.0) -> Grain:
     sigmas = np.float32(size) * np.float32([[0.003, 0.01, 0.03], [0.002, 0.007, 0.02], [0.004, 0.012, 0.04]])
     mix = np.float32([[1, 0, 0], [0.6, 0.8, 0], [0.36, 0.48, 0.8]])
     matrix = np.float32([[0.9, 0.08, 0.02], [0.05, 0.9, 0.05], [0.0, 0.1, 0.9]])
-    return Grain(levels, sigmas, kernel, mix, matrix)
+    blend = np.float32([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1]])
+    return Grain(levels, sigmas, kernel, mix, matrix, blend, np.float32([0, 0.01, 0.02]))
 
 
 def test_a_profile_comes_back_bit_for_bit(tmp_path):
@@ -32,8 +35,22 @@ def test_a_profile_comes_back_bit_for_bit(tmp_path):
     back = read_stock(path)
 
     assert (back.name, back.width_px, back.licence) == ("ALEXA 35 EI800", 960, "CC0-1.0")
-    for name in ("levels", "sigmas", "kernels", "mix", "acescg_from_camera"):
+    for name in GRAIN:
         np.testing.assert_array_equal(getattr(back.grain, name), getattr(grain, name))
+
+
+def test_a_profile_of_the_first_form_is_read_as_what_it_was(tmp_path):
+    path = tmp_path / "stock.json"
+    write_stock(path, GrainStock("one", profile(), 960))
+    content = json.loads(path.read_text())
+    del content["grain"]["blend"], content["grain"]["white_share"]
+    path.write_text(json.dumps(content | {"format": "battleplate grain 1"}))
+
+    back = read_stock(path).grain
+
+    np.testing.assert_array_equal(back.blend, np.eye(3))
+    np.testing.assert_array_equal(back.white_share, np.zeros(3))
+    np.testing.assert_array_equal(back.kernels, profile().kernels)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +61,7 @@ def test_a_profile_comes_back_bit_for_bit(tmp_path):
         (lambda content: content["grain"].update(sigmas=[[1.0]]), "sigmas"),
         (lambda content: content["grain"]["sigmas"][0].__setitem__(0, float("nan")), "finite"),
         (lambda content: content["grain"]["levels"][0].reverse(), "rise"),
+        (lambda content: content["grain"].update(white_share=[0, 1.5, 0]), "below 1"),
     ],
 )
 def test_what_is_no_profile_is_refused_in_a_line(tmp_path, break_it, said):

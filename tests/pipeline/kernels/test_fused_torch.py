@@ -7,6 +7,7 @@ import torch
 from pipeline.kernels import fused_torch, grain
 from pipeline.kernels.fused_torch import Beside
 from tests.pipeline.kernels.test_fused import LINEAR, WARM, comped, profile, scene
+from tests.pipeline.kernels.test_grain import film
 
 DEVICES = [
     "cpu",
@@ -21,12 +22,13 @@ def on_tensors(front, plate, beside, by, device, origin=(0, 0)):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_noise_is_the_same(device):
+@pytest.mark.parametrize("stock", [profile(), film()], ids=["mixed", "film"])
+def test_noise_is_the_same(stock, device):
     like = torch.zeros((3, 21, 34), device=device)
 
-    made = fused_torch.noise(like, profile(), 3, 1005, (70, -4)).cpu().numpy()
+    made = fused_torch.noise(like, stock, 3, 1005, (70, -4)).cpu().numpy()
 
-    wanted = np.moveaxis(grain.noise(21, 34, profile(), 3, 1005, (70, -4)), 2, 0)
+    wanted = np.moveaxis(grain.noise(21, 34, stock, 3, 1005, (70, -4)), 2, 0)
     np.testing.assert_allclose(made, wanted, atol=2e-6)
 
 

@@ -4,8 +4,16 @@ import numba
 import numpy as np
 import pytest
 
-from pipeline.kernels import grain
+from pipeline.kernels import grain, grainrows
 from pipeline.kernels.grain import Grain
+
+
+def film(sigmas=(0.02, 0.04)):
+    """Bound before the filter, white noise over it."""
+    plain, over = profile(sigmas), np.float32([0.01, 0, 0.1])
+    return Grain(
+        plain.levels, plain.sigmas, plain.kernels, np.eye(3, dtype=np.float32), blend=plain.mix, white_share=over
+    )
 
 
 def profile(sigmas=(0.02, 0.04)):
@@ -38,17 +46,23 @@ def test_white_noise_is_the_twin_of_its_hash():
 
     point = np.zeros((3, grain.TAPS, grain.TAPS), np.float32)
     point[:, grain.TAPS // 2, grain.TAPS // 2] = 1
-    plain = Grain(profile().levels, profile().sigmas, point, np.eye(3, dtype=np.float32))
+    one, over = np.eye(3, dtype=np.float32), np.float32([0.25, 0.25, 0.25])
+    plain = Grain(profile().levels, profile().sigmas, point, one)
+    scanned = Grain(profile().levels, profile().sigmas, point, one, white_share=over)
+    more = grain.noise(4, 6, scanned, seed=5, frame=1003, origin=(100, 200))
     made = grain.noise(4, 6, plain, seed=5, frame=1003, origin=(100, 200))
 
     key = (5 * 0x9E3779B1 + 1003 * 0x85EBCA77) & 0xFFFFFFFF
-    table = grain._quantiles()
+    table = grain.quantiles()
     for y in range(4):
         for x in range(6):
             first = mixed(mixed((key + 200 + y) & 0xFFFFFFFF) ^ (100 + x))
             second = mixed((first + 0x9E3779B9) & 0xFFFFFFFF)
             wanted = [table[first >> 20], table[(first >> 8) & 4095], table[second >> 20]]
             assert made[y, x].tolist() == wanted
+            third = mixed((second + 0x9E3779B9) & 0xFFFFFFFF)
+            white = [table[(second >> 8) & 4095], table[third >> 20], table[(third >> 8) & 4095]]
+            np.testing.assert_allclose(more[y, x], np.sqrt(0.75) * np.array(wanted) + 0.5 * np.array(white), atol=1e-6)
 
 
 def test_frames_do_not_repeat():
@@ -67,23 +81,24 @@ def scene(size=(40, 53)):
     return plate, picture, kept
 
 
-def test_tiles_and_threads_give_the_same_bytes():
+@pytest.mark.parametrize("stock", [profile(), film()], ids=["mixed", "film"])
+def test_tiles_and_threads_give_the_same_bytes(stock):
     plate, picture, kept = scene()
     whole, tiled = np.empty_like(picture), np.empty_like(picture)
-    grain.add_grain(plate, picture, kept, profile(), 7, 1010, whole)
+    grain.add_grain(plate, picture, kept, stock, 7, 1010, whole)
 
     for y in range(0, 40, 13):
         for x in range(0, 53, 17):
             cut = (slice(y, y + 13), slice(x, x + 17))
             parts = [np.ascontiguousarray(a[cut]) for a in (plate, picture, kept)]
             out = np.empty_like(parts[1])
-            grain.add_grain(*parts, profile(), 7, 1010, out, origin=(x, y))
+            grain.add_grain(*parts, stock, 7, 1010, out, origin=(x, y))
             tiled[cut] = out
 
     assert whole.tobytes() == tiled.tobytes()
     before = numba.get_num_threads()
     numba.set_num_threads(1)
-    grain.add_grain(plate, picture, kept, profile(), 7, 1010, tiled)
+    grain.add_grain(plate, picture, kept, stock, 7, 1010, tiled)
     numba.set_num_threads(before)
     assert whole.tobytes() == tiled.tobytes()
 
@@ -149,7 +164,7 @@ def test_a_measured_curve_is_followed_from_black_to_white():
 
     for c in range(3):
         made = np.empty_like(light)
-        grain._sigma_row(light.copy(), grain._curves(steep), c, made)
+        grainrows.sigma_row(light.copy(), grain.curves(steep), c, made)
         np.testing.assert_allclose(made, grain.sigma_at(light, c, steep), rtol=1e-3)
 
 

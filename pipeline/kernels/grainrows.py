@@ -1,0 +1,200 @@
+"""Grain along one row of a block that lies in the cache: hashed noise, its filter, and the size that a picture lacks.
+
+Planes (3, columns) float32 in C order. No fastmath: it makes isnan() lie, and NaN is how a broken render shows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numba.np.unsafe.ndarray import to_fixed_tuple
+
+from pipeline.kernels.exponent import fma
+
+TAPS = 9  # the spatial kernel is TAPS x TAPS
+BENDS = 5  # of a curve, that one pass over a row adds up
+
+
+# Every product is cast back: numba widens uint32 arithmetic to 64 bits, which would change the hash.
+@njit(inline="always")
+def _hash(value):
+    """Chris Wellons' low-bias 32-bit mixer ("Prospecting for Hash Functions", 2018)."""
+    value = np.uint32(value ^ (value >> np.uint32(16)))
+    value = np.uint32(value * np.uint32(0x7FEB352D))
+    value = np.uint32(value ^ (value >> np.uint32(15)))
+    value = np.uint32(value * np.uint32(0x846CA68B))
+    return np.uint32(value ^ (value >> np.uint32(16)))
+
+
+@njit(cache=True)
+def planes_of(sources):
+    """How many planes of white noise a block needs: three more where noise lies over some source's filtered one."""
+    over = sources[2]
+    return 6 if over[0] > 0 or over[1] > 0 or over[2] > 0 else 3
+
+
+@njit(cache=True)
+def fill_white(white, y0, x0, sources, hashed):
+    """White noise of one block, planes (3 or 6, rows, columns), from absolute pixel positions; the first three blended."""
+    planes, rows, columns = white.shape
+    table, key = hashed
+    blend = sources[1]
+    bound = _off_diagonal(blend)
+    left, golden = np.uint32(x0 & 0xFFFFFFFF), np.uint32(0x9E3779B9)
+    first, second, third = np.empty(columns, np.uint32), np.empty(columns, np.uint32), np.empty(columns, np.uint32)
+    for j in range(rows):
+        row_key = _hash(np.uint32(key + np.uint32((y0 + j) & 0xFFFFFFFF)))
+        for i in range(columns):  # apart from the look-ups, which would keep the hashes from being vectorised
+            first[i] = _hash(np.uint32(row_key ^ np.uint32(left + np.uint32(i))))
+            second[i] = _hash(np.uint32(first[i] + golden))
+        a, b, d = white[0, j], white[1, j], white[2, j]
+        for i in range(columns):
+            k = np.uintp(i)
+            a[k] = table[np.uintp(first[k] >> np.uint32(20))]
+            b[k] = table[np.uintp((first[k] >> np.uint32(8)) & np.uint32(4095))]
+            d[k] = table[np.uintp(second[k] >> np.uint32(20))]
+        if bound:
+            _mix_rows(a, b, d, blend)
+        if planes == 6:
+            for i in range(columns):
+                third[i] = _hash(np.uint32(second[i] + golden))
+            a, b, d = white[3, j], white[4, j], white[5, j]
+            for i in range(columns):
+                k = np.uintp(i)
+                a[k] = table[np.uintp((second[k] >> np.uint32(8)) & np.uint32(4095))]
+                b[k] = table[np.uintp(third[k] >> np.uint32(20))]
+                d[k] = table[np.uintp((third[k] >> np.uint32(8)) & np.uint32(4095))]
+
+
+@njit(cache=True)
+def noise_row(white, sources, j, made):
+    """Row j of a block's grain of unit variance into `made` (3, columns): spatial kernel, white over it, channel mix."""
+    kernels, _, over, mix = sources
+    columns, reach = made.shape[1], TAPS // 2
+    for c in range(3):
+        line = made[c]
+        line[:] = np.float32(0)
+        if white.shape[0] == 6:
+            row, share = white[3 + c, j + reach], over[c]
+            for i in range(columns):
+                x = np.uintp(i)
+                line[x] = share * row[x + np.uintp(reach)]
+        for v in range(TAPS):
+            row = white[c, j + v]
+            taps = to_fixed_tuple(kernels[c, v], TAPS)  # in registers: the loop over x is the one to vectorise
+            for i in range(columns):
+                x = np.uintp(i)
+                total = line[x]
+                for u in range(TAPS):
+                    total = fma(taps[u], row[x + np.uintp(u)], total)
+                line[x] = total
+    _mix_rows(made[0], made[1], made[2], mix)
+
+
+@njit(cache=True)
+def _off_diagonal(matrix):
+    """Does a (3, 3) matrix mix anything?"""
+    for i in range(3):
+        for j in range(3):
+            if i != j and matrix[i, j] != 0:
+                return True
+    return False
+
+
+@njit(cache=True)
+def _mix_rows(first, second, third, mix):
+    """Three rows through a (3, 3) matrix, in place."""
+    m00, m01, m02 = mix[0, 0], mix[0, 1], mix[0, 2]
+    m10, m11, m12 = mix[1, 0], mix[1, 1], mix[1, 2]
+    m20, m21, m22 = mix[2, 0], mix[2, 1], mix[2, 2]
+    for i in range(first.shape[0]):
+        x = np.uintp(i)
+        a, b, d = first[x], second[x], third[x]
+        first[x] = m00 * a + m01 * b + m02 * d
+        second[x] = m10 * a + m11 * b + m12 * d
+        third[x] = m20 * a + m21 * b + m22 * d
+
+
+@njit(cache=True)
+def sigma_row(level, curve, c, out):
+    """The profile's standard deviation of camera channel c along a row; NaN gives the darkest or the brightest one."""
+    ends, line, bends, knots = curve
+    low, high, foot, rise = ends[c, 0], ends[c, 1], line[c, 0], line[c, 1]
+    for i in range(out.shape[0]):
+        x = np.uintp(i)
+        v = min(max(level[x], low), high)
+        level[x] = v
+        out[x] = fma(rise, v, foot)
+    for k in range(0, bends.shape[1], BENDS):
+        b = to_fixed_tuple(bends[c, k : k + BENDS], BENDS)
+        at = to_fixed_tuple(knots[c, k : k + BENDS], BENDS)
+        for i in range(out.shape[0]):
+            x = np.uintp(i)
+            v = level[x]
+            total = out[x]
+            for j in range(BENDS):
+                total = fma(b[j], max(v, at[j]), total)
+            out[x] = total
+
+
+@njit(cache=True)
+def grain_rows(plate, picture, kept, law, made, out):
+    """A row of planes (3, columns): out = picture + the sigma that it lacks in each camera channel times `made`.
+
+    Where kept is 1 the bits stay. `made` is used up. `out` is none of the others: rows that overlap are not vectorised.
+    """
+    curve, acescg_from_camera, camera_from_acescg = law
+    zero, one = np.float32(0), np.float32(1)
+    camera, wants = np.empty(kept.shape[0], np.float32), np.empty(kept.shape[0], np.float32)
+    has, between = np.zeros(kept.shape[0], np.float32), _any_between(kept)
+    for c in range(3):
+        _mixed_row(picture, camera_from_acescg[c], camera)
+        sigma_row(camera, curve, c, wants)
+        if between:
+            _mixed_row(plate, camera_from_acescg[c], camera)
+            sigma_row(camera, curve, c, has)
+        line = made[c]
+        for i in range(kept.shape[0]):
+            x = np.uintp(i)
+            left = kept[x] * has[x]
+            lacks = wants[x] * wants[x] - left * left
+            line[x] *= np.sqrt(lacks if lacks > zero else zero)  # not max(): a NaN stays in its own channel
+    for c in range(3):
+        _mixed_row(made, acescg_from_camera[c], camera)
+        under, line = picture[c], out[c]
+        for i in range(kept.shape[0]):
+            x = np.uintp(i)
+            value = under[x]
+            made_up = value + camera[x]
+            line[x] = value if kept[x] >= one else made_up
+
+
+@njit(cache=True)
+def _mixed_row(planes, weights, out):
+    """One channel (columns,) out of three (3, columns)."""
+    first, second, third = planes[0], planes[1], planes[2]
+    a, b, d = weights[0], weights[1], weights[2]
+    for i in range(out.shape[0]):
+        x = np.uintp(i)
+        out[x] = a * first[x] + b * second[x] + d * third[x]
+
+
+@njit(cache=True)
+def _any_between(kept):
+    """Is some of the plate's own grain left anywhere in this row, beside what is untouched?"""
+    zero, one = np.float32(0), np.float32(1)
+    count = np.uint32(0)
+    for i in range(kept.shape[0]):
+        x = np.uintp(i)
+        count = np.uint32(count + np.uint32((kept[x] != zero) & (kept[x] < one)))
+    return count > 0
+
+
+@njit(cache=True)
+def any_lost(kept):
+    """Is the plate covered or darkened anywhere in this row? NaN counts."""
+    one = np.float32(1)
+    count = np.uint32(0)
+    for i in range(kept.shape[0]):
+        count = np.uint32(count + np.uint32(not kept[np.uintp(i)] >= one))
+    return count > 0
