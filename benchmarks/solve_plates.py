@@ -22,6 +22,7 @@ from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import color, exr, images, video
 from pipeline.types import Plate
 from tests.scenes import Scene, write_plate
+from tests.zooming import zoomed_demo
 
 Array = NDArray[np.float64]
 ROOT = Path(__file__).resolve().parents[1]
@@ -173,6 +174,12 @@ def demo(folder: Path, frames: int) -> Known:
     return Known("demo", plate, poses, np.full(len(poses), lens["focal_x_px"]))
 
 
+def demo_dolly_zoom(folder: Path, frames: int) -> Known:
+    """The demo's plate through a lens that zooms while the camera travels."""
+    plate, _, poses, focal_px = zoomed_demo(folder / "demo_dolly_zoom", 1.35)
+    return Known("demo_dolly_zoom", plate, poses, focal_px)
+
+
 def lawn(folder: Path, frames: int) -> Known:
     """Raises FileNotFoundError where the real plates are not."""
     movie = _real("lawn_dog.mp4")
@@ -191,7 +198,8 @@ def lawn_pan(folder: Path, frames: int) -> Known:
 
 
 PLATES: dict[str, Callable[[Path, int], Known]] = {
-    make.__name__: make for make in (free, people, settled, pan, still, demo_pan, demo_zoom, lawn_pan, demo, lawn)
+    make.__name__: make
+    for make in (free, people, settled, pan, still, demo_pan, demo_zoom, demo_dolly_zoom, lawn_pan, demo, lawn)
 }
 
 

@@ -223,7 +223,7 @@ def adjust(colmap: Any, job: Job, model: Any) -> dict[str, Any]:
 def _adjustment(colmap: Any, job: Job) -> Any:
     options = colmap.BundleAdjustmentOptions()
     options.print_summary = False
-    options.refine_focal_length = not job.holds_focal
+    options.refine_focal_length = not job.focal_px
     options.refine_extra_params = not (job.camera or job.focals)
     options.ceres.loss_function_type = colmap.LossFunctionType.SOFT_L1
     options.ceres.loss_function_scale = 1.0 * job.scale

@@ -37,14 +37,15 @@ class Job:
     seed: int
     prior_px: float = 0.0  # of the focal length where it is not held to the end, else 0
     prior_sigma: float = 0.0  # its standard deviation as a share
-    focals: tuple[float, ...] = ()  # of a zoom, a first focal length for each row of the tracks; empty: one for all
-    focals_known: bool = False  # whether they are known before, and then held while keyframes are mapped
+    focals: tuple[
+        float, ...
+    ] = ()  # of a zoom, for each row of the tracks, held while keyframes are mapped; empty: one for all
     camera: tuple[float, ...] = ()  # fx fy cx cy k1 k2 p1 p2 of a calibrated lens, held; empty: found, with focal_px
 
     @property
     def holds_focal(self) -> bool:
         """Whether the focal length is held while keyframes are mapped."""
-        return self.focal_px > 0 or self.focals_known
+        return self.focal_px > 0 or bool(self.focals)
 
     @property
     def scale(self) -> float:

@@ -15,7 +15,12 @@ from calibration.solve.trackview import TrackView
 from calibration.solve.zoomtest import GAINS, LEAST, MOST_LEFT_PX, Zooming, zooming
 from pipeline.errors import CalibrationError
 from pipeline.stage import Progress
+from pipeline.types import Lens
 
+DOUBTED = (
+    0.9  # a zoom lowers the median error to this share of a solve whose lens is hardly one, or not the one written down
+)
+LONGEST, MOST_BENT = 3.0, 0.6  # focal length over the width, and k1, of a lens that needs no second look
 FILE_ZOOMS = 0.01  # by how much, as a share, the file's focal lengths differ where the lens zooms
 
 
@@ -42,7 +47,7 @@ def solve_free(
     if focal == "fixed" or known.locked or known.lens is not None:
         return attempt(False)
     first: tuple[Solve, dict[str, Any]] | None = None
-    found, why = None, NoMove("")
+    found, doubtful, why = None, False, NoMove("")
     try:
         first = attempt(False)
     except NoMove as error:
@@ -50,13 +55,14 @@ def solve_free(
     if first is not None and _placed(first[0]):
         found = zooming(_square(first[0], view))
         first[1]["zoom_test"] = found.told()
-        if not found.likely:
+        doubtful = first[1]["focal"].get("overruled", False) or _odd(first[0].lens)
+        if not found.likely and not doubtful:
             return first
     try:
         again = attempt(True)
     except CalibrationError:
         again = None
-    if again is not None and _better(again[0], found, view):
+    if again is not None and _better(again[0], found, view, DOUBTED if doubtful else GAINS):
         again[1]["zoom_test"] = (found.told() if found else {}) | {
             "from": "the plate: one focal length does not explain it"
         }
@@ -91,9 +97,14 @@ def _square(solve: Solve, view: TrackView) -> Solve:
     return replace(solve, lens=view.working_lens(solve.lens), observations=observations)
 
 
-def _better(zoom: Solve, held: Zooming | None, view: TrackView) -> bool:
-    """Whether a zoom explains what one focal length did not: all frames, a zoom worth the name, and much less error."""
+def _odd(lens: Lens) -> bool:
+    """Whether it is hardly a lens: a zoom that is taken for a move makes it long, and bends it."""
+    return lens.focal_x_px > LONGEST * lens.width or abs(lens.k1) > MOST_BENT
+
+
+def _better(zoom: Solve, held: Zooming | None, view: TrackView, share: float) -> bool:
+    """Whether a zoom explains what one focal length did not: all frames, a zoom worth the name, and at most `share` of its error."""
     if not _placed(zoom) or not len(zoom.zoom) or zoom.zoom.max() < LEAST * zoom.zoom.min():
         return False
     error_px = float(np.median(_square(zoom, view).errors_px()))
-    return error_px < (MOST_LEFT_PX * max(1.0, view.width / 1280) if held is None else GAINS * held.held_px)
+    return error_px < (MOST_LEFT_PX * max(1.0, view.width / 1280) if held is None else share * held.held_px)

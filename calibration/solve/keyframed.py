@@ -17,6 +17,7 @@ from calibration.solve.colmap import Job
 from calibration.solve.solved import Solve
 from calibration.solve.track import TrackParams, Tracks, follow
 from calibration.solve.trackview import TrackView
+from calibration.solve.turning import zooms_of_turning
 from calibration.solve.written import USUAL_FOCAL, FocalPrior
 from calibration.solve.zoomfit import adjust_zoom
 from pipeline.io import images
@@ -85,7 +86,7 @@ def solve_keyframes(
             keyframes=tuple(keyframes),
             width=view.width,
             height=view.height,
-            **_focal(known, len(tracks), view.width, zooms),
+            **_focal(known, tracks, view, zooms),
             camera=() if known.lens is None else astuple(view.working_lens(known.lens))[2:],
             masked=view.masked,
             features=effort.features,
@@ -112,12 +113,16 @@ def solve_keyframes(
             return replace(solve, lens=view.plate_lens(solve.lens), observations=observations), said
 
 
-def _focal(known: Known, frames: int, width: int, zooms: bool) -> dict[str, Any]:
-    """What a job is told of the focal length."""
+def _focal(known: Known, tracks: Tracks, view: TrackView, zooms: bool) -> dict[str, Any]:
+    """What a job is told of the focal length.
+
+    A zoom's are held while COLMAP maps: those that the file tells of each frame, else a first guess. Free, COLMAP lets the few
+    points of a keyframe draw it to any length.
+    """
     if not zooms:
         focal_px, sigma = (0.0, 0.0) if known.prior is None else (known.prior.one_px, known.prior.sigma)
         return {"focal_px": focal_px, "prior_px": focal_px if sigma else 0.0, "prior_sigma": sigma}
-    if known.prior is None:
-        return {"focal_px": 0.0, "focals": (USUAL_FOCAL * width,) * frames}
-    each = tuple(known.prior.px.tolist())
-    return {"focal_px": 0.0, "focals": each, "focals_known": len(set(each)) > 1}
+    each = np.full(len(tracks), USUAL_FOCAL * view.width) if known.prior is None else known.prior.px
+    if np.ptp(each) == 0:
+        each = each[0] * zooms_of_turning(tracks, float(each[0]), view.width, view.height)
+    return {"focal_px": 0.0, "focals": tuple(each.tolist())}

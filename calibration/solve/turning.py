@@ -83,6 +83,14 @@ def solve_turns(
     return _finished(tracks, rows, turned, zoom, seen, directions, lens, sigma, soft, zooms)
 
 
+def zooms_of_turning(tracks: Tracks, focal_px: float, width: int, height: int) -> Array:
+    """Each frame's zoom (F,) over the first's, as a camera on one spot would show the tracks: of one that travels, a first guess,
+    for what is far off moves as it does there, and what a step ahead enlarges is little."""
+    middle = np.array([width, height]) / 2
+    lens = TurnLens(middle, middle.copy(), focal_px, 0.0, 0.0, np.ones(1))
+    return _chained(tracks, lens, True)[1]
+
+
 def _spread(rows: list[int], most: int) -> npt.NDArray[np.intp]:
     picked = np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))
     return np.asarray(rows)[picked]

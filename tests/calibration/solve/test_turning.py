@@ -15,7 +15,7 @@ from calibration.solve.evaluate import rotation_angle_deg
 from calibration.solve.keyframes import choose_keyframes
 from calibration.solve.nodal import best_turning, turning
 from calibration.solve.track import Tracks
-from calibration.solve.turning import Turns, solve_turns
+from calibration.solve.turning import Turns, solve_turns, zooms_of_turning
 from calibration.solve.written import USUAL_FOCAL, FocalPrior
 from pipeline.types import Lens
 
@@ -91,6 +91,15 @@ def test_a_pan_that_zooms_is_the_true_one_on_every_frame(yaw: float, longer: flo
 
     np.testing.assert_allclose(got.focal_px * got.zoom, 900 * zoom, rtol=0.01)
     assert rotation_angle_deg(got.rotations, rotations @ rotations[0].T).max() < 0.01 * yaw  # as the focal length
+
+
+def test_the_first_guess_of_a_zoom_hangs_little_on_the_focal_length_that_is_taken():
+    zoom = 1.5 ** np.linspace(0, 1, FRAMES)
+    tracks = seen(turned(10.0, 1.0), zoom=zoom)
+
+    for taken in (0.8, 1.0, 1.3):
+        guess = zooms_of_turning(tracks, taken * LENS.focal_x_px, LENS.width, LENS.height)
+        np.testing.assert_allclose(guess, zoom, rtol=0.03)
 
 
 def test_a_zoom_from_a_spot_that_hardly_turns_is_seen_and_its_length_doubted():
