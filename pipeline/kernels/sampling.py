@@ -108,7 +108,8 @@ def _gather(picture, trimap, to_front, to_back, known, has_back, ys, xs, reach, 
         far_f, far_b = np.empty(_RAYS, np.float32), np.empty(_RAYS, np.float32)
         count_f = count_b = 0
         if has_back:
-            found_b[0] = known[y, x]
+            for k in range(3):  # not a row at once: that brings numba's checks of shapes along, seconds of compiling
+                found_b[0, k] = known[y, x, k]
             far_b[0] = np.float32(1)
             count_b = 1
         turn = ((y % 3) * 3 + x % 3) / 9.0
@@ -123,12 +124,14 @@ def _gather(picture, trimap, to_front, to_back, known, has_back, ys, xs, reach, 
                     break
                 kind = trimap[j, i]
                 if needs_f and kind == FRONT:
-                    found_f[count_f] = picture[j, i]
+                    for k in range(3):
+                        found_f[count_f, k] = picture[j, i, k]
                     far_f[count_f] = np.float32(step)
                     count_f += 1
                     needs_f = False
                 elif needs_b and kind == BACK:
-                    found_b[count_b] = picture[j, i]
+                    for k in range(3):
+                        found_b[count_b, k] = picture[j, i, k]
                     far_b[count_b] = np.float32(step)
                     count_b += 1
                     needs_b = False
@@ -141,15 +144,20 @@ def _gather(picture, trimap, to_front, to_back, known, has_back, ys, xs, reach, 
                 step += max(on, 1)
         if count_f == 0 or count_b == 0:
             continue
-        least_f, least_b = far_f[:count_f].min(), far_b[:count_b].min()
+        least_f, least_b = far_f[0], far_b[0]
+        for k in range(1, count_f):
+            least_f = min(least_f, far_f[k])
+        for k in range(1, count_b):
+            least_b = min(least_b, far_b[k])
         for f in range(count_f):
             for b in range(count_b):
                 _, left, _ = _mix(picture[y, x], found_f[f], found_b[b], toe)
                 cost = left + np.float32(2e-4) * (far_f[f] / least_f + far_b[b] / least_b)
                 if cost < costs[n]:
                     costs[n] = cost
-                    fronts[n] = found_f[f]
-                    backs[n] = found_b[b]
+                    for k in range(3):
+                        fronts[n, k] = found_f[f, k]
+                        backs[n, k] = found_b[b, k]
                     spans[n, 0], spans[n, 1] = far_f[f], far_b[b]
 
 
