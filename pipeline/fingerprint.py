@@ -57,12 +57,22 @@ def code_of(file: Path, data: tuple[str, ...] = (), root: Path = ROOT) -> dict[s
         name = current.relative_to(root).as_posix()
         if name in found or name in DECLARATIONS:
             continue
-        tree = ast.parse(current.read_text("utf-8"))
-        waiting += [f for module in _imports(tree) for f in _files(module, root)]
-        found[name] = hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest()
+        found[name], modules = _syntax(current)
+        waiting += [f for module in modules for f in _files(module, root)]
     for entry in data:
         found.update(_data_digests(root / entry, root))
     return dict(sorted(found.items()))
+
+
+@cache
+def _syntax(file: Path) -> tuple[str, tuple[str, ...]]:
+    """Digest of a Python file's syntax tree without docstrings, and the modules of ours that it imports.
+
+    Most files belong to many stages: each is read once.
+    """
+    tree = ast.parse(file.read_text("utf-8"))
+    modules = tuple(_imports(tree))
+    return hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest(), modules
 
 
 def section_digest(section: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,19 @@ def test_an_import_inside_a_function_is_followed(tmp_path):
 
     assert plain["stages/step.py"] == other["stages/step.py"]
     assert plain["assets/helper.py"] != other["assets/helper.py"]
+
+
+def test_a_file_that_many_stages_share_is_parsed_once(tmp_path, monkeypatch):
+    parsed = []
+    monkeypatch.setattr(ast, "parse", lambda text, parse=ast.parse: parsed.append(text) or parse(text))
+    first = house(tmp_path, STEP)
+    second = first.with_name("leap.py")
+    second.write_text(STEP.replace("step", "leap"))
+
+    both = [code_of(file, (), tmp_path)["assets/helper.py"] for file in (first, second)]
+
+    assert both[0] == both[1]
+    assert sum("return x / 2" in text for text in parsed) == 1
 
 
 def test_declared_data_counts_and_must_be_there(tmp_path):
