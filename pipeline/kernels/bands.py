@@ -6,7 +6,8 @@ Unlike prange, safe to call from several threads at once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import lru_cache
 
 import numba
 
@@ -29,8 +30,17 @@ def in_bands(height: int, work: Callable[[int, int], object], rows: int = ROWS) 
     if threads <= 1:
         some()
         return
-    with ThreadPoolExecutor(threads - 1) as pool:
-        others = [pool.submit(some) for _ in range(threads - 1)]
+    others = [_helpers(threads - 1).submit(some) for _ in range(threads - 1)]
+    try:
         some()
-    for other in others:
+    finally:  # who has not begun by now finds nothing to do: busy with other pictures, or lost in a fork
+        begun = [other for other in others if not other.cancel()]
+        wait(begun)
+    for other in begun:
         other.result()
+
+
+@lru_cache
+def _helpers(threads: int) -> ThreadPoolExecutor:
+    """Kept: to start them for each picture takes as long as a small picture."""
+    return ThreadPoolExecutor(threads)

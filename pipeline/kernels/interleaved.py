@@ -58,6 +58,14 @@ def _chosen(builder: Any, values: Any, order: list[int], others: Any = None) -> 
     return builder.shuffle_vector(values, rest, ir.Constant(_several(_INDEX, len(order)), order))
 
 
+def _turned(builder: Any, four: list[Any]) -> list[Any]:
+    """The 4 x 4 values in each half of four registers of eight, rows for columns."""
+    low, high = [0, 8, 1, 9, 4, 12, 5, 13], [2, 10, 3, 11, 6, 14, 7, 15]
+    near, far = ([_chosen(builder, four[k], order, four[k + 1]) for k in (0, 2)] for order in (low, high))
+    first, second = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
+    return [_chosen(builder, pair[0], order, pair[1]) for pair in (near, far) for order in (first, second)]
+
+
 @intrinsic(prefer_literal=True)
 def _split(typing, pixels, planes, x, channels):
     count, (element, size) = channels.literal_value, _ELEMENTS[pixels.dtype]
@@ -65,11 +73,18 @@ def _split(typing, pixels, planes, x, channels):
     def build(context, builder, signature, arguments):
         at = arguments[2]
         near = _address(context, builder, signature.args[0], arguments[0], at)
-        seen = builder.load(builder.inttoptr(near, _several(element, EIGHT * count).as_pointer()), align=size)
-        for c in range(count):
+        if count == 4:  # pixels k and k + 4 side by side, then rows for columns: half the shuffles of the general way
+            single = _several(element, 4).as_pointer()
+            each = [builder.inttoptr(builder.add(near, _LONG(4 * size * k)), single) for k in range(EIGHT)]
+            loaded = [builder.load(p, align=size) for p in each]
+            rows = [_chosen(builder, loaded[k], list(range(EIGHT)), loaded[k + 4]) for k in range(4)]
+            lanes = _turned(builder, rows)
+        else:
+            seen = builder.load(builder.inttoptr(near, _several(element, EIGHT * count).as_pointer()), align=size)
+            lanes = [_chosen(builder, seen, list(range(c, EIGHT * count, count))) for c in range(count)]
+        for c, lane in enumerate(lanes):
             plane = _address(context, builder, signature.args[1], arguments[1], _LONG(c), at)
-            lanes = _chosen(builder, seen, list(range(c, EIGHT * count, count)))
-            builder.store(lanes, builder.inttoptr(plane, lanes.type.as_pointer()), align=size)
+            builder.store(lane, builder.inttoptr(plane, lane.type.as_pointer()), align=size)
         return context.get_dummy_value()
 
     return types.void(pixels, planes, types.intp, channels), build
@@ -84,11 +99,19 @@ def _join(typing, planes, pixels, x, channels):
         at = arguments[2]
         planes = [_address(context, builder, signature.args[0], arguments[0], _LONG(c), at) for c in range(count)]
         loaded = [builder.load(builder.inttoptr(p, lanes.as_pointer()), align=size) for p in planes]
-        loaded += [ir.Constant(lanes, ir.Undefined)] * (4 - count)
-        pairs = [_chosen(builder, loaded[k], list(range(2 * EIGHT)), loaded[k + 1]) for k in (0, 2)]
+        near = _address(context, builder, signature.args[1], arguments[1], at)
+        if count == 4:
+            for k, pair in enumerate(_turned(builder, loaded)):  # pixels k and k + 4
+                for half in (0, 4):
+                    one = _chosen(builder, pair, list(range(half, half + 4)))
+                    place = builder.add(near, _LONG(4 * size * (k + half)))
+                    builder.store(one, builder.inttoptr(place, one.type.as_pointer()), align=size)
+            return context.get_dummy_value()
+        void = ir.Constant(lanes, ir.Undefined)
+        pairs = [_chosen(builder, loaded[0], list(range(2 * EIGHT)), loaded[1])]
+        pairs.append(_chosen(builder, loaded[2], list(range(2 * EIGHT)), void))
         order = [c * EIGHT + i for i in range(EIGHT) for c in range(count)]
         made = _chosen(builder, pairs[0], order, pairs[1])
-        near = _address(context, builder, signature.args[1], arguments[1], at)
         builder.store(made, builder.inttoptr(near, made.type.as_pointer()), align=size)
         return context.get_dummy_value()
 

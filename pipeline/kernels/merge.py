@@ -139,9 +139,12 @@ def _multiply_shadow(plate, shadow, veil, powers, out):
 
 @njit(nogil=True, cache=True)
 def _light_wrap(top, bottom, layer, outside, amount, white, weights, out):
-    rgba, beside = np.empty((4, out.shape[1]), np.float32), np.empty((4, out.shape[1]), np.float32)
-    for y in range(top, bottom):
-        rows.load_pixels(layer[y], rgba)
-        rows.load_pixels(outside[y], beside)
-        rows.wrap_row(rgba, beside, amount, white, weights)
-        rows.store_pixels(rgba, out[y])
+    width = out.shape[1]
+    for left in range(0, width, rows.COLUMNS):
+        right = min(left + rows.COLUMNS, width)
+        rgba, beside = np.empty((4, right - left), np.float32), np.empty((4, right - left), np.float32)
+        for y in range(top, bottom):
+            rows.load_pixels(layer[y, left:right], rgba)
+            rows.load_pixels(outside[y, left:right], beside)
+            rows.wrap_row(rgba, beside, amount, white, weights)
+            rows.store_pixels(rgba, out[y, left:right])
