@@ -166,6 +166,21 @@ def test_the_solved_camera_is_the_true_one(made):
     assert track.reprojection_error_px < 1
 
 
+def test_the_demo_is_solved_without_mattes_in_its_own_metres(half):
+    """Five people walk about. The written focal length is held; the camera's height gives the metre."""
+    track = half.receipt("solve_camera", CameraTrack)
+
+    agreement = compare(load_poses(track), truth_of(half)[0])
+
+    told = json.loads(track.figures.read_text())
+    assert told["mattes"] == "none"
+    assert agreement.ate_of_path < 0.003
+    assert agreement.rotation_worst_deg < 0.1
+    # The ground in view lies a hand lower than that under the dolly.
+    assert agreement.scale == pytest.approx(1, abs=0.08)
+    assert told["focal"]["overruled"] is False
+
+
 def test_feet_slide_nowhere(made):
     """The ground that the true camera sees under an agent's feet on the first frame stays under them on every other.
 
