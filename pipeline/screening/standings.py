@@ -61,6 +61,8 @@ class Standings:
             return Standing()
         known = self._stood.get(key)
         if known is None or now or known[0] != len(decided) or time.monotonic() - known[1] >= LOOK_AGAIN_S:
+            if known is not None and known[0] == len(decided):  # who asks beside us need not look too
+                self._stood[key] = (known[0], time.monotonic(), known[2])
             known = (len(decided), time.monotonic(), stands(version.folder, decided))
             self._stood[key] = known
         return known[2]
