@@ -114,7 +114,7 @@ def write(request: Request, written: Written, person: Annotated[Person, may("not
         told = {"shot": note.shot, "version": note.version, "frame": note.frame, "note": note.id}
         audit.record(session, person.who, "note", **told)
         enqueue(session, "note", note.created, {**told, "by": person.who, "text": note.text})
-        return _shown(note, *((None, person.name) if person.guest else (person.name, None)), person)
+        return _shown(note, None if person.guest else person.name, person.name if person.guest else None, person)
 
     kept = services(request).database.write(keep)
     deciding(request).postman.wake()
