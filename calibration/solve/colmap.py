@@ -37,9 +37,7 @@ class Job:
     seed: int
     prior_px: float = 0.0  # of the focal length where it is not held to the end, else 0
     prior_sigma: float = 0.0  # its standard deviation as a share
-    focals: tuple[
-        float, ...
-    ] = ()  # of a zoom, for each row of the tracks, held while keyframes are mapped; empty: one for all
+    focals: tuple[float, ...] = ()  # of a zoom, one for each row of the tracks, held while keyframes are mapped
     camera: tuple[float, ...] = ()  # fx fy cx cy k1 k2 p1 p2 of a calibrated lens, held; empty: found, with focal_px
 
     @property

@@ -17,9 +17,7 @@ from pipeline.errors import CalibrationError
 from pipeline.stage import Progress
 from pipeline.types import Lens
 
-DOUBTED = (
-    0.9  # a zoom lowers the median error to this share of a solve whose lens is hardly one, or not the one written down
-)
+DOUBTED = 0.9  # GAINS of a zoom over a solve whose lens is hardly one, or is not the one written down
 LONGEST, MOST_BENT = 3.0, 0.6  # focal length over the width, and k1, of a lens that needs no second look
 FILE_ZOOMS = 0.01  # by how much, as a share, the file's focal lengths differ where the lens zooms
 

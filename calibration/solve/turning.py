@@ -84,8 +84,10 @@ def solve_turns(
 
 
 def zooms_of_turning(tracks: Tracks, focal_px: float, width: int, height: int) -> Array:
-    """Each frame's zoom (F,) over the first's, as a camera on one spot would show the tracks: of one that travels, a first guess,
-    for what is far off moves as it does there, and what a step ahead enlarges is little."""
+    """Each frame's zoom (F,) over the first's, as a camera on one spot would show the tracks (pixels, centres at .5).
+
+    Of a camera that travels it is a first guess: what is far off moves as it does there, and a step ahead enlarges little.
+    """
     middle = np.array([width, height]) / 2
     lens = TurnLens(middle, middle.copy(), focal_px, 0.0, 0.0, np.ones(1))
     return _chained(tracks, lens, True)[1]
