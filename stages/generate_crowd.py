@@ -89,6 +89,7 @@ def generate_crowd(
 
     Raises ProviderError when the provider cannot do it, AssetError for an unknown character, motion or take.
     """
+    progress(0, 1, "who is seen, and from where")
     needed = demand(_scene(track, layout), params.variants, params.between)
     desk = open_desk(providers.entries, shared, asker=Asker.of(out))
     names = {wanted.character for wanted in needed.wanted}
@@ -159,7 +160,10 @@ def _paint(
         path = _batch(folder, first)
         if path not in kept:
             batch = needed.wanted[first : first + BATCH]
-            requests = [request_of(each) for each in batch]
+            requests = []
+            for number, each in enumerate(batch, first + 1):
+                progress(first, count, f"posing {each.character}, sprite {number}")
+                requests.append(request_of(each))
             painted = desk.generate(requests, Watch(_from(first, count, progress)))
             pictures = [_trimmed(*pair) for pair in zip(requests, painted, strict=True)]
             files: dict[str, Any] = {f"{i}": picture for i, picture in enumerate(pictures)}

@@ -52,12 +52,12 @@ def train_builtin(folder: Path, out: Path, wish: Wish, tell: Callable[[str], Non
     data.draw_all(folder, wish.people, wish.broad, wish.near, wish.masonry, wish.kept)
     with one_thread():
         train(folder, out, wish.recipe, minutes=1e9, start=start, tell=tell)
-    draw_curve(out)
-    tell("measuring")
-    model = Builtin.open(out)
-    told = measure.all_figures(model, folder, wish.kept, pairs=min(60, wish.kept))
-    (out / "figures.json").write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
-    card.draw(folder, out / "grid.png", model)
+        draw_curve(out)
+        tell("measuring")
+        model = Builtin.open(out)
+        told = measure.all_figures(model, folder, wish.kept, pairs=min(60, wish.kept))
+        (out / "figures.json").write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
+        card.draw(folder, out / "grid.png", model)
     _write_card(out, wish, told)
     return told
 
