@@ -29,15 +29,20 @@ from pipeline.kernels.grainrows import TAPS
 GRADE = Grade(0.3, (1.05, 1.0, 0.95), (0.004, 0.004, 0.004), (0.95, 1.0, 1.05), 0.9)
 
 
-def best_ms(work: Callable[[], object], runs: int = 7) -> float:
-    """Milliseconds of the fastest of up to `runs`, after one to warm up; fewer of what takes long."""
-    work()
-    times: list[float] = []
-    while len(times) < runs and (len(times) < 2 or sum(times) < 2):
-        start = time.perf_counter()
+def best_ms(works: dict[str, Callable[[], object]], runs: int = 7) -> dict[str, float]:
+    """Milliseconds of the fastest of up to `runs` of each, in turn, so that a busy moment meets all; one before to warm up, fewer
+    of what takes long.
+    """
+    for work in works.values():
         work()
-        times.append(time.perf_counter() - start)
-    return 1e3 * min(times)
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(runs):
+        for name, work in works.items():
+            if len(times[name]) < 2 or sum(times[name]) < 2:
+                start = time.perf_counter()
+                work()
+                times[name].append(time.perf_counter() - start)
+    return {name: 1e3 * min(took) for name, took in times.items()}
 
 
 def copy_gb_s(image: np.ndarray, threads: int) -> float:
@@ -45,8 +50,13 @@ def copy_gb_s(image: np.ndarray, threads: int) -> float:
     target = np.empty_like(image)
     pairs = list(zip(np.array_split(target, threads), np.array_split(image, threads), strict=True))
     with ThreadPoolExecutor(threads) as pool:
-        together = best_ms(lambda: list(pool.map(lambda pair: np.copyto(*pair), pairs)))
-    return 2 * image.nbytes / 1e6 / min(together, best_ms(lambda: np.copyto(target, image)))
+        took = best_ms(
+            {
+                "all threads": lambda: list(pool.map(lambda pair: np.copyto(*pair), pairs)),
+                "one": lambda: np.copyto(target, image),
+            }
+        )
+    return 2 * image.nbytes / 1e6 / min(took.values())
 
 
 def profile() -> Grain:
@@ -100,7 +110,7 @@ def main() -> None:
     floors: dict[str, float] = {}
     for name, wide, ours, peers in rows:
         kind = name.split(":")[0].split(" ")[0]
-        found[kind] = {"ours": best_ms(ours)} | {who: best_ms(work) for who, work in peers.items()}
+        found[kind] = best_ms({"ours": ours, **peers})
         floors[kind] = wide * width * height / bandwidth / 1e6
         others = ", ".join(f"{who} {ms / found[kind]['ours']:.1f}x" for who, ms in found[kind].items() if who != "ours")
         share = 100 * floors[kind] / found[kind]["ours"]

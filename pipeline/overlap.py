@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from pipeline.memory import kept_memory
+
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
@@ -19,10 +21,10 @@ def overlapped(
     """write(frame, make(frame, read(frame))) for each frame; yields it, in order, once it is written.
 
     `read` and `write` each have a thread, `make` runs in the caller's: compiled loops that are parallel belong there, numba's
-    own threads serve one caller at a time. At most three frames are in memory. What was computed before an error is written
+    own threads serve one caller at a time. At most three frames are in memory, and the next ones use it again. What was computed before an error is written
     and yielded, then the error is raised, the earliest frame's first: so is the outcome of one frame after the other.
     """
-    with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
+    with kept_memory(), ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
         behind: tuple[int, Future[None]] | None = None
         waiting = iter(frames)
         frame = next(waiting, None)

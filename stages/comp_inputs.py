@@ -106,7 +106,8 @@ def shot_of(given: Read, frame: int) -> Shot:
 
     Raises StageError where a size differs from the plate's, PlateError for NaN or infinity in the plate.
     """
-    half = np.stack([exr.half(given.plate.channels[c]) for c in "RGB"], axis=2)
+    shot = [exr.half(given.plate.channels[c]) for c in "RGB"]
+    half = np.stack(shot, axis=2)
     z, confidence = (np.ascontiguousarray(given.still.channels[c], np.float32) for c in "ZC")
     people = given.people.channels
     matte, figures = people["A"].astype(np.float32), people["Z"].astype(np.float32)
@@ -116,7 +117,7 @@ def shot_of(given: Read, frame: int) -> Shot:
         if plane.shape != half.shape[:2]:
             size, wanted = (f"{s[1]} x {s[0]}" for s in (plane.shape, half.shape))
             raise StageError(f"frame {frame}: the {name} is {size}, the plate {wanted}. Make it at the plate's size.")
-    rgb = half.astype(np.float32)
+    rgb = to_pixels(shot)
     if broken := check.count_broken(rgb):
         x, y = check.first_broken(rgb)
         raise PlateError(

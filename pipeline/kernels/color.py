@@ -10,6 +10,7 @@ from numba import njit
 from pipeline.kernels import comprows as rows
 from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgba, shaped
+from pipeline.kernels.gradelanes import SIXTEEN, grade_sixteen
 
 # Luminance of ACEScg (AP1, D60): SMPTE ST 2065-1 / S-2014-004, second row of AP1 to XYZ.
 LUMINANCE = np.array([0.2722287168, 0.6740817658, 0.0536895174], np.float32)
@@ -50,11 +51,10 @@ def grade(layer: np.ndarray, by: Grade, out: np.ndarray) -> None:
         matrix, shift = linear(by)
         in_bands(len(out), lambda top, bottom: _grade_linear(top, bottom, layer, matrix, shift, out))
         return
-    gain = np.asarray(by.slope, np.float32) * np.float32(2.0**by.exposure_ev)
-    offset = np.asarray(by.offset, np.float32)
-    power = np.asarray(by.power, np.float32)
-    how = gain, offset, power, np.float32(by.saturation), LUMINANCE
-    in_bands(len(out), lambda top, bottom: _grade(top, bottom, layer, *how, out))
+    gain = np.multiply(by.slope, 2.0**by.exposure_ev)
+    grey = (1 - by.saturation) * LUMINANCE
+    terms = np.concatenate([gain, by.offset, by.power, grey, [by.saturation]]).astype(np.float32)
+    in_bands(len(out), lambda top, bottom: _grade(top, bottom, layer, terms, out))
 
 
 def haze(layer: np.ndarray, depth_m: np.ndarray, colour: np.ndarray, extinction_per_m: float, out: np.ndarray) -> None:
@@ -96,15 +96,18 @@ def _grade_linear(top, bottom, layer, matrix, offset, out):
 
 
 @njit(nogil=True, cache=True)
-def _grade(top, bottom, layer, gain, offset, power, saturation, weights, out):
+def _grade(top, bottom, layer, terms, out):
     width = out.shape[1]
-    for left in range(0, width, rows.COLUMNS):
-        right = min(left + rows.COLUMNS, width)
-        rgba = np.empty((4, right - left), np.float32)
-        for y in range(top, bottom):
-            rows.load_pixels(layer[y, left:right], rgba)
-            rows.grade_row(rgba, gain, offset, power, saturation, weights)
-            rows.store_pixels(rgba, out[y, left:right])
+    whole = width - width % SIXTEEN
+    rest = np.zeros((SIXTEEN, 4), np.float32)
+    for y in range(top, bottom):
+        before, after = layer[y], out[y]
+        for x in range(0, whole, SIXTEEN):
+            grade_sixteen(before, after, x, terms)
+        if whole < width:
+            rest[: width - whole] = before[whole:]
+            grade_sixteen(rest, rest, 0, terms)
+            after[whole:] = rest[: width - whole]
 
 
 @njit(nogil=True, cache=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from pipeline.kernels.exponent import exp, power
+from pipeline.kernels.exponent import exp
 from pipeline.kernels.halves import float_of, half_of
 from pipeline.kernels.interleaved import EIGHT, join_eight, split_eight
 
@@ -73,44 +73,6 @@ def grade_linear_row(rgba, matrix, offset):
         red[x] = m00 * r + m01 * g + m02 * b + c0 * a
         green[x] = m10 * r + m11 * g + m12 * b + c1 * a
         blue[x] = m20 * r + m21 * g + m22 * b + c2 * a
-
-
-@njit(cache=True, error_model="numpy")
-def grade_row(rgba, gain, offset, exponent, saturation, weights):
-    """Unpremultiply, gain and offset, power, saturation, premultiply; where alpha is 0 gain alone: it is pure light."""
-    n = rgba.shape[1]
-    alpha, grey, share = rgba[3], np.zeros(n, np.float32), np.empty(n, np.float32)
-    for i in range(n):
-        x = np.uintp(i)
-        a = alpha[x]
-        once = _ONE / a
-        share[x] = once if a != _ZERO else _ONE
-    rest = _ONE - saturation
-    for c in range(3):  # a channel at a time: a loop over all three would hold too much to be vectorised
-        line, by, lift, bend, weight = rgba[c], gain[c], offset[c], exponent[c], weights[c] * rest
-        if bend != _ONE:
-            for i in range(n):
-                x = np.uintp(i)
-                v = line[x] * share[x] * by
-                bent = power(v + lift, bend)
-                v = bent if alpha[x] != _ZERO else v
-                line[x] = v
-                grey[x] += weight * v
-        else:
-            for i in range(n):
-                x = np.uintp(i)
-                v = line[x] * share[x] * by
-                v = v + lift if alpha[x] != _ZERO else v
-                line[x] = v
-                grey[x] += weight * v
-    red, green, blue = rgba[0], rgba[1], rgba[2]
-    for i in range(n):
-        x = np.uintp(i)
-        a, g, u, v, w = alpha[x], grey[x], red[x], green[x], blue[x]
-        r0, r1, r2 = (g + u * saturation) * a, (g + v * saturation) * a, (g + w * saturation) * a
-        red[x] = r0 if a != _ZERO else u
-        green[x] = r1 if a != _ZERO else v
-        blue[x] = r2 if a != _ZERO else w
 
 
 @njit(cache=True)

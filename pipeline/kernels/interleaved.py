@@ -39,7 +39,7 @@ def over_eight(layer: np.ndarray, picture: np.ndarray, kept: np.ndarray, x: int)
     kept[x : x + EIGHT] *= np.where(through < 0, np.float32(0), through)
 
 
-def _address(context: Any, builder: Any, kind: Any, array: Any, *index: Any) -> Any:
+def address(context: Any, builder: Any, kind: Any, array: Any, *index: Any) -> Any:
     """Of the value at `index`, which may leave out the last ones."""
     held = arrayobj.make_array(kind)(context, builder, array)
     at = builder.ptrtoint(held.data, _LONG)
@@ -48,22 +48,22 @@ def _address(context: Any, builder: Any, kind: Any, array: Any, *index: Any) -> 
     return at
 
 
-def _several(element: Any, count: int) -> Any:
+def several(element: Any, count: int) -> Any:
     return ir.VectorType(element, count)
 
 
-def _chosen(builder: Any, values: Any, order: list[int], others: Any = None) -> Any:
+def chosen(builder: Any, values: Any, order: list[int], others: Any = None) -> Any:
     """Lanes `order` of one register, or of two laid side by side."""
     rest = ir.Constant(values.type, ir.Undefined) if others is None else others
-    return builder.shuffle_vector(values, rest, ir.Constant(_several(_INDEX, len(order)), order))
+    return builder.shuffle_vector(values, rest, ir.Constant(several(_INDEX, len(order)), order))
 
 
 def _turned(builder: Any, four: list[Any]) -> list[Any]:
     """The 4 x 4 values in each half of four registers of eight, rows for columns."""
     low, high = [0, 8, 1, 9, 4, 12, 5, 13], [2, 10, 3, 11, 6, 14, 7, 15]
-    near, far = ([_chosen(builder, four[k], order, four[k + 1]) for k in (0, 2)] for order in (low, high))
+    near, far = ([chosen(builder, four[k], order, four[k + 1]) for k in (0, 2)] for order in (low, high))
     first, second = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
-    return [_chosen(builder, pair[0], order, pair[1]) for pair in (near, far) for order in (first, second)]
+    return [chosen(builder, pair[0], order, pair[1]) for pair in (near, far) for order in (first, second)]
 
 
 @intrinsic(prefer_literal=True)
@@ -72,18 +72,18 @@ def _split(typing, pixels, planes, x, channels):
 
     def build(context, builder, signature, arguments):
         at = arguments[2]
-        near = _address(context, builder, signature.args[0], arguments[0], at)
+        near = address(context, builder, signature.args[0], arguments[0], at)
         if count == 4:  # pixels k and k + 4 side by side, then rows for columns: half the shuffles of the general way
-            single = _several(element, 4).as_pointer()
+            single = several(element, 4).as_pointer()
             each = [builder.inttoptr(builder.add(near, _LONG(4 * size * k)), single) for k in range(EIGHT)]
             loaded = [builder.load(p, align=size) for p in each]
-            rows = [_chosen(builder, loaded[k], list(range(EIGHT)), loaded[k + 4]) for k in range(4)]
+            rows = [chosen(builder, loaded[k], list(range(EIGHT)), loaded[k + 4]) for k in range(4)]
             lanes = _turned(builder, rows)
         else:
-            seen = builder.load(builder.inttoptr(near, _several(element, EIGHT * count).as_pointer()), align=size)
-            lanes = [_chosen(builder, seen, list(range(c, EIGHT * count, count))) for c in range(count)]
+            seen = builder.load(builder.inttoptr(near, several(element, EIGHT * count).as_pointer()), align=size)
+            lanes = [chosen(builder, seen, list(range(c, EIGHT * count, count))) for c in range(count)]
         for c, lane in enumerate(lanes):
-            plane = _address(context, builder, signature.args[1], arguments[1], _LONG(c), at)
+            plane = address(context, builder, signature.args[1], arguments[1], _LONG(c), at)
             builder.store(lane, builder.inttoptr(plane, lane.type.as_pointer()), align=size)
         return context.get_dummy_value()
 
@@ -93,25 +93,25 @@ def _split(typing, pixels, planes, x, channels):
 @intrinsic(prefer_literal=True)
 def _join(typing, planes, pixels, x, channels):
     count, (element, size) = channels.literal_value, _ELEMENTS[pixels.dtype]
-    lanes = _several(element, EIGHT)
+    lanes = several(element, EIGHT)
 
     def build(context, builder, signature, arguments):
         at = arguments[2]
-        planes = [_address(context, builder, signature.args[0], arguments[0], _LONG(c), at) for c in range(count)]
+        planes = [address(context, builder, signature.args[0], arguments[0], _LONG(c), at) for c in range(count)]
         loaded = [builder.load(builder.inttoptr(p, lanes.as_pointer()), align=size) for p in planes]
-        near = _address(context, builder, signature.args[1], arguments[1], at)
+        near = address(context, builder, signature.args[1], arguments[1], at)
         if count == 4:
             for k, pair in enumerate(_turned(builder, loaded)):  # pixels k and k + 4
                 for half in (0, 4):
-                    one = _chosen(builder, pair, list(range(half, half + 4)))
+                    one = chosen(builder, pair, list(range(half, half + 4)))
                     place = builder.add(near, _LONG(4 * size * (k + half)))
                     builder.store(one, builder.inttoptr(place, one.type.as_pointer()), align=size)
             return context.get_dummy_value()
         void = ir.Constant(lanes, ir.Undefined)
-        pairs = [_chosen(builder, loaded[0], list(range(2 * EIGHT)), loaded[1])]
-        pairs.append(_chosen(builder, loaded[2], list(range(2 * EIGHT)), void))
+        pairs = [chosen(builder, loaded[0], list(range(2 * EIGHT)), loaded[1])]
+        pairs.append(chosen(builder, loaded[2], list(range(2 * EIGHT)), void))
         order = [c * EIGHT + i for i in range(EIGHT) for c in range(count)]
-        made = _chosen(builder, pairs[0], order, pairs[1])
+        made = chosen(builder, pairs[0], order, pairs[1])
         builder.store(made, builder.inttoptr(near, made.type.as_pointer()), align=size)
         return context.get_dummy_value()
 
@@ -126,18 +126,18 @@ def _over(typing, layer, picture, kept, x):
     def build(context, builder, signature, arguments):
         at, places = arguments[3], []
         for k, count in enumerate((4 * EIGHT, 3 * EIGHT, EIGHT)):
-            near = _address(context, builder, signature.args[k], arguments[k], at)
-            places.append(builder.inttoptr(near, _several(one, count).as_pointer()))
+            near = address(context, builder, signature.args[k], arguments[k], at)
+            places.append(builder.inttoptr(near, several(one, count).as_pointer()))
         front = builder.load(places[0], align=4)
         there = builder.fcmp_unordered("!=", front, ir.Constant(front.type, [0.0] * 4 * EIGHT))
         bits = builder.bitcast(there, ir.IntType(4 * EIGHT))
         with builder.if_then(builder.icmp_unsigned("!=", bits, bits.type(0))):
-            ones = ir.Constant(_several(one, 3 * EIGHT), [1.0] * 3 * EIGHT)
-            alpha = _chosen(builder, front, [4 * i + 3 for i in range(EIGHT) for _ in range(3)])
-            colour = _chosen(builder, front, [4 * i + c for i in range(EIGHT) for c in range(3)])
+            ones = ir.Constant(several(one, 3 * EIGHT), [1.0] * 3 * EIGHT)
+            alpha = chosen(builder, front, [4 * i + 3 for i in range(EIGHT) for _ in range(3)])
+            colour = chosen(builder, front, [4 * i + c for i in range(EIGHT) for c in range(3)])
             behind = builder.fmul(builder.fsub(ones, alpha), builder.load(places[1], align=4))
             builder.store(builder.fadd(colour, behind), places[1], align=4)
-            single = _chosen(builder, front, list(range(3, 4 * EIGHT, 4)))
+            single = chosen(builder, front, list(range(3, 4 * EIGHT, 4)))
             zeros = ir.Constant(single.type, [0.0] * EIGHT)
             through = builder.fsub(ir.Constant(single.type, [1.0] * EIGHT), single)
             through = builder.select(builder.fcmp_ordered("<", through, zeros), zeros, through)
