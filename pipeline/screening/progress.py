@@ -12,7 +12,7 @@ MOST_BYTES = 4_000_000  # of a log that are read at once; the rest is read the n
 
 @dataclass(slots=True)
 class Stage:
-    """One stage of a run. state: waiting, running, finished, skipped or failed; done of total: its frames or parts."""
+    """One stage of a run. state: waiting, running, finished, skipped or stopped; done of total: its frames or parts."""
 
     name: str
     state: str = "waiting"
@@ -61,6 +61,10 @@ class Run:
             if event == "run":
                 self.stages = {str(stage): Stage(str(stage)) for stage in told["stages"]}
                 return
+            if event == "stopped":
+                for stage in self.stages.values():
+                    stage.state = "stopped" if stage.state == "running" else stage.state
+                return
             if not name:
                 return
             stage = self.stages.setdefault(name, Stage(name))
@@ -68,7 +72,7 @@ class Run:
                 stage.state = "running"
             elif event == "progress":
                 stage.state, stage.done, stage.total = "running", int(told["done"]), int(told["total"])
-            elif event in ("finished", "skipped", "failed"):
+            elif event in ("finished", "skipped"):
                 stage.state = event
         except (ValueError, KeyError, TypeError, AttributeError):
             return

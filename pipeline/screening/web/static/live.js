@@ -7,6 +7,7 @@
 const root = /** @type {HTMLElement} */ (document.getElementById("shot"));
 const panel = /** @type {HTMLElement} */ (document.getElementById("live"));
 const list = /** @type {HTMLElement} */ (panel.querySelector("ol"));
+const heading = /** @type {HTMLElement} */ (panel.querySelector("h2"));
 const seen = new Image(); // the newest frame of the comp that is being rendered
 const caption = document.createElement("figcaption");
 const figure = document.createElement("figure");
@@ -61,7 +62,9 @@ function show(frame) {
 const source = new EventSource(`/api/shots/${root.dataset.shot}/live`);
 source.addEventListener("message", (event) => {
   const state = /** @type {State} */ (JSON.parse(event.data));
-  panel.hidden = !state.stages.some((stage) => stage.state === "running");
+  const stopped = state.stages.some((stage) => stage.state === "stopped");
+  panel.hidden = !stopped && !state.stages.some((stage) => stage.state === "running");
+  heading.textContent = stopped ? "The run stopped" : "Rendering";
   list.replaceChildren(...state.stages.filter((s) => s.state !== "waiting").slice(-6).map(line));
   show(state.frame);
   offer(state.versions);
