@@ -40,19 +40,23 @@ class Drawn:
         self.firsts = (ends - sizes[self.number]).astype(np.int32)
         self.triangles = _joined([level.triangles for level in worn_levels], (0, 3), np.int32)
         self.parts = _joined([level.parts for level in worn_levels], (0,), np.uint8)
+        self.fronts = _joined([level.fronts for level in worn_levels], (0,), np.int8)
         self.counts = np.array([len(level.triangles) for level in worn_levels] + [0], np.int32)
         self.levels = worn_levels
 
     def scene(self, frames: Array, table: LensTable) -> Scene:
         """Everyone for crowdraster.draw. frames: (N, 3, 4) camera from each person."""
         vertices = self.placed(self.people.now, frames, "vertices")
+        mirrored = (np.linalg.det(frames[:1, :, :3]) < 0).any()  # the camera: it is everybody's
+        fronts = np.zeros_like(self.fronts) if mirrored else self.fronts
         chunks, corners, orders, first_orders = self._chunks()
         chunk_counts = np.array([len(level.chunks.ends) for level in self.levels] + [0], np.int32)
         first_triangles = np.concatenate([[0], np.cumsum(self.counts)])[:-1].astype(np.int32)
         first_triangles[-1:] = 0
         return Scene(
-            vertices, to_pixels(vertices, table), self.triangles, self.parts, self.firsts, first_triangles[self.number],
-            self.counts[self.number], np.ascontiguousarray(self.people.ids, np.uint32), chunks, corners, orders,
+            vertices, to_pixels(vertices, table), self.triangles, self.parts, fronts, self.firsts,
+            first_triangles[self.number], self.counts[self.number], np.ascontiguousarray(self.people.ids, np.uint32),
+            chunks, corners, orders,
             (first_orders[self.number] + chunk_counts[self.number] * _side(frames)).astype(np.int32),
             chunk_counts[self.number],
         )  # fmt: skip

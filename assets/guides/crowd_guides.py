@@ -171,7 +171,11 @@ def _mattes(scene: Scene, lens: Optics, order: Ints) -> tuple[NDArray[np.uint32]
 
 def _from_row(scene: Scene, top: int) -> Scene:
     """The scene as a picture shows it that begins at row `top`. Exact: floats lose nothing to a whole number below them."""
-    return replace(scene, pixels=scene.pixels - np.array([0, top], np.float32)) if top else scene
+    if not top:
+        return scene
+    pixels = scene.pixels.copy()
+    pixels[:, 1] -= np.float32(top)
+    return replace(scene, pixels=pixels)
 
 
 def _rows(scene: Scene, ranges: Floats) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from assets.guides.mesh_chain import Level, build_chain, build_full, merged
+from assets.guides.mesh_chain import STRAY_PX, Level, build_chain, build_full, merged
 from assets.guides.mesh_chunks import Chunks
 from assets.motion.motions import MOTIONS, load_motion
 from assets.people.bodies import vertex_normals
@@ -30,7 +31,6 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 PHASES = 32
-STRAY_PX = 0.33  # how far an outline may lie from the full mesh's, on average
 FULL_PX, FINE_PX = 400.0, 250.0  # who stands taller wears every vertex, at least the second mesh: faces are looked at
 MORPH = 1.3  # a mesh turns into the next while the size on screen changes by so much: nothing pops
 _END = 0.999  # the last phase of a motion that is held
@@ -193,6 +193,7 @@ def _packed(levels: Iterable[Level]) -> Arrays:
             "triangles": level.triangles,
             "parts": level.parts,
             "parents": level.parents,
+            "fronts": level.fronts,
         }
         plain |= {"strays": np.array(level.strays_m), "ends": level.chunks.ends, "orders": level.chunks.orders}
         plain |= {"corner_ends": level.chunks.corner_ends, "corners": level.chunks.corners}
@@ -205,11 +206,12 @@ def _packed(levels: Iterable[Level]) -> Arrays:
 def _unpacked(arrays: Arrays) -> tuple[Level, ...]:
     levels: list[Level] = []
     while f"push{len(levels)}" in arrays:
-        mine = {name.rstrip("0123456789"): value for name, value in arrays.items() if name.endswith(str(len(levels)))}
+        ours = re.compile(rf"([a-z_]+){len(levels)}")
+        mine = {found[1]: value for name, value in arrays.items() if (found := ours.fullmatch(name))}
         shape = len(mine["push"]), len(arrays["push0"])
         merge = sparse.csr_matrix((mine["data"], mine["indices"], mine["indptr"]), shape=shape) if levels else None
         chunks = Chunks(mine["ends"], mine["corner_ends"], mine["corners"], mine["orders"])
-        levels.append(
-            Level(merge, mine["push"], mine["triangles"], mine["parts"], float(mine["strays"]), mine["parents"], chunks)
-        )
+        triangles, parts, strays_m = mine["triangles"], mine["parts"], float(mine["strays"])
+        level = Level(merge, mine["push"], triangles, parts, strays_m, mine["parents"], chunks, mine["fronts"])
+        levels.append(level)
     return tuple(levels)

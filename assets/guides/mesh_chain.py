@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from assets.guides.mesh_chunks import Chunks, chunked
+from assets.guides.mesh_fronts import fronts
 from assets.people.bodies import vertex_normals
 from assets.people.characters import Character, Part
 from assets.people.mesh import Mesh, dressed, posed_mesh
@@ -19,6 +20,7 @@ Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
+STRAY_PX = 0.33  # how far an outline may lie from the full mesh's, on average, where a mesh is worn
 CELLS_M = (0.03, 0.06, 0.1, 0.16, 0.28, 0.5, 0.9, 1.8)
 _WHOLE_LIMBS_M = 0.8  # in larger cells an arm is one limb, and so is a leg
 _VIEWS = ((0.0, 0.1), (0.8, 0.1), (1.6, 0.1), (2.6, 0.3))  # yaw, elevation of the pictures that measure
@@ -30,6 +32,11 @@ _LIMBS = {"upperarm": 1, "lowerarm": 2, "wrist": 2, "finger": 2, "metacarpal": 2
 _KIT = {Part.SHIELD: 1, Part.SHIELD_MARK: 1, Part.SHIELD_TRIM: 1, Part.SHAFT: 2, Part.BLADE: 3, Part.HILT: 3, Part.BOW: 4,
         Part.QUIVER: 5, Part.CAPE: 6, Part.BANNER: 7, Part.BANNER_MARK: 7}  # fmt: skip
 _SHELL_M = 0.1  # from such cells on, triangles that are never seen are left out
+_FAR_M = 0.0035  # meshes that stray so far are looked at for backs that need not be drawn
+# Motion, phase, how far turned into the next mesh, of the pictures that say which: limbs and clothes in all their ways.
+_TURNS = (("idle", 0.0, 0.0), ("march", 0.05, 0.5), ("march", 0.3, 0.9), ("march", 0.55, 0.0), ("march", 0.8, 0.5),
+          ("run", 0.2, 0.9), ("brace", 0.0, 0.0), ("cheer", 0.5, 0.5), ("thrust", 0.5, 0.9), ("blow", 0.5, 0.0),
+          ("shield_up", 0.9, 0.5), ("fall", 0.99, 0.9))  # fmt: skip
 _WORTH = 1.4  # a mesh is kept if the one before has so many times its triangles
 _WHOLE = np.array([0, 1, 1, 3, 3, 3, 6, 0])
 # Four ways to face, the corners of a tetrahedron: enough to keep a limb or a shaft round, few enough to stay cheap.
@@ -44,7 +51,8 @@ class Level:
     """One mesh of the chain. merge: (V, vertices of the full mesh) sparse means, None for the full mesh. push: (V,)
     metres that each vertex stands out of that mean. triangles (T, 3) int32, parts (T,) uint8. strays_m: how far its
     outline lies from the full mesh's, on average. parents: (V,) int32 the vertex of the next mesh that each becomes
-    (whatever, past the last mesh or for a vertex without triangle). chunks: how its triangles are drawn."""
+    (whatever, past the last mesh or for a vertex without triangle). chunks: how its triangles are drawn. fronts: (T,) int8
+    from which side they are drawn, as mesh_fronts.fronts has it: near meshes from both."""
 
     merge: sparse.csr_matrix | None
     push: Array
@@ -53,6 +61,7 @@ class Level:
     strays_m: float
     parents: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
     chunks: Chunks = field(default_factory=Chunks.none)
+    fronts: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
 
     @property
     def vertices(self) -> int:
@@ -95,7 +104,12 @@ def build_chain(character: Character) -> tuple[Level, ...]:
                 level.parts.astype(np.int64),
             )  # fmt: skip
     parents.append(np.zeros(levels[-1].vertices, np.int32))
-    return tuple(_finished(level, up, mesh) for level, up in zip(levels, parents, strict=True))
+    chunked_levels = [_finished(level, up, mesh) for level, up in zip(levels, parents, strict=True)]
+    following = [*chunked_levels[1:], None]
+    return tuple(
+        replace(level, fronts=_fronts(character, level, up)) if level.strays_m > _FAR_M else level
+        for level, up in zip(chunked_levels, following, strict=True)
+    )
 
 
 def build_full(character: Character) -> tuple[Level, ...]:
@@ -116,7 +130,20 @@ def _finished(level: Level, parents: Ints, mesh: Mesh) -> Level:
     at = mesh.vertices.astype(np.float64) if level.merge is None else merged(level, mesh)
     order, chunks = chunked(at, level.triangles)
     triangles, parts = np.ascontiguousarray(level.triangles[order]), np.ascontiguousarray(level.parts[order])
-    return Level(level.merge, level.push, triangles, parts, level.strays_m, parents, chunks)
+    sides = np.zeros(len(triangles), np.int8)
+    return Level(level.merge, level.push, triangles, parts, level.strays_m, parents, chunks, sides)
+
+
+def _fronts(character: Character, level: Level, following: Level | None) -> NDArray[np.int8]:
+    """As Level.fronts. following: the mesh that it turns into."""
+    shapes = []
+    for motion, phase, turned in _TURNS:
+        mesh = posed_mesh(character, motion, phase)
+        shape = merged(level, mesh)
+        if following is not None:
+            shape += turned * (merged(following, mesh)[level.parents] - shape)
+        shapes.append(shape)
+    return fronts(shapes, level.triangles, level.strays_m / STRAY_PX)
 
 
 def _merged_step(step: _Step, cell_m: float, rest: Array, normals: Array) -> tuple[_Step, Ints]:

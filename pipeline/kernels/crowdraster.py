@@ -28,6 +28,8 @@ class Scene:
     """A crowd before the camera. vertices: (V, 3) float32 camera axes, metres; pixels: (V, 2) float32 where they are seen.
 
     triangles: (T, 3) int32, parts: (T,) uint8: the meshes, one after the other, each counting its vertices from 0.
+    fronts: (T,) int8: 1 for triangles that are left out where they turn their back, so that their corners a, b, c go round
+    with the hands of a clock as the picture shows them; -1: left out where they go round against them; 0: always drawn.
     firsts, first_triangles, triangle_counts: (N,) int32 per agent: its vertices, and the mesh that it wears.
     ids: (N,) uint32.
     chunks: the meshes' chunks, one after the other, (C, 4) int32: first and one-past-last triangle, counted within the
@@ -40,6 +42,7 @@ class Scene:
     pixels: Floats
     triangles: Ints
     parts: NDArray[np.uint8]
+    fronts: NDArray[np.int8]
     firsts: Ints
     first_triangles: Ints
     triangle_counts: Ints
@@ -78,9 +81,9 @@ def draw(
     check("ranges of columns", columns, np.float32, (width, 2))
     check("ranges of rows", rows, np.float32, (height, 2))
     if rays.size and len(order):
-        _draw(scene.vertices, scene.pixels, scene.triangles, scene.firsts, scene.first_triangles, scene.ids, scene.chunks,
-              scene.corners, scene.orders, scene.first_chunks, scene.chunk_counts, order, rays, columns, rows, depth, slot,
-              triangle)  # fmt: skip
+        _draw(scene.vertices, scene.pixels, scene.triangles, scene.fronts, scene.firsts, scene.first_triangles, scene.ids,
+              scene.chunks, scene.corners, scene.orders, scene.first_chunks, scene.chunk_counts, order, rays, columns, rows,
+              depth, slot, triangle)  # fmt: skip
 
 
 def _check_scene(scene: Scene, order: Ints) -> None:
@@ -88,6 +91,7 @@ def _check_scene(scene: Scene, order: Ints) -> None:
     check("vertices", scene.vertices, np.float32, (len(scene.vertices), 3))
     check("pixels", scene.pixels, np.float32, (len(scene.vertices), 2))
     check("triangles", scene.triangles, np.int32, (len(scene.triangles), 3))
+    check("fronts", scene.fronts, np.int8, (len(scene.triangles),))
     check("ids", scene.ids, np.uint32, (count,))
     check("order", order, np.int32, (len(order),))
     check("chunks", scene.chunks, np.int32, (len(scene.chunks), 4))
@@ -152,7 +156,7 @@ def _chunk_shows(vertices, pixels, first, corners, begin, end, depth, tiles):
 
 
 @njit(cache=True, nogil=True)
-def _draw(vertices, pixels, triangles, firsts, first_triangles, ids, chunks, chunk_corners, orders, first_chunks,
+def _draw(vertices, pixels, triangles, fronts, firsts, first_triangles, ids, chunks, chunk_corners, orders, first_chunks,
           chunk_counts, order, rays, columns, rows, depth, slot, triangle):  # fmt: skip
     corners = np.empty((3, 3), np.float64)
     tiles = np.full((depth.shape[0] // _TILE_PX + 1, depth.shape[1] // _TILE_PX + 1), np.float32(np.inf))
@@ -162,7 +166,7 @@ def _draw(vertices, pixels, triangles, firsts, first_triangles, ids, chunks, chu
         for entry in range(first_chunks[agent], first_chunks[agent] + chunk_counts[agent]):
             c = np.uintp(orders[entry])
             if _chunk_shows(vertices, pixels, first, chunk_corners, chunks[c, 2], chunks[c, 3], depth, tiles):
-                _draw_chunk(vertices, pixels, triangles, first, base, chunks[c, 0], chunks[c, 1], agent, ids,
+                _draw_chunk(vertices, pixels, triangles, fronts, first, base, chunks[c, 0], chunks[c, 1], agent, ids,
                             rays, columns, rows, depth, slot, triangle, corners)  # fmt: skip
 
 
@@ -178,9 +182,18 @@ def _side(px, py, qx, qy, turn, margin):
     return px - outwards / rise - slope * py, slope, left
 
 
+@njit(cache=True)
+def _back(vertices, i, j, k):
+    """More than 0 where the camera sees a triangle's back: as its plane lies, so for all of it, cut off or bent by the lens."""
+    ax, ay, az = vertices[i, 0], vertices[i, 1], vertices[i, 2]
+    bx, by, bz = vertices[j, 0] - ax, vertices[j, 1] - ay, vertices[j, 2] - az
+    cx, cy, cz = vertices[k, 0] - ax, vertices[k, 1] - ay, vertices[k, 2] - az
+    return ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
+
+
 @njit(cache=True, error_model="numpy")
-def _draw_chunk(vertices, pixels, triangles, first, base, first_t, end_t, agent, ids, rays, columns, rows, depth, slot,
-                triangle, corners):  # fmt: skip
+def _draw_chunk(vertices, pixels, triangles, fronts, first, base, first_t, end_t, agent, ids, rays, columns, rows, depth,
+                slot, triangle, corners):  # fmt: skip
     """Scalars, no small arrays, and unsigned indices: this loop is most of a crowd's frame."""
     height, width = depth.shape
     my_id = ids[agent]
@@ -188,6 +201,9 @@ def _draw_chunk(vertices, pixels, triangles, first, base, first_t, end_t, agent,
         at = base + t
         i, j, k = (first + np.uintp(triangles[at, 0]), first + np.uintp(triangles[at, 1]),
                    first + np.uintp(triangles[at, 2]))  # fmt: skip
+        front = fronts[at]
+        if front != 0 and front * _back(vertices, i, j, k) >= 0:
+            continue
         az, bz, cz = vertices[i, 2], vertices[j, 2], vertices[k, 2]
         x0, x1, y0, y1, small = 0, -1, 0, -1, False
         ax = ay = bx = by = cx = cy = np.float32(0)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline.kernels.splat import check
 
 Bytes = NDArray[np.uint8]
+_TILE_BITS = 3  # tiles of 8 x 8 pixels
 
 
 def draw_poses(
@@ -35,7 +36,15 @@ def draw_poses(
     check("joint_colours", joint_colours, np.uint8, (joints, 3))
     if len(limbs) and (limbs.min() < 0 or limbs.max() >= joints):
         raise ValueError(f"limbs name joints outside 0..{joints - 1}")
-    _draw_poses(canvas, joints_px, seen, max(float(half_px), 0.5), limbs, limb_colours, joint_colours)
+    height, width = canvas.shape[:2]
+    tile = 1 << _TILE_BITS
+    # How many pixels of each tile nothing is painted on.
+    free = np.outer(*(np.minimum(size - np.arange(0, size, tile), tile) for size in (height, width))).astype(np.int32)
+    ends = np.arange(joints, dtype=np.int32)
+    strokes = np.concatenate([limbs, np.stack([ends, ends], axis=1)])
+    colours = np.concatenate([limb_colours, joint_colours])
+    painted = np.zeros((height, width), np.bool_)
+    _draw_poses(canvas, painted, free, joints_px, seen, max(float(half_px), 0.5), strokes, colours)
 
 
 def hide_joints(
@@ -86,44 +95,61 @@ def _hide_joints(joints_camera, joints_px, agents, depth, slot, face, slack_m, o
                 seen[n, j] = False
 
 
+@njit(cache=True)
+def _any_free(free, x0, x1, y0, y1):
+    """Whether a tile that a box touches has a pixel left that nothing is painted on."""
+    for j in range(y0 >> _TILE_BITS, ((y1 - 1) >> _TILE_BITS) + 1):
+        for i in range(x0 >> _TILE_BITS, ((x1 - 1) >> _TILE_BITS) + 1):
+            if free[j, i] > 0:
+                return True
+    return False
+
+
 @njit(cache=True, error_model="numpy")
-def _fill(canvas, ax, ay, bx, by, half, red, green, blue):
-    """The ellipse whose long axis is a-b; a disc where they meet. Arithmetic as in the twin, so bytes agree."""
-    height, width = canvas.shape[0], canvas.shape[1]
-    middle_x, middle_y = (ax + bx) / 2, (ay + by) / 2
-    reach = np.hypot(bx - ax, by - ay) / 2
-    long = max(reach, half)
-    way_x, way_y = 1.0, 0.0
-    if reach > 1e-6:
-        way_x, way_y = (bx - ax) / (2 * reach), (by - ay) / (2 * reach)
-    wide = np.hypot(long * way_x, half * way_y) + 1e-6
-    tall = np.hypot(long * way_y, half * way_x) + 1e-6
+def _fill(canvas, painted, free, middle_x, middle_y, long, way_x, way_y, half, red, green, blue):
+    """An ellipse, or a disc where `long` is `half`, on pixels that are not painted yet. Arithmetic as in the twin, so bytes
+    agree."""
+    height, width = painted.shape
+    wide = np.sqrt((long * way_x) ** 2 + (half * way_y) ** 2) + 1e-6
+    tall = np.sqrt((long * way_y) ** 2 + (half * way_x) ** 2) + 1e-6
     if not (
         middle_x + wide >= 0.0 and middle_x - wide <= width and middle_y + tall >= 0.0 and middle_y - tall <= height
     ):
         return
     x0, x1 = int(max(np.ceil(middle_x - wide - 0.5), 0.0)), int(min(np.floor(middle_x + wide - 0.5) + 1, float(width)))
     y0, y1 = int(max(np.ceil(middle_y - tall - 0.5), 0.0)), int(min(np.floor(middle_y + tall - 0.5) + 1, float(height)))
+    if x0 >= x1 or y0 >= y1 or not _any_free(free, x0, x1, y0, y1):
+        return
     for row in range(np.uintp(y0), np.uintp(y1)):
         y = row + 0.5 - middle_y
         for column in range(np.uintp(x0), np.uintp(x1)):
+            if painted[row, column]:
+                continue
             x = column + 0.5 - middle_x
             along, across = (x * way_x + y * way_y) / long, (y * way_x - x * way_y) / half
             if along * along + across * across <= 1.0:
+                painted[row, column] = True
+                free[row >> np.uintp(_TILE_BITS), column >> np.uintp(_TILE_BITS)] -= 1
                 canvas[row, column, 0] = red
                 canvas[row, column, 1] = green
                 canvas[row, column, 2] = blue
 
 
 @njit(cache=True, error_model="numpy")
-def _draw_poses(canvas, joints_px, seen, half, limbs, limb_colours, joint_colours):
-    for n in range(np.uintp(len(seen))):
-        for limb in range(np.uintp(len(limbs))):
-            a, b = np.uintp(limbs[limb, 0]), np.uintp(limbs[limb, 1])
-            if seen[n, a] and seen[n, b]:
-                _fill(canvas, joints_px[n, a, 0], joints_px[n, a, 1], joints_px[n, b, 0], joints_px[n, b, 1], half,
-                      limb_colours[limb, 0], limb_colours[limb, 1], limb_colours[limb, 2])  # fmt: skip
-        for j in range(np.uintp(seen.shape[1])):
-            if seen[n, j]:
-                x, y = joints_px[n, j, 0], joints_px[n, j, 1]
-                _fill(canvas, x, y, x, y, half, joint_colours[j, 0], joint_colours[j, 1], joint_colours[j, 2])
+def _draw_poses(canvas, painted, free, joints_px, seen, half, strokes, colours):
+    """From the last to the first: each pixel is painted once, by what lies on top of it."""
+    for back in range(1, len(seen) + 1):
+        n = np.uintp(len(seen) - back)
+        for under in range(1, len(strokes) + 1):
+            k = np.uintp(len(strokes) - under)
+            a, b = np.uintp(strokes[k, 0]), np.uintp(strokes[k, 1])
+            if not (seen[n, a] and seen[n, b]):
+                continue
+            ax, ay, bx, by = joints_px[n, a, 0], joints_px[n, a, 1], joints_px[n, b, 0], joints_px[n, b, 1]
+            reach, way_x, way_y = 0.0, 1.0, 0.0
+            if a != b:
+                reach = np.hypot(bx - ax, by - ay) / 2
+                if reach > 1e-6:
+                    way_x, way_y = (bx - ax) / (2 * reach), (by - ay) / (2 * reach)
+            _fill(canvas, painted, free, (ax + bx) / 2, (ay + by) / 2, max(reach, half), way_x, way_y, half,
+                  colours[k, 0], colours[k, 1], colours[k, 2])  # fmt: skip

@@ -82,6 +82,22 @@ def test_a_mesh_that_has_turned_wholly_is_the_next_one(name: str):
         assert {(*t, int(p)) for t, p in zip(faces, coarser.parts, strict=True)} <= parts
 
 
+def test_a_chain_of_any_length_is_read_back_as_it_was_written():
+    levels = lod.chain(load_character("peasant"))
+    levels = levels + levels[1:5]  # 13: names of the first end in 0, and so do names of the eleventh
+
+    back = lod._unpacked(lod._packed(levels))
+
+    assert len(back) == len(levels) > 10
+    for mine, theirs in zip(levels, back, strict=True):
+        for name in ("push", "triangles", "parts", "parents", "fronts"):
+            assert np.array_equal(getattr(mine, name), getattr(theirs, name)), name
+        for name in ("ends", "corner_ends", "corners", "orders"):
+            assert np.array_equal(getattr(mine.chunks, name), getattr(theirs.chunks, name)), name
+        assert mine.strays_m == theirs.strays_m
+        assert mine.merge is theirs.merge is None or (mine.merge != theirs.merge).nnz == 0
+
+
 def test_chunks_hold_every_triangle_once_and_know_its_vertices():
     for level in lod.chain(load_character("peasant")):
         begins = np.concatenate([[0], level.chunks.ends[:-1]])

@@ -50,6 +50,7 @@ def scene(seed: int = 1, agents: int = 6, near_m: float = 1.0) -> Scene:
     triangles = random.integers(0, count, (14, 3)).astype(np.int32)
     return Scene(
         vertices, crowdplace.to_pixels(vertices, table()), triangles, random.integers(1, 20, 14).astype(np.uint8),
+        np.zeros(14, np.int8),
         (count * np.arange(agents)).astype(np.int32), (7 * (np.arange(agents) % 2)).astype(np.int32),
         np.full(agents, 7, np.int32), (101 + random.permutation(agents)).astype(np.uint32), *chunks(triangles, agents),
     )  # fmt: skip
@@ -77,17 +78,21 @@ def drawn(s: Scene, order: np.ndarray | None = None) -> tuple[np.ndarray, np.nda
 
 
 def twin(s: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Every ray against every triangle, by Cramer's rule."""
+    """Every ray against every triangle, by Cramer's rule; backs are where a ray leaves the outside's half of space."""
     depth, slot = np.full(SIZE, np.inf), np.full(SIZE, -1)
     for n in range(len(s.ids)):
-        for t in s.triangles[s.first_triangles[n] : s.first_triangles[n] + s.triangle_counts[n]]:
+        mine = slice(s.first_triangles[n], s.first_triangles[n] + s.triangle_counts[n])
+        for t, front in zip(s.triangles[mine], s.fronts[mine].tolist(), strict=True):
             a, b, c = s.vertices[s.firsts[n] + t].astype(float)
+            out = np.cross(b - a, c - a)
             volume = np.dot(a, np.cross(b, c))
             if abs(volume) < 1e-12:
                 continue
             for y in range(SIZE[0]):
                 for x in range(SIZE[1]):
                     ray = np.array([*rays()[y, x], 1.0])
+                    if front * np.dot(ray, out) > 0:
+                        continue
                     w = np.array([np.dot(ray, np.cross(p, q)) for p, q in ((b, c), (c, a), (a, b))]) / volume
                     z = 1 / w.sum() if (w >= 0).all() and w.sum() > 0 else np.inf
                     if raster.NEAR_M <= z < depth[y, x]:
@@ -95,10 +100,11 @@ def twin(s: Scene) -> tuple[np.ndarray, np.ndarray]:
     return depth, slot
 
 
-@pytest.mark.parametrize("near_m", [1.0, 0.1])
-def test_agrees_with_every_ray_against_every_triangle(near_m: float):
-    """Also where triangles cross the near plane."""
+@pytest.mark.parametrize(("near_m", "sides"), [(1.0, 1), (0.1, 1), (1.0, 3), (0.1, 3), (0.1, 2)])
+def test_agrees_with_every_ray_against_every_triangle(near_m: float, sides: int):
+    """Also where triangles cross the near plane, and where some are seen from their outside or their inside alone."""
     s = scene(3, 2, near_m)
+    s = replace(s, fronts=((np.arange(14) % sides + 1) % 3 - 1).astype(np.int8) if sides > 1 else s.fronts)
 
     depth, slot, _ = drawn(s)
     true_depth, true_slot = twin(s)
@@ -125,8 +131,8 @@ def test_agrees_with_the_raster_for_single_meshes():
 def test_the_order_of_drawing_changes_nothing():
     s = scene(7)
     s.vertices[12:24] = s.vertices[36:48]  # two agents in one place: of equal depths the lower id wins
-    s = Scene(s.vertices, crowdplace.to_pixels(s.vertices, table()), s.triangles, s.parts, s.firsts, s.first_triangles,
-              s.triangle_counts, s.ids, s.chunks, s.corners, s.orders, s.first_chunks, s.chunk_counts)  # fmt: skip
+    s = Scene(s.vertices, crowdplace.to_pixels(s.vertices, table()), s.triangles, s.parts, s.fronts, s.firsts,
+              s.first_triangles, s.triangle_counts, s.ids, s.chunks, s.corners, s.orders, s.first_chunks, s.chunk_counts)  # fmt: skip
 
     there, back = drawn(s), drawn(s, np.arange(6, dtype=np.int32)[::-1].copy())
 

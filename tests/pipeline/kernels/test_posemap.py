@@ -30,6 +30,21 @@ def test_equals_the_readable_drawing_in_every_byte(half: float):
     assert np.array_equal(drawn((170, 200), joints, seen, half), twin)
 
 
+def test_a_crowd_over_a_picture_is_painted_as_if_one_after_the_other():
+    """So many that most of their strokes lie under others, on a picture whose sides are no whole number of tiles."""
+    random = np.random.default_rng(3)
+    joints = random.uniform(-4, 60, (300, 1, 2)) + random.normal(0, 5, (300, 18, 2))
+    seen = random.random((300, 18)) < 0.7
+    canvas = random.integers(0, 255, (37, 53, 3)).astype(np.uint8)
+    twin = canvas.copy()
+
+    for at, told in zip(joints, seen, strict=True):
+        draw_pose(twin, at, told, 3.0)
+    draw_poses(canvas, joints, seen, 3.0, _LIMBS, limb_colours(), COLOURS)
+
+    assert np.array_equal(canvas, twin)
+
+
 @pytest.mark.parametrize(
     ("family", "size", "half"),
     [
