@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pipeline.kernels.crowdplace import LensTable, seen_at
 from pipeline.kernels.crowdraster import Floats, Ints, Scene
 from pipeline.kernels.splat import check
-from pipeline.kernels.triangles import NEAR_M, cross
+from pipeline.kernels.triangles import NEAR_M
 
 
 def resolve(
@@ -72,64 +72,59 @@ def rank(slot: Ints, ids: NDArray[np.uint32], out: NDArray[np.uint32], cover: Fl
 
 
 @njit(cache=True)
-def _edges(a, b, c, edges):
-    """Edge functions of a triangle (rows of float64); its volume with the camera, six times."""
-    cross(b, c, edges[0])
-    cross(c, a, edges[1])
-    cross(a, b, edges[2])
-    return a[0] * edges[0, 0] + a[1] * edges[0, 1] + a[2] * edges[0, 2]
+def _mixed(values, i, j, k, wa, wb, wc, axis):
+    return wa * values[i, axis] + wb * values[j, axis] + wc * values[k, axis]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _resolve(vertices, triangles, parts, firsts, first_triangles, rays, slot, triangle, normals, there, pixels, low_x,
              low_y, step_x, step_y, ahead, top, out_normals, out_parts, out_motion):  # fmt: skip
     height, width = slot.shape
-    corners, edges = np.empty((3, 3), np.float64), np.empty((3, 3), np.float64)
-    w, mean = np.empty(3, np.float64), np.empty(3, np.float64)
-    rows = np.empty(3, np.int64)
-    for y in range(height):
-        for x in range(width):
+    with_normals, with_motion = len(normals) > 0, len(there) > 0
+    for y in range(np.uintp(height)):
+        for x in range(np.uintp(width)):
             agent = slot[y, x]
             if agent < 0:
                 continue
-            at = first_triangles[agent] + triangle[y, x]
+            at, first = np.uintp(first_triangles[agent] + triangle[y, x]), np.uintp(firsts[agent])
             out_parts[y, x] = parts[at]
-            if len(normals) == 0 and len(there) == 0:
+            if not (with_normals or with_motion):
                 continue
-            for n in range(3):
-                rows[n] = firsts[agent] + triangles[at, n]
-                for axis in range(3):
-                    corners[n, axis] = vertices[rows[n], axis]
-            volume = _edges(corners[0], corners[1], corners[2], edges)
+            i, j, k = (first + np.uintp(triangles[at, 0]), first + np.uintp(triangles[at, 1]),
+                       first + np.uintp(triangles[at, 2]))  # fmt: skip
+            ax, ay, az = np.float64(vertices[i, 0]), np.float64(vertices[i, 1]), np.float64(vertices[i, 2])
+            bx, by, bz = np.float64(vertices[j, 0]), np.float64(vertices[j, 1]), np.float64(vertices[j, 2])
+            cx, cy, cz = np.float64(vertices[k, 0]), np.float64(vertices[k, 1]), np.float64(vertices[k, 2])
+            # Edge functions in ray space, as crowdraster has them.
+            a0, a1, a2 = by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx
+            b0, b1, b2 = cy * az - cz * ay, cz * ax - cx * az, cx * ay - cy * ax
+            c0, c1, c2 = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
             ray_x, ray_y = np.float64(rays[y, x, 0]), np.float64(rays[y, x, 1])
-            total = 0.0
-            for n in range(3):
-                w[n] = edges[n, 0] * ray_x + edges[n, 1] * ray_y + edges[n, 2]
-                total += w[n]
-            if len(normals):
-                for axis in range(3):
-                    mean[axis] = _sum(normals, rows, w, axis) / total
-                length = np.sqrt(mean[0] ** 2 + mean[1] ** 2 + mean[2] ** 2)
+            wa = a0 * ray_x + a1 * ray_y + a2
+            wb = b0 * ray_x + b1 * ray_y + b2
+            wc = c0 * ray_x + c1 * ray_y + c2
+            total = wa + wb + wc
+            if with_normals:
+                right = _mixed(normals, i, j, k, wa, wb, wc, 0) / total
+                down = _mixed(normals, i, j, k, wa, wb, wc, 1) / total
+                deep = _mixed(normals, i, j, k, wa, wb, wc, 2) / total
+                length = np.sqrt(right * right + down * down + deep * deep)
                 if length < 1e-6:  # opposite normals: the triangle's own
-                    for axis in range(3):
-                        mean[axis] = edges[0, axis] + edges[1, axis] + edges[2, axis]
-                    length = max(np.sqrt(mean[0] ** 2 + mean[1] ** 2 + mean[2] ** 2), 1e-30)
-                if mean[0] * ray_x + mean[1] * ray_y + mean[2] > 0.0:
+                    right, down, deep = a0 + b0 + c0, a1 + b1 + c1, a2 + b2 + c2
+                    length = max(np.sqrt(right * right + down * down + deep * deep), 1e-30)
+                if right * ray_x + down * ray_y + deep > 0.0:
                     length = -length
-                for axis in range(3):
-                    out_normals[y, x, axis] = np.float32(mean[axis] / length)
-            if len(there):
-                z = _sum(there, rows, w, 2) / total
-                if z >= NEAR_M and volume != 0.0:
-                    u, v = _sum(there, rows, w, 0) / total / z, _sum(there, rows, w, 1) / total / z
+                out_normals[y, x, 0] = np.float32(right / length)
+                out_normals[y, x, 1] = np.float32(down / length)
+                out_normals[y, x, 2] = np.float32(deep / length)
+            if with_motion:
+                z = _mixed(there, i, j, k, wa, wb, wc, 2) / total
+                if z >= NEAR_M and ax * a0 + ay * a1 + az * a2 != 0.0:
+                    u = _mixed(there, i, j, k, wa, wb, wc, 0) / total / z
+                    v = _mixed(there, i, j, k, wa, wb, wc, 1) / total / z
                     px, py = seen_at(u, v, pixels, low_x, low_y, step_x, step_y)
                     out_motion[y, x, 0] = np.float32(ahead * (px - x - 0.5))
                     out_motion[y, x, 1] = np.float32(ahead * (py - top - y - 0.5))
-
-
-@njit(cache=True)
-def _sum(values, rows, w, axis):
-    return w[0] * values[rows[0], axis] + w[1] * values[rows[1], axis] + w[2] * values[rows[2], axis]
 
 
 @njit(cache=True)

@@ -104,10 +104,3 @@ def span(a, b, c, size):
     if not (low <= size - 1 and high >= 0.0):  # also: NaN
         return 0, 0
     return int(max(np.ceil(low), 0.0)), int(min(np.floor(high), float(size)))
-
-
-@njit(cache=True)
-def cross(a, b, out):
-    out[0] = a[1] * b[2] - a[2] * b[1]
-    out[1] = a[2] * b[0] - a[0] * b[2]
-    out[2] = a[0] * b[1] - a[1] * b[0]
