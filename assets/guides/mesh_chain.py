@@ -36,7 +36,8 @@ _FAR_M = 0.0035  # meshes that stray so far are looked at for backs that need no
 # Motion, phase, how far turned into the next mesh, of the pictures that say which: limbs and clothes in all their ways.
 _TURNS = (("idle", 0.0, 0.0), ("march", 0.05, 0.5), ("march", 0.3, 0.9), ("march", 0.55, 0.0), ("march", 0.8, 0.5),
           ("run", 0.2, 0.9), ("brace", 0.0, 0.0), ("cheer", 0.5, 0.5), ("thrust", 0.5, 0.9), ("blow", 0.5, 0.0),
-          ("shield_up", 0.9, 0.5), ("fall", 0.99, 0.9))  # fmt: skip
+          ("shield_up", 0.9, 0.5), ("fall", 0.99, 0.9), ("run", 0.7, 0.0), ("charge", 0.15, 0.5), ("charge", 0.65, 0.0),
+          ("walk", 0.4, 0.5))  # fmt: skip
 _WORTH = 1.4  # a mesh is kept if the one before has so many times its triangles
 _WHOLE = np.array([0, 1, 1, 3, 3, 3, 6, 0])
 # Four ways to face, the corners of a tetrahedron: enough to keep a limb or a shaft round, few enough to stay cheap.
