@@ -44,18 +44,24 @@ def read_frames(files: FrameFiles | None, frames: FrameRange) -> PerFrame:
 
 def flat(tree: Any, name: str = "") -> dict[str, float]:
     """Every number of a tree by its dotted name; three fractions in a list are r, g, b; other lists are left out."""
-    if isinstance(tree, bool | int | float):
-        return {name: float(tree)} if math.isfinite(tree) else {}
+    found: dict[str, float] = {}
+    _flatten(tree, name, found)
+    return found
+
+
+def _flatten(tree: Any, name: str, found: dict[str, float]) -> None:
+    if isinstance(tree, int | float):
+        if math.isfinite(tree):
+            found[name] = float(tree)
+        return
     if isinstance(tree, Mapping):
-        pairs: Iterable[tuple[str, Any]] = ((str(k), v) for k, v in tree.items())
+        pairs: Iterable[tuple[Any, Any]] = tree.items()
     elif isinstance(tree, list | tuple) and len(tree) == 3 and all(isinstance(v, float) for v in tree):
         pairs = zip(_CHANNELS, tree, strict=True)
     else:
-        return {}
-    found: dict[str, float] = {}
+        return
     for key, value in pairs:
-        found |= flat(value, f"{name}.{key}" if name else key)
-    return found
+        _flatten(value, f"{name}.{key}" if name else str(key), found)
 
 
 def series_of(per_frame: PerFrame) -> list[Series]:

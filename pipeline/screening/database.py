@@ -6,9 +6,10 @@ on when its own write is on disk. Reads run beside them (SQLite in WAL mode, or 
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, Executable, Row, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -70,6 +71,13 @@ class Database:
         with Session(self.engine, autoflush=False, expire_on_commit=False) as session:
             yield session
 
+    def rows(self, asked: Executable, **given: Any) -> Sequence[Row[Any]]:
+        """What a question about columns finds, `given` for its parameters. A question that is built once and asked often
+        costs a fifth of a session's.
+        """
+        with self.engine.connect() as connection:
+            return connection.execute(asked, given).all()
+
     def submit(self, write: Write[T]) -> Future[T]:
         """Run `write` in the next commit; the future is done when that is on disk, or has what `write` raised.
 
@@ -85,6 +93,11 @@ class Database:
     def write(self, write: Write[T]) -> T:
         """Run `write` in the next commit and wait until it is on disk. Raises what it raises."""
         return self.submit(write).result(_PATIENCE_S)
+
+    async def written(self, write: Write[T]) -> T:
+        """As `write`, for whoever must not hold up an event loop. Whoever no longer waits takes nothing back."""
+        async with asyncio.timeout(_PATIENCE_S):
+            return await asyncio.shield(asyncio.wrap_future(self.submit(write)))
 
     def close(self) -> None:
         """Finish what waits, then close."""

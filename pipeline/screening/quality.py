@@ -32,11 +32,12 @@ def figures_of(report: Mapping[str, Any], to: str = "") -> list[Figure]:
 
     to: where a frame is looked at, an address that its number is added to.
     """
-    frames = _per_frame(report)
+    trees = _per_frame(report)
+    frames = {frame: flat(told) for frame, told in trees.items()}
     most, off = _REPORTS.reprojection_limit_px, _REPORTS.grain_limit
     found = [_figure("reprojection error, px", _reprojection(report), to, (-math.inf, most), steady=False)]
     found.append(_figure("grain over the plate's", _lines(frames, "grain_ratio"), to, (1 - off, 1 + off)))
-    layers = sorted({name for f in frames.values() for name in _tree(f.get("layers"))})
+    layers = sorted({name for tree in trees.values() for name in _tree(tree.get("layers"))})
     for layer in layers:
         found.append(_figure(f"{layer}: level over the plate's, stops", _level(frames, layer), to))
         fringes = {"fringe": _mean(frames, f"layers.{layer}.fringe")}
@@ -88,29 +89,27 @@ def _figure(
     return Figure(title, svg, bad, float(np.median(values)))
 
 
-def _lines(frames: Mapping[int, Any], name: str) -> dict[str, dict[int, float]]:
-    numbers = {frame: flat(told) for frame, told in frames.items()}
+def _lines(frames: Mapping[int, Mapping[str, float]], name: str) -> dict[str, dict[int, float]]:
     lines: dict[str, dict[int, float]] = {}
-    for frame, found in numbers.items():
+    for frame, found in frames.items():
         for key, value in found.items():
             if key == name or key.startswith(f"{name}."):
                 lines.setdefault(key.removeprefix(name).lstrip(".") or "value", {})[frame] = value
     return lines
 
 
-def _mean(frames: Mapping[int, Any], name: str) -> dict[int, float]:
+def _mean(frames: Mapping[int, Mapping[str, float]], name: str) -> dict[int, float]:
     found = {}
-    for frame, told in frames.items():
-        values = [v for key, v in flat(told).items() if key.startswith(f"{name}.")]
+    for frame, numbers in frames.items():
+        values = [v for key, v in numbers.items() if key.startswith(f"{name}.")]
         if values:
             found[frame] = float(np.mean(values))
     return found
 
 
-def _level(frames: Mapping[int, Any], layer: str) -> dict[str, dict[int, float]]:
+def _level(frames: Mapping[int, Mapping[str, float]], layer: str) -> dict[str, dict[int, float]]:
     found: dict[int, float] = {}
-    for frame, told in frames.items():
-        numbers = flat(told)
+    for frame, numbers in frames.items():
         ours, plates = numbers.get(f"layers.{layer}.key", 0.0), numbers.get("plate.key", 0.0)
         if ours > 0 and plates > 0:
             found[frame] = math.log2(ours / plates)

@@ -49,6 +49,12 @@ class Table(DeclarativeBase):
     type_annotation_map = {str: Text, datetime: Moment, Any: JSON}  # noqa: RUF012
 
 
+def values_of(record: Table) -> dict[str, Any]:
+    """What is set of a record, by column: for an insert without a session's bookkeeping."""
+    columns = (column.key for column in record.__table__.columns)
+    return {name: value for name in columns if (value := getattr(record, name)) is not None}
+
+
 class User(Table):
     """Who signs in. role: artist, supervisor, client or admin. An empty password_hash: invited, not yet joined."""
 

@@ -101,17 +101,25 @@ class Shows:
 
     def look(self) -> ShowOnDisk:
         """The show as it is, or was LOOK_AGAIN_S ago; twice that where many ask: they need not wait for the next look."""
-        age = time.monotonic() - self._looked
-        if age < LOOK_AGAIN_S:
-            return self._found
-        if age < 2 * LOOK_AGAIN_S:
-            if self._lock.acquire(blocking=False):
-                threading.Thread(target=self._look_beside, name="shows", daemon=True).start()
-            return self._found
+        if (found := self._lately()) is not None:
+            return found
         with self._lock:
             if time.monotonic() - self._looked >= LOOK_AGAIN_S:
                 self._look_now()
             return self._found
+
+    def known(self, name: str) -> ShotOnDisk | None:
+        """A shot as it was when all were looked at; None where it would take a look to know. It waits for nothing."""
+        found = self._lately()
+        return found.shots.get(name) if found is not None else None
+
+    def _lately(self) -> ShowOnDisk | None:
+        age = time.monotonic() - self._looked
+        if age >= 2 * LOOK_AGAIN_S:
+            return None
+        if age >= LOOK_AGAIN_S and self._lock.acquire(blocking=False):
+            threading.Thread(target=self._look_beside, name="shows", daemon=True).start()
+        return self._found
 
     def _look_beside(self) -> None:
         try:

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from pipeline.errors import BattleplateError
 from pipeline.screening.database import Database
 from pipeline.screening.decisions.book import all_made
-from pipeline.screening.decisions.life import Made, Standing
+from pipeline.screening.decisions.life import Made, Standing, standing
 from pipeline.screening.decisions.release import stands
+from pipeline.screening.decisions.subject import State, Subject, states
 from pipeline.screening.records import ChangeRequest, Decision, GuestLink, Note, User
 from pipeline.screening.shows import LOOK_AGAIN_S, Shows, Version
+
+UNDECIDED = Standing()
+_COUNTED = select(func.count(), func.max(Decision.id)).select_from(Decision)
+_OPEN = (
+    select(Note.shot, Note.version, func.count())
+    .where(Note.resolved_at.is_(None), Note.reply_to.is_(None))
+    .group_by(Note.shot, Note.version)
+)
+_REMARKS = (
+    select(Note.frame, Note.text, Note.created, Note.drawing != "", Note.resolved_at, User.name, GuestLink.label)
+    .outerjoin(User, User.id == Note.author_id)
+    .outerjoin(GuestLink, GuestLink.id == Note.guest_id)
+    .where(Note.shot == bindparam("shot"), Note.version == bindparam("version"), Note.reply_to.is_(None))
+    .order_by(Note.frame, Note.id)
+)
+_ASKED = (
+    select(ChangeRequest, User.name)
+    .join(User, User.id == ChangeRequest.by_id)
+    .where(ChangeRequest.shot == bindparam("shot"))
+    .order_by(ChangeRequest.id.desc())
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +56,17 @@ class Remark:
     resolved: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """How a version stood after so many decisions, by files at `paths` in these `states`. looked: seconds, monotonic."""
+
+    decided: int
+    looked: float
+    paths: tuple[str, ...]
+    states: list[State]
+    standing: Standing
+
+
 class Standings:
     """How versions stand, remembered: decisions are only ever added, so none is read twice; whether an approved version's
     pixels are still the same is looked at anew after LOOK_AGAIN_S. Safe for threads.
@@ -43,29 +77,34 @@ class Standings:
         self._lock = threading.Lock()
         self._made: dict[tuple[str, int], list[Made]] = {}
         self._known = (0, 0)  # how many decisions, and the last one's id
-        self._stood: dict[tuple[str, int], tuple[int, float, Standing]] = {}
+        self._stood: dict[tuple[str, int], Stood] = {}
 
     def made(self) -> dict[tuple[str, int], list[Made]]:
         """Every decision, oldest first, by shot and version. What is returned is not to be changed."""
-        with self._lock, self._database.read() as session:
-            count, last = session.execute(select(func.count(), func.max(Decision.id)).select_from(Decision)).one()
-            if (count, last or 0) != self._known:
-                self._learn(session, count, last or 0)
-            return self._made
+        ((count, last),) = self._database.rows(_COUNTED)
+        if (count, last or 0) != self._known:
+            with self._lock, self._database.read() as session:
+                count, last = session.execute(_COUNTED).one()
+                if (count, last or 0) != self._known:
+                    self._learn(session, count, last or 0)
+        return self._made
 
     def of(self, version: Version, made: dict[tuple[str, int], list[Made]], *, now: bool = False) -> Standing:
         """How a version stands. now: its pixels are looked at now, however lately they were."""
         key = (version.shot, version.number)
         decided = made.get(key, [])
         if not decided:
-            return Standing()
-        known = self._stood.get(key)
-        if known is None or now or known[0] != len(decided) or time.monotonic() - known[1] >= LOOK_AGAIN_S:
-            if known is not None and known[0] == len(decided):  # who asks beside us need not look too
-                self._stood[key] = (known[0], time.monotonic(), known[2])
-            known = (len(decided), time.monotonic(), stands(version.folder, decided))
-            self._stood[key] = known
-        return known[2]
+            return UNDECIDED
+        known, moment = self._stood.get(key), time.monotonic()
+        if known is not None and known.decided == len(decided):
+            if not now and moment - known.looked < LOOK_AGAIN_S:
+                return known.standing
+            self._stood[key] = replace(known, looked=moment)  # who asks beside us need not look too
+            if known.paths and states(known.paths) == known.states:
+                return known.standing
+        found = _stood(version, decided, moment)
+        self._stood[key] = found
+        return found.standing
 
     def look_ahead(self, shows: Shows) -> None:
         """Look at every shot's newest version, so that whoever opens the show's page first does not wait for that."""
@@ -83,29 +122,28 @@ class Standings:
         self._known = (sum(map(len, self._made.values())), last)
 
 
+def _stood(version: Version, decided: list[Made], moment: float) -> Stood:
+    approval = standing(decided).approval
+    names = Subject.read("", approval.detail).files if approval else ()
+    paths = tuple(os.path.join(version.folder, name) for name in ("report.json", *names)) if names else ()
+    before = states(paths)  # a file that changes while it is read shows at the next look
+    return Stood(len(decided), moment, paths, before, stands(version.folder, decided))
+
+
 def open_notes(session: Session) -> dict[tuple[str, int], int]:
     """How many notes wait for an answer, by shot and version."""
-    asked = select(Note.shot, Note.version, func.count()).where(Note.resolved_at.is_(None), Note.reply_to.is_(None))
-    return {(shot, version): count for shot, version, count in session.execute(asked.group_by(Note.shot, Note.version))}
+    return {(shot, version): count for shot, version, count in session.execute(_OPEN)}
 
 
 def remarks_of(session: Session, version: Version) -> list[Remark]:
     """The notes on a version by frame, without replies."""
-    asked = (
-        select(Note, User.name, GuestLink.label)
-        .outerjoin(User, User.id == Note.author_id)
-        .outerjoin(GuestLink, GuestLink.id == Note.guest_id)
-        .where(Note.shot == version.shot, Note.version == version.number, Note.reply_to.is_(None))
-        .order_by(Note.frame, Note.id)
-    )
+    rows = session.execute(_REMARKS, {"shot": version.shot, "version": version.number})
     return [
-        Remark(n.frame, user or guest or "", n.text, n.created, bool(n.drawing), n.resolved_at is not None)
-        for n, user, guest in session.execute(asked)
+        Remark(frame, user or guest or "", text, created, bool(drawn), resolved is not None)
+        for frame, text, created, drawn, resolved, user, guest in rows
     ]
 
 
 def requests_of(session: Session, shot: str) -> list[tuple[ChangeRequest, str]]:
     """What was asked of a shot, the last first, with who asked."""
-    asked = select(ChangeRequest, User.name).join(User, User.id == ChangeRequest.by_id)
-    rows = session.execute(asked.where(ChangeRequest.shot == shot).order_by(ChangeRequest.id.desc()))
-    return [(request, name) for request, name in rows]
+    return [(request, name) for request, name in session.execute(_ASKED, {"shot": shot})]

@@ -16,6 +16,7 @@ from pipeline.errors import ReviewRefused
 from pipeline.io.files import sha256
 
 _PIXELS = "exr/"  # the report's files that are the picture; movies and sheets are made of them
+State = tuple[int, int, int, int] | None  # of a file: size, times of change of content and of anything, number
 _FRAME = re.compile(r"\.(\d+)\.exr$")
 
 
@@ -102,6 +103,11 @@ def changed(folder: Path, approved: Subject, *, thorough: bool = False) -> list[
     return sorted(wrong)
 
 
+def states(paths: Iterable[str]) -> list[State]:
+    """Of files by their paths: by what a change of one shows, without reading; None: it is not there."""
+    return [_state(path) for path in paths]
+
+
 def digest_of(folder: Path) -> str:
     """`subject_digest` of what is delivered in a folder now. Raises ReviewRefused as that and `read_report`."""
     return _delivered(folder)[0] or subject_digest(read_report(folder))
@@ -162,6 +168,14 @@ def _same(file: str, was: Stamp, thorough: bool) -> bool:
     if now.st_mtime_ns == was.mtime_ns and not thorough:
         return True
     return (sha256(Path(file)) if thorough else _sha256_of(Path(file))) == was.sha256
+
+
+def _state(path: str) -> State:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def _stamp(file: Path) -> Stamp | None:

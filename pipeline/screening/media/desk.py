@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import StoreError
@@ -12,9 +14,20 @@ from pipeline.screening.media.footage import Footage
 from pipeline.screening.media.proxies import Proxies, Proxy
 from pipeline.screening.media.stills import Still, Stills
 from pipeline.screening.media.views import View, views_of
+from pipeline.screening.shows import LOOK_AGAIN_S
 
 Find = Callable[[str, int], Footage]  # raises LookupError for a shot or version that the show does not have
+_MOST_THUMBNAILS = 2000  # in memory, some 20 kB each
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small JPEG. name: tells its content; looked: when its frame was looked at, seconds, monotonic."""
+
+    name: str
+    data: bytes
+    looked: float
 
 
 class Desk:
@@ -28,6 +41,7 @@ class Desk:
         self._find = find
         self.proxies, self.stills = Proxies(cache), Stills(cache)
         self._views: dict[tuple[str, int], tuple[str, tuple[View, ...]]] = {}
+        self._thumbnails: dict[tuple[str, int], Thumbnail] = {}
         self._lock = threading.Lock()
 
     def footage(self, shot: str, version: int) -> Footage:
@@ -79,6 +93,21 @@ class Desk:
         if still.frame not in footage.frames:
             raise LookupError(f"{shot} v{version:03d} has frames {footage.frames}, not {still.frame}.")
         return footage
+
+    def thumbnail(self, shot: str, version: int) -> Thumbnail:
+        """Of the version's middle frame as it is now; made when there is none yet."""
+        looked = time.monotonic()
+        file = self.stills.thumbnail(self.footage(shot, version))
+        found = Thumbnail(file.name, file.read_bytes(), looked)
+        if len(self._thumbnails) >= _MOST_THUMBNAILS:
+            self._thumbnails = {}
+        self._thumbnails[shot, version] = found
+        return found
+
+    def thumbnail_of_late(self, shot: str, version: int) -> Thumbnail | None:
+        """What `thumbnail` found less than LOOK_AGAIN_S ago; it waits for nothing."""
+        known = self._thumbnails.get((shot, version))
+        return known if known is not None and time.monotonic() - known.looked < LOOK_AGAIN_S else None
 
     def close(self) -> None:
         self.proxies.close()

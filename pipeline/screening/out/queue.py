@@ -22,6 +22,7 @@ Send = Callable[[str, str, Mapping[str, str], bool], Outcome]
 
 _HELD_S = 60  # a call that is being sent is nobody else's for so long
 _PATIENCE_S = 5.0
+_HOOKS = select(Webhook.id, Webhook.events).where(Webhook.disabled.is_(False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ class Due:
 
 def enqueue(session: Session, event: str, at: datetime, data: Mapping[str, Any]) -> int:
     """Add a call for every webhook that wants the event, in the commit of what it tells of. Returns how many."""
-    hooks = session.scalars(select(Webhook).where(Webhook.disabled.is_(False)))
-    told = [hook for hook in hooks if wants(hook.events, event)]
-    body = body_of(event, at, data)
-    session.add_all(WebhookCall(webhook_id=hook.id, event=event, body=body) for hook in told)
+    told = [hook.id for hook in session.execute(_HOOKS) if wants(hook.events, event)]
+    if told:
+        body = body_of(event, at, data)
+        session.add_all(WebhookCall(webhook_id=number, event=event, body=body) for number in told)
     return len(told)
 
 

@@ -18,15 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from pipeline.errors import StoreError
 from pipeline.screening.database import Database
-from pipeline.screening.records import AuditEntry, now
+from pipeline.screening.records import AuditEntry, Table, now, values_of
 
 START = "0" * 64  # the hash before the first entry
-_LAST = select(AuditEntry.seq, AuditEntry.hash).order_by(AuditEntry.seq.desc()).limit(1)
+_AUDIT = Table.metadata.tables[AuditEntry.__tablename__]
+_LAST = select(_AUDIT.c.seq, _AUDIT.c.hash).order_by(_AUDIT.c.seq.desc()).limit(1)
+_ADD = insert(_AUDIT)
 _LOCK = 0x6261_7474  # PostgreSQL: one chain even when two servers write
 
 
@@ -38,8 +40,7 @@ def record(session: Session, who: str, what: str, **detail: Any) -> None:
     seq, previous = (last.seq + 1, last.hash) if last else (1, START)
     entry = AuditEntry(seq=seq, at=now(), who=who, what=what, detail=detail, previous_hash=previous)
     entry.hash = _hash(entry)
-    session.add(entry)
-    session.flush()
+    session.execute(_ADD, values_of(entry))
 
 
 def _hash(entry: AuditEntry) -> str:
@@ -110,8 +111,8 @@ class Seal:
 
     def sign(self) -> None:
         """Sign the chain's end as it is now. Called after each commit; writes only when something was added."""
-        with self._lock, self._database.read() as session:
-            last = session.execute(_LAST).one_or_none()
+        with self._lock:
+            last = next(iter(self._database.rows(_LAST)), None)
             if last is None or last.seq == self._sealed:
                 return
             said = {"seq": last.seq, "hash": last.hash, "at": now().isoformat()}

@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
 from pipeline.errors import ReviewForbidden
@@ -76,10 +75,7 @@ async def _person_of(request: Request) -> Person | None:
     token = request.cookies.get(cookie_name(shared))
     if not token:
         return None
-    if person := shared.present.remembered(token):
-        return person
-    # A file beside the server answers sooner than another thread would begin to ask it.
-    return shared.present.ask(token) if shared.database.local else await run_in_threadpool(shared.present.ask, token)
+    return shared.present.remembered(token) or await shared.asked(lambda: shared.present.ask(token))
 
 
 def cookie_name(shared: Services) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, func, select, text
 
 from pipeline.errors import StoreError
 from pipeline.screening.database import Database
@@ -47,6 +49,47 @@ def test_writes_of_many_threads_all_arrive_and_a_failing_one_undoes_only_itself(
         names = set(session.scalars(select(User.name)))
     assert len(done) == 90
     assert names == {f"user {number}" for number in done}
+
+
+def test_an_event_loop_waits_for_its_write_and_whoever_leaves_takes_nothing_back(database):
+    gate = threading.Event()
+
+    def add(name):
+        def write(session):
+            gate.wait(20)
+            session.add(User(name=name, role="artist"))
+            session.flush()
+            return name
+
+        return write
+
+    def fail(session):
+        raise ValueError("no")
+
+    async def leave_and_ask():
+        left = asyncio.create_task(database.written(add("left")))
+        await asyncio.sleep(0)
+        left.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await left
+        gate.set()
+        with pytest.raises(ValueError, match="no"):
+            await database.written(fail)
+        return await database.written(add("waited"))
+
+    assert asyncio.run(leave_and_ask()) == "waited"
+    assert {row.name for row in database.rows(select(User.name))} == {"left", "waited"}
+
+
+def test_rows_are_found_by_what_is_given(database):
+    database.write(lambda s: s.add_all(User(name=name, role=role) for name, role in (("a", "artist"), ("b", "client"))))
+    asked = select(User.name, User.created).where(User.role == bindparam("role"))
+
+    (row,) = database.rows(asked, role="client")
+
+    assert row.name == "b"
+    assert row.created.utcoffset().total_seconds() == 0
+    assert list(database.rows(asked, role="admin")) == []
 
 
 def test_times_come_back_with_their_zone(database):

@@ -95,6 +95,16 @@ def test_takes_are_read_and_damage_is_told(show):
     assert damaged[0].startswith("tower")
 
 
+def test_who_cannot_wait_is_told_what_the_last_look_found(show, monkeypatch):
+    assert show.known("bp_010_0010") is None  # nothing is remembered here
+    monkeypatch.setattr(shows, "LOOK_AGAIN_S", 1e9)
+    assert show.known("bp_010_0010") is None  # nobody has looked yet
+    found = show.look().shots["bp_010_0010"]
+
+    assert show.known("bp_010_0010") is found
+    assert show.known("bp_010_0099") is None
+
+
 def test_a_shot_file_that_changed_a_moment_ago_is_read_as_it_is_now(show, monkeypatch):
     monkeypatch.setattr(shows, "LOOK_AGAIN_S", 1e9)
     file = show.shot("bp_010_0010").shot.file

@@ -84,9 +84,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 @router.get(_PLACE + "/standing")
-def standing(request: Request, shot: ShotName, version: Number, person: Annotated[Person, may("look")]) -> Stands:
+async def standing(request: Request, shot: ShotName, version: Number, person: Annotated[Person, may("look")]) -> Stands:
     """How a version stands, its pixels looked at by size and time; what differs in them is read."""
-    return _stands(request, shot, version, person)
+    return await run_in_threadpool(_stands, request, shot, version, person)
 
 
 @router.post(_PLACE + "/approve")

@@ -108,11 +108,13 @@ async def proxy(request: Request, shot: ShotName, version: Number, view: Name) -
 @router.get("/media/{shot}/v{version}/thumbnail.jpg", dependencies=[may("look")])
 async def thumbnail(request: Request, shot: ShotName, version: Number) -> Response:
     """A small JPEG of the version's middle frame."""
-
-    def made() -> Path:
-        return desk(request).stills.thumbnail(desk(request).footage(shot, version))
-
-    return _file(request, await _found(made), "image/jpeg", _CHECKED)
+    found = desk(request).thumbnail_of_late(shot, version)
+    if found is None:
+        found = await _found(lambda: desk(request).thumbnail(shot, version))
+    headers = _named(found.name, _CHECKED)
+    if _has(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(found.data, media_type="image/jpeg", headers=headers)
 
 
 @router.get("/media/{shot}/rendering/{frame}.jpg", dependencies=[may("look")])
@@ -186,10 +188,15 @@ async def light(
 
 def _file(request: Request, file: Path, kind: str, kept: str) -> Response:
     """A file, whole or by ranges; 304 where the browser has it. Its name tells its content."""
-    headers = {"Cache-Control": kept, "ETag": f'"{hashlib.sha256(file.name.encode()).hexdigest()[:32]}"'}
+    headers = _named(file.name, kept)
     if _has(request, headers["ETag"]) and "range" not in request.headers:
         return Response(status_code=304, headers=headers)
     return FileResponse(file, media_type=kind, headers=headers)
+
+
+def _named(name: str, kept: str) -> dict[str, str]:
+    """The headers of what its name tells."""
+    return {"Cache-Control": kept, "ETag": f'"{hashlib.sha256(name.encode()).hexdigest()[:32]}"'}
 
 
 def _has(request: Request, etag: str) -> bool:

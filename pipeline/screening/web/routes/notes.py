@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from pipeline.errors import ReviewRefused
@@ -17,7 +19,7 @@ from pipeline.screening.out.queue import enqueue
 from pipeline.screening.out.remarks import read_drawing
 from pipeline.screening.people import audit
 from pipeline.screening.people.roles import Person
-from pipeline.screening.records import GuestLink, Note, User, now
+from pipeline.screening.records import GuestLink, Note, Table, User, now, values_of
 from pipeline.screening.web.access import may
 from pipeline.screening.web.deciding import deciding
 from pipeline.screening.web.fields import Frame, Number, ShotName, Words
@@ -25,6 +27,8 @@ from pipeline.screening.web.settings import services
 
 router = APIRouter(tags=["notes"])
 LARGEST_DRAWING = 1_000_000  # characters of JSON
+_NOTES, _USERS, _GUESTS = (Table.metadata.tables[each.__tablename__] for each in (Note, User, GuestLink))
+_ADD = insert(_NOTES)
 
 
 class Written(BaseModel):
@@ -63,7 +67,7 @@ class Resolved(BaseModel):
 
 
 @router.get("/api/notes")
-def notes(
+async def notes(
     request: Request,
     shot: ShotName,
     person: Annotated[Person, may("look", guests=True)],
@@ -72,31 +76,27 @@ def notes(
 ) -> list[Shown]:
     """Notes of a shot, a version or a frame, by version, frame and time. Guests see versions of their playlist."""
     person.must_see(shot, version)
-    asked = _asked().where(Note.shot == shot).order_by(Note.version, Note.frame, Note.id)
-    if version is not None:
-        asked = asked.where(Note.version == version)
-    if frame is not None:
-        asked = asked.where(Note.frame == frame)
-    with services(request).database.read() as session:
-        rows = session.execute(asked).all()
-    return [_shown(note, user, guest, person) for note, user, guest in rows if person.sees(note.shot, note.version)]
+    given = {"shot": shot, "version": version, "frame": frame}
+    given = {name: value for name, value in given.items() if value is not None}
+    shared = services(request)
+    rows = await shared.asked(lambda: shared.database.rows(_asked(*given), **given))
+    return [_shown(row, row.user, row.guest, person) for row in rows if person.sees(row.shot, row.version)]
 
 
 @router.post("/api/notes", status_code=201)
-def write(request: Request, written: Written, person: Annotated[Person, may("note", guests=True)]) -> Shown:
+async def write(request: Request, written: Written, person: Annotated[Person, may("note", guests=True)]) -> Shown:
     """Keep a note. It needs words or a drawing; an answer lies on the frames of what it answers."""
     person.must_see(written.shot, written.version)
-    drawing = json.dumps(written.drawing) if written.drawing and written.drawing.get("strokes") else ""
-    if len(drawing) > LARGEST_DRAWING:
-        raise ReviewRefused("drawing: is too large. Draw less, or write two notes.")
-    read_drawing(drawing)
+    drawing = await run_in_threadpool(_drawn, written.drawing) if written.drawing else ""
     if not written.text.strip() and not drawing:
         raise ReviewRefused("note: has neither words nor a drawing. Add one of them.")
     if written.frame_out is not None and written.frame_out < written.frame:
         raise ReviewRefused("note: its last frame comes before its first. Swap them.")
-    deciding(request).shot(written.shot)  # a note on nothing helps nobody
+    desk = deciding(request)
+    if desk.shows.known(written.shot) is None:  # a note on nothing helps nobody
+        await run_in_threadpool(desk.shot, written.shot)
 
-    def keep(session: Session) -> Shown:
+    def keep(session: Session) -> tuple[Shown, int]:
         note = Note(
             **written.model_dump(exclude={"drawing"}),
             drawing=drawing,
@@ -109,15 +109,16 @@ def write(request: Request, written: Written, person: Annotated[Person, may("not
             if answered is None or (answered.shot, answered.version) != (note.shot, note.version):
                 raise ReviewRefused(f"note {written.reply_to}: is not on this version. Load the page again.")
             note.reply_to = answered.reply_to or answered.id
-        session.add(note)
-        session.flush()
+        note.id = session.execute(_ADD, values_of(note)).inserted_primary_key[0]
         told = {"shot": note.shot, "version": note.version, "frame": note.frame, "note": note.id}
         audit.record(session, person.who, "note", **told)
-        enqueue(session, "note", note.created, {**told, "by": person.who, "text": note.text})
-        return _shown(note, None if person.guest else person.name, person.name if person.guest else None, person)
+        calls = enqueue(session, "note", note.created, {**told, "by": person.who, "text": note.text})
+        by = (None, person.name) if person.guest else (person.name, None)
+        return _shown(note, *by, person), calls
 
-    kept = services(request).database.write(keep)
-    deciding(request).postman.wake()
+    kept, calls = await services(request).database.written(keep)
+    if calls:
+        desk.postman.wake()
     return kept
 
 
@@ -138,20 +139,32 @@ def resolve(request: Request, note: Number, said: Resolved, person: Annotated[Pe
     return services(request).database.write(keep)
 
 
-def _asked() -> Any:
-    return (
-        select(Note, User.name, GuestLink.label)
-        .outerjoin(User, User.id == Note.author_id)
-        .outerjoin(GuestLink, GuestLink.id == Note.guest_id)
+@cache
+def _asked(*by: str) -> Select[Any]:
+    """Notes with who wrote them, by version, frame and time. by: columns whose values are given when it is asked."""
+    people = _NOTES.outerjoin(_USERS, _USERS.c.id == _NOTES.c.author_id)
+    people = people.outerjoin(_GUESTS, _GUESTS.c.id == _NOTES.c.guest_id)
+    asked = select(_NOTES, _USERS.c.name.label("user"), _GUESTS.c["label"].label("guest")).select_from(people)
+    return asked.where(*(_NOTES.c[name] == bindparam(name) for name in by)).order_by(
+        _NOTES.c.version, _NOTES.c.frame, _NOTES.c.id
     )
 
 
 def _one(session: Session, number: int, person: Person) -> Shown:
-    note, user, guest = session.execute(_asked().where(Note.id == number)).one()
-    return _shown(note, user, guest, person)
+    row = session.execute(_asked("id"), {"id": number}).one()
+    return _shown(row, row.user, row.guest, person)
 
 
-def _shown(note: Note, user: str | None, guest: str | None, person: Person) -> Shown:
+def _drawn(drawing: dict[str, Any]) -> str:
+    """A drawing as it is kept, "" without a stroke. Raises ReviewRefused for what is none, or too large."""
+    kept = json.dumps(drawing) if drawing.get("strokes") else ""
+    if len(kept) > LARGEST_DRAWING:
+        raise ReviewRefused("drawing: is too large. Draw less, or write two notes.")
+    read_drawing(kept)
+    return kept
+
+
+def _shown(note: Any, user: str | None, guest: str | None, person: Person) -> Shown:
     return Shown(
         id=note.id,
         shot=note.shot,

@@ -52,7 +52,8 @@ def test_a_guest_sees_the_playlist_and_nothing_beside_it(studio, path, holds):
 
 def test_every_other_route_is_open_for_the_version_of_the_playlist_alone(studio, monkeypatch):
     guest = studio.client(Role.GUEST, ((OWN, 1),))
-    monkeypatch.setattr(studio.app.state.media.stills, "thumbnail", lambda footage: None)  # who may, not what
+    file = studio.services.settings.show
+    monkeypatch.setattr(studio.app.state.media.stills, "thumbnail", lambda footage: file)  # who may, not what
     filled = {"view": "none", "frame": "1001", "form": "csv", "name": "none.0.mp4", "note": "1", "number": "1"}
     filled |= {"kind": "piece", "place": "builtin", "piece": "keep", "user_id": "1", "link_id": "1", "token": "x"}
     reached = set()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from pipeline.io import exr
+from pipeline.screening.media import desk
 from pipeline.screening.people.roles import Role
 from tests.pipeline.screening import ministudio
 from tests.pipeline.screening.served import served
@@ -57,6 +60,23 @@ def test_what_the_browser_has_is_not_sent_again(studio, name):
         again = browser.get(path, headers={"If-None-Match": held})
         assert (again.status_code, again.content) == (304, b"")
     assert browser.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_thumbnail_is_remembered_for_a_moment_and_made_anew_of_another_frame(tmp_path, monkeypatch):
+    with served(ministudio.make_show(tmp_path / "mini")) as server:
+        browser, guest = server.client(Role.CLIENT), server.client(Role.GUEST, ((SHOT, 2),))
+        first = browser.get(f"{PLACE}/thumbnail.jpg")
+        for frame in range(ministudio.FIRST, ministudio.LAST + 1):
+            place = tmp_path / "mini" / SHOT / "delivery" / f"{SHOT}_v001" / "exr"
+            exr.write(place / f"{SHOT}_comp_v001.{frame}.exr", dict.fromkeys("RGB", np.zeros((36, 64), np.float32)))
+        again = browser.get(f"{PLACE}/thumbnail.jpg")
+        monkeypatch.setattr(desk, "LOOK_AGAIN_S", 0.0)
+        anew = browser.get(f"{PLACE}/thumbnail.jpg")
+
+        assert again.content == first.content
+        assert anew.content != first.content
+        assert anew.headers["etag"] != first.headers["etag"]
+        assert guest.get(f"{PLACE}/thumbnail.jpg").status_code == 403
 
 
 def test_a_still_of_another_frame_or_exposure_is_another(studio):
