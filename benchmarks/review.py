@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import socket
@@ -25,6 +26,7 @@ from pathlib import Path
 import httpx2
 from sqlalchemy import select
 
+from benchmarks.review_browser import Browser
 from benchmarks.review_show import VERSIONS, join, make_show, shot_names
 from pipeline.screening.database import Database
 from pipeline.screening.people.audit import Seal
@@ -44,13 +46,10 @@ READS = {  # of the answers that are reads: what a session in the screening room
 Seen = list[tuple[str, float, int]]  # what was asked, milliseconds, status
 
 
-async def person(
-    browser: httpx2.AsyncClient, token: str, wish: argparse.Namespace, number: int, seen: Seen
-) -> set[str]:
+async def person(browser: Browser, wish: argparse.Namespace, number: int, seen: Seen) -> set[str]:
     """One person until the time is over; the notes that the server said it has kept."""
     dice, wrote = random.Random(number), set()
-    browser_says = {"Cookie": f"battleplate={token}", "Accept": "text/html,*/*"}
-    csrf = (await browser.get("/api/me", headers=browser_says)).json()["csrf"]
+    csrf = json.loads((await browser.get("/api/me"))[1])["csrf"]
     kinds, weights = list(READS), [weight for weight, _ in READS.values()]
     await asyncio.sleep(dice.random() * wish.think)
     while time.monotonic() < wish.until:
@@ -59,22 +58,21 @@ async def person(
         if dice.random() < WRITES:
             kind, text = "write", f"{number}.{len(seen)}"
             note = {"shot": shot, "version": VERSIONS, "frame": 1017, "text": text}
-            answer = await browser.post("/api/notes", json=note, headers={**browser_says, "X-CSRF": csrf})
-            if answer.status_code == 201:
+            status, _body = await browser.post("/api/notes", note, csrf)
+            if status == 201:
                 wrote.add(text)
         else:
             kind = dice.choices(kinds, weights)[0]
-            answer = await browser.get(READS[kind][1].format(shot=shot), headers=browser_says)
-        seen.append((kind, (time.perf_counter() - began) * 1000, answer.status_code))
+            status, _body = await browser.get(READS[kind][1].format(shot=shot))
+        seen.append((kind, (time.perf_counter() - began) * 1000, status))
         await asyncio.sleep(dice.expovariate(1 / wish.think) if wish.think else 0)
+    browser.close()
     return wrote
 
 
 async def everybody(address: str, tokens: list[str], wish: argparse.Namespace, seen: Seen) -> set[str]:
-    limits = httpx2.Limits(max_connections=wish.people)
-    async with httpx2.AsyncClient(base_url=address, timeout=60, limits=limits) as browser:
-        asked = (person(browser, token, wish, number, seen) for number, token in enumerate(tokens))
-        return set().union(*await asyncio.gather(*asked))
+    asked = (person(Browser(address, token), wish, number, seen) for number, token in enumerate(tokens))
+    return set().union(*await asyncio.gather(*asked))
 
 
 def pages(address: str, server: int, token: str, shots: list[str]) -> None:
@@ -143,8 +141,9 @@ def main() -> None:
             pages(address, server.pid, tokens[0], shots)
             wish.busy = shots[:BUSY]
             seen: Seen = []
-            wish.until = time.monotonic() + wish.seconds
+            wish.until, spent = time.monotonic() + wish.seconds, _spent_s(server.pid)
             wrote = asyncio.run(everybody(address, tokens, wish, seen))
+            spent = _spent_s(server.pid) - spent
             load = os.getloadavg()[0]
         finally:
             server.terminate()
@@ -159,7 +158,7 @@ def main() -> None:
         middle, late = (times[int(len(times) * part)] for part in (0.5, 0.95))
         print(f"{kind:<16}{len(times):>6}   p50 {middle:7.1f} ms   p95 {late:7.1f} ms")
     print(
-        f"{len(seen) / wish.seconds:.0f} answers/s; 5xx: {sum(s[2] >= 500 for s in seen)}; not 2xx: "
+        f"{len(seen) / wish.seconds:.0f} answers/s, of each the server {spent / len(seen) * 1000:.1f} ms; 5xx: {sum(s[2] >= 500 for s in seen)}; not 2xx: "
         f"{sum(s[2] >= 300 for s in seen)}; notes lost: {len(wrote - kept)} of {len(wrote)}; audit: {fault or 'whole'}; "
         f"load of the machine {load:.1f}"
     )

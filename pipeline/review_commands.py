@@ -13,6 +13,7 @@ from pipeline.decision_commands import vocabulary
 from pipeline.errors import ConfigError
 
 ShowFile = Annotated[Path, typer.Argument(metavar="SHOW.toml", help="The show file.", show_default=False)]
+_KEPT_OPEN_S = 75  # longer than proxies and browsers do: whoever closes first may be sent a question that is lost
 
 
 def review(
@@ -83,6 +84,7 @@ def review(
         ssl_certfile=cert,
         ssl_keyfile=key,
         proxy_headers=proxy,
+        timeout_keep_alive=_KEPT_OPEN_S,
         timeout_graceful_shutdown=2,
     )
     uvicorn.Server(config).run()
