@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.common_commands import out
 from pipeline.decision_commands import vocabulary
 from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 ShowFile = Annotated[Path, typer.Argument(metavar="SHOW.toml", help="The show file.", show_default=False)]
 _KEPT_OPEN_S = 75  # longer than proxies and browsers do: whoever closes first may be sent a question that is lost
@@ -73,8 +77,7 @@ def review(
     if link:
         out.print(f"first admin   {address}/join/{link}   (works once)", highlight=False, soft_wrap=True)
     out.print(f"review        {address}", highlight=False, soft_wrap=True)
-    ahead = threading.Thread(target=app.state.standings.look_ahead, args=(app.state.shows,), daemon=True)
-    ahead.start()
+    threading.Thread(target=_ahead, args=(app,), daemon=True).start()
     config = uvicorn.Config(
         app,
         host=host,
@@ -88,3 +91,12 @@ def review(
         timeout_graceful_shutdown=2,
     )
     uvicorn.Server(config).run()
+
+
+def _ahead(app: FastAPI) -> None:
+    """What can be known before anybody asks; and what is there then stays: looking through all of it for garbage again and
+    again would hold up every answer for a tenth of a second.
+    """
+    app.state.standings.look_ahead(app.state.shows)
+    gc.collect()
+    gc.freeze()
