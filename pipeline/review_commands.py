@@ -14,7 +14,8 @@ from pipeline.decision_commands import vocabulary
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from pipeline.screening.shows import Shows
+    from pipeline.screening.standings import Standings
 
 ShowFile = Annotated[Path, typer.Argument(metavar="SHOW.toml", help="The show file.", show_default=False)]
 _KEPT_OPEN_S = 75  # longer than proxies and browsers do: whoever closes first may be sent a question that is lost
@@ -77,7 +78,7 @@ def review(
     if link:
         out.print(f"first admin   {address}/join/{link}   (works once)", highlight=False, soft_wrap=True)
     out.print(f"review        {address}", highlight=False, soft_wrap=True)
-    threading.Thread(target=_ahead, args=(app,), daemon=True).start()
+    threading.Thread(target=_ahead, args=(app.state.standings, app.state.shows), daemon=True).start()
     config = uvicorn.Config(
         app,
         host=host,
@@ -93,10 +94,10 @@ def review(
     uvicorn.Server(config).run()
 
 
-def _ahead(app: FastAPI) -> None:
+def _ahead(standings: Standings, shows: Shows) -> None:
     """What can be known before anybody asks; and what is there then stays: looking through all of it for garbage again and
     again would hold up every answer for a tenth of a second.
     """
-    app.state.standings.look_ahead(app.state.shows)
+    standings.look_ahead(shows)
     gc.collect()
     gc.freeze()

@@ -71,7 +71,7 @@ class Database:
         with Session(self.engine, autoflush=False, expire_on_commit=False) as session:
             yield session
 
-    def rows(self, asked: Executable, **given: Any) -> Sequence[Row[Any]]:
+    def rows(self, asked: Executable, **given: Any) -> Sequence[Row[*tuple[Any, ...]]]:
         """What a question about columns finds, `given` for its parameters. A question that is built once and asked often
         costs a fifth of a session's.
         """

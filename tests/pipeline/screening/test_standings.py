@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,7 +29,7 @@ class Approved:
         self.standings, self.looks, self._moment = Standings(self.database), 0, 100.0
         subject = subject_of(self.version.folder)
         self.database.write(lambda session: self._approve(session, subject))
-        monkeypatch.setattr(standings.time, "monotonic", lambda: self._moment)
+        monkeypatch.setattr(standings, "time", SimpleNamespace(monotonic=lambda: self._moment))
         thorough = standings.stands
 
         def counted(*args):

@@ -28,7 +28,7 @@ from pipeline.screening.web.settings import services
 router = APIRouter(tags=["notes"])
 LARGEST_DRAWING = 1_000_000  # characters of JSON
 _NOTES, _USERS, _GUESTS = (Table.metadata.tables[each.__tablename__] for each in (Note, User, GuestLink))
-_ADD = insert(_NOTES)
+_ADD = insert(_NOTES).returning(_NOTES.c.id)
 
 
 class Written(BaseModel):
@@ -80,7 +80,12 @@ async def notes(
     given = {name: value for name, value in given.items() if value is not None}
     shared = services(request)
     rows = await shared.asked(lambda: shared.database.rows(_asked(*given), **given))
-    return [_shown(row, row.user, row.guest, person) for row in rows if person.sees(row.shot, row.version)]
+
+    def shown() -> list[Shown]:
+        return [_shown(row, row.user, row.guest, person) for row in rows if person.sees(row.shot, row.version)]
+
+    light = sum(len(row.drawing) for row in rows) < LARGEST_DRAWING / 10
+    return shown() if light else await run_in_threadpool(shown)
 
 
 @router.post("/api/notes", status_code=201)
@@ -109,12 +114,12 @@ async def write(request: Request, written: Written, person: Annotated[Person, ma
             if answered is None or (answered.shot, answered.version) != (note.shot, note.version):
                 raise ReviewRefused(f"note {written.reply_to}: is not on this version. Load the page again.")
             note.reply_to = answered.reply_to or answered.id
-        note.id = session.execute(_ADD, values_of(note)).inserted_primary_key[0]
+        note.id = session.execute(_ADD, values_of(note)).scalar_one()
         told = {"shot": note.shot, "version": note.version, "frame": note.frame, "note": note.id}
         audit.record(session, person.who, "note", **told)
         calls = enqueue(session, "note", note.created, {**told, "by": person.who, "text": note.text})
-        by = (None, person.name) if person.guest else (person.name, None)
-        return _shown(note, *by, person), calls
+        user, guest = (None, person.name) if person.guest else (person.name, None)
+        return _shown(note, user, guest, person), calls
 
     kept, calls = await services(request).database.written(keep)
     if calls:

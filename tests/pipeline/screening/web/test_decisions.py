@@ -91,8 +91,8 @@ def test_who_may_not_decide_is_told_so(house, role, path, status):
     assert answer.status_code == status
 
 
-def test_a_note_is_kept_answered_and_resolved(house):
-    server, _ = house
+def test_a_note_is_kept_answered_and_resolved(fresh):
+    server, _, _ = fresh
     ada, bob = server.client(Role.SUPERVISOR), server.client(Role.ARTIST)
 
     note = ada.post("/api/notes", json={**NOTE, "drawing": DRAWING}).json()
@@ -125,8 +125,8 @@ def test_a_note_that_makes_no_sense_is_refused(house, change, line):
     assert line in answer.json()["detail"]
 
 
-def test_a_guest_notes_on_their_playlist_alone(house):
-    server, _ = house
+def test_a_guest_notes_on_their_playlist_alone(fresh):
+    server, _, _ = fresh
     guest = server.client(Role.GUEST, (("bp_010_0010", 1),))
     mute = server.client(Role.GUEST, (("bp_010_0010", 1),), commenting=False)
 
