@@ -95,9 +95,10 @@ def review(
 
 
 def _ahead(standings: Standings, shows: Shows) -> None:
-    """What can be known before anybody asks; and what is there then stays: looking through all of it for garbage again and
-    again would hold up every answer for a tenth of a second.
+    """What can be known before anybody asks. What is loaded, and then what is known, stays: looking through all of it for
+    garbage again and again would hold up every answer for a tenth of a second.
     """
+    gc.freeze()
     standings.look_ahead(shows)
     gc.collect()
     gc.freeze()
