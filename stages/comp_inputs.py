@@ -176,7 +176,7 @@ def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int
             **tolerances,
         )
         if shot.cut is not None:
-            visible = shot.cut.seen_past(visible, z, shot.depth_m)
+            visible = shot.cut.seen_past(visible, z, shot.depth_m, shot.confidence)
         merge.hold_out(rgba, visible, rgba)
         rgba[rgba[..., 3] < LEAST_ALPHA] = 0
     z = np.where(rgba[..., 3] > 0, z, np.float32(np.inf))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from calibration.cameras import camera_centre, lens_at, load_poses, world_from_camera
 from calibration.ground import settle
 from calibration.ground.survey import Sheet, Survey, one_sided, survey
+from calibration.ground.witness import agreement
 from calibration.lens import rays
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameRange
@@ -54,10 +55,16 @@ def survey_ground(
     looks, settled = _spread(depth.files.frames, params.looks), _spread(depth.files.frames, params.settle_frames)
     steps = len(looks) + 1 + len(settle.WINDOWS) * (len(settled) + 1)
     done = iter(range(steps))
-    clouds = [np.load(track.points, allow_pickle=False).astype(np.float64)]
+    clouds, solved = [], np.load(track.points, allow_pickle=False).astype(np.float64)
+    votes = np.zeros(len(solved), np.int64)
     for frame in looks:
         progress(next(done), steps, f"frame {frame}")
-        clouds.append(_seen(track, depth, mattes, frame, poses[track.frames.index(frame)], params))
+        pose, maps = poses[track.frames.index(frame)], exr.read(depth.files.path(frame)).channels
+        covered = exr.read(mattes.files.path(frame)).channels["A"] > 0.05
+        known = np.where(np.isfinite(maps["Z"]) & (maps["C"] >= params.confidence) & ~covered, maps["Z"], np.inf)
+        clouds.append(_seen(known, rays(lens_at(track, frame)), pose, params))
+        votes += agreement(solved, np.where(covered, 0, known), lens_at(track, frame), pose)
+    clouds.append(solved[votes >= 0])
     progress(next(done), steps, "laying the sheet")
     cloud, stood = np.concatenate(clouds), camera_centre(poses)
     sheet = Sheet(cell_m=params.cell_m, reach_m=params.reach_m)
@@ -90,23 +97,17 @@ def _spread(frames: FrameRange, count: int) -> list[int]:
 
 
 def _seen(
-    track: CameraTrack,
-    depth: DepthMaps,
-    mattes: Mattes,
-    frame: int,
-    pose: npt.NDArray[np.float64],
-    params: Params,
+    known: npt.NDArray[np.floating], through: npt.NDArray[np.floating], pose: npt.NDArray[np.float64], params: Params
 ) -> npt.NDArray[np.float64]:
-    """World points (N, 3) of what one frame trusts and nobody covers, an even pick of its pixels."""
-    maps = exr.read(depth.files.path(frame)).channels
-    covered = exr.read(mattes.files.path(frame)).channels["A"] > 0.05
-    good = np.isfinite(maps["Z"]) & (maps["C"] >= params.confidence) & ~covered & (maps["Z"] < 1.5 * params.reach_m)
-    row, column = np.nonzero(good)
+    """World points (N, 3) of what one frame trusts and nobody covers, an even pick of its pixels.
+
+    known: (H, W) metres, +inf elsewhere; through: (H, W, 2) the pixels' rays.
+    """
+    row, column = np.nonzero(known < 1.5 * params.reach_m)
     step = max(1, len(row) // params.points_per_look)
     row, column = row[::step], column[::step]
-    z = maps["Z"][row, column].astype(np.float64)
-    through = rays(lens_at(track, frame))[row, column].astype(np.float64)
-    points = np.column_stack([through * z[:, None], z])
+    z = known[row, column].astype(np.float64)
+    points = np.column_stack([through[row, column].astype(np.float64) * z[:, None], z])
     back = world_from_camera(pose)
     return np.asarray(points @ back[:3, :3].T + back[:3, 3])
 

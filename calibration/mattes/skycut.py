@@ -10,6 +10,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 _NEARLY_ALL = 0.95  # of what the depth knows
+_SURE = 0.6  # confidence in a depth that counts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,14 +34,17 @@ class SkyCut:
             np.float32
         )
 
-    def seen_past(self, visible: Floats, layer_z_m: Floats, depth_m: Floats) -> Floats:
+    def seen_past(self, visible: Floats, layer_z_m: Floats, depth_m: Floats, confidence: Floats) -> Floats:
         """`visible` (H, W), what the plate's depth and colours leave of a layer, made right where the matte knows better.
 
-        No layer is hidden by the sky's part of a pixel; and none is seen through what the depth took for sky, unless it is
-        nearer than anything known there. layer_z_m, depth_m: (H, W) metres, +inf where empty, and in what depth calls sky.
+        No layer is hidden by the sky's part of a pixel. One that lies behind nearly all that is known shows in that part alone:
+        where the depth doubts itself or took a hazy ridge for sky, colours that look like sky have no say. Where the plate
+        is known to be farther still, they have. layer_z_m, depth_m: (H, W) metres, +inf where empty, and in what depth calls sky;
+        confidence: (H, W) of the depth, 0 to 1.
         """
         shown = np.maximum(visible, 1 - self.alpha)
-        through = (self.alpha > 0) & np.isinf(depth_m) & (layer_z_m > _farthest(depth_m))
+        behind = np.isinf(depth_m) | (depth_m <= layer_z_m) | (confidence < _SURE)
+        through = (self.alpha > 0) & (layer_z_m > _farthest(depth_m)) & behind
         return np.where(through, 1 - self.alpha, shown).astype(np.float32)
 
 

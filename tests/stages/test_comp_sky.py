@@ -179,8 +179,19 @@ def test_a_far_card_stands_behind_a_mountain_that_the_depth_took_for_sky_and_a_c
     depth = np.float32([[np.inf, np.inf, np.inf, 900.0]])
     cut, seen = SkyCut(alpha, np.zeros((1, 4, 3), np.float32)), np.float32([[1.0, 0.1, 1.0, 0.4]])
 
-    card = cut.seen_past(seen, np.full((1, 4), 6000.0, np.float32), depth)
-    castle = cut.seen_past(seen, np.full((1, 4), 180.0, np.float32), depth)
+    sure = np.ones_like(depth)
+    card = cut.seen_past(seen, np.full((1, 4), 6000.0, np.float32), depth, sure)
+    castle = cut.seen_past(seen, np.full((1, 4), 180.0, np.float32), depth, sure)
 
-    np.testing.assert_allclose(card, [[1.0, 0.75, 0.0, 0.4]])
+    np.testing.assert_allclose(card, [[1.0, 0.75, 0.0, 0.0]])
     np.testing.assert_allclose(castle, [[1.0, 0.75, 1.0, 0.4]])
+
+
+def test_a_card_stands_before_the_one_peak_that_is_known_to_be_farther():
+    depth, sure = np.full((1, 60), 900.0, np.float32), np.ones((1, 60), np.float32)
+    depth[0, :2], sure[0, 1] = 8000, 0.5
+    cut, seen = SkyCut(np.ones_like(depth), np.zeros((1, 60, 3), np.float32)), np.full_like(depth, 0.4)
+
+    card = cut.seen_past(seen, np.full_like(depth, 6000.0), depth, sure)
+
+    np.testing.assert_allclose(card[0, :3], [0.4, 0.0, 0.0])

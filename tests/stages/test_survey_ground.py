@@ -1,6 +1,7 @@
 """The ground stage against the analytic scene: height error near and far, files, same bytes again."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -28,8 +29,11 @@ def made(tmp_path_factory) -> tuple[Shot, Ground, Ground]:
     return shot, *surveyed(shot, "a", "b")
 
 
-def surveyed(shot: Shot, *names: str) -> list[Ground]:
-    """The ground, once for each name. Depth has 1% of error that runs smoothly over the picture, as a real sweep's does."""
+def surveyed(shot: Shot, *names: str, trusted_m: float = np.inf) -> list[Ground]:
+    """The ground, once for each name. Depth has 1% of error that runs smoothly over the picture, as a real sweep's does.
+
+    trusted_m: beyond this the depth doubts itself.
+    """
     scene, folder = shot.scene, shot.folder
     depth = DepthMaps(FrameFiles(folder / "depth", "depth.%04d.exr", FRAMES))
     mattes = Mattes(FrameFiles(folder / "mattes", "matte.%04d.exr", FRAMES), "truth")
@@ -37,7 +41,7 @@ def surveyed(shot: Shot, *names: str) -> list[Ground]:
     for frame in FRAMES:
         error = cv2.GaussianBlur(rng.standard_normal((180, 320)).astype(np.float32), (0, 0), 3)
         z = scene.depth_m(frame) * (1 + 0.01 * error / error.std())
-        exr.write(depth.files.path(frame), {"Z": z, "C": np.isfinite(z).astype(np.float32)}, compression="zip")
+        exr.write(depth.files.path(frame), {"Z": z, "C": (z < trusted_m).astype(np.float32)}, compression="zip")
         exr.write(mattes.files.path(frame), {"A": scene.matte(frame).astype(np.float16)}, compression="zip")
     return [
         survey_ground(
@@ -80,6 +84,25 @@ def test_far_ground_is_within_two_percent_of_its_distance(made):
     shot, ground, _ = made
 
     assert np.median(error_m(shot.scene, ground, 30, 60)) < 0.02 * 45
+
+
+def test_points_solved_under_the_ground_do_not_pull_it_down(made, tmp_path):
+    """What shines or moves with the camera is solved at three times the distance of the ground that hides it."""
+    shot = made[0]
+    rng = np.random.default_rng(5)
+    true = np.load(shot.track.points)
+    low = true[(true[:, 1] < 1) & (true[:, 2] < -6) & (true[:, 2] > -20)]
+    stood = np.linalg.inv(np.load(shot.track.poses)[0])[:3, 3]
+    false = stood + 3 * (low[rng.integers(len(low), size=300)] - stood)
+    near = true[np.hypot(true[:, 0], true[:, 2]) < 18]
+    np.save(tmp_path / "points.npy", np.concatenate([near, false]).astype(np.float32))
+    track = replace(shot.track, points=tmp_path / "points.npy")
+
+    [ground] = surveyed(replace(shot, track=track, folder=tmp_path), "a", trusted_m=18.0)
+
+    off = error_m(shot.scene, ground, 4, 22)
+    assert np.quantile(off, 0.95) < 0.25
+    assert off.max() < 0.5
 
 
 def test_figures_tell_residual_and_coverage(made):
