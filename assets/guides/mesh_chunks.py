@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int32]
-TRIANGLES = 24  # in a chunk at most: few enough to lie together, enough that asking for all at once pays
+TRIANGLES = 32  # in a chunk at most: few enough to lie together, enough that asking for all at once pays
 SIDES = 8  # from which a person is looked at
 
 
