@@ -80,16 +80,15 @@ def crowd_guides(
     band = slice(*_rows(scene, rows))
     depth, ids = np.full((height, width), np.inf, np.float32), np.zeros((height, width), np.uint32)
     slot, triangle = np.full(depth[band].shape, -1, np.int32), np.empty(depth[band].shape, np.int32)
-    crowdraster.draw(
-        _from_row(scene, band.start), lens.rays[band], (columns, rows[band]), order, depth[band], slot, triangle
-    )
+    above = replace(scene, pixels=_from_row(scene.pixels, band.start))
+    crowdraster.draw(above, lens.rays[band], (columns, rows[band]), order, depth[band], slot, triangle)
     crowdread.label(slot, scene.ids, ids[band])
     normals, parts, motion = _read(people, view, lens, wanted, drawn, scene, frames, band, slot, triangle)
     matte_ids, coverage = _mattes(scene, lens, order) if "mattes" in wanted else (None, None)
     joints = crowd_pose.joints_of(people, people.now, frames, order)
     joints_px = to_pixels(joints.reshape(-1, 3), lens.table).reshape(-1, 18, 2)
     slack = frames[order, 2, 3] * lens.angle_px
-    seen = crowd_pose.seen(joints, joints_px - (0, band.start), order, depth[band], slot, slack)
+    seen = crowd_pose.seen(joints, _from_row(joints_px, band.start), order, depth[band], slot, slack)
     poses = {family: crowd_pose.draw((height, width), joints_px, seen, family) for family in families}
     all_px, all_seen = np.full((len(people.ids), 18, 2), np.nan, np.float32), np.zeros((len(people.ids), 18), bool)
     all_px[order], all_seen[order] = joints_px, seen
@@ -162,20 +161,17 @@ def _mattes(scene: Scene, lens: Optics, order: Ints) -> tuple[NDArray[np.uint32]
     top, bottom = begin // 2, (end + 1) // 2
     band = slice(2 * top, 2 * bottom)
     depth, slot = (np.full((2 * (bottom - top), 2 * width), value) for value in (np.float32(np.inf), np.int32(-1)))
-    shifted = _from_row(scene, top)
-    shifted = replace(shifted, pixels=shifted.pixels * np.float32(2))
+    shifted = replace(scene, pixels=_from_row(scene.pixels, top) * np.float32(2))
     crowdraster.draw(shifted, rays[band], (columns, rows[band]), order, depth, slot, np.empty(slot.shape, np.int32))
     crowdread.rank(slot, scene.ids, ids[top:bottom], coverage[top:bottom])
     return ids, coverage
 
 
-def _from_row(scene: Scene, top: int) -> Scene:
-    """The scene as a picture shows it that begins at row `top`. Exact: floats lose nothing to a whole number below them."""
-    if not top:
-        return scene
-    pixels = scene.pixels.copy()
-    pixels[:, 1] -= np.float32(top)
-    return replace(scene, pixels=pixels)
+def _from_row(pixels: Floats, top: int) -> Floats:
+    """Places (..., 2) as a picture has them that begins at row `top`. Exact: floats lose nothing to a whole number below them."""
+    moved = pixels.copy()
+    moved[..., 1] -= np.float32(top)
+    return moved
 
 
 def _rows(scene: Scene, ranges: Floats) -> tuple[int, int]:

@@ -48,19 +48,16 @@ def seen(
 
     The body's own joints are always told, as annotators guess them too. slack_m: (A,) metres of a pixel there.
     """
-    told: NDArray[np.bool_] = np.asarray(np.isfinite(joints_px).all(axis=2))
-    posemap.hide_joints(
-        joints.astype(np.float64), joints_px.astype(np.float64), agents, depth, slot, _FACE,
-        _DEEP_M + slack_m, _FACE_DEEP_M - _DEEP_M, told,
-    )  # fmt: skip
+    told: NDArray[np.bool_] = np.isfinite(joints_px[..., 0]) & np.isfinite(joints_px[..., 1])
+    posemap.hide_joints(joints, joints_px, agents, depth, slot, _FACE, _DEEP_M + slack_m, _FACE_DEEP_M - _DEEP_M, told)
     return told
 
 
 def draw(size: tuple[int, int], joints_px: Floats, told: NDArray[np.bool_], family: str) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 RGB: the skeletons as a model family learnt to read them, the last agent first, so that the
-    nearest, who come first, lie on top."""
+    nearest, who come first, lie on top. told: (A, 18), never of a joint that is nowhere (NaN)."""
     canvas = np.zeros((*size, 3), np.uint8)
-    points = np.ascontiguousarray(np.nan_to_num(joints_px, nan=-1e6)[::-1], np.float64)
+    points = np.ascontiguousarray(joints_px[::-1], np.float64)
     shown = np.ascontiguousarray(told[::-1])
     limbs = np.array(LIMBS, np.int32)
     posemap.draw_poses(canvas, points, shown, half_width_px(family, *size), limbs, limb_colours(), COLOURS)

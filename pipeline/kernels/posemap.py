@@ -48,8 +48,8 @@ def draw_poses(
 
 
 def hide_joints(
-    joints_camera: NDArray[np.float64],
-    joints_px: NDArray[np.float64],
+    joints_camera: NDArray[np.float32],
+    joints_px: NDArray[np.float32],
     agents: NDArray[np.int32],
     depth: NDArray[np.float32],
     slot: NDArray[np.int32],
@@ -60,13 +60,13 @@ def hide_joints(
 ) -> None:
     """Take from `seen` (N, 18) the joints that another agent hides, and face joints turned away, hidden by the own head.
 
-    joints_camera: (N, 18, 3) metres; joints_px: (N, 18, 2). agents: (N,) row of each in `slot` (H, W), what each pixel
+    joints_camera: (N, 18, 3) float32 metres; joints_px: (N, 18, 2) float32. agents: (N,) row of each in `slot` (H, W), what each pixel
     sees at `depth` (H, W). face: (18,). slack_m: (N,) how far a joint lies under its own skin at most; own_slack_m: the
     same for face joints. Joints outside the picture stay as they are.
     """
     count, joints = seen.shape
-    check("joints_camera", joints_camera, np.float64, (count, joints, 3))
-    check("joints_px", joints_px, np.float64, (count, joints, 2))
+    check("joints_camera", joints_camera, np.float32, (count, joints, 3))
+    check("joints_px", joints_px, np.float32, (count, joints, 2))
     check("agents", agents, np.int32, (count,))
     check("depth", depth, np.float32, slot.shape)
     check("slot", slot, np.int32, depth.shape)
@@ -87,7 +87,7 @@ def _hide_joints(joints_camera, joints_px, agents, depth, slot, face, slack_m, o
             there = slot[row, column]
             if there < 0:
                 continue
-            behind = joints_camera[n, j, 2] - depth[row, column]
+            behind = np.float64(joints_camera[n, j, 2]) - depth[row, column]
             if there == agents[n]:
                 if face[j] and behind > own_slack_m + slack_m[n]:
                     seen[n, j] = False

@@ -87,10 +87,10 @@ def test_joints_far_outside_or_nowhere_are_harmless():
 def test_a_joint_is_hidden_by_others_but_not_by_the_own_body():
     depth, slot = np.full((8, 8), 5.0, np.float32), np.zeros((8, 8), np.int32)
     depth[:, 4:], slot[:, 4:] = np.inf, -1
-    joints = np.zeros((2, 18, 3))
+    joints = np.zeros((2, 18, 3), np.float32)
     joints[..., 2] = 5.2
     joints[1, 5:, 2] = 5.1
-    at = np.full((2, 18, 2), 2.5)
+    at = np.full((2, 18, 2), 2.5, np.float32)
     at[:, 17] = 6.5  # where nobody is
     at[:, 16] = 99.0
     face, seen = np.zeros(18, bool), np.ones((2, 18), bool)
