@@ -1,4 +1,4 @@
-"""Render crowd, set and dust through the solved camera and its lens: colour, depth, ids, motion, and the crowd's shadow."""
+"""Render crowd, set and dust through the solved camera and its lens: colour, depth, ids, motion, and their shadow."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from assets.sets.cards import draw_cards
 from assets.sets.layer import draw_set
 from assets.sets.paintings import load_paintings
 from assets.sets.projection import read_pieces
+from assets.sets.shadow import SetShadow
 from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import load_agents
 from assets.sprites.layer import NOBODY, Looks, Taken, draw_crowd, draw_shadow
@@ -58,6 +59,7 @@ class Params(Looks):
     """How the crowd is drawn: the settings of assets.sprites.layer.Looks."""
 
     sun_shadow: float = 1.0  # times what the plate's shadows take
+    set_shadow: bool = True  # set pieces throw one, too
 
     def __post_init__(self) -> None:
         for name in ("brightness", "hue", "crowding", "sun_shadow", "contact"):
@@ -106,6 +108,9 @@ def render_layers(
     taken_by_sun = params.sun_shadow * (1 - float(np.dot(plate_light.shadow_rgb, LUMINANCE)))
     looks = replace(params, sun_shadow=taken_by_sun)
     raised = _raised(dust, layout, light, heights)
+    thrown = (
+        SetShadow.of(pieces, heights.stand, to_sun, params.softness, params.contact_m) if params.set_shadow else None
+    )
     for frame in frames:
         view, row, lens = view_of(track, frame), track.frames.index(frame), lens_at(track, frame)
         focal_px = max(lens.focal_x_px, lens.focal_y_px)
@@ -121,6 +126,8 @@ def render_layers(
         for layer, written in zip(layers, planes, strict=True):
             exr.write(layer.files.path(frame), written, compression=work.compression)
         taken, throwing = Taken.nothing(view.size), NOBODY
+        if thrown is not None:
+            thrown.take(view, heights.meet_rays, taken)
         if near.shades is not None:
             shades = Shades.read(near.shades.path(frame))
             add_shadows(taken, shades, view, to_sun, params)

@@ -284,6 +284,20 @@ def test_painting_stays_on_its_surface_to_a_quarter_of_a_pixel(walled, frame):
     assert np.abs(shown - truth)[4:-4, 4:-4].mean() < 0.01
 
 
+@pytest.mark.parametrize(
+    ("azimuth_deg", "thrown", "dark"), [(180.0, True, True), (180.0, False, False), (0.0, True, False)]
+)
+def test_a_wall_before_the_sun_darkens_the_ground_on_this_side(walled, azimuth_deg, thrown, dark):
+    some = {"frames": FrameRange(1001, 1001), "light": LightFacts(sun_azimuth_deg=azimuth_deg, sun_elevation_deg=45.0)}
+
+    made = render_layers(**{**walled, **some, "params": replace(walled["params"], set_shadow=thrown)})
+
+    left = exr.read(made.shadow.path(1001)).channels["Y"]
+    x, y = seen_at(walled, (4.0, 0, -20.0), 1001).astype(int)
+    assert (left[y, x] < 0.6) == dark
+    assert left[y, x] == 1 or dark
+
+
 def test_set_layer_tells_depth_id_and_motion(walled):
     made = channels(walled, "set", 1002)
 

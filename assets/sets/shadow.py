@@ -1,0 +1,203 @@
+"""What set pieces take from the ground's light: the sun's shadow, softer the longer its way, and the dark along their foot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from assets.sets.projection import Piece
+from assets.sprites.layer import LOWEST_SUN, Taken
+from assets.view import View
+from pipeline.kernels.raster import empty_buffers, rasterize_orthographic
+
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+Stand = Callable[[Array, Array], Array]  # x, z to world points (..., 3) on the ground
+_MOST_PX = 1024  # longer side of a map
+_LEAST_M = 0.01  # of a map's cell
+_GROUND = 384  # cells of ground along the longer side that may lie in the shadow
+_LONGEST = 8.0  # heights: how far a shadow is followed
+_AS_PERSON_M = 0.85  # a piece of this height has at its foot the dark that a person has, a higher one a wider one ...
+_REACH = 0.5, 4.0  # ... within these
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Map:
+    """Shares 0..1 over a plane. to_map: (2, 4) world to pixels; levels: (h, w) float32, each half as fine as the one before."""
+
+    to_map: Array
+    levels: tuple[Floats, ...]
+
+    def at(self, points: Array) -> Floats:
+        """(H, W) of world points (H, W, 3), 0 beyond the map and for NaN; as fine as the points lie apart."""
+        where = points @ self.to_map[:, :3].T + self.to_map[:, 3]
+        apart = [np.abs(np.diff(where, axis=k)).max(axis=-1) for k in (0, 1) if where.shape[k] > 1]
+        finite = np.concatenate([a[np.isfinite(a)] for a in apart]) if apart else np.zeros(0)
+        fine = float(np.median(finite)) if len(finite) else 1.0
+        level = min(round(math.log2(max(fine, 1.0))), len(self.levels) - 1)
+        x, y = np.moveaxis(np.nan_to_num(where, nan=-1e4) / 2**level - 0.5, -1, 0).astype(np.float32)
+        return np.asarray(cv2.remap(self.levels[level], x, y, cv2.INTER_LINEAR), np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SetShadow:
+    """The same on every frame, for sets and the sun stand still. reaches: (N, 3) world metres, around which it falls."""
+
+    sun: _Map | None
+    foot: _Map
+    reaches: Array
+
+    @classmethod
+    def of(
+        cls, pieces: Sequence[Piece], stand: Stand, to_sun: Array, softness: float, contact_m: float
+    ) -> SetShadow | None:
+        """None without pieces. to_sun: (3,) unit; softness: metres of penumbra per metre of way; contact_m: how far the dark
+        at a person's foot reaches.
+        """
+        if not pieces:
+            return None
+        all_of_them = np.concatenate([piece.vertices for piece in pieces]).astype(np.float64)
+        ground = _ground(all_of_them, stand, to_sun)
+        sun = _sun_map(pieces, ground, to_sun, softness) if to_sun[1] > LOWEST_SUN else None
+        return cls(sun, _foot_map(pieces, stand, ground, contact_m), ground.reshape(-1, 3)[::7])
+
+    def take(self, view: View, meet: Callable[[Array, Array], Array], taken: Taken) -> None:
+        """Darken `taken` where the ground is seen. meet: origin (3,), world directions (..., 3) to where they meet the ground."""
+        pixels = view.pixels(self.reaches)
+        pixels = pixels[np.isfinite(pixels).all(axis=1)]
+        if not len(pixels):
+            return
+        height, width = view.size
+        left, top = (int(v) for v in np.clip(np.floor(pixels.min(axis=0)), 0, (width, height)))
+        right, bottom = (int(v) for v in np.clip(np.ceil(pixels.max(axis=0)) + 1, 0, (width, height)))
+        if left >= right or top >= bottom:
+            return
+        part = slice(top, bottom), slice(left, right)
+        rays = view.rays[part].astype(np.float64)
+        ways = np.concatenate([rays, np.ones((*rays.shape[:2], 1))], axis=-1) @ view.pose[:3, :3]
+        points = meet(view.centre, ways)
+        for map_, share in ((self.sun, taken.sun), (self.foot, taken.contact)):
+            if map_ is not None:
+                share[part] = np.maximum(share[part], map_.at(points))
+
+
+def _ground(vertices: Array, stand: Stand, to_sun: Array) -> Array:
+    """(rows, columns, 3) world points of the ground under the pieces and where their shadows may fall."""
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    tall = float(high[1] - min(low[1], float(stand(vertices[:, 0], vertices[:, 2])[:, 1].min())))
+    fall = np.zeros(2)
+    if to_sun[1] > LOWEST_SUN:
+        flat = -to_sun[[0, 2]] / to_sun[1] * tall
+        fall = flat * min(1.0, _LONGEST * tall / max(float(np.linalg.norm(flat)), 1e-9))
+    corners = np.stack([low[[0, 2]], high[[0, 2]], low[[0, 2]] + fall, high[[0, 2]] + fall])
+    margin = 0.1 * tall + 2 * _LEAST_M
+    (x0, z0), (x1, z1) = corners.min(axis=0) - margin, corners.max(axis=0) + margin
+    cell = max(x1 - x0, z1 - z0) / _GROUND
+    return stand(*np.meshgrid(np.arange(x0, x1 + cell, cell), np.arange(z0, z1 + cell, cell)))
+
+
+def _sun_map(pieces: Sequence[Piece], ground: Array, to_sun: Array, softness: float) -> _Map:
+    """Over the plane that the sun shines on squarely: how much of it each place of the ground lacks."""
+    aside = np.cross(to_sun, (0.0, 1.0, 0.0) if to_sun[1] < 0.99 else (1.0, 0.0, 0.0))
+    aside /= np.linalg.norm(aside)
+    axes = np.stack([aside, np.cross(to_sun, aside)])
+    vertices = np.concatenate([piece.vertices for piece in pieces]).astype(np.float64)
+    firsts = np.cumsum([0, *(len(piece.vertices) for piece in pieces)])[:-1]
+    triangles = np.concatenate([p.triangles + first for p, first in zip(pieces, firsts, strict=True)]).astype(np.int32)
+    flat = vertices @ axes.T
+    longest = float(np.ptp(ground.reshape(-1, 3) @ to_sun)) + float(np.ptp(vertices @ to_sun))
+    margin = softness * longest
+    cell, low, size = _laid(flat.min(axis=0) - margin, flat.max(axis=0) + margin)
+
+    def depth_of(points: Array, faces: npt.NDArray[np.int32]) -> Floats:
+        drawn = np.column_stack([(points @ axes.T - low) / cell, -points @ to_sun]).astype(np.float32)
+        buffers = empty_buffers(*size)
+        rasterize_orthographic(drawn, np.ascontiguousarray(faces), *buffers)
+        return buffers[0]
+
+    stands = depth_of(vertices, triangles)
+    lies = depth_of(ground.reshape(-1, 3), _grid_triangles(*ground.shape[:2]))
+    slack = 1.5 * cell + 1e-3 * float(np.abs(vertices).max())  # float32 and the maps' own cells
+    hidden = np.isfinite(lies) & (stands < lies - slack)
+    way = np.where(hidden, lies - np.where(hidden, stands, 0), 0).astype(np.float32)
+    soft = _softened(hidden.astype(np.float32), way, 0.5 * softness / cell)
+    return _Map(np.column_stack([axes, -low]) / cell, _levels(soft))
+
+
+def _softened(hidden: Floats, way_m: Floats, px_per_m: float) -> Floats:
+    """Blurred by as much as the shadow's way says where it falls: px_per_m of a normal's sigma for each metre."""
+    out, before, sigma = hidden, 0.0, 0.7
+    most = px_per_m * float(way_m.max(initial=0.0))
+    while before < most:
+        share, weighted = (cv2.GaussianBlur(image, (0, 0), sigma) for image in (hidden, way_m))
+        wanted = px_per_m * weighted / np.maximum(share, 1e-3)
+        blend = np.clip((wanted - before) / (sigma - before), 0, 1)
+        out = np.asarray(out + blend * (share - out), np.float32)
+        before, sigma = sigma, 2 * sigma
+    return out
+
+
+def _foot_map(pieces: Sequence[Piece], stand: Stand, ground: Array, contact_m: float) -> _Map:
+    """Over x and z: dark where a piece's surface goes into the ground, none where it hangs over it."""
+    reach_m = _REACH[1] * contact_m
+    plan = np.concatenate([piece.vertices[:, [0, 2]] for piece in pieces]).astype(np.float64)
+    cell, low, size = _laid(plan.min(axis=0) - reach_m, plan.max(axis=0) + reach_m)
+    dark = np.zeros(size, np.float32)
+    for piece in pieces:
+        vertices = piece.vertices.astype(np.float64)
+        above = vertices[:, 1] - stand(vertices[:, 0], vertices[:, 2])[:, 1]
+        lines = _crossings(vertices[:, [0, 2]], above, piece.triangles)
+        if not len(lines):
+            continue
+        far = np.full(size, 255, np.uint8)
+        drawn = np.rint(((lines - low) / cell - 0.5) * 16).astype(np.int32)
+        cv2.polylines(far, list(drawn), False, 0, 1, cv2.LINE_8, 4)
+        reach = contact_m * float(np.clip(above.max() / _AS_PERSON_M, *_REACH)) / cell
+        near = 1 - cv2.distanceTransform(far, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / max(reach, 1.0)
+        dark = np.maximum(dark, np.clip(near, 0, 1) ** 2)
+    to_map = np.array([[1 / cell, 0, 0, -low[0] / cell], [0, 0, 1 / cell, -low[1] / cell]])
+    return _Map(to_map, _levels(dark.astype(np.float32)))
+
+
+def _crossings(plan: Array, above: Array, triangles: npt.NDArray[Any]) -> Array:
+    """(N, 2, 2) in plan: where triangles pass through the ground, whose vertices lie so far `above` it."""
+    heights = above[triangles]
+    lone = np.sign(heights) * np.sign(heights).sum(axis=1, keepdims=True) < 0  # the corner alone on its side
+    through = lone.sum(axis=1) == 1
+    corner = lone[through].argmax(axis=1)
+    rows, faces = np.arange(len(corner)), triangles[through]
+    ends = []
+    for turn in (1, 2):
+        one, other = faces[rows, corner], faces[rows, (corner + turn) % 3]
+        along = (above[one] / (above[one] - above[other]))[:, None]
+        ends.append(plan[one] + along * (plan[other] - plan[one]))
+    return np.stack(ends, axis=1)
+
+
+def _laid(low: Array, high: Array) -> tuple[float, Array, tuple[int, int]]:
+    """Cell in metres, corner, and (height, width) of a map over two axes."""
+    cell = max(float((high - low).max()) / _MOST_PX, _LEAST_M)
+    width, height = (int(n) for n in np.ceil((high - low) / cell) + 1)
+    return cell, low, (height, width)
+
+
+def _grid_triangles(rows: int, columns: int) -> npt.NDArray[np.int32]:
+    first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).reshape(-1, 1)
+    halves = [first + np.array(corners) for corners in ((0, 1, columns), (1, columns + 1, columns))]
+    return np.concatenate(halves).astype(np.int32)
+
+
+def _levels(finest: Floats) -> tuple[Floats, ...]:
+    """Each half as fine as the one before; the outermost cells are empty."""
+    levels = [finest]
+    while min(levels[-1].shape) >= 8:
+        height, width = levels[-1].shape
+        even = cv2.copyMakeBorder(levels[-1], 0, height % 2, 0, width % 2, cv2.BORDER_CONSTANT, value=0)
+        levels.append(np.asarray(cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.float32))
+    return tuple(levels)
