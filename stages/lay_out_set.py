@@ -67,6 +67,7 @@ def lay_out_set(brief: SetBrief, track: CameraTrack, ground: Ground, params: Par
                 "id": number,
                 "base_m": [round(float(v), 4) for v in placed.base],
                 "yaw_rad": round(placed.yaw, 6),
+                "grounded": _grounded(heights, placed.base, params.follow * float(np.ptp(vertices[:, 1]))),
             }
         )
     (out / "meshes").mkdir(parents=True, exist_ok=True)
@@ -111,10 +112,7 @@ def _placed(
 
 def _foot(heights: Heightfield, base: Array, yaw: float, most_m: float) -> Foot:
     """The ground under a piece, in its own axes; level where the surveyed ground does not reach the piece's base."""
-    rows, columns = heights.heights.shape
-    i, j = (base[0] - heights.origin_x_m) / heights.cell_m, (base[2] - heights.origin_z_m) / heights.cell_m
-    surveyed = 0 <= i <= columns - 1 and 0 <= j <= rows - 1
-    if not surveyed or abs(float(heights.height(base[0], base[2])) - base[1]) > most_m:
+    if not _grounded(heights, base, most_m):
         return flat
 
     def under(x: npt.ArrayLike, z: npt.ArrayLike) -> Array:
@@ -124,6 +122,14 @@ def _foot(heights: Heightfield, base: Array, yaw: float, most_m: float) -> Foot:
         return np.asarray(np.clip(rise, -most_m, most_m).reshape(x.shape))
 
     return under
+
+
+def _grounded(heights: Heightfield, base: Array, most_m: float) -> bool:
+    """Was the ground surveyed under the base, and within most_m of it?"""
+    rows, columns = heights.heights.shape
+    i, j = (base[0] - heights.origin_x_m) / heights.cell_m, (base[2] - heights.origin_z_m) / heights.cell_m
+    surveyed = 0 <= i <= columns - 1 and 0 <= j <= rows - 1
+    return bool(surveyed and abs(float(heights.height(base[0], base[2])) - base[1]) <= most_m)
 
 
 def _to_world(vectors: npt.NDArray[np.float32], yaw: float) -> Array:

@@ -114,7 +114,7 @@ def render_layers(
     for frame in frames:
         view, row, lens = view_of(track, frame), track.frames.index(frame), lens_at(track, frame)
         focal_px = max(lens.focal_x_px, lens.focal_y_px)
-        built = draw_set(view, partial(rays_of, lens), pieces, load_paintings(paintings), focal_px)
+        built = draw_set(view, partial(rays_of, lens), pieces, load_paintings(paintings), focal_px, heights.height)
         crowd = draw_crowd(view, agents, sprites, row, shown, params, painted)
         if near.files is not None:
             add_near(crowd, _near(near.files.path(frame)), view, agents, row, params)

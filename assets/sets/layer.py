@@ -17,6 +17,7 @@ from pipeline.kernels.raster import empty_buffers, rasterize
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+Ground = Callable[[Array, Array], Array]
 LEAST_COVER = 0.5  # of a pixel, for its id
 
 
@@ -40,8 +41,10 @@ def draw_set(
     pieces: tuple[Piece, ...],
     paintings: tuple[Painting, ...],
     focal_px: float,
+    ground: Ground | None = None,
 ) -> Buffers:
-    """The set's layer. rays_at(x, y): the rays (H, W, 2) of samples x, y pixels off the pixels' centres.
+    """The set's layer. rays_at(x, y): the rays (H, W, 2) of samples x, y pixels off the pixels' centres. ground: x, z to its height,
+    metres, under which nothing of a grounded piece is seen.
 
     Colours are the mean of a pixel's samples, premultiplied; depth, id and motion are its nearest sample's.
     """
@@ -54,6 +57,8 @@ def draw_set(
     for x, y in SAMPLES:
         rays = np.ascontiguousarray(rays_at(x, y)[rows, columns])
         seen = _sample(view, rays, (x + columns.start, y + rows.start), pieces)
+        if ground is not None:
+            seen = _above(seen, pieces, ground)
         colours = _colours(seen, view, pieces, paintings, focal_px)
         out.rgba[seen.hit] += np.concatenate([colours, np.ones((len(colours), 1), np.float32)], axis=1) / len(SAMPLES)
         closer = seen.depth < out.depth[seen.hit]
@@ -66,6 +71,23 @@ def draw_set(
     for name in ("rgba", "depth", "ids", "motion"):
         getattr(whole, name)[rows, columns] = getattr(out, name)
     return whole
+
+
+def _above(seen: _Seen, pieces: tuple[Piece, ...], ground: Ground) -> _Seen:
+    """Without what lies under the ground: whoever looks from above it sees the ground instead."""
+    grounded = np.array([piece.grounded for piece in pieces])[seen.piece]
+    there = ~grounded | (seen.points[:, 1] >= ground(seen.points[:, 0], seen.points[:, 2]))
+    hit = seen.hit.copy()
+    hit[seen.hit] = there
+    return _Seen(
+        hit,
+        seen.points[there],
+        seen.normals[there],
+        seen.shading[there],
+        seen.depth[there],
+        seen.parts[there],
+        seen.piece[there],
+    )
 
 
 def _window(view: View, pieces: Iterable[Piece]) -> Window:

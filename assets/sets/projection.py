@@ -31,7 +31,10 @@ _MARGIN_PX = 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """A placed set piece: world mesh (see SetLayout), and the frame in which its stones are laid."""
+    """A placed set piece: world mesh (see SetLayout), and the frame in which its stones are laid.
+
+    grounded: it stands on ground that was surveyed there, which hides what of it lies below.
+    """
 
     name: str
     number: int
@@ -44,6 +47,7 @@ class Piece:
     normals: Floats
     parts: Ints
     corner_normals: Floats | None = None
+    grounded: bool = False
 
     def shading_normals(self, triangle: Ints, weights: Floats) -> Floats:
         """(K, 3) unit normals of triangles (K,) at barycentric weights (K, 2), smooth where the piece is curved."""
@@ -112,7 +116,7 @@ def read_pieces(layout: SetLayout) -> tuple[Piece, ...]:
             raise AssetError(f"{path}: the mesh of set piece {entry['name']} is missing. Run lay_out_set again.")
         with np.load(path, allow_pickle=False) as mesh:
             names = ("vertices", "triangles", "normals", "parts", "corner_normals")
-            arrays = [np.ascontiguousarray(mesh[name]) for name in names if name in mesh]
+            arrays = {name: np.ascontiguousarray(mesh[name]) for name in names if name in mesh}
         pieces.append(
             Piece(
                 entry["name"],
@@ -121,7 +125,8 @@ def read_pieces(layout: SetLayout) -> tuple[Piece, ...]:
                 entry["seed"],
                 np.array(entry["base_m"]),
                 entry["yaw_rad"],
-                *arrays,
+                **arrays,
+                grounded=entry.get("grounded", False),
             )
         )
     return tuple(pieces)

@@ -63,6 +63,18 @@ def test_piece_with_a_distance_stands_on_its_pixels_ray(world):
     assert np.linalg.norm(base - camera_centre(pose)) == pytest.approx(300, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("lift_m", "away_m", "grounded"), [(0.0, 0.0, True), (-0.5, 0.0, True), (8.0, 0.0, False), (0.0, 120.0, False)]
+)
+def test_a_piece_is_grounded_where_the_ground_under_it_was_surveyed(world, lift_m, away_m, grounded):
+    """Not where it stands high over it, nor beyond where the survey ends."""
+    base = (2.0, float(slope(2.0, -30.0)) + lift_m, -30.0 - away_m)
+
+    entries, _ = lay(world, replace(PIECE, base_px=None, base_m=base, yaw_deg=0.0))
+
+    assert entries[0]["grounded"] == grounded
+
+
 def test_foot_of_the_wall_is_below_the_ground_all_along(world):
     """The ground rises by 2 m under the wall; every bay must reach below it, and its walk must stay above it."""
     _, [mesh] = lay(world, replace(PIECE, base_px=None, base_m=(2.0, float(slope(2.0, -30.0)), -30.0), yaw_deg=0.0))
