@@ -2,8 +2,8 @@
 
 Neighbouring frames are matched block by block at whole pixels (interpolating would smooth the very noise that is
 measured); what the sub-pixel rest of the motion leaves is fitted with the gradient and taken out. Texture that does not
-match only ever adds variance, so the low end of the blocks is what is clean; a simulation of clean blocks with the
-grain found so far tells which quantile stands for which sigma. Flat areas bound the result from above.
+match only ever adds variance, so the low end of the blocks is what is clean; the grain found so far, laid over the same
+picture and measured in the same way, tells which quantile stands for which sigma and what measuring took. Flat areas bound the result from above.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from calibration.look.grainblocks import Array, Blocks, Curve, join_blocks, match_blocks, simulate_blocks
 from calibration.look.graincamera import camera_matrix
-from calibration.look.graincorrelation import MAX_LAG, lag_covariances, unit_grain, white_grain
+from calibration.look.graincorrelation import MAX_LAG, Lags, lag_covariances, unit_grain, white_grain
 from calibration.look.graincurve import sigma_curve
 from calibration.look.grainflat import OF_FLAT, bounded, flat_blocks, pure_flats
 from pipeline.errors import CalibrationError
@@ -25,6 +25,8 @@ from pipeline.kernels.grain import Grain
 ROUNDS = 5
 MIN_BLOCKS = 24  # clean ones, for correlation
 SMOOTH, MOST_NEEDED = 0.4, 1500  # share of the clean blocks, and a number, that suffice for correlation
+SIMULATED = 2000  # blocks, at most
+Curves = list[tuple[Curve, Curve]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +57,18 @@ def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> M
     back = np.asarray(np.linalg.inv(spread), np.float64)
     blocks = blocks.through(back).below_white()
     flat_level, flat_variance = _flats(firsts, back, block_px)
-    unit = white_grain()
+    curves: Curves = []
+    unit, clean = white_grain(), np.ones(len(blocks.level), bool)
     for _ in range(ROUNDS):  # the first round takes the grain for white, the next know better
-        pure, lag_bias = simulate_blocks(unit, block_px)
+        pure = _pure(blocks.only(_some(clean)), unit, curves, spread)
         curves = [
             sigma_curve(blocks.level[:, c].astype(np.float64), blocks.variance[:, c], pure[:, c]) for c in range(3)
         ]
         clean = _clean(blocks, curves, pure)
-        lags = lag_covariances(_standardised(blocks, curves, _smooth(blocks, clean))) + lag_bias
+        lags = _correlation(blocks.only(_smooth(blocks, curves, clean)), unit, curves, spread)
         size = np.sqrt(np.diagonal(lags[0, MAX_LAG]))
         correlation = lags[0, MAX_LAG] / np.outer(size, size)
-        unit = unit_grain(lags / np.outer(size, size), steps=8)
+        unit = unit_grain(lags / np.outer(size, size))
     typical = np.quantile(pure_flats(unit, block_px), OF_FLAT, axis=0)
     curves = [bounded(curves[c], flat_level[:, c], flat_variance[:, c], typical[c]) for c in range(3)]
     levels, sigmas = (np.stack(v).astype(np.float32) for v in zip(*curves, strict=True))
@@ -93,7 +96,7 @@ def _from_flats(level: Array, variance: Curve, block_px: int) -> MeasuredGrain:
     return MeasuredGrain(replace(unit, levels=levels, sigmas=sigmas), 0, 0.0, np.eye(3))
 
 
-def _clean(blocks: Blocks, curves: list[tuple[Curve, Curve]], pure: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _clean(blocks: Blocks, curves: Curves, pure: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Blocks whose variance is what grain alone gives, in every channel; if those are few, the ones nearest to it."""
     clean, distance = np.ones(len(blocks.level), bool), np.zeros(len(blocks.level))
     for c in range(3):
@@ -105,17 +108,46 @@ def _clean(blocks: Blocks, curves: list[tuple[Curve, Curve]], pure: NDArray[np.f
     return clean
 
 
-def _smooth(blocks: Blocks, clean: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Of the clean blocks those with the least picture in them: what is left of texture would pass for fine grain."""
-    here = blocks.pixels[clean].var(axis=(1, 2)) / np.maximum(blocks.variance[clean], 1e-14)
+def _smooth(blocks: Blocks, curves: Curves, clean: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of the clean blocks those with the least picture in them: what is left of texture would pass for fine grain.
+
+    What the mean of two frames shows, which is independent of how they differ: else noise would choose its own blocks.
+    """
+    here = blocks.smooth[clean].var(axis=(1, 2)) / _sizes(blocks.level[clean], curves) ** 2
     rough = here.max(axis=1)
     chosen = clean.copy()
     chosen[clean] = rough <= np.quantile(rough, max(SMOOTH, min(1.0, MOST_NEEDED / len(rough))))
     return chosen
 
 
-def _standardised(blocks: Blocks, curves: list[tuple[Curve, Curve]], clean: NDArray[np.bool_]) -> Array:
-    unit = blocks.rest[clean].copy()
-    for c in range(3):
-        unit[..., c] /= np.interp(blocks.level[clean, c], *curves[c]).astype(np.float32)[:, None, None]
-    return unit / np.sqrt((unit.astype(np.float64) ** 2).mean(axis=(0, 1, 2))).astype(np.float32)
+def _some(chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Indices of at most SIMULATED of the chosen, evenly."""
+    every = np.flatnonzero(chosen)
+    return every[:: -(-len(every) // SIMULATED)]
+
+
+def _pure(blocks: Blocks, unit: Grain, curves: Curves, spread: Curve) -> Curve:
+    """Ascending variances (N, 3) that these blocks would have, were they clean, in units of their mean level's."""
+    sigma = _sizes(blocks.smooth[:, 1:-1, 1:-1], curves)
+    variance, _, _ = simulate_blocks(blocks, unit, sigma, spread)
+    return np.sort(variance / _sizes(blocks.level, curves).astype(np.float64) ** 2, axis=0)
+
+
+def _sizes(level: Array, curves: Curves) -> Array:
+    """Sigma of each camera channel at `level` (..., 3), 1 where no curve is known yet."""
+    if not curves:
+        return np.ones_like(level)
+    return np.stack([np.interp(level[..., c], *curves[c]).astype(np.float32) for c in range(3)], axis=-1)
+
+
+def _correlation(blocks: Blocks, unit: Grain, curves: Curves, spread: Curve) -> Lags:
+    """Covariance of unit noise at each lag, with what fit and standardising take put back as they take it from `unit`.
+
+    Each pixel is standardised by its own level: noise that swells and fades within a block would pass for finer noise.
+    """
+    sigma = _sizes(blocks.smooth[:, 1:-1, 1:-1], curves)
+    some = _some(np.ones(len(sigma), bool))
+    _, before, after = simulate_blocks(blocks.only(some), unit, sigma[some], spread)
+    left = lag_covariances(blocks.rest / sigma)
+    scale = np.sqrt(np.diagonal(after[0, MAX_LAG]) / np.diagonal(left[0, MAX_LAG]))
+    return left * np.outer(scale, scale) + (before - after)

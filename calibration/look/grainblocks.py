@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.look.graincorrelation import Lags, lag_covariances, lags_of
+from calibration.look.graincorrelation import Lags, lag_covariances
 from calibration.look.motion import dense_motion
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain, noise
 
 Array = NDArray[np.float32]
 Curve = NDArray[np.float64]
+BLUR = 1.5  # pixels, of the picture whose slopes are fitted and whose level tells each pixel's size of noise
 BELOW_WHITE = 0.94  # of the brightest value: what the matrix's error leaves of a clip's sharp edge lies above
 
 
@@ -24,6 +25,7 @@ class Blocks:
     level: Array  # (N, 3) mean scene-linear value
     covariance: Curve  # (N, 3, 3) unbiased for white noise
     pixels: Array  # (N, B, B, 3), the first frame's
+    smooth: Array  # (N, B + 2, B + 2, 3), the mean of both frames, blurred: a border of one pixel round each block
 
     @property
     def variance(self) -> Curve:
@@ -32,13 +34,17 @@ class Blocks:
     def through(self, matrix: Curve) -> Blocks:
         """The same blocks in other channels: matrix (3, 3) times each pixel."""
         turn = matrix.T.astype(np.float32)
-        return Blocks(self.rest @ turn, self.level @ turn, matrix @ self.covariance @ matrix.T, self.pixels @ turn)
+        held = self.rest @ turn, self.level @ turn, matrix @ self.covariance @ matrix.T
+        return Blocks(*held, self.pixels @ turn, self.smooth @ turn)
 
     def below_white(self) -> Blocks:
         """Those with no pixel near the brightest of any channel, where a sensor clips."""
         peaks = self.pixels.max(axis=(1, 2))
         kept = (peaks < BELOW_WHITE * peaks.max(axis=0)).all(axis=1)
-        return Blocks(self.rest[kept], self.level[kept], self.covariance[kept], self.pixels[kept])
+        return self.only(kept)
+
+    def only(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Blocks:
+        return Blocks(*(getattr(self, f.name)[chosen] for f in fields(self)))
 
 
 def match_blocks(first: Array, second: Array, size: int) -> Blocks:
@@ -47,8 +53,7 @@ def match_blocks(first: Array, second: Array, size: int) -> Blocks:
     flow = dense_motion(first, second)
     y, x = (v.ravel() for v in np.mgrid[0 : height - size + 1 : size, 0 : width - size + 1 : size])
     inside = np.arange(size)
-    rows, columns = (y[:, None] + inside)[:, :, None], (x[:, None] + inside)[:, None, :]
-    move = np.rint(np.median(flow[rows, columns].reshape(len(y), -1, 2), axis=1)).astype(int)
+    move = _moves(flow, size)
     there_y, there_x = y + move[:, 1], x + move[:, 0]
     fits = (there_y >= 0) & (there_x >= 0) & (there_y + size <= height) & (there_x + size <= width)
     y, x, there_y, there_x = y[fits], x[fits], there_y[fits], there_x[fits]
@@ -57,14 +62,31 @@ def match_blocks(first: Array, second: Array, size: int) -> Blocks:
         return image[(top[:, None] + inside)[:, :, None], (left[:, None] + inside)[:, None, :]]
 
     a, b = cut(first, y, x), cut(second, there_y, there_x)
-    slopes = [
-        (cut(s1, y, x) + cut(s2, there_y, there_x)) / 2
-        for s1, s2 in zip(_gradient(first), _gradient(second), strict=True)
-    ]
+    wide = np.arange(-1, size + 1)
+
+    def blurred(image: Array, top: NDArray[np.intp], left: NDArray[np.intp]) -> Array:
+        rows, columns = (np.clip(v[:, None] + wide, 0, n - 1) for v, n in ((top, height), (left, width)))
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), BLUR), np.float32)[rows[:, :, None], columns[:, None, :]]
+
     ties = ((a == b).mean(axis=(1, 2)) < 0.4).all(axis=1)  # frozen by a codec, or clipped: no noise to see there
-    rest = _without_motion((a - b)[ties], [s[ties] for s in slopes]) / np.float32(np.sqrt(2))
+    both = blurred(first, y[ties], x[ties]) + blurred(second, there_y[ties], there_x[ties])
+    smooth = np.asarray(both / 2, np.float32)
+    rest = _without_motion((a - b)[ties], _slopes(smooth)) / np.float32(np.sqrt(2))
     level = ((a + b) / 2)[ties].mean(axis=(1, 2))
-    return Blocks(rest, level, _covariance(rest), a[ties])
+    return Blocks(rest, level, _covariance(rest), a[ties], smooth)
+
+
+def _moves(flow: Array, size: int) -> NDArray[np.intp]:
+    """(N, 2) whole pixels (x, y) that blocks move, row by row: the median of those around each.
+
+    A block's own motion is drawn to where the other frame's grain is like its own: what differs would lack coarse grain.
+    """
+    rows, columns = flow.shape[0] // size, flow.shape[1] // size
+    cut = flow[: rows * size, : columns * size].reshape(rows, size, columns, size, 2)
+    own = np.median(cut.transpose(0, 2, 1, 3, 4).reshape(rows, columns, -1, 2), axis=2)
+    padded = np.pad(own, ((1, 1), (1, 1), (0, 0)), mode="reflect")
+    around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1)).reshape(-1, 2, 9)
+    return np.rint(np.median(np.delete(around, 4, axis=2), axis=2)).astype(int)
 
 
 def _covariance(rest: Array) -> Curve:
@@ -73,14 +95,15 @@ def _covariance(rest: Array) -> Curve:
     return np.asarray(flat.transpose(0, 2, 1) @ flat / (size * size - 3))
 
 
-def _gradient(image: Array) -> tuple[Array, Array]:
-    smooth = cv2.GaussianBlur(image, (0, 0), 1.5)
-    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
-    return np.asarray(across, np.float32), np.asarray(down, np.float32)
+def _slopes(smooth: Array) -> tuple[Array, Array]:
+    """Across and down, (N, B, B, 3), by Sobel's filter."""
+    down = smooth[:, :-2] + 2 * smooth[:, 1:-1] + smooth[:, 2:]
+    across = smooth[:, :, :-2] + 2 * smooth[:, :, 1:-1] + smooth[:, :, 2:]
+    sides = (down[:, :, 2:] - down[:, :, :-2]) / 8, (across[:, 2:] - across[:, :-2]) / 8
+    return np.asarray(sides[0], np.float32), np.asarray(sides[1], np.float32)
 
 
-def _without_motion(difference: Array, slopes: list[Array]) -> Array:
+def _without_motion(difference: Array, slopes: tuple[Array, Array]) -> Array:
     """Take constant and the two slopes out of each block and channel."""
     count, size, _, _ = difference.shape
     samples = size * size
@@ -100,12 +123,7 @@ def _without_motion(difference: Array, slopes: list[Array]) -> Array:
 def join_blocks(parts: list[Blocks]) -> Blocks:
     if not parts:
         raise CalibrationError("grain: no pair of frames to compare. The plate needs two neighbouring frames.")
-    return Blocks(
-        np.concatenate([p.rest for p in parts]),
-        np.concatenate([p.level for p in parts]),
-        np.concatenate([p.covariance for p in parts]),
-        np.concatenate([p.pixels for p in parts]),
-    )
+    return Blocks(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Blocks)))
 
 
 def unit_noise(unit: Grain, side: int, frame: int) -> Array:
@@ -113,17 +131,21 @@ def unit_noise(unit: Grain, side: int, frame: int) -> Array:
     return np.asarray(noise(side, side, unit, seed=11, frame=frame), np.float32)
 
 
-def simulate_blocks(unit: Grain, size: int) -> tuple[Curve, Lags]:
-    """Run clean blocks of unit grain through the same fit.
+def simulate_blocks(blocks: Blocks, unit: Grain, sigma: Array, spread: Curve) -> tuple[Curve, Lags, Lags]:
+    """Lay clean noise of a known kind over these blocks' own picture and run it through the same fit.
 
-    Returns their variances (N, 3), ascending, and what the fit takes from the covariance at each lag.
+    blocks: in the camera's channels, as is sigma (N, B, B, 3), the size of the noise at each pixel. unit: how it is
+    correlated. spread: (3, 3) ACEScg from camera, in which the fit was made. Returns the blocks' variances (N, 3), and
+    the unit noise's covariance at each lag before and after the fit.
     """
-    side = size * max(16, 480 // size)
-    first, second = (unit_noise(unit, side, frame) for frame in (1, 2))
-    y, x = (v.ravel() for v in np.mgrid[0:side:size, 0:side:size])
-    inside = np.arange(size)
-    where = (y[:, None] + inside)[:, :, None], (x[:, None] + inside)[:, None, :]
-    slopes = [(s1 + s2)[where] / 2 for s1, s2 in zip(_gradient(first), _gradient(second), strict=True)]
-    rest = _without_motion((first - second)[where], slopes) / np.float32(np.sqrt(2))
-    variance = np.diagonal(_covariance(rest), axis1=1, axis2=2)
-    return np.sort(variance, axis=0), lags_of(unit) - lag_covariances(rest)
+    count, size = sigma.shape[:2]
+    rows = int(np.ceil(np.sqrt(count)))
+    cut = unit_noise(unit, rows * size, frame=1).reshape(rows, size, rows, size, 3).transpose(0, 2, 1, 3, 4)
+    made, turn = cut.reshape(-1, size, size, 3)[:count], spread.T.astype(np.float32)
+    rest = _without_motion(np.asarray((made * sigma) @ turn, np.float32), _slopes(blocks.smooth @ turn))
+    rest = np.asarray(rest @ np.linalg.inv(turn), np.float32)
+    return (
+        np.diagonal(_covariance(rest), axis1=1, axis2=2),
+        lag_covariances(made),
+        lag_covariances(np.asarray(rest / sigma, np.float32)),
+    )

@@ -1,5 +1,7 @@
 """Grain of a known size, colour and correlation is found again: on a locked-off plate, and blind on a moving one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -151,6 +153,21 @@ def whole(lags):
     rows, columns = np.mgrid[0 : MAX_LAG + 1, -MAX_LAG : MAX_LAG + 1]
     full[-rows, -columns] = full[rows, columns] = lags
     return full
+
+
+def test_coarse_grain_that_swells_with_the_light_keeps_its_spectrum():
+    """Neither is its noise taken for finer where light changes within a block, nor blocks matched by their noise."""
+    levels = np.tile(np.linspace(0, 2, 40, dtype=np.float32), (3, 1))
+    truth = replace(film(), levels=levels, sigmas=(0.002 + 0.1 * levels).astype(np.float32))
+    waves = np.sin(np.mgrid[0:480, 0:640].astype(np.float32).sum(axis=0) / 20)
+    picture = np.repeat((0.2 * np.exp2(waves))[..., None], 3, axis=2)
+
+    found = measure_grain([(grained(picture, truth, f), grained(picture, truth, f + 1)) for f in (1, 3)])
+
+    for c in range(3):
+        power = [np.abs(np.fft.fft2(whole(seen_lags(one)[..., c])).real) for one in (truth, found.grain)]
+        off = 10 * np.log10(power[1] / power[0])
+        assert np.sqrt(np.mean(off**2)) < 0.5
 
 
 def test_correlation_of_white_noise_is_a_point():
