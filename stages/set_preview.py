@@ -15,6 +15,7 @@ from assets.sets.cards import Card, draw_cards
 from assets.sets.projection import read_pieces
 from assets.view import Buffers
 from calibration.cameras import lens_at
+from calibration.ground.heightfield import Heightfield
 from calibration.lens import scaled
 from pipeline.errors import ConfigError
 from pipeline.far_sections import FarCards
@@ -23,7 +24,7 @@ from pipeline.io.images import write_png
 from pipeline.io.video import write_review
 from pipeline.sections import ShotInfo
 from pipeline.stage import Progress
-from pipeline.types import CameraTrack, DepthMaps, Mattes, Plate, SetLayout
+from pipeline.types import CameraTrack, DepthMaps, Ground, Mattes, Plate, SetLayout
 from stages.far_cards import placed_cards
 from stages.seen import rays_of, view_of
 
@@ -60,7 +61,8 @@ def preview(
     backdrop = Backdrop(plate, made[DepthMaps], made[Mattes], (height, width))
     views = {frame: view_of(small, frame) for frame in shown}  # here: NumPy's files must not be read in two threads
     title = f"{info.name} v{info.version:03d}"
-    shooting = SetShooting(pieces, views.__getitem__, backdrop, title, cards, _far(track, cards, (height, width)))
+    far, ground = _far(track, cards, (height, width)), Heightfield.read(made[Ground])
+    shooting = SetShooting(pieces, views.__getitem__, backdrop, title, cards, far, ground.height)
     middle = len(shown) // 2
     stills: list[Picture] = []
 

@@ -13,7 +13,7 @@ from assets.preview import labels
 from assets.preview.backdrop import DIMMED, SAMPLES, Backdrop, Floats, Picture, ahead
 from assets.preview.figures import lit
 from assets.sets.cards import Card
-from assets.sets.layer import draw_pieces
+from assets.sets.layer import Ground, draw_pieces
 from assets.sets.projection import Piece
 from assets.view import Buffers, View
 from pipeline.frames import FrameRange
@@ -39,9 +39,9 @@ class Proxies:
     grey: Floats
 
 
-def draw_proxies(view: View, pieces: tuple[Piece, ...]) -> Proxies:
-    """Draw all pieces through a view that is SAMPLES times as wide and high as the picture."""
-    depth, triangle, _, firsts = draw_pieces(view, view.rays, (0.0, 0.0), pieces)
+def draw_proxies(view: View, pieces: tuple[Piece, ...], ground: Ground | None = None) -> Proxies:
+    """Draw all pieces through a view that is SAMPLES times as wide and high as the picture. ground: as draw_set takes it."""
+    depth, triangle, _, firsts = draw_pieces(view, view.rays, (0.0, 0.0), pieces, ground)
     size = view.size[0] // SAMPLES, view.size[1] // SAMPLES
     out = Proxies(np.full(size, np.inf, np.float32), np.full(size, -1, np.int32), np.zeros(size, np.float32),
                   np.zeros(size, np.float32))  # fmt: skip
@@ -116,7 +116,7 @@ def _filtered(depth: Floats, number: Ints, grey: Floats) -> Proxies:
 @dataclass(frozen=True, slots=True, eq=False)
 class SetShooting:
     """What every frame's picture needs. view_of: the solved camera on a frame, SAMPLES times as wide and high as the
-    backdrop; far: a frame's cards, drawn at its size."""
+    backdrop; far: a frame's cards, drawn at its size; ground: as draw_set takes it."""
 
     pieces: tuple[Piece, ...]
     view_of: Callable[[int], View]
@@ -124,9 +124,10 @@ class SetShooting:
     title: str
     cards: tuple[Card, ...] = ()
     far: Callable[[int], Buffers] | None = None
+    ground: Ground | None = None
 
     def drawn(self, frame: int) -> Proxies:
-        return draw_proxies(self.view_of(frame), self.pieces)
+        return draw_proxies(self.view_of(frame), self.pieces, self.ground)
 
     def pictures(self, frames: FrameRange, workers: int) -> Iterator[Picture]:
         """(h + band, w, 3) uint8 one after the other; so many frames' proxies are drawn at once."""

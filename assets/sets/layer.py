@@ -56,9 +56,7 @@ def draw_set(
     nearest = np.zeros((*out.depth.shape, 3))
     for x, y in SAMPLES:
         rays = np.ascontiguousarray(rays_at(x, y)[rows, columns])
-        seen = _sample(view, rays, (x + columns.start, y + rows.start), pieces)
-        if ground is not None:
-            seen = _above(seen, pieces, ground)
+        seen = _sample(view, rays, (x + columns.start, y + rows.start), pieces, ground)
         colours = _colours(seen, view, pieces, paintings, focal_px)
         out.rgba[seen.hit] += np.concatenate([colours, np.ones((len(colours), 1), np.float32)], axis=1) / len(SAMPLES)
         closer = seen.depth < out.depth[seen.hit]
@@ -71,23 +69,6 @@ def draw_set(
     for name in ("rgba", "depth", "ids", "motion"):
         getattr(whole, name)[rows, columns] = getattr(out, name)
     return whole
-
-
-def _above(seen: _Seen, pieces: tuple[Piece, ...], ground: Ground) -> _Seen:
-    """Without what lies under the ground: whoever looks from above it sees the ground instead."""
-    grounded = np.array([piece.grounded for piece in pieces])[seen.piece]
-    there = ~grounded | (seen.points[:, 1] >= ground(seen.points[:, 0], seen.points[:, 2]))
-    hit = seen.hit.copy()
-    hit[seen.hit] = there
-    return _Seen(
-        hit,
-        seen.points[there],
-        seen.normals[there],
-        seen.shading[there],
-        seen.depth[there],
-        seen.parts[there],
-        seen.piece[there],
-    )
 
 
 def _window(view: View, pieces: Iterable[Piece]) -> Window:
@@ -103,11 +84,11 @@ def _numbers(pieces: tuple[Piece, ...]) -> Ints:
 
 
 def draw_pieces(
-    view: View, rays: Floats, offset: tuple[float, float], pieces: tuple[Piece, ...]
+    view: View, rays: Floats, offset: tuple[float, float], pieces: tuple[Piece, ...], ground: Ground | None = None
 ) -> tuple[Floats, Ints, Floats, Ints]:
     """Depth (H, W) metres along camera z, triangle (H, W) and weights (H, W, 2) as rasterize has them, of all pieces through
     `rays` (H, W, 2), the first of which lies `offset` pixels off the view's; triangles are counted on from piece to piece, and
-    the first of each, one past the last at the end, is the fourth: (pieces + 1,)."""
+    the first of each, one past the last at the end, is the fourth: (pieces + 1,). ground: as draw_set takes it."""
     depth, triangle, weights = empty_buffers(*rays.shape[:2])
     firsts = np.cumsum([0] + [len(piece.triangles) for piece in pieces]).astype(np.int32)
     for piece, first in zip(pieces, firsts, strict=False):
@@ -116,19 +97,37 @@ def draw_pieces(
         rasterize(
             camera.astype(np.float32), piece.triangles, rays, pixels, depth, triangle, weights, first_id=int(first)
         )
+    if ground is not None and any(piece.grounded for piece in pieces):
+        hit = triangle >= 0
+        grounded = np.array([piece.grounded for piece in pieces])[_piece_of(triangle[hit], firsts)]
+        points = _points(view, rays, depth, hit)
+        under = np.zeros_like(hit)  # whoever looks from above the ground sees it instead
+        under[hit] = grounded & (points[:, 1] < ground(points[:, 0], points[:, 2]))
+        depth[under], triangle[under], weights[under] = np.inf, -1, 0
     return depth, triangle, weights, firsts
 
 
-def _sample(view: View, rays: Floats, offset: tuple[float, float], pieces: tuple[Piece, ...]) -> _Seen:
-    """Draw every piece once, through one sample of each pixel."""
-    depth, triangle, weights, firsts = draw_pieces(view, rays, offset, pieces)
-    hit = triangle >= 0
-    number = np.searchsorted(firsts, triangle[hit], side="right").astype(np.int32) - 1
+def _piece_of(triangle: Ints, firsts: Ints) -> Ints:
+    return np.searchsorted(firsts, triangle, side="right").astype(np.int32) - 1
+
+
+def _points(view: View, rays: Floats, depth: Floats, hit: npt.NDArray[np.bool_]) -> Array:
+    """(K, 3) world points that are hit."""
     reach = depth[hit].astype(np.float64)
     in_camera = np.concatenate([rays[hit] * reach[:, None], reach[:, None]], axis=1)
+    return np.asarray((in_camera - view.pose[:3, 3]) @ view.pose[:3, :3])
+
+
+def _sample(
+    view: View, rays: Floats, offset: tuple[float, float], pieces: tuple[Piece, ...], ground: Ground | None
+) -> _Seen:
+    """Draw every piece once, through one sample of each pixel."""
+    depth, triangle, weights, firsts = draw_pieces(view, rays, offset, pieces, ground)
+    hit = triangle >= 0
+    number = _piece_of(triangle[hit], firsts)
     normals = np.concatenate([piece.normals for piece in pieces])[triangle[hit]]
     parts = np.concatenate([piece.parts for piece in pieces])[triangle[hit]]
-    points = (in_camera - view.pose[:3, 3]) @ view.pose[:3, :3]
+    points = _points(view, rays, depth, hit)
     shading = normals
     if any(piece.corner_normals is not None for piece in pieces):
         shading, local = normals.copy(), triangle[hit] - firsts[number]

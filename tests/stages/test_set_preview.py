@@ -17,7 +17,7 @@ from pipeline.frames import FrameFiles, FrameRange, FrameRate
 from pipeline.io import exr, images
 from pipeline.sections import ShotInfo
 from pipeline.stage import silent
-from pipeline.types import CameraTrack, DepthMaps, Mattes, Plate, SetLayout
+from pipeline.types import CameraTrack, DepthMaps, Ground, Mattes, Plate, SetLayout
 from stages.seen import view_of
 from stages.set_preview import preview
 from tests.stages.test_render_layers import FRAMES, LENS, track_of
@@ -44,6 +44,7 @@ def made(tmp_path):
     entry = {"name": "north wall", "kind": "wall", "material": "limestone", "seed": 1, "id": 1,
              "base_m": BASE.tolist(), "yaw_rad": 0.0}  # fmt: skip
     (tmp_path / "pieces.json").write_text(json.dumps([entry]))
+    np.save(tmp_path / "heights.npy", np.zeros((2, 2), np.float32))
     return {
         ShotInfo: ShotInfo("bp_020"),
         Plate: Plate(files["plate"], LENS.width, LENS.height, 1.0, FrameRate(24), "", "ACEScg"),
@@ -51,6 +52,7 @@ def made(tmp_path):
         DepthMaps: DepthMaps(files["z"]),
         Mattes: Mattes(files["matte"], "automatic"),
         SetLayout: SetLayout(tmp_path / "meshes", tmp_path / "pieces.json"),
+        Ground: Ground(tmp_path / "heights.npy", -100.0, -100.0, 200.0, tmp_path),
     }
 
 
@@ -72,6 +74,20 @@ def test_the_movie_shows_the_wall_and_what_stands_before_it(made, tmp_path):
         assert right[0] > LENS.width // 2 > left[0] + 4
         assert np.abs(picture[right[1], right[0]] - bare).max() > 40
         assert np.abs(picture[left[1], left[0]] - bare).max() < 12
+
+
+def test_the_ground_hides_what_of_a_grounded_piece_lies_in_it(made, tmp_path):
+    pieces = made[SetLayout].pieces
+    pieces.write_text(json.dumps([{**json.loads(pieces.read_text())[0], "grounded": True}]))
+    np.save(made[Ground].heights, np.full((2, 2), BASE[1] + 2, np.float32))
+
+    looked = preview(made, FrameRange(1002, 1002), tmp_path / "out", silent)
+
+    picture = images.read_png(looked.still).astype(int)
+    bare = picture[LENS.height - 4, LENS.width - 4]
+    under, over = (pixel(made, 1, (5.0, BASE[1] + up, FACE_Z)) for up in (1.0, 3.0))
+    assert np.abs(picture[under[1], under[0]] - bare).max() < 12
+    assert np.abs(picture[over[1], over[0]] - bare).max() > 40
 
 
 def test_proxies_lie_where_the_lens_shows_them(made):
