@@ -83,11 +83,11 @@ def test_the_ground_hides_what_of_a_grounded_piece_lies_in_it(made, tmp_path):
 
     looked = preview(made, FrameRange(1002, 1002), tmp_path / "out", silent)
 
-    picture = images.read_png(looked.still).astype(int)
+    picture = images.read_png(looked.still)
     bare = picture[LENS.height - 4, LENS.width - 4]
     under, over = (pixel(made, 1, (3.0, BASE[1] + up, FACE_Z)) for up in (1.0, 3.0))
-    assert np.abs(picture[under[1], under[0]] - bare).max() < 12
-    assert np.abs(picture[over[1], over[0]] - bare).max() > 40
+    assert np.abs(picture[under[1], under[0]] - bare).max() < 0.05
+    assert np.abs(picture[over[1], over[0]] - bare).max() > 0.2
 
 
 def test_proxies_lie_where_the_lens_shows_them(made):
