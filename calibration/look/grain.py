@@ -25,6 +25,7 @@ from pipeline.kernels.grain import Grain
 ROUNDS = 5
 MIN_BLOCKS = 24  # clean ones, for correlation
 SMOOTH, MOST_NEEDED = 0.4, 1500  # share of the clean blocks, and a number, that suffice for correlation
+CLEAN = 0.002, 0.99  # quantiles of what clean blocks' variance is, between which a block is taken for clean
 SIMULATED = 2000  # blocks, at most
 Curves = list[tuple[Curve, Curve]]
 
@@ -101,7 +102,8 @@ def _clean(blocks: Blocks, curves: Curves, pure: NDArray[np.float64]) -> NDArray
     clean, distance = np.ones(len(blocks.level), bool), np.zeros(len(blocks.level))
     for c in range(3):
         ratio = blocks.variance[:, c] / np.interp(blocks.level[:, c], *curves[c]) ** 2
-        clean &= (ratio >= np.quantile(pure[:, c], 0.002)) & (ratio <= np.quantile(pure[:, c], 0.99))
+        low, high = np.quantile(pure[:, c], CLEAN)
+        clean &= (ratio >= low) & (ratio <= high)
         distance = np.maximum(distance, np.abs(np.log(np.maximum(ratio, 1e-9))))
     if clean.sum() < MIN_BLOCKS:
         clean = distance <= np.sort(distance)[MIN_BLOCKS]
@@ -129,8 +131,13 @@ def _some(chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
 def _pure(blocks: Blocks, unit: Grain, curves: Curves, spread: Curve) -> Curve:
     """Ascending variances (N, 3) that these blocks would have, were they clean, in units of their mean level's."""
     sigma = _sizes(blocks.smooth[:, 1:-1, 1:-1], curves)
-    variance, _, _ = simulate_blocks(blocks, unit, sigma, spread)
-    return np.sort(variance / _sizes(blocks.level, curves).astype(np.float64) ** 2, axis=0)
+    _, variance, _ = simulate_blocks(blocks, unit, sigma, spread)
+    return np.sort(_ratio(blocks, variance, curves), axis=0)
+
+
+def _ratio(blocks: Blocks, variance: Curve, curves: Curves) -> Curve:
+    """Variances (N, 3) in units of what the curves say of each block's mean level."""
+    return np.asarray(variance / _sizes(blocks.level, curves).astype(np.float64) ** 2)
 
 
 def _sizes(level: Array, curves: Curves) -> Array:
@@ -141,13 +148,16 @@ def _sizes(level: Array, curves: Curves) -> Array:
 
 
 def _correlation(blocks: Blocks, unit: Grain, curves: Curves, spread: Curve) -> Lags:
-    """Covariance of unit noise at each lag, with what fit and standardising take put back as they take it from `unit`.
+    """Covariance of unit noise at each lag, with what fit and choice of blocks take put back as they take it from `unit`.
 
     Each pixel is standardised by its own level: noise that swells and fades within a block would pass for finer noise.
     """
     sigma = _sizes(blocks.smooth[:, 1:-1, 1:-1], curves)
     some = _some(np.ones(len(sigma), bool))
-    _, before, after = simulate_blocks(blocks.only(some), unit, sigma[some], spread)
+    made, variance, rest = simulate_blocks(blocks.only(some), unit, sigma[some], spread)
+    ratio = _ratio(blocks.only(some), variance, curves)
+    low, high = np.quantile(ratio, CLEAN, axis=0)
+    before, after = lag_covariances(made), lag_covariances(rest[((ratio >= low) & (ratio <= high)).all(axis=1)])
     left = lag_covariances(blocks.rest / sigma)
     scale = np.sqrt(np.diagonal(after[0, MAX_LAG]) / np.diagonal(left[0, MAX_LAG]))
     return left * np.outer(scale, scale) + (before - after)

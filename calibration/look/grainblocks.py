@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.look.graincorrelation import Lags, lag_covariances
 from calibration.look.motion import dense_motion
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain, noise
@@ -131,12 +130,12 @@ def unit_noise(unit: Grain, side: int, frame: int) -> Array:
     return np.asarray(noise(side, side, unit, seed=11, frame=frame), np.float32)
 
 
-def simulate_blocks(blocks: Blocks, unit: Grain, sigma: Array, spread: Curve) -> tuple[Curve, Lags, Lags]:
+def simulate_blocks(blocks: Blocks, unit: Grain, sigma: Array, spread: Curve) -> tuple[Array, Curve, Array]:
     """Lay clean noise of a known kind over these blocks' own picture and run it through the same fit.
 
     blocks: in the camera's channels, as is sigma (N, B, B, 3), the size of the noise at each pixel. unit: how it is
-    correlated. spread: (3, 3) ACEScg from camera, in which the fit was made. Returns the blocks' variances (N, 3), and
-    the unit noise's covariance at each lag before and after the fit.
+    correlated. spread: (3, 3) ACEScg from camera, in which the fit was made. Returns the unit noise (N, B, B, 3), the
+    variances (N, 3) that the fit left of it, and what it left, standardised.
     """
     count, size = sigma.shape[:2]
     rows = int(np.ceil(np.sqrt(count)))
@@ -144,8 +143,4 @@ def simulate_blocks(blocks: Blocks, unit: Grain, sigma: Array, spread: Curve) ->
     made, turn = cut.reshape(-1, size, size, 3)[:count], spread.T.astype(np.float32)
     rest = _without_motion(np.asarray((made * sigma) @ turn, np.float32), _slopes(blocks.smooth @ turn))
     rest = np.asarray(rest @ np.linalg.inv(turn), np.float32)
-    return (
-        np.diagonal(_covariance(rest), axis1=1, axis2=2),
-        lag_covariances(made),
-        lag_covariances(np.asarray(rest / sigma, np.float32)),
-    )
+    return made, np.diagonal(_covariance(rest), axis1=1, axis2=2), np.asarray(rest / sigma, np.float32)
