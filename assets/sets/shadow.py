@@ -65,15 +65,18 @@ class SetShadow:
         all_of_them = np.concatenate([piece.vertices for piece in pieces]).astype(np.float64)
         ground = _ground(all_of_them, stand, to_sun)
         sun = _sun_map(pieces, ground, to_sun, softness) if to_sun[1] > LOWEST_SUN else None
-        return cls(sun, _foot_map(pieces, stand, ground, contact_m), ground.reshape(-1, 3)[::7])
+        rim = np.concatenate([ground[0], ground[-1], ground[:, 0], ground[:, -1], ground.reshape(-1, 3)[::7]])
+        return cls(sun, _foot_map(pieces, stand, contact_m), rim)
 
     def take(self, view: View, meet: Callable[[Array, Array], Array], taken: Taken) -> None:
         """Darken `taken` where the ground is seen. meet: origin (3,), world directions (..., 3) to where they meet the ground."""
-        pixels = view.pixels(self.reaches)
-        pixels = pixels[np.isfinite(pixels).all(axis=1)]
-        if not len(pixels):
-            return
         height, width = view.size
+        pixels = view.pixels(self.reaches)
+        behind = ~np.isfinite(pixels).all(axis=1)
+        if behind.all():
+            return
+        if behind.any():  # then it comes up to the camera, past some edge of the picture
+            pixels = np.array([[0.0, 0.0], [width, height]])
         left, top = (int(v) for v in np.clip(np.floor(pixels.min(axis=0)), 0, (width, height)))
         right, bottom = (int(v) for v in np.clip(np.ceil(pixels.max(axis=0)) + 1, 0, (width, height)))
         if left >= right or top >= bottom:
@@ -143,7 +146,7 @@ def _softened(hidden: Floats, way_m: Floats, px_per_m: float) -> Floats:
     return out
 
 
-def _foot_map(pieces: Sequence[Piece], stand: Stand, ground: Array, contact_m: float) -> _Map:
+def _foot_map(pieces: Sequence[Piece], stand: Stand, contact_m: float) -> _Map:
     """Over x and z: dark where a piece's surface goes into the ground, none where it hangs over it."""
     reach_m = _REACH[1] * contact_m
     plan = np.concatenate([piece.vertices[:, [0, 2]] for piece in pieces]).astype(np.float64)

@@ -288,7 +288,7 @@ def test_painting_stays_on_its_surface_to_a_quarter_of_a_pixel(walled, frame):
     ("azimuth_deg", "thrown", "dark"), [(180.0, True, True), (180.0, False, False), (0.0, True, False)]
 )
 def test_a_wall_before_the_sun_darkens_the_ground_on_this_side(walled, azimuth_deg, thrown, dark):
-    some = {"frames": FrameRange(1001, 1001), "light": LightFacts(sun_azimuth_deg=azimuth_deg, sun_elevation_deg=45.0)}
+    some = {"frames": FrameRange(1001, 1001), "light": LightFacts(sun_azimuth_deg=azimuth_deg, sun_elevation_deg=20.0)}
 
     made = render_layers(**{**walled, **some, "params": replace(walled["params"], set_shadow=thrown)})
 
@@ -296,6 +296,7 @@ def test_a_wall_before_the_sun_darkens_the_ground_on_this_side(walled, azimuth_d
     x, y = seen_at(walled, (4.0, 0, -20.0), 1001).astype(int)
     assert (left[y, x] < 0.6) == dark
     assert left[y, x] == 1 or dark
+    assert (left[-1].max() < 0.6) == dark  # up to the camera and past it
 
 
 def test_set_layer_tells_depth_id_and_motion(walled):
