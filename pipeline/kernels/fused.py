@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from pipeline.kernels import comprows as rows
-from pipeline.kernels.bands import in_bands
+from pipeline.kernels.bands import ROWS, in_bands
 from pipeline.kernels.comprows import COLUMNS
 from pipeline.kernels.grain import Grain, graining
 from pipeline.kernels.grainrows import TAPS, any_lost, fill_white, grain_rows, noise_row, planes_of
@@ -30,7 +30,8 @@ def lay_over(layer: np.ndarray, picture: np.ndarray, kept: np.ndarray) -> None:
     size = kept.shape
     for name, array, shape in (("layer", layer, (*size, 4)), ("picture", picture, (*size, 3)), ("kept", kept, size)):
         _fits(name, array, shape, (np.float32,))
-    in_bands(size[0], lambda top, bottom: _lay_over(top, bottom, layer, picture, kept))
+    rows_at_once = max(ROWS, size[0] // 4)  # each pixel is met once: nothing is to stay in a cache
+    in_bands(size[0], lambda top, bottom: _lay_over(top, bottom, layer, picture, kept), rows_at_once)
 
 
 def finish(
