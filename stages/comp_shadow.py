@@ -1,4 +1,4 @@
-"""The crowd's shadow where it falls in the plate: on the solved ground, through the plate's air. No stage."""
+"""The shadow of crowd and set where it falls in the plate: on the solved ground, through the plate's air. No stage."""
 
 from __future__ import annotations
 

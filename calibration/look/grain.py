@@ -3,7 +3,8 @@
 Neighbouring frames are matched block by block at whole pixels (interpolating would smooth the very noise that is
 measured); what the sub-pixel rest of the motion leaves is fitted with the gradient and taken out. Texture that does not
 match only ever adds variance, so the low end of the blocks is what is clean; the grain found so far, laid over the same
-picture and measured in the same way, tells which quantile stands for which sigma and what measuring took. Flat areas bound the result from above.
+picture and measured in the same way, tells which quantile stands for which sigma and what measuring took. Flat areas bound
+the result from above.
 """
 
 from __future__ import annotations
