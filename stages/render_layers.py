@@ -23,6 +23,8 @@ from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import load_agents
 from assets.sprites.layer import NOBODY, Looks, Taken, draw_crowd, draw_shadow
 from assets.sprites.shown import shown_by
+from assets.sunlight.maps import SunMaps
+from assets.sunlight.share import Sunlight
 from assets.view import Buffers
 from calibration.cameras import camera_centre, lens_at, load_poses
 from calibration.ground.heightfield import Heightfield
@@ -108,16 +110,16 @@ def render_layers(
     taken_by_sun = params.sun_shadow * (1 - float(np.dot(plate_light.shadow_rgb, LUMINANCE)))
     looks = replace(params, sun_shadow=taken_by_sun)
     raised = _raised(dust, layout, light, heights)
-    thrown = (
-        SetShadow.of(pieces, heights.stand, to_sun, params.softness, params.contact_m) if params.set_shadow else None
-    )
+    hiding = SunMaps.of(pieces if params.set_shadow else (), to_sun, params.softness)
+    sunlight = Sunlight(hiding, plate_light.shadow_rgb, params.sun_shadow) if hiding.maps else None
+    thrown = SetShadow.of(pieces, heights.stand, hiding, params.contact_m) if params.set_shadow else None
     for frame in frames:
         view, row, lens = view_of(track, frame), track.frames.index(frame), lens_at(track, frame)
         focal_px = max(lens.focal_x_px, lens.focal_y_px)
         built = draw_set(view, partial(rays_of, lens), pieces, load_paintings(paintings), focal_px, heights.height)
-        crowd = draw_crowd(view, agents, sprites, row, shown, params, painted)
+        crowd = draw_crowd(view, agents, sprites, row, shown, params, painted, sunlight)
         if near.files is not None:
-            add_near(crowd, _near(near.files.path(frame)), view, agents, row, params)
+            add_near(crowd, _near(near.files.path(frame)), view, agents, row, params, sunlight)
         veils = [draw_dust(view, agents, row, raised, crowd, built)] if dust.some else []
         planes = [_channels(buffers) for buffers in (built, crowd, *veils)]
         if cards:

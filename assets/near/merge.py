@@ -6,9 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.near.layer import Near, merge
+from assets.near.shade import left_in_shade
 from assets.near.shades import TEXEL_M, Shades, boxes_of, facing
 from assets.sprites.cards import Agents, crowding, tints
-from assets.sprites.layer import LOWEST_SUN, Looks, Taken
+from assets.sprites.layer import Looks, Taken
+from assets.sunlight.maps import LOWEST_SUN
+from assets.sunlight.share import Sunlight
 from assets.view import Buffers, View
 from pipeline.kernels.groundmaps import GroundMaps, lay_maps
 from pipeline.kernels.splat import FADE_M, pyramid
@@ -16,8 +19,11 @@ from pipeline.kernels.splat import FADE_M, pyramid
 Array = NDArray[np.float64]
 
 
-def add_near(crowd: Buffers, near: Near, view: View, agents: Agents, row: int, looks: Looks) -> None:
-    """Merge a frame's near people into the sprites' layer, in the same tints and as dark among neighbours as sprites."""
+def add_near(
+    crowd: Buffers, near: Near, view: View, agents: Agents, row: int, looks: Looks, light: Sunlight | None = None
+) -> None:
+    """Merge a frame's near people into the sprites' layer, in the same tints, as dark among neighbours and in the same light as
+    sprites (light: as draw_crowd takes it)."""
     dressed = near.pixels.rgba.copy()
     where = np.nonzero(near.owner)
     order = np.argsort(agents.ids)
@@ -28,6 +34,10 @@ def add_near(crowd: Buffers, near: Near, view: View, agents: Agents, row: int, l
     points = (np.concatenate([view.rays[where] * z, z], axis=1) - view.pose[:3, 3]) @ view.pose[:3, :3]
     light = 1 - dims * np.clip(1 - (points[:, 1] - positions[rows, 1]) / FADE_M, 0, 1)
     dressed[..., :3][where] *= (light[:, None] * tints(agents, looks.brightness, looks.hue)[rows]).astype(np.float32)
+    if light is not None:
+        hidden = np.where(near.owner > 0, light.maps.hidden_from(view, near.pixels.depth), 0)
+        if hidden.any():
+            dressed[..., :3] *= left_in_shade(near, view, hidden, light)
     pixels = Buffers(dressed, near.pixels.depth, near.pixels.ids, near.pixels.motion)
     cover = np.where(crowd.ids > 0, np.float32(1), np.float32(0.5) * (crowd.rgba[..., 3] > 0))
     merge(crowd, cover.astype(np.float32), pixels, near.cover)

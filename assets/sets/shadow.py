@@ -12,17 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.sets.projection import Piece
-from assets.sprites.layer import LOWEST_SUN, Taken
+from assets.sprites.layer import Taken
+from assets.sunlight.maps import LOWEST_SUN, SunMaps
 from assets.view import View
-from pipeline.kernels.raster import empty_buffers, rasterize_orthographic
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Stand = Callable[[Array, Array], Array]  # x, z to world points (..., 3) on the ground
-_MOST_PX = 1024  # longer side of a map
-_LEAST_M = 0.01  # of a map's cell
-_GROUND = 384  # cells of ground along the longer side that may lie in the shadow
-_LONGEST = 8.0  # heights: how far a shadow is followed
+_MOST_PX = 1024  # longer side of the map of feet
+_LEAST_M = 0.01  # of its cell
+_GROUND = 128  # places along each side of the ground that may lie in the shadow
 _AS_PERSON_M = 0.85  # a piece of this height has at its foot the dark that a person has, a higher one a wider one ...
 _REACH = 0.5, 4.0  # ... within these
 
@@ -49,24 +48,17 @@ class _Map:
 class SetShadow:
     """The same on every frame, for sets and the sun stand still. reaches: (N, 3) world metres, around which it falls."""
 
-    sun: _Map | None
+    sun: SunMaps
     foot: _Map
     reaches: Array
 
     @classmethod
-    def of(
-        cls, pieces: Sequence[Piece], stand: Stand, to_sun: Array, softness: float, contact_m: float
-    ) -> SetShadow | None:
-        """None without pieces. to_sun: (3,) unit; softness: metres of penumbra per metre of way; contact_m: how far the dark
-        at a person's foot reaches.
-        """
+    def of(cls, pieces: Sequence[Piece], stand: Stand, sun: SunMaps, contact_m: float) -> SetShadow | None:
+        """None without pieces. sun: of these pieces; contact_m: how far the dark at a person's foot reaches."""
         if not pieces:
             return None
         all_of_them = np.concatenate([piece.vertices for piece in pieces]).astype(np.float64)
-        ground = _ground(all_of_them, stand, to_sun)
-        sun = _sun_map(pieces, ground, to_sun, softness) if to_sun[1] > LOWEST_SUN else None
-        rim = np.concatenate([ground[0], ground[-1], ground[:, 0], ground[:, -1], ground.reshape(-1, 3)[::7]])
-        return cls(sun, _foot_map(pieces, stand, contact_m), rim)
+        return cls(sun, _foot_map(pieces, stand, contact_m), _reaches(all_of_them, stand, sun.to_sun))
 
     def take(self, view: View, meet: Callable[[Array, Array], Array], taken: Taken) -> None:
         """Darken `taken` where the ground is seen. meet: origin (3,), world directions (..., 3) to where they meet the ground."""
@@ -85,65 +77,29 @@ class SetShadow:
         rays = view.rays[part].astype(np.float64)
         ways = np.concatenate([rays, np.ones((*rays.shape[:2], 1))], axis=-1) @ view.pose[:3, :3]
         points = meet(view.centre, ways)
-        for map_, share in ((self.sun, taken.sun), (self.foot, taken.contact)):
-            if map_ is not None:
-                share[part] = np.maximum(share[part], map_.at(points))
+        hidden = self.sun.hidden(points, _steps(points, 1), _steps(points, 0))
+        taken.sun[part] = np.maximum(taken.sun[part], hidden)
+        taken.contact[part] = np.maximum(taken.contact[part], self.foot.at(points))
 
 
-def _ground(vertices: Array, stand: Stand, to_sun: Array) -> Array:
-    """(rows, columns, 3) world points of the ground under the pieces and where their shadows may fall."""
+def _steps(points: Array, axis: int) -> Array:
+    """(H, W, 3) the way from each of points (H, W, 3) to the next along an axis; of the last one, from the one before."""
+    if points.shape[axis] < 2:
+        return np.zeros_like(points)
+    steps = np.diff(points, axis=axis)
+    return np.concatenate([steps, np.take(steps, [-1], axis=axis)], axis=axis)
+
+
+def _reaches(vertices: Array, stand: Stand, to_sun: Array) -> Array:
+    """(N, 3) world points of the ground under the pieces and where their shadows may fall: its rim, and some within."""
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     tall = float(high[1] - min(low[1], float(stand(vertices[:, 0], vertices[:, 2])[:, 1].min())))
-    fall = np.zeros(2)
-    if to_sun[1] > LOWEST_SUN:
-        flat = -to_sun[[0, 2]] / to_sun[1] * tall
-        fall = flat * min(1.0, _LONGEST * tall / max(float(np.linalg.norm(flat)), 1e-9))
+    fall = -to_sun[[0, 2]] / to_sun[1] * tall if to_sun[1] > LOWEST_SUN else np.zeros(2)
     corners = np.stack([low[[0, 2]], high[[0, 2]], low[[0, 2]] + fall, high[[0, 2]] + fall])
-    margin = 0.1 * tall + 2 * _LEAST_M
+    margin = 0.1 * tall + 0.02
     (x0, z0), (x1, z1) = corners.min(axis=0) - margin, corners.max(axis=0) + margin
-    cell = max(x1 - x0, z1 - z0) / _GROUND
-    return stand(*np.meshgrid(np.arange(x0, x1 + cell, cell), np.arange(z0, z1 + cell, cell)))
-
-
-def _sun_map(pieces: Sequence[Piece], ground: Array, to_sun: Array, softness: float) -> _Map:
-    """Over the plane that the sun shines on squarely: how much of it each place of the ground lacks."""
-    aside = np.cross(to_sun, (0.0, 1.0, 0.0) if to_sun[1] < 0.99 else (1.0, 0.0, 0.0))
-    aside /= np.linalg.norm(aside)
-    axes = np.stack([aside, np.cross(to_sun, aside)])
-    vertices = np.concatenate([piece.vertices for piece in pieces]).astype(np.float64)
-    firsts = np.cumsum([0, *(len(piece.vertices) for piece in pieces)])[:-1]
-    triangles = np.concatenate([p.triangles + first for p, first in zip(pieces, firsts, strict=True)]).astype(np.int32)
-    flat = vertices @ axes.T
-    longest = float(np.ptp(ground.reshape(-1, 3) @ to_sun)) + float(np.ptp(vertices @ to_sun))
-    margin = softness * longest
-    cell, low, size = _laid(flat.min(axis=0) - margin, flat.max(axis=0) + margin)
-
-    def depth_of(points: Array, faces: npt.NDArray[np.int32]) -> Floats:
-        drawn = np.column_stack([(points @ axes.T - low) / cell, -points @ to_sun]).astype(np.float32)
-        buffers = empty_buffers(*size)
-        rasterize_orthographic(drawn, np.ascontiguousarray(faces), *buffers)
-        return buffers[0]
-
-    stands = depth_of(vertices, triangles)
-    lies = depth_of(ground.reshape(-1, 3), _grid_triangles(*ground.shape[:2]))
-    slack = 1.5 * cell + 1e-3 * float(np.abs(vertices).max())  # float32 and the maps' own cells
-    hidden = np.isfinite(lies) & (stands < lies - slack)
-    way = np.where(hidden, lies - np.where(hidden, stands, 0), 0).astype(np.float32)
-    soft = _softened(hidden.astype(np.float32), way, 0.5 * softness / cell)
-    return _Map(np.column_stack([axes, -low]) / cell, _levels(soft))
-
-
-def _softened(hidden: Floats, way_m: Floats, px_per_m: float) -> Floats:
-    """Blurred by as much as the shadow's way says where it falls: px_per_m of a normal's sigma for each metre."""
-    out, before, sigma = hidden, 0.0, 0.7
-    most = px_per_m * float(way_m.max(initial=0.0))
-    while before < most:
-        share, weighted = (cv2.GaussianBlur(image, (0, 0), sigma) for image in (hidden, way_m))
-        wanted = px_per_m * weighted / np.maximum(share, 1e-3)
-        blend = np.clip((wanted - before) / (sigma - before), 0, 1)
-        out = np.asarray(out + blend * (share - out), np.float32)
-        before, sigma = sigma, 2 * sigma
-    return out
+    ground = stand(*np.meshgrid(np.linspace(x0, x1, _GROUND), np.linspace(z0, z1, _GROUND)))
+    return np.concatenate([ground[0], ground[-1], ground[:, 0], ground[:, -1], ground.reshape(-1, 3)[::7]])
 
 
 def _foot_map(pieces: Sequence[Piece], stand: Stand, contact_m: float) -> _Map:
@@ -188,12 +144,6 @@ def _laid(low: Array, high: Array) -> tuple[float, Array, tuple[int, int]]:
     cell = max(float((high - low).max()) / _MOST_PX, _LEAST_M)
     width, height = (int(n) for n in np.ceil((high - low) / cell) + 1)
     return cell, low, (height, width)
-
-
-def _grid_triangles(rows: int, columns: int) -> npt.NDArray[np.int32]:
-    first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).reshape(-1, 1)
-    halves = [first + np.array(corners) for corners in ((0, 1, columns), (1, columns + 1, columns))]
-    return np.concatenate(halves).astype(np.int32)
 
 
 def _levels(finest: Floats) -> tuple[Floats, ...]:

@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 from assets.sprites.atlas import Atlas
 from assets.sprites.cards import Agents, Stance, cover, crowding, foot_leans, stance, tints
-from assets.sprites.shown import Shown, shadow_sprites
+from assets.sprites.shade import in_the_shade
+from assets.sprites.shown import FARTHEST_LEAN_M, Shown, shadow_sprites
+from assets.sunlight.maps import LOWEST_SUN
+from assets.sunlight.share import Sunlight
 from assets.view import Buffers, View
 from pipeline.kernels.shadow import cast_shadows, contact_shadows
 from pipeline.kernels.splat import Cards, Pyramid, pyramid, splat
@@ -18,11 +21,11 @@ from pipeline.kernels.splat import Cards, Pyramid, pyramid, splat
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+Indices = npt.NDArray[np.intp]
 IdNumbers = npt.NDArray[np.int64]
 NOBODY: IdNumbers = np.zeros(0, np.int64)
 AT_ONCE = 256  # cards whose sprites are in memory together
 NEAREST_M = 0.6  # who stands closer to the lens is not drawn: a card would fill the picture
-LOWEST_SUN = 0.08  # sine of the sun's height above the ground under which shadows would never end
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,17 @@ class Taken:
 
 
 def draw_crowd(
-    view: View, agents: Agents, atlas: Atlas, row: int, shown: Shown, looks: Looks, left_out: IdNumbers = NOBODY
+    view: View,
+    agents: Agents,
+    atlas: Atlas,
+    row: int,
+    shown: Shown,
+    looks: Looks,
+    left_out: IdNumbers = NOBODY,
+    light: Sunlight | None = None,
 ) -> Buffers:
-    """The crowd's layer on the layout's frame `row`. left_out: ids of those whom someone else draws."""
+    """The crowd's layer on the layout's frame `row`. left_out: ids of those whom someone else draws. light: where what hides the
+    sun takes it from people; None: everybody is as he was painted."""
     buffers = Buffers.empty(*view.size)
     positions = agents.positions[row].astype(np.float64)
     cards = stance(positions, view.centre, atlas.elevation_rad)
@@ -66,13 +77,31 @@ def draw_crowd(
     )
     order = np.lexsort((agents.ids, distance))
     order = order[(distance[order] > NEAREST_M) & ~np.isin(agents.ids[order], left_out)]
+    scene = _Scene(view, agents, atlas, shown.sprites[row], cards, dress)
     for batch in _batches(order):
-        used, images, root_px, reach = _images(atlas, shown.sprites[row][batch])
-        wider = np.abs(dress.leans[batch])[:, [0, 0, 1, 1]] * [-1, 1, -1, 1]
-        boxes = view.boxes(_corners(cards, batch, reach * agents.scales[batch, None] + wider))
-        drawn = _cards(view, cards, batch, agents, atlas, used, boxes, dress)
-        splat(view.rays, drawn, images, root_px, buffers.rgba, buffers.depth, buffers.ids, buffers.motion)
+        scene.lay(batch, _images(atlas, scene.sprites[batch]), buffers)
+    if light is not None:
+        _shade(scene, order, light, buffers)
     return buffers
+
+
+def _shade(scene: _Scene, order: Indices, light: Sunlight, into: Buffers) -> None:
+    """Draw those whom the sun does not reach once more, as they look in the shade, and mix that in as far as it is hidden."""
+    hidden = light.maps.hidden_from(scene.view, into.depth)
+    shaded = hidden > 0
+    if not shaded.any():
+        return
+    in_it, own = np.unique(into.ids[shaded]), np.unique(into.ids)
+    dark = np.isin(scene.agents.ids, in_it) | ~np.isin(
+        scene.agents.ids, own
+    )  # who fills no pixel goes with what is around
+    again = Buffers.empty(*scene.view.size)
+    again.rgba[..., 3] = ~shaded  # full: nothing is drawn there
+    for batch in _batches(order[scene.touching(order, shaded)]):
+        images = _images(scene.atlas, scene.sprites[batch], _Shade(scene.cards, batch, light, dark[batch]))
+        scene.lay(batch, images, again)
+    share, colours = hidden[shaded][:, None], into.rgba[shaded][:, :3]
+    into.rgba[shaded, :3] = colours + share * (again.rgba[shaded][:, :3] - colours)
 
 
 def draw_shadow(
@@ -109,12 +138,12 @@ def draw_shadow(
         cards = stance(positions, positions + 1e4 * to_sun, 0.0)
         seen_by_sun = shadow_sprites(agents, atlas, shown, row, to_sun)
         for batch in _batches(near):
-            used, images, root_px, reach = _images(atlas, seen_by_sun[batch])
-            corners = _corners(cards, batch, reach * agents.scales[batch, None])
+            images = _images(atlas, seen_by_sun[batch])
+            corners = _corners(cards, batch, images.reach * agents.scales[batch, None])
             boxes = view.boxes(_fallen(corners, positions[batch], normals[batch], to_sun))
-            drawn = _cards(view, cards, batch, agents, atlas, used, boxes, None)
+            drawn = _cards(view, cards, batch, agents, atlas, images.used, boxes, None)
             sun, ground = _f32(rotation @ to_sun), _f32(normals[batch] @ rotation.T)
-            cast_shadows(view.rays, drawn, images, root_px, ground, sun, looks.softness, taken.sun)
+            cast_shadows(view.rays, drawn, images.pyramid, images.root_px, ground, sun, looks.softness, taken.sun)
     return (1 - np.float32(looks.sun_shadow) * taken.sun) * (1 - np.float32(looks.contact) * taken.contact)
 
 
@@ -128,24 +157,79 @@ class _Dress:
     leans: Array
 
 
-def _batches(order: npt.NDArray[np.intp]) -> Iterator[npt.NDArray[np.intp]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Images:
+    """Of N sprites: their rows in a pyramid, the pyramid, as wide as the widest, where the root is in it, and (N, 4) metres
+    left, right, below, above the root that each one covers."""
+
+    used: Ints
+    pyramid: Pyramid
+    root_px: tuple[float, float]
+    reach: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shade:
+    """The light on N sprites: all cards, those of the sprites (N,), and which of them (N,) stand in the shade."""
+
+    cards: Stance
+    of: Indices
+    light: Sunlight
+    dark: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scene:
+    """A frame's crowd. sprites: (N,) of each agent."""
+
+    view: View
+    agents: Agents
+    atlas: Atlas
+    sprites: Ints
+    cards: Stance
+    dress: _Dress
+
+    def lay(self, batch: Indices, images: _Images, into: Buffers) -> None:
+        """Lay a batch of cards under what is there."""
+        wider = np.abs(self.dress.leans[batch])[:, [0, 0, 1, 1]] * [-1, 1, -1, 1]
+        reach = images.reach * self.agents.scales[batch, None] + wider
+        boxes = self.view.boxes(_corners(self.cards, batch, reach))
+        drawn = _cards(self.view, self.cards, batch, self.agents, self.atlas, images.used, boxes, self.dress)
+        splat(self.view.rays, drawn, images.pyramid, images.root_px, into.rgba, into.depth, into.ids, into.motion)
+
+    def touching(self, order: Indices, where: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """(N,) which of N agents may show in a pixel of `where` (H, W)."""
+        _, height, width, _ = self.atlas.sprites.shape
+        (x, y), metres = self.atlas.root_px, self.atlas.metres_per_px
+        reach = metres * np.array([-x, width - x, y - height, y]) + FARTHEST_LEAN_M * np.array([-1, 1, -1, 1])
+        boxes = self.view.boxes(_corners(self.cards, order, reach * self.agents.scales[order, None]))
+        sums = np.pad(where.astype(np.int64).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+        left, right, top, bottom = boxes.T
+        right, bottom = np.maximum(left, right), np.maximum(top, bottom)
+        return np.asarray(sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left] > 0)
+
+
+def _batches(order: Indices) -> Iterator[Indices]:
     for first in range(0, len(order), AT_ONCE):
         yield order[first : first + AT_ONCE]
 
 
-def _images(atlas: Atlas, sprites: Ints) -> tuple[Ints, Pyramid, tuple[float, float], Array]:
-    """Of N sprites: their rows in a pyramid of those used, the pyramid, as wide as the widest, where the root is in it,
-    and (N, 4) metres that each one covers."""
-    unique, used = np.unique(sprites, return_inverse=True)
+def _images(atlas: Atlas, sprites: Ints, shade: _Shade | None = None) -> _Images:
+    """What N sprites show, in the shade or as they were painted."""
+    unique, used = (sprites, np.arange(len(sprites))) if shade else np.unique(sprites, return_inverse=True)
     margin = (atlas.sprites.shape[2] - int(atlas.widths_px[unique].max())) // 2
     own = slice(margin, atlas.sprites.shape[2] - margin)
     pixels = np.asarray(atlas.sprites[unique, :, own], np.float32)
-    images = pyramid(pixels, np.asarray(atlas.reliefs[unique, :, own], np.float32))
+    reliefs = np.asarray(atlas.reliefs[unique, :, own], np.float32)
+    if shade:
+        of, dark = shade.of[shade.dark], shade.dark
+        pixels[dark] = in_the_shade(pixels[dark], reliefs[dark], shade.cards, of, atlas.metres_per_px, shade.light)
     root_px = (atlas.root_px[0] - margin, atlas.root_px[1])
-    return used.astype(np.int32), images, root_px, cover(pixels, root_px, atlas.metres_per_px)[used]
+    reach = cover(pixels, root_px, atlas.metres_per_px)[used]
+    return _Images(used.astype(np.int32), pyramid(pixels, reliefs), root_px, reach)
 
 
-def _corners(cards: Stance, batch: npt.NDArray[np.intp], reach: Array) -> Array:
+def _corners(cards: Stance, batch: Indices, reach: Array) -> Array:
     """(N, 4, 3) world corners of what N cards show; reach (N, 4): metres left, right, below, above the root."""
     return np.stack(
         [
@@ -160,7 +244,7 @@ def _corners(cards: Stance, batch: npt.NDArray[np.intp], reach: Array) -> Array:
 def _cards(
     view: View,
     cards: Stance,
-    batch: npt.NDArray[np.intp],
+    batch: Indices,
     agents: Agents,
     atlas: Atlas,
     used: Ints,

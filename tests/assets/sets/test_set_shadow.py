@@ -6,6 +6,7 @@ import pytest
 from assets.sets.projection import Piece
 from assets.sets.shadow import SetShadow
 from assets.sprites.layer import Taken
+from assets.sunlight.maps import SunMaps
 from assets.view import View
 from calibration.ground.heightfield import Heightfield
 
@@ -47,7 +48,7 @@ def seen_from_above() -> View:
 def taken_by(pieces, ground, to_sun, soft=SOFT) -> tuple[Taken, np.ndarray]:
     """What is taken, and the ground (H, W, 3) that each pixel sees."""
     view, taken = seen_from_above(), Taken.nothing(SIZE)
-    shadow = SetShadow.of(pieces, ground.stand, to_sun, soft, CONTACT_M)
+    shadow = SetShadow.of(pieces, ground.stand, SunMaps.of(pieces, to_sun, soft), CONTACT_M)
     shadow.take(view, ground.meet_rays, taken)
     ways = np.concatenate([view.rays.astype(float), np.ones((*SIZE, 1))], axis=-1) @ view.pose[:3, :3]
     return taken, ground.meet_rays(view.centre, ways)
@@ -127,4 +128,4 @@ def test_a_low_sun_throws_none_and_no_piece_takes_nothing():
 
     assert taken.sun.max() == 0
     assert taken.contact.max() > 0
-    assert SetShadow.of([], Heightfield.flat().stand, sun(40), SOFT, CONTACT_M) is None
+    assert SetShadow.of([], Heightfield.flat().stand, SunMaps.of([], sun(40), SOFT), CONTACT_M) is None
