@@ -8,7 +8,6 @@ from scipy import ndimage
 
 from assets.near.layer import Near
 from assets.sprites.cards import UP
-from assets.sprites.shade import past_itself
 from assets.sunlight.maps import pixel_step
 from assets.sunlight.share import Sunlight
 from assets.view import View
@@ -19,8 +18,8 @@ Floats = NDArray[np.float32]
 
 
 def left_in_shade(near: Near, view: View, hidden: Floats, light: Sunlight) -> Floats:
-    """(H, W, 3) of each pixel's light, 1 where the sun is not `hidden` (H, W) 0 .. 1. Where a body hides itself from the
-    sun its picture is dark already, and stays."""
+    """(H, W, 3) of each pixel's light, 1 where the sun is not `hidden` (H, W) 0 .. 1, and on what faces away
+    from it."""
     left = np.ones((*hidden.shape, 3), np.float32)
     owners = np.unique(near.owner[hidden > 0])
     numbered = np.where(np.isin(near.owner, owners), np.searchsorted(owners, near.owner) + 1, 0)
@@ -35,9 +34,8 @@ def left_in_shade(near: Near, view: View, hidden: Floats, light: Sunlight) -> Fl
         to_sun, up = ((axes @ (view.pose[:3, :3] @ way)).astype(np.float32) for way in (light.maps.to_sun, UP))
         faced = np.zeros((1, *mine.shape, 2), np.float32)
         facings(relief[None], cover[None], to_sun[None], up[None], metres_per_px, faced)
-        facing = faced[0, ..., 0] * past_itself(relief, cover, to_sun, metres_per_px)
         share = hidden[box][mine][:, None]
-        left[box][mine] = 1 - share * (1 - light.left_of(facing[mine], faced[0, ..., 1][mine]))
+        left[box][mine] = 1 - share * (1 - light.left_of(faced[0, mine, 0], faced[0, mine, 1]))
     return left
 
 

@@ -26,16 +26,13 @@ class Sunlight:
     left_rgb: RGB
     strength: float = 1.0
 
-    def left(self, normals: Array, lit: Array | None = None) -> Floats:
-        """(..., 3) what a full shadow leaves of the light of surfaces: all of it where they face away from the sun.
+    def left(self, normals: Array) -> Floats:
+        """(..., 3) what a full shadow leaves of the light of surfaces with unit normals (..., 3), world: all of it where they
+        face away from the sun."""
+        return self.left_of(np.maximum(normals @ self.maps.to_sun, 0), normals[..., 1])
 
-        normals: (..., 3) unit, world. lit: (...) how much of the sun would reach them past what they belong to; 1 when left out.
-        """
-        facing = np.maximum(normals @ self.maps.to_sun, 0)
-        return self.left_of(facing if lit is None else facing * lit, normals[..., 1])
-
-    def left_of(self, facing: Array, upward: Array) -> Floats:
-        """The same. facing: (...) cosine to the sun, 0 where it is hidden anyway; upward: (...) the normal's share of up."""
+    def left_of(self, facing: npt.NDArray[np.floating], upward: npt.NDArray[np.floating]) -> Floats:
+        """The same. facing: (...) cosine to the sun, not below 0; upward: (...) the normal's part of up."""
         sun, ground = self.relative
         upper = (0.5 + 0.5 * upward)[..., None]
         around = upper + (1 - upper) * ground

@@ -138,19 +138,19 @@ def _share(u, v, d, steps, depth, slack, lows, highs, shapes, soft, offsets, lea
     if most < behind:
         return 1.0
     height, width = depth.shape
-    for _ in range(
-        2
-    ):  # how far away is what hides it? First within the widest edge that there may be, then within its own
+    for look in range(2):
+        # How far away is what hides it? First within the widest edge that there may be, then within its own.
         count, ways = 0, 0.0
-        for k in range(0, len(offsets), 2):
+        for k in range(len(offsets)):
             i = int(np.floor(u + sigma * offsets[k, 0] + offsets[k, 2] * steps[0, 0] + offsets[k, 3] * steps[1, 0]))
             j = int(np.floor(v + sigma * offsets[k, 1] + offsets[k, 2] * steps[0, 1] + offsets[k, 3] * steps[1, 1]))
             if 0 <= i < width and 0 <= j < height and depth[j, i] < behind:
                 count += 1
                 ways += d - depth[j, i]
-        if count == 0:
+        if count > 0:
+            sigma = max(_SHARPEST, soft * ways / count)
+        elif look == 0:
             return 0.0
-        sigma = max(_SHARPEST, soft * ways / count)
     covered = 0.0
     for k in range(len(offsets)):
         covered += _covered(

@@ -3,34 +3,18 @@
 import numpy as np
 import pytest
 
-from assets.sets.projection import Piece
 from assets.sets.shadow import SetShadow
 from assets.sprites.layer import Taken
 from assets.sunlight.maps import SunMaps
 from assets.view import View
 from calibration.ground.heightfield import Heightfield
+from tests.boxes import box, hit, sun
 
 LOOK_DOWN = np.array(
     [[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 40], [0, 0, 0, 1]]
 )  # from 40 m up, the picture's top is -z
 SIZE, FOCAL_PX = (240, 320), 320.0
 SOFT, CONTACT_M = 0.05, 0.5
-
-
-def box(low, high, number=1) -> Piece:
-    corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
-    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-    faces = np.array([half for a, b, c, d in quads for half in ((a, b, c), (a, c, d))], np.int32)
-    edges = corners[faces[:, 1:]] - corners[faces[:, :1]]
-    normals = np.cross(edges[:, 0], edges[:, 1])
-    normals = (normals / np.linalg.norm(normals, axis=1, keepdims=True)).astype(np.float32)
-    parts, base = np.zeros(len(faces), np.int32), np.zeros(3)
-    return Piece("box", number, "stone", 1, base, 0.0, corners.astype(np.float32), faces, normals, parts)
-
-
-def sun(elevation_deg, azimuth_deg=30.0):
-    e, a = np.radians((elevation_deg, azimuth_deg))
-    return np.array([np.cos(e) * np.sin(a), np.sin(e), np.cos(e) * np.cos(a)])
 
 
 def seen_from_above() -> View:
@@ -52,24 +36,6 @@ def taken_by(pieces, ground, to_sun, soft=SOFT) -> tuple[Taken, np.ndarray]:
     shadow.take(view, ground.meet_rays, taken)
     ways = np.concatenate([view.rays.astype(float), np.ones((*SIZE, 1))], axis=-1) @ view.pose[:3, :3]
     return taken, ground.meet_rays(view.centre, ways)
-
-
-def hit(pieces, starts, way) -> np.ndarray:
-    """Which of (N, 3) points have a triangle along `way` (Moller and Trumbore, 1997)."""
-    found = np.zeros(len(starts), bool)
-    for piece in pieces:
-        for a, b, c in piece.vertices[piece.triangles].astype(float):
-            e, f = b - a, c - a
-            p = np.cross(way, f)
-            d = e @ p
-            if abs(d) < 1e-12:
-                continue
-            t = starts - a
-            u = t @ p / d
-            q = np.cross(t, e)
-            v, far = q @ way / d, q @ f / d
-            found |= (u >= 0) & (v >= 0) & (u + v <= 1) & (far > 1e-6)
-    return found
 
 
 def sloped() -> Heightfield:
