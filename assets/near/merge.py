@@ -32,8 +32,8 @@ def add_near(
     dims = (looks.crowding * crowding(positions))[rows]
     z = near.pixels.depth[where].astype(np.float64)[:, None]
     points = (np.concatenate([view.rays[where] * z, z], axis=1) - view.pose[:3, 3]) @ view.pose[:3, :3]
-    light = 1 - dims * np.clip(1 - (points[:, 1] - positions[rows, 1]) / FADE_M, 0, 1)
-    dressed[..., :3][where] *= (light[:, None] * tints(agents, looks.brightness, looks.hue)[rows]).astype(np.float32)
+    left = 1 - dims * np.clip(1 - (points[:, 1] - positions[rows, 1]) / FADE_M, 0, 1)
+    dressed[..., :3][where] *= (left[:, None] * tints(agents, looks.brightness, looks.hue)[rows]).astype(np.float32)
     if light is not None:
         hidden = np.where(near.owner > 0, light.maps.hidden_from(view, near.pixels.depth), 0)
         if hidden.any():

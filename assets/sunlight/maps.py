@@ -33,7 +33,7 @@ class SunMaps:
 
     @classmethod
     def of(cls, pieces: Sequence[Piece], to_sun: Array, softness: float) -> SunMaps:
-        """A map of each piece that is anything to look at; none where the sun stands too low."""
+        """A map of each piece; none where the sun stands too low."""
         if to_sun[1] <= LOWEST_SUN:
             return cls(to_sun, softness, (), ())
         return cls(to_sun, softness, tuple(_map(p, to_sun) for p in pieces), tuple(p.number for p in pieces))
@@ -43,13 +43,14 @@ class SunMaps:
 
         only: numbers of the pieces that count; left out: all. Where edges of two pieces meet in a place, what both take adds up.
         """
-        shape = points.shape[:-1]
-        flat = [np.ascontiguousarray(each.reshape(-1, 3), np.float32) for each in (points, across, down)]
-        out = np.zeros(len(flat[0]), np.float32)
+        places, right, below = (
+            np.ascontiguousarray(each.reshape(-1, 3), np.float32) for each in (points, across, down)
+        )
+        out = np.zeros(len(places), np.float32)
         for map_, number in zip(self.maps, self.numbers, strict=True):
             if only is None or number in only:
-                add_hidden(*flat, map_, self.softness, out)
-        return np.minimum(out, np.float32(1)).reshape(shape)
+                add_hidden(places, right, below, map_, self.softness, out)
+        return np.minimum(out, np.float32(1)).reshape(points.shape[:-1])
 
     def hidden_from(self, view: View, depth: Floats) -> Floats:
         """(H, W) the same of what stands `depth` (H, W) metres along camera z; 0 where that is infinite."""
