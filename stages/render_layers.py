@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -110,9 +110,8 @@ def render_layers(
     taken_by_sun = params.sun_shadow * (1 - float(np.dot(plate_light.shadow_rgb, LUMINANCE)))
     looks = replace(params, sun_shadow=taken_by_sun)
     raised = _raised(dust, layout, light, heights)
-    hiding = SunMaps.of(pieces if params.set_shadow else (), to_sun, params.softness)
-    sunlight = Sunlight(hiding, plate_light.shadow_rgb, params.sun_shadow) if hiding.maps else None
-    thrown = SetShadow.of(pieces, heights.stand, hiding, params.contact_m) if params.set_shadow else None
+    thrown = _thrown(set_layout, ground, light, params.softness, params.contact_m) if params.set_shadow else None
+    sunlight = Sunlight(thrown.sun, plate_light.shadow_rgb, params.sun_shadow) if thrown is not None else None
     for frame in frames:
         view, row, lens = view_of(track, frame), track.frames.index(frame), lens_at(track, frame)
         focal_px = max(lens.focal_x_px, lens.focal_y_px)
@@ -137,6 +136,15 @@ def render_layers(
         shade = draw_shadow(view, agents, sprites, row, shown, to_sun, heights.normal, looks, taken, throwing)
         exr.write(shadow.path(frame), {"Y": exr.half(shade)}, compression=work.compression)
     return RawLayers(layers=layers, shadow=shadow)
+
+
+@lru_cache(maxsize=2)  # once per worker
+def _thrown(
+    set_layout: SetLayout, ground: Ground, light: SunLight, softness: float, contact_m: float
+) -> SetShadow | None:
+    pieces = read_pieces(set_layout)
+    sun = SunMaps.of(pieces, np.array(light.to_sun), softness)
+    return SetShadow.of(pieces, Heightfield.read(ground).stand, sun, contact_m)
 
 
 def _raised(dust: CrowdDust, layout: CrowdLayout, light: SunLight, heights: Heightfield) -> Raised:

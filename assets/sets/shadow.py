@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from assets.dust.ground import Meet, ground_depth
 from assets.sets.projection import Piece
 from assets.sprites.layer import Taken
-from assets.sunlight.maps import LOWEST_SUN, SunMaps
+from assets.sunlight.maps import LOWEST_SUN, SunMaps, seen_points
 from assets.view import View
 
 Array = npt.NDArray[np.float64]
@@ -60,8 +61,8 @@ class SetShadow:
         all_of_them = np.concatenate([piece.vertices for piece in pieces]).astype(np.float64)
         return cls(sun, _foot_map(pieces, stand, contact_m), _reaches(all_of_them, stand, sun.to_sun))
 
-    def take(self, view: View, meet: Callable[[Array, Array], Array], taken: Taken) -> None:
-        """Darken `taken` where the ground is seen. meet: origin (3,), world directions (..., 3) to where they meet the ground."""
+    def take(self, view: View, meet: Meet, taken: Taken) -> None:
+        """Darken `taken` where the ground is seen. meet: as ground_depth has it."""
         height, width = view.size
         pixels = view.pixels(self.reaches)
         behind = ~np.isfinite(pixels).all(axis=1)
@@ -74,9 +75,11 @@ class SetShadow:
         if left >= right or top >= bottom:
             return
         part = slice(top, bottom), slice(left, right)
-        rays = view.rays[part].astype(np.float64)
-        ways = np.concatenate([rays, np.ones((*rays.shape[:2], 1))], axis=-1) @ view.pose[:3, :3]
-        points = meet(view.centre, ways)
+        within = replace(view, rays=np.ascontiguousarray(view.rays[part]))
+        depth = ground_depth(within, meet, np.ones(within.size, bool))
+        seen = np.isfinite(depth)
+        points = np.full((*within.size, 3), np.nan)
+        points[seen] = seen_points(within, depth, seen)[0]
         hidden = self.sun.hidden(points, _steps(points, 1), _steps(points, 0))
         taken.sun[part] = np.maximum(taken.sun[part], hidden)
         taken.contact[part] = np.maximum(taken.contact[part], self.foot.at(points))

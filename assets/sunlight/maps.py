@@ -68,8 +68,8 @@ def seen_points(view: View, depth: Floats, there: npt.NDArray[np.bool_]) -> tupl
     z = depth[there].astype(np.float64)[:, None]
     rays = view.rays[there].astype(np.float64)
     points = (np.concatenate([rays * z, z], axis=1) - view.pose[:3, 3]) @ view.pose[:3, :3]
-    step = pixel_step(view)
-    return points, z * step[0] * view.pose[0, :3], z * step[1] * view.pose[1, :3]
+    right, down = pixel_step(view)
+    return points, z * right * view.pose[0, :3], z * down * view.pose[1, :3]
 
 
 def pixel_step(view: View) -> Array:

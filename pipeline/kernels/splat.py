@@ -61,19 +61,16 @@ def pyramid(sprites: Floats, reliefs: Floats) -> Pyramid:
     count, height, width, _ = sprites.shape
     step = 2 ** (LEVELS - 1)
     rows, columns = -(-height // step) * step, -(-width // step) * step
-    level = np.zeros((count, rows, columns, CHANNELS), np.float32)
+    sizes = [(rows >> k, columns >> k) for k in range(LEVELS)]
+    firsts = np.cumsum([0, *(j * i for j, i in sizes)])
+    texels = np.empty((count, firsts[-1], CHANNELS), np.float32)
+    level = texels[:, : firsts[1]].reshape(count, rows, columns, CHANNELS)  # a view
+    level[:, height:], level[:, :, width:] = 0, 0
     level[:, :height, :width, :4] = sprites
-    level[:, :height, :width, 4] = np.asarray(reliefs, np.float32) * level[:, :height, :width, 3]
-    parts, shapes, first = [], [], 0
-    for _ in range(LEVELS):
-        rows, columns = level.shape[1:3]
-        parts.append(level.reshape(count, rows * columns, CHANNELS))
-        shapes.append((first, rows, columns))
-        first += rows * columns
-        if len(shapes) < LEVELS:
-            level = np.float32(0.5) * (level[:, 0::2] + level[:, 1::2])
-            level = np.float32(0.5) * (level[:, :, 0::2] + level[:, :, 1::2])
-    return Pyramid(np.ascontiguousarray(np.concatenate(parts, axis=1)), np.array(shapes, np.int32))
+    np.multiply(np.asarray(reliefs, np.float32), level[:, :height, :width, 3], out=level[:, :height, :width, 4])
+    shapes = np.array([(first, *size) for first, size in zip(firsts[:-1], sizes, strict=True)], np.int32)
+    _halve(texels, shapes)
+    return Pyramid(texels, shapes)
 
 
 def splat(
@@ -138,6 +135,23 @@ def check_boxes(boxes: Ints, count: int, height: int, width: int) -> None:
     check("boxes", boxes, np.int32, (count, 4))
     if count and (boxes.min() < 0 or boxes[:, 1].max() > width or boxes[:, 3].max() > height):
         raise ValueError(f"boxes reach outside the picture of {width} x {height}")
+
+
+@njit(cache=True)
+def _halve(texels, shapes):
+    """Fill every level but the first with the means of 2 x 2 texels of the one before."""
+    half = np.float32(0.5)
+    for n in range(len(texels)):
+        for level in range(1, len(shapes)):
+            fine, wide = shapes[level - 1, 0], shapes[level - 1, 2]
+            first, rows, columns = shapes[level, 0], shapes[level, 1], shapes[level, 2]
+            for y in range(rows):
+                for x in range(columns):
+                    upper, lower = fine + 2 * y * wide + 2 * x, fine + (2 * y + 1) * wide + 2 * x
+                    for c in range(CHANNELS):
+                        left = half * (texels[n, upper, c] + texels[n, lower, c])
+                        right = half * (texels[n, upper + 1, c] + texels[n, lower + 1, c])
+                        texels[n, first + y * columns + x, c] = half * (left + right)
 
 
 @njit(cache=True)

@@ -286,3 +286,18 @@ def test_sprites_of_odd_sizes_keep_their_place():
 def test_wrong_arrays_are_refused_by_name(change, words):
     with pytest.raises(ValueError, match=words):
         drawn(cards([[0, 0, 4.0]], **change), pyramid(*sprites()))
+
+
+def test_a_pyramids_levels_are_the_means_of_the_ones_before():
+    pixels, relief = sprites()
+    made = pyramid(pixels, relief)
+
+    step = 2 ** (LEVELS - 1)
+    level = np.zeros((len(pixels), *(-(-n // step) * step for n in pixels.shape[1:3]), 5), np.float32)
+    level[:, : pixels.shape[1], : pixels.shape[2], :4] = pixels
+    level[..., 4][:, : pixels.shape[1], : pixels.shape[2]] = relief * pixels[..., 3]
+    for first, rows, columns in made.shapes:
+        found = made.texels[:, first : first + rows * columns].reshape(len(pixels), rows, columns, 5)
+        np.testing.assert_array_equal(found, level)
+        level = np.float32(0.5) * (level[:, 0::2] + level[:, 1::2])
+        level = np.float32(0.5) * (level[:, :, 0::2] + level[:, :, 1::2])
