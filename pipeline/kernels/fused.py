@@ -13,7 +13,7 @@ from pipeline.kernels.bands import ROWS, in_bands
 from pipeline.kernels.comprows import COLUMNS
 from pipeline.kernels.grain import Grain, graining
 from pipeline.kernels.grainrows import TAPS, any_lost, fill_white, grain_rows, noise_row, planes_of
-from pipeline.kernels.interleaved import EIGHT, over_eight
+from pipeline.kernels.overlanes import SIXTEEN, over_sixteen
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
@@ -61,11 +61,11 @@ def _fits(name: str, array: np.ndarray, shape: tuple[int, ...], types: tuple[typ
 @njit(nogil=True, cache=True)
 def _lay_over(top, bottom, layer, picture, kept):
     width = kept.shape[1]
-    whole = width - width % EIGHT
+    whole = width - width % SIXTEEN
     for y in range(top, bottom):
         front, behind, share = layer[y], picture[y], kept[y]
-        for x in range(0, whole, EIGHT):
-            over_eight(front, behind, share, x)
+        for x in range(0, whole, SIXTEEN):
+            over_sixteen(front, behind, share, x)
         for x in range(whole, width):
             through = _ONE - front[x, 3]
             if through != _ONE or front[x, 0] != _ZERO or front[x, 1] != _ZERO or front[x, 2] != _ZERO:

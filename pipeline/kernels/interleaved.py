@@ -29,16 +29,6 @@ def join_eight(planes: np.ndarray, pixels: np.ndarray, x: int, channels: int) ->
     pixels[x : x + EIGHT] = planes[:, x : x + EIGHT].T
 
 
-def over_eight(layer: np.ndarray, picture: np.ndarray, kept: np.ndarray, x: int) -> None:
-    """Pixels x to x + 7 of layer (n, 4) over picture (n, 3), and out of kept (n,): float32, in place."""
-    front = layer[x : x + EIGHT]
-    if (front == 0).all():
-        return
-    through = np.float32(1) - front[:, 3]
-    picture[x : x + EIGHT] = front[:, :3] + through[:, None] * picture[x : x + EIGHT]
-    kept[x : x + EIGHT] *= np.where(through < 0, np.float32(0), through)
-
-
 def address(context: Any, builder: Any, kind: Any, array: Any, *index: Any) -> Any:
     """Of the value at `index`, which may leave out the last ones."""
     held = arrayobj.make_array(kind)(context, builder, array)
@@ -118,35 +108,6 @@ def _join(typing, planes, pixels, x, channels):
     return types.void(planes, pixels, types.intp, channels), build
 
 
-@intrinsic
-def _over(typing, layer, picture, kept, x):
-    """Nothing is written where all 32 values of the layer are 0."""
-    one = ir.FloatType()
-
-    def build(context, builder, signature, arguments):
-        at, places = arguments[3], []
-        for k, count in enumerate((4 * EIGHT, 3 * EIGHT, EIGHT)):
-            near = address(context, builder, signature.args[k], arguments[k], at)
-            places.append(builder.inttoptr(near, several(one, count).as_pointer()))
-        front = builder.load(places[0], align=4)
-        there = builder.fcmp_unordered("!=", front, ir.Constant(front.type, [0.0] * 4 * EIGHT))
-        bits = builder.bitcast(there, ir.IntType(4 * EIGHT))
-        with builder.if_then(builder.icmp_unsigned("!=", bits, bits.type(0))):
-            ones = ir.Constant(several(one, 3 * EIGHT), [1.0] * 3 * EIGHT)
-            alpha = chosen(builder, front, [4 * i + 3 for i in range(EIGHT) for _ in range(3)])
-            colour = chosen(builder, front, [4 * i + c for i in range(EIGHT) for c in range(3)])
-            behind = builder.fmul(builder.fsub(ones, alpha), builder.load(places[1], align=4))
-            builder.store(builder.fadd(colour, behind), places[1], align=4)
-            single = chosen(builder, front, list(range(3, 4 * EIGHT, 4)))
-            zeros = ir.Constant(single.type, [0.0] * EIGHT)
-            through = builder.fsub(ir.Constant(single.type, [1.0] * EIGHT), single)
-            through = builder.select(builder.fcmp_ordered("<", through, zeros), zeros, through)
-            builder.store(builder.fmul(builder.load(places[2], align=4), through), places[2], align=4)
-        return context.get_dummy_value()
-
-    return types.void(layer, picture, kept, types.intp), build
-
-
 @overload(split_eight, inline="always", prefer_literal=True)
 def _split_compiled(pixels, planes, x, channels):
     return lambda pixels, planes, x, channels: _split(pixels, planes, x, channels)
@@ -155,8 +116,3 @@ def _split_compiled(pixels, planes, x, channels):
 @overload(join_eight, inline="always", prefer_literal=True)
 def _join_compiled(planes, pixels, x, channels):
     return lambda planes, pixels, x, channels: _join(planes, pixels, x, channels)
-
-
-@overload(over_eight, inline="always")
-def _over_compiled(layer, picture, kept, x):
-    return lambda layer, picture, kept, x: _over(layer, picture, kept, x)
