@@ -1,7 +1,7 @@
 """Sixteen pixels of a layer over a picture, from memory to memory in registers: as fast as memory hands them out.
 
 Each third of the picture's 48 values lies in two of the layer's four registers, so one shuffle brings it its colours and one
-its alphas. The next sixteen are asked for before these are written.
+its alphas. The picture's next sixteen are asked for before these are written.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def _over(typing, layer, picture, kept, x):
             for at, count in zip(near, _REGISTERS, strict=True)
         )
         front = [builder.load(place, align=4) for place in front_at]
-        for at, count, written in zip(near, _REGISTERS, (0, 1, 1), strict=True):
+        for at, count in zip(near[1:], _REGISTERS[1:], strict=True):  # the layer's are fetched in time without
             for n in range(count, 2 * count):
-                _prefetch(builder, builder.add(at, _LONG(_BYTES * n)), written)
+                _prefetch(builder, builder.add(at, _LONG(_BYTES * n)))
         with builder.if_then(_any_there(builder, front)):
             for k, place in enumerate(picture_at):
                 pixels = [divmod(i, 3) for i in range(SIXTEEN * k, SIXTEEN * (k + 1))]
@@ -80,12 +80,12 @@ def _any_there(builder: Any, registers: list[Any]) -> Any:
     return builder.icmp_unsigned("!=", builder.bitcast(there, ir.IntType(SIXTEEN)), ir.IntType(SIXTEEN)(0))
 
 
-def _prefetch(builder: Any, place: Any, written: int) -> None:
+def _prefetch(builder: Any, place: Any) -> None:
     """Have what lies at an address brought near; it may lie outside of the picture."""
     byte = ir.IntType(8).as_pointer()
     kind = ir.FunctionType(ir.VoidType(), [byte, _INT, _INT, _INT])
     fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-    builder.call(fetch, [builder.inttoptr(place, byte), _INT(written), _INT(3), _INT(1)])
+    builder.call(fetch, [builder.inttoptr(place, byte), _INT(0), _INT(3), _INT(1)])
 
 
 def _real(value: float) -> Any:
