@@ -12,7 +12,8 @@ from pipeline.kernels import comprows as rows
 from pipeline.kernels.bands import ROWS, in_bands
 from pipeline.kernels.comprows import COLUMNS
 from pipeline.kernels.grain import Grain, graining
-from pipeline.kernels.grainrows import TAPS, any_lost, fill_white, grain_rows, noise_row, planes_of
+from pipeline.kernels.grainrows import TAPS, any_lost, fill_white, grain_rows, noise_rows, planes_of
+from pipeline.kernels.noiselanes import ROWS as AT_ONCE
 from pipeline.kernels.overlanes import SIXTEEN, over_sixteen
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
@@ -82,9 +83,9 @@ def _finish(top, bottom, plate, picture, kept, graining, grained, final):
         n = min(COLUMNS, width - left)
         white = np.empty((planes_of(sources), bottom - top + 2 * reach, n + 2 * reach), np.float32)
         had, has = np.empty((3, n), np.float32), np.empty((3, n), np.float32)
-        made, done = np.empty((3, n), np.float32), np.empty((3, n), np.float32)
+        made, done = np.empty((AT_ONCE, 3, n), np.float32), np.empty((3, n), np.float32)
         shot, sent = np.empty((3, n), np.uint16), np.empty((3, n), np.uint16)
-        filled = False
+        filled, made_to = False, top
         for y in range(top, bottom):
             share = kept[y, left : left + n]
             if not any_lost(share):
@@ -94,11 +95,13 @@ def _finish(top, bottom, plate, picture, kept, graining, grained, final):
             if not filled:
                 fill_white(white, top - reach, left - reach, sources, hashed)
                 filled = True
-            noise_row(white, sources, y - top, made)
+            if y >= made_to:
+                first, made_to = y, min(y + AT_ONCE, bottom)
+                noise_rows(white, sources, first - top, made_to - first, made)
             rows.load_pixels(plate[y, left : left + n], shot)
             rows.load_halves(shot, had)
             rows.load_pixels(picture[y, left : left + n], has)
-            grain_rows(had, has, share, law, made, done)
+            grain_rows(had, has, share, law, made[y - first], done)
             for c in range(3):
                 rows.half_row(done[c], shot[c], share, sent[c])
             rows.store_pixels(done, grained[y, left : left + n])

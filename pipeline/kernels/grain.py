@@ -12,7 +12,8 @@ from scipy.special import ndtri
 from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, shaped
 from pipeline.kernels.comprows import COLUMNS, load_pixels, store_pixels
-from pipeline.kernels.grainrows import BENDS, TAPS, any_lost, fill_white, grain_rows, noise_row, planes_of
+from pipeline.kernels.grainrows import BENDS, TAPS, any_lost, fill_white, grain_rows, noise_rows, planes_of
+from pipeline.kernels.noiselanes import ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +157,13 @@ def _noise(top, bottom, out, sources, hashed, x0, y0):
     for left in range(0, width, COLUMNS):
         columns = min(COLUMNS, width - left)
         white = np.empty((planes_of(sources), bottom - top + 2 * reach, columns + 2 * reach), np.float32)
-        made = np.empty((3, columns), np.float32)
+        made = np.empty((ROWS, 3, columns), np.float32)
         fill_white(white, y0 + top - reach, x0 + left - reach, sources, hashed)
-        for y in range(top, bottom):
-            noise_row(white, sources, y - top, made)
-            store_pixels(made, out[y, left : left + columns])
+        for first in range(top, bottom, ROWS):
+            rows = min(ROWS, bottom - first)
+            noise_rows(white, sources, first - top, rows, made)
+            for r in range(rows):
+                store_pixels(made[r], out[first + r, left : left + columns])
 
 
 @njit(nogil=True, cache=True)
@@ -170,9 +173,9 @@ def _add_grain(top, bottom, plate, picture, kept, graining, x0, y0, out):
     for left in range(0, width, COLUMNS):
         columns = min(COLUMNS, width - left)
         white = np.empty((planes_of(sources), bottom - top + 2 * reach, columns + 2 * reach), np.float32)
-        made, done = np.empty((3, columns), np.float32), np.empty((3, columns), np.float32)
+        made, done = np.empty((ROWS, 3, columns), np.float32), np.empty((3, columns), np.float32)
         had, has = np.empty((3, columns), np.float32), np.empty((3, columns), np.float32)
-        filled = False
+        filled, made_to = False, top
         for y in range(top, bottom):
             share, there = kept[y, left : left + columns], out[y, left : left + columns]
             if not any_lost(share):
@@ -181,8 +184,10 @@ def _add_grain(top, bottom, plate, picture, kept, graining, x0, y0, out):
             if not filled:
                 fill_white(white, y0 + top - reach, x0 + left - reach, sources, hashed)
                 filled = True
-            noise_row(white, sources, y - top, made)
+            if y >= made_to:
+                first, made_to = y, min(y + ROWS, bottom)
+                noise_rows(white, sources, first - top, made_to - first, made)
             load_pixels(plate[y, left : left + columns], had)
             load_pixels(picture[y, left : left + columns], has)
-            grain_rows(had, has, share, law, made, done)
+            grain_rows(had, has, share, law, made[y - first], done)
             store_pixels(done, there)

@@ -10,8 +10,8 @@ from numba import njit
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from pipeline.kernels.exponent import fma
+from pipeline.kernels.noiselanes import COLUMNS, ROWS, TAPS, filter_lanes
 
-TAPS = 9  # the spatial kernel is TAPS x TAPS
 BENDS = 5  # of a curve, that one pass over a row adds up
 
 
@@ -67,28 +67,42 @@ def fill_white(white, y0, x0, sources, hashed):
 
 
 @njit(cache=True)
-def noise_row(white, sources, j, made):
-    """Row j of a block's grain of unit variance into `made` (3, columns): spatial kernel, white over it, channel mix."""
+def noise_rows(white, sources, j, rows, made):
+    """Rows j to j + rows - 1, at most ROWS, of a block's grain of unit variance into `made` (ROWS, 3, columns): spatial kernel,
+    white over it, channel mix.
+    """
     kernels, _, over, mix = sources
-    columns, reach = made.shape[1], TAPS // 2
+    columns, reach = made.shape[2], TAPS // 2
+    in_lanes = columns - columns % COLUMNS if rows == ROWS else 0
     for c in range(3):
-        line = made[c]
-        line[:] = np.float32(0)
-        if white.shape[0] == 6:
-            row, share = white[3 + c, j + reach], over[c]
-            for i in range(columns):
-                x = np.uintp(i)
-                line[x] = share * row[x + np.uintp(reach)]
-        for v in range(TAPS):
-            row = white[c, j + v]
-            taps = to_fixed_tuple(kernels[c, v], TAPS)  # in registers: the loop over x is the one to vectorise
-            for i in range(columns):
-                x = np.uintp(i)
-                total = line[x]
-                for u in range(TAPS):
-                    total = fma(taps[u], row[x + np.uintp(u)], total)
-                line[x] = total
-    _mix_rows(made[0], made[1], made[2], mix)
+        for r in range(rows):
+            line = made[r, c]
+            line[:] = np.float32(0)
+            if white.shape[0] == 6:
+                row, share = white[3 + c, j + r + reach], over[c]
+                for i in range(columns):
+                    x = np.uintp(i)
+                    line[x] = share * row[x + np.uintp(reach)]
+        for x in range(0, in_lanes, COLUMNS):
+            filter_lanes(white[c], kernels[c], j, x, c, made)
+        if in_lanes < columns:
+            for r in range(rows):
+                _filter_row(white[c, j + r : j + r + TAPS, in_lanes:], kernels[c], made[r, c, in_lanes:])
+    for r in range(rows):
+        _mix_rows(made[r, 0], made[r, 1], made[r, 2], mix)
+
+
+@njit(cache=True)
+def _filter_row(white, kernel, line):
+    for v in range(TAPS):
+        row = white[v]
+        taps = to_fixed_tuple(kernel[v], TAPS)  # in registers: the loop over x is the one to vectorise
+        for i in range(line.shape[0]):
+            x = np.uintp(i)
+            total = line[x]
+            for u in range(TAPS):
+                total = fma(taps[u], row[x + np.uintp(u)], total)
+            line[x] = total
 
 
 @njit(cache=True)
