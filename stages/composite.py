@@ -22,7 +22,7 @@ from pipeline.errors import ConfigError, StageError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import cryptomatte, exr
 from pipeline.io.files import write_bytes
-from pipeline.kernels import check, fused, merge
+from pipeline.kernels import check, fused, fused_torch, merge
 from pipeline.kernels.color import LUMINANCE, RGB
 from pipeline.optics_sections import NOTHING_SAID, LensFacts
 from pipeline.output_sections import OUTPUT, OutputBrief
@@ -67,9 +67,12 @@ class Params:
     light_wrap_px: float = 0.0  # how far; 0: a 400th of the plate's width
     grain: float = 1.0  # times the plate's
     seed: int = 1
+    device: str = "cpu"  # where grain is made: cpu, or a GPU's cuda or mps; within a half's last place
 
     def __post_init__(self) -> None:
-        for name in (f.name for f in fields(self) if f.name != "seed"):
+        if self.device not in ("cpu", "cuda", "mps"):
+            raise ConfigError(f'composite.device is "{self.device}", must be "cpu", "cuda" or "mps".')
+        for name in (f.name for f in fields(self) if f.name not in ("seed", "device")):
             most = 100 if name.endswith(("_px", "_m")) else 10
             if not 0 <= getattr(self, name) <= most:
                 raise ConfigError(f"composite.{name} is {getattr(self, name)}, must be 0 to {most}.")
@@ -102,6 +105,9 @@ def composite(
 
     A frame is written, and the next one read, while another is computed.
     """
+    if params.device != "cpu" and params.device not in fused_torch.devices():
+        there = " or ".join(f'"{name}"' for name in fused_torch.devices())
+        raise ConfigError(f'composite.device is "{params.device}", but torch finds none on this machine: use {there}.')
     measured, heights, cast = read_look(look.figures), Heightfield.read(ground), comp_channels.cast_of(layers)
     lens, powers = LensOver.of(said, measured.optics, track.lens), shadow_powers(light_told)
     manifest = cryptomatte.metadata(comp_channels.CRYPTOMATTE, cast.names)
@@ -190,7 +196,8 @@ def merged(
                 edges.after(layer, lit)
     add_glow(laid, picture, kept, lens)
     grain = replace(measured.grain, sigmas=measured.grain.sigmas * np.float32(params.grain))
-    grained, final = fused.finish(shot.half, picture, kept, grain, params.seed, frame)
+    given = shot.half, picture, kept, grain, params.seed, frame
+    grained, final = fused.finish(*given) if params.device == "cpu" else fused_torch.finish(*given, params.device)
     return Frame(shot.half, final, picture, grained, kept, {p.name: p.rgba for p in placed})
 
 

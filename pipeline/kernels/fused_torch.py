@@ -88,8 +88,37 @@ def comp(
     picture = torch.where(bare, picture, rgb + (1 - alpha) * picture)
     kept = kept * (1 - alpha).clamp(min=0)
     grained = add_grain(had, picture, kept, grain, seed, frame, origin)
-    held = torch.where(grained.isfinite(), grained.clamp(-float(HALF_MAX), float(HALF_MAX)), grained)
-    return torch.where(kept >= 1, plate, held.half())
+    return _halves(grained, kept, plate)
+
+
+def finish(
+    plate: np.ndarray, picture: np.ndarray, kept: np.ndarray, grain: Grain, seed: int, frame: int, device: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """fused.finish on a device ("cuda", "mps", "cpu"): the same shapes in and out, values within a half's last place.
+
+    Where kept is 1 the plate's and the picture's bits leave as they came. Raises ValueError on other shapes.
+    """
+    import torch
+
+    size = kept.shape
+    if plate.shape != (*size, 3) or plate.dtype != np.float16 or picture.shape != (*size, 3):
+        raise ValueError(
+            f"plate {plate.shape} {plate.dtype}, picture {picture.shape}; wanted {(*size, 3)}, float16 the plate."
+        )
+    shot, seen = (torch.from_numpy(a).to(device).permute(2, 0, 1) for a in (plate, picture))
+    share = torch.from_numpy(kept).to(device)
+    grained = add_grain(shot.float(), seen, share, grain, seed, frame)
+    final = _halves(grained, share, shot)
+    one, other = (a.permute(1, 2, 0).contiguous().cpu().numpy() for a in (grained, final))
+    return one, other
+
+
+def devices() -> tuple[str, ...]:
+    """Where tensors can lie on this machine: "cpu" last."""
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return tuple(name for name, found in there.items() if found)
 
 
 def add_grain(
@@ -133,6 +162,14 @@ def noise(like: Tensor, grain: Grain, seed: int, frame: int, origin: tuple[int, 
         for u in range(TAPS):
             made += kernels[:, v, u] * white[:, v : v + height, u : u + width]
     return _mixed(made, grain.mix)
+
+
+def _halves(grained: Tensor, kept: Tensor, plate: Tensor) -> Tensor:
+    """What leaves: halves, nothing but NaN and infinity beyond their range, the plate's bits where kept is 1."""
+    import torch
+
+    held = torch.where(grained.isfinite(), grained.clamp(-float(HALF_MAX), float(HALF_MAX)), grained)
+    return torch.where(kept >= 1, plate, held.half())
 
 
 def _hash(value: Tensor) -> Tensor:

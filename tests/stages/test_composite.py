@@ -12,6 +12,7 @@ from calibration.lens import project, rays
 from pipeline.errors import ConfigError, PlateError, StageError
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import cryptomatte, exr
+from pipeline.kernels import fused_torch
 from pipeline.output_sections import OutputBrief
 from pipeline.store import join
 from pipeline.types import PlateLight
@@ -341,3 +342,19 @@ def test_depth_of_another_size_is_refused(shot, tmp_path):
 def test_wrong_settings_say_so():
     with pytest.raises(ConfigError, match=r"composite\.shadow is -1"):
         Params(shadow=-1)
+    with pytest.raises(ConfigError, match=r'composite\.device is "gpu"'):
+        Params(device="gpu")
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_gpu_finishes_the_same_comp_and_one_that_is_not_there_is_named(shot, finished, tmp_path, device):
+    if device not in fused_torch.devices():
+        with pytest.raises(ConfigError, match=f'composite.device is "{device}", but torch finds none .* use "cpu"'):
+            comped(shot, tmp_path, Params(device=device))
+        return
+    channels, figures = comped(shot, tmp_path, Params(device=device))
+
+    assert figures["outside_bit_identical"]
+    for name in "RGB":
+        wanted = finished[0][name].astype(np.float32)
+        np.testing.assert_allclose(channels[name].astype(np.float32), wanted, rtol=1e-3, atol=2e-6)

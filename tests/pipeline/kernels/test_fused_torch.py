@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.kernels import fused_torch, grain
+from pipeline.kernels import fused, fused_torch, grain
 from pipeline.kernels.fused_torch import Beside
 from tests.pipeline.kernels.test_fused import LINEAR, WARM, comped, profile, scene
 from tests.pipeline.kernels.test_grain import film
@@ -77,3 +77,29 @@ def test_grain_that_lacks_is_the_same():
     grain.add_grain(*pixels, kept, profile(), 3, 1005, out)
     np.testing.assert_allclose(made, np.moveaxis(out, 2, 0), atol=1e-5)
     np.testing.assert_array_equal(made[:, kept == 1], picture[:, kept == 1])
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_what_leaves_is_the_same(device):
+    random = np.random.default_rng(7)
+    plate = random.random((40, 70, 3), np.float32).astype(np.float16)
+    picture, kept = plate * np.float32(1.2), np.clip(2 * random.random((40, 70), np.float32), 0, 1)
+    kept[:9] = 1
+    picture[12, 3], picture[13, 4] = np.nan, 1e9
+
+    made = fused_torch.finish(plate, picture, kept, film(), 3, 1005, device)
+
+    wanted = fused.finish(plate, picture, kept, film(), 3, 1005)
+    np.testing.assert_allclose(made[0], wanted[0], rtol=1e-5, atol=2e-6)
+    np.testing.assert_allclose(made[1].astype(np.float32), wanted[1].astype(np.float32), rtol=1e-3, atol=2e-6)
+    untouched = kept == 1
+    assert made[1][untouched].tobytes() == plate[untouched].tobytes()
+    np.testing.assert_array_equal(made[0][untouched], picture[untouched])
+    assert np.isnan(made[1][12, 3]).all()
+    assert np.isfinite(made[1][13, 4]).all()
+
+
+def test_finish_refuses_other_shapes():
+    plate, kept = np.zeros((5, 6, 3), np.float16), np.zeros((5, 6), np.float32)
+    with pytest.raises(ValueError, match="wanted"):
+        fused_torch.finish(plate.astype(np.float32), plate.astype(np.float32), kept, profile(), 1, 1, "cpu")
