@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import socket
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,8 @@ HISTORY = "durations.json"
 class Reporter:
     """Events of one run, to a console, `LOGS/run-TIME.jsonl` and `LOGS/run-TIME.log`.
 
-    logs: the folder of logs; durations of earlier runs are kept there and give the estimate of the next.
+    logs: the folder of logs; durations of earlier runs are kept there and give the estimate of the next. The JSON lines are
+    locked (flock) for as long as the run lives: who reads them on this machine sees when it was killed.
     """
 
     def __init__(self, console: Console, logs: Path) -> None:
@@ -36,7 +40,11 @@ class Reporter:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + f"-{os.getpid()}"
         self.console = console
         self._history = logs / HISTORY
+        self._locked = False
         self._machine = (logs / f"run-{stamp}.jsonl").open("w", encoding="utf-8")
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(self._machine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._locked = True
         self._human = (logs / f"run-{stamp}.log").open("w", encoding="utf-8")
         self._bars = Progress(
             SpinnerColumn(finished_text="[green]✓"),
@@ -74,7 +82,8 @@ class Reporter:
         )
         text = f"{len(names)} stages{', ' + guess if guess else ''}"
         self.console.print(f"[dim]{text}", highlight=False)
-        self._event("run", text, stages=names)
+        where = {"locked_on": socket.gethostname()} if self._locked else {}
+        self._event("run", text, stages=names, **where)
 
     def skipped(self, name: str) -> None:
         """A stage is made already."""

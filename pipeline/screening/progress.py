@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import socket
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,17 +30,18 @@ class Run:
     file: Path | None = None
     stages: dict[str, Stage] = field(default_factory=dict)
     _at: int = 0
+    _locked_on: str = ""
 
     def read(self) -> bool:
-        """Read what was written since; whether anything was. Costs one listing and one look when nothing was."""
+        """Read what was written since; whether anything changed. Costs one listing and two looks when nothing was."""
         try:
             newest = max(self.logs.glob("run-*.jsonl"), key=lambda p: p.name, default=None)
             if newest is None:
                 return False
             if newest != self.file:
-                self.file, self.stages, self._at = newest, {}, 0
+                self.file, self.stages, self._at, self._locked_on = newest, {}, 0, ""
             if newest.stat().st_size <= self._at:
-                return False
+                return self._killed(newest)
             with newest.open("rb") as log:
                 log.seek(self._at)
                 data = log.read(MOST_BYTES)
@@ -50,6 +53,20 @@ class Run:
             self._take(line)
         return bool(whole)
 
+    def _killed(self, log: Path) -> bool:
+        """Whether a stage runs whose process is gone, without a word: it had locked its log on this machine. Then it stopped."""
+        running = [stage for stage in self.stages.values() if stage.state == "running"]
+        if not running or self._locked_on != socket.gethostname():
+            return False
+        with log.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        for stage in running:
+            stage.state = "stopped"
+        return True
+
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         return {"run": self.file.stem if self.file else "", "stages": [asdict(s) for s in self.stages.values()]}
@@ -60,6 +77,7 @@ class Run:
             event, name = told["event"], str(told.get("stage", ""))
             if event == "run":
                 self.stages = {str(stage): Stage(str(stage)) for stage in told["stages"]}
+                self._locked_on = str(told.get("locked_on", ""))
                 return
             if event == "stopped":
                 for stage in self.stages.values():
