@@ -19,11 +19,13 @@ from assets.sets.layer import draw_set
 from assets.sets.paintings import load_paintings
 from assets.sets.projection import read_pieces
 from assets.sets.shadow import SetShadow
-from assets.sprites.atlas import load_atlas
-from assets.sprites.cards import load_agents
+from assets.sprites.atlas import Atlas, load_atlas
+from assets.sprites.cards import Agents, load_agents
 from assets.sprites.layer import NOBODY, Looks, Taken, draw_crowd, draw_shadow
-from assets.sprites.shown import shown_by
+from assets.sprites.shown import Shown, shown_by
 from assets.sunlight.maps import SunMaps
+from assets.sunlight.on_pieces import LightOnPieces
+from assets.sunlight.people import people_before
 from assets.sunlight.share import Sunlight
 from assets.view import Buffers
 from calibration.cameras import camera_centre, lens_at, load_poses
@@ -115,7 +117,11 @@ def render_layers(
     for frame in frames:
         view, row, lens = view_of(track, frame), track.frames.index(frame), lens_at(track, frame)
         focal_px = max(lens.focal_x_px, lens.focal_y_px)
-        built = draw_set(view, partial(rays_of, lens), pieces, load_paintings(paintings), focal_px, heights.height)
+        shades = None if near.shades is None else Shades.read(near.shades.path(frame))
+        on_set = _light_on_set(sunlight, agents, sprites, row, shown, shades)
+        built = draw_set(
+            view, partial(rays_of, lens), pieces, load_paintings(paintings), focal_px, heights.height, on_set
+        )
         crowd = draw_crowd(view, agents, sprites, row, shown, params, painted, sunlight)
         if near.files is not None:
             add_near(crowd, _near(near.files.path(frame)), view, agents, row, params, sunlight)
@@ -129,8 +135,7 @@ def render_layers(
         taken, throwing = Taken.nothing(view.size), NOBODY
         if thrown is not None:
             thrown.take(view, heights.meet_rays, taken)
-        if near.shades is not None:
-            shades = Shades.read(near.shades.path(frame))
+        if shades is not None:
             add_shadows(taken, shades, view, to_sun, params)
             throwing = shades.ids
         shade = draw_shadow(view, agents, sprites, row, shown, to_sun, heights.normal, looks, taken, throwing)
@@ -145,6 +150,14 @@ def _thrown(
     pieces = read_pieces(set_layout)
     sun = SunMaps.of(pieces, np.array(light.to_sun), softness)
     return SetShadow.of(pieces, Heightfield.read(ground).stand, sun, contact_m)
+
+
+def _light_on_set(
+    sunlight: Sunlight | None, agents: Agents, atlas: Atlas, row: int, shown: Shown, shades: Shades | None
+) -> LightOnPieces | None:
+    if sunlight is None:
+        return None
+    return LightOnPieces(sunlight, people_before(sunlight.maps, agents, atlas, row, shown, shades))
 
 
 def _raised(dust: CrowdDust, layout: CrowdLayout, light: SunLight, heights: Heightfield) -> Raised:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from assets.sets.paintings import Painting, Surface, worn
 from assets.sets.projection import Piece
+from assets.sunlight.maps import pixel_ways
+from assets.sunlight.on_pieces import LightOnPieces
 from assets.view import SAMPLES, Buffers, View, reached
 from pipeline.kernels.bounds import Window, around, nothing
 from pipeline.kernels.raster import empty_buffers, rasterize
@@ -42,9 +44,11 @@ def draw_set(
     paintings: tuple[Painting, ...],
     focal_px: float,
     ground: Ground | None = None,
+    light: LightOnPieces | None = None,
 ) -> Buffers:
     """The set's layer. rays_at(x, y): the rays (H, W, 2) of samples x, y pixels off the pixels' centres. ground: x, z to its height,
-    metres, under which nothing of a grounded piece is seen.
+    metres, under which nothing of a grounded piece is seen. light: where other pieces and people take the sun from a piece; None: it is
+    as it was painted.
 
     Colours are the mean of a pixel's samples, premultiplied; depth, id and motion are its nearest sample's.
     """
@@ -58,6 +62,8 @@ def draw_set(
         rays = np.ascontiguousarray(rays_at(x, y)[rows, columns])
         seen = _sample(view, rays, (x + columns.start, y + rows.start), pieces, ground)
         colours = _colours(seen, view, pieces, paintings, focal_px)
+        if light is not None:
+            colours *= _left(seen, view, pieces, light)
         out.rgba[seen.hit] += np.concatenate([colours, np.ones((len(colours), 1), np.float32)], axis=1) / len(SAMPLES)
         closer = seen.depth < out.depth[seen.hit]
         for plane, values in ((out.depth, seen.depth), (out.ids, _numbers(pieces)[seen.piece]), (nearest, seen.points)):
@@ -149,3 +155,13 @@ def _colours(
         if len(mine) and own:
             colours[mine] = worn(surface.at(mine), piece, own)
     return colours
+
+
+def _left(seen: _Seen, view: View, pieces: tuple[Piece, ...], light: LightOnPieces) -> Floats:
+    """(K, 3): what others leave of each sample's light."""
+    left = np.ones((len(seen.points), 3), np.float32)
+    across, down = pixel_ways(view, seen.depth)
+    for index, number in enumerate(_numbers(pieces).tolist()):
+        mine = np.flatnonzero(seen.piece == index)
+        left[mine] = light.left(seen.points[mine], seen.shading[mine], number, across[mine], down[mine])
+    return left

@@ -68,8 +68,13 @@ def seen_points(view: View, depth: Floats, there: npt.NDArray[np.bool_]) -> tupl
     z = depth[there].astype(np.float64)[:, None]
     rays = view.rays[there].astype(np.float64)
     points = (np.concatenate([rays * z, z], axis=1) - view.pose[:3, 3]) @ view.pose[:3, :3]
-    right, down = pixel_step(view)
-    return points, z * right * view.pose[0, :3], z * down * view.pose[1, :3]
+    return points, *pixel_ways(view, depth[there])
+
+
+def pixel_ways(view: View, depth: Floats) -> tuple[Array, Array]:
+    """(K, 3), (K, 3) world, how far it is to the next pixels across and down on what faces the camera at depth (K,)."""
+    z, (right, down) = depth.astype(np.float64)[:, None], pixel_step(view)
+    return z * right * view.pose[0, :3], z * down * view.pose[1, :3]
 
 
 def pixel_step(view: View) -> Array:
