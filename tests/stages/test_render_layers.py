@@ -300,6 +300,38 @@ def test_a_wall_before_the_sun_darkens_the_ground_on_this_side(walled, azimuth_d
     assert (left[-1].max() < 0.6) == dark  # up to the camera and past it
 
 
+def test_a_person_before_a_wall_throws_a_shadow_on_it_and_stays_lit(walled, tmp_path):
+    """The sun comes from the camera's right, over its shoulder: beside the person, as far as rays are stopped by the card."""
+    facts = LightFacts(sun_azimuth_deg=30.0, sun_elevation_deg=10.0)
+    walled["layout"] = layout_of(tmp_path / "crowd", [[0.0, 0.0, WALL_Z + 2.0]])
+    plain = channels(walled, "set", 1001, params=replace(walled["params"], set_shadow=False))
+
+    found = channels(walled, "set", 1001, light=facts)
+
+    pose, to_sun = load_poses(walled["track"])[0], np.array(facts.to_sun)
+    y, x = np.nonzero(plain["A"] > 0.999)
+    centre, ways = pixel_rays_world(np.stack([x, y], axis=1) + 0.5, LENS, pose)
+    points = centre + ways * ((WALL_Z - centre[2]) / ways[:, 2])[:, None]
+    flat = np.array([to_sun[2], 0, -to_sun[0]]) / np.hypot(to_sun[0], to_sun[2])
+    level = np.array([to_sun[0], 0, to_sun[2]]) / np.hypot(to_sun[0], to_sun[2])
+    way = (np.array([0, 0, WALL_Z + 2]) - points) @ level / (to_sun @ level)
+    met = points + way[:, None] * to_sun
+    across, tall = (met - np.array([0, 0, WALL_Z + 2])) @ flat, met[:, 1]
+    dark = (np.abs(across) < 0.2) & (tall > 0.2) & (tall < 1.6)
+    lit = (np.abs(across) > 0.5) | (tall > 2.1)
+    ratio = found["R"][y, x].astype(float) / plain["R"][y, x].astype(float)
+    sun = (1 / 0.4 - 1) / to_sun[1]
+    around = 0.5 + 0.5 * 0.22 * (1 + sun * to_sun[1])
+    assert dark.sum() > 20
+    np.testing.assert_array_equal(ratio[lit], 1)
+    np.testing.assert_allclose(np.median(ratio[dark]), around / (around + sun * to_sun[2]), rtol=0.1)
+    lit, shaded = (
+        channels(walled, "crowd", 1001, light=facts, params=replace(walled["params"], set_shadow=some))["R"]
+        for some in (False, True)
+    )
+    np.testing.assert_array_equal(lit, shaded)
+
+
 def test_set_layer_tells_depth_id_and_motion(walled):
     made = channels(walled, "set", 1002)
 
