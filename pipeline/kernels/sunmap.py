@@ -98,82 +98,96 @@ _OFFSETS = _offsets()
 
 @njit(cache=True, nogil=True)
 def _add(first, end, places, across, down, depth, to_map, slack, lows, highs, shapes, soft, offsets, out):
-    steps = np.empty((2, 2), np.float64)
-    least = np.inf
+    steps = np.empty((2, 3), np.float64)
+    rise, least = _rise(to_map), np.inf
     for n in range(shapes[-1, 0], len(lows)):
         least = min(least, np.float64(lows[n]))
     for n in range(first, end):
         x, y, z = np.float64(places[n, 0]), np.float64(places[n, 1]), np.float64(places[n, 2])
         d = to_map[2, 0] * x + to_map[2, 1] * y + to_map[2, 2] * z + to_map[2, 3]
-        if not d - slack > least:  # NaN, too
+        for k in range(2):
+            way = across[n] if k == 0 else down[n]
+            for axis in range(3):
+                step = to_map[axis, 0] * way[0] + to_map[axis, 1] * way[1] + to_map[axis, 2] * way[2]
+                steps[k, axis] = step if np.isfinite(step) else 0.0
+        if not d + 0.5 * (abs(steps[0, 2]) + abs(steps[1, 2])) - slack > least:  # NaN, too
             continue
         u = to_map[0, 0] * x + to_map[0, 1] * y + to_map[0, 2] * z + to_map[0, 3]
         v = to_map[1, 0] * x + to_map[1, 1] * y + to_map[1, 2] * z + to_map[1, 3]
-        for k in range(2):
-            way = across[n] if k == 0 else down[n]
-            for axis in range(2):
-                step = to_map[axis, 0] * way[0] + to_map[axis, 1] * way[1] + to_map[axis, 2] * way[2]
-                steps[k, axis] = step if np.isfinite(step) else 0.0
-        share = _share(u, v, d, steps, depth, slack, lows, highs, shapes, soft, offsets, least)
+        share = _share(u, v, d, steps, depth, slack, lows, highs, shapes, soft, offsets, least, rise)
         if share > 0.0:
             out[n] = np.float32(out[n] + share)
 
 
 @njit(cache=True, nogil=True)
-def _share(u, v, d, steps, depth, slack, lows, highs, shapes, soft, offsets, least):
-    behind = d - slack
+def _share(u, v, d, steps, depth, slack, lows, highs, shapes, soft, offsets, least, rise):
+    slack = max(slack, abs(rise))
     wide, tall = 0.5 * (abs(steps[0, 0]) + abs(steps[1, 0])), 0.5 * (abs(steps[0, 1]) + abs(steps[1, 1]))
-    sigma, most = max(_SHARPEST, soft * (d - least)), np.inf
+    deep = 0.5 * (abs(steps[0, 2]) + abs(steps[1, 2]))
+    sigma, most = max(_SHARPEST, soft * (d + deep - least)), np.inf
     for _ in range(4):
         reach = _FAR * sigma + 1.0
         low, most = _range(
             u - wide - reach, u + wide + reach, v - tall - reach, v + tall + reach, depth.shape, lows, highs, shapes
         )
-        if low >= behind:
+        if low >= d + deep - slack:
             return 0.0
-        nearer = max(_SHARPEST, soft * (d - low))
+        nearer = max(_SHARPEST, soft * (d + deep - low))
         if nearer > 0.8 * sigma:
             break
         sigma = nearer
-    if most < behind:
+    if most < d - deep - max(slack, abs(rise) * (reach + 1.0)):
         return 1.0
     height, width = depth.shape
     for look in range(2):
         # How far away is what hides it? First within the widest edge that there may be, then within its own.
         count, ways = 0, 0.0
         for k in range(len(offsets)):
-            i = int(np.floor(u + sigma * offsets[k, 0] + offsets[k, 2] * steps[0, 0] + offsets[k, 3] * steps[1, 0]))
-            j = int(np.floor(v + sigma * offsets[k, 1] + offsets[k, 2] * steps[0, 1] + offsets[k, 3] * steps[1, 1]))
-            if 0 <= i < width and 0 <= j < height and depth[j, i] < behind:
+            x, y, z = _in_pixel(u, v, d, steps, offsets[k])
+            i, j = int(np.floor(x + sigma * offsets[k, 0])), int(np.floor(y + sigma * offsets[k, 1]))
+            if 0 <= i < width and 0 <= j < height and depth[j, i] < _hides(z, j + 0.5 - y, slack, rise):
                 count += 1
-                ways += d - depth[j, i]
+                ways += z - depth[j, i]
         if count > 0:
             sigma = max(_SHARPEST, soft * ways / count)
         elif look == 0:
             return 0.0
     covered = 0.0
     for k in range(len(offsets)):
-        covered += _covered(
-            u + sigma * offsets[k, 0] + offsets[k, 2] * steps[0, 0] + offsets[k, 3] * steps[1, 0] - 0.5,
-            v + sigma * offsets[k, 1] + offsets[k, 2] * steps[0, 1] + offsets[k, 3] * steps[1, 1] - 0.5,
-            behind,
-            depth,
-        )
+        x, y, z = _in_pixel(u, v, d, steps, offsets[k])
+        at_x, at_y = x + sigma * offsets[k, 0] - 0.5, y + sigma * offsets[k, 1] - 0.5
+        i, j = int(np.floor(at_x)), int(np.floor(at_y))
+        for row in range(max(j, 0), min(j + 2, height)):
+            for column in range(max(i, 0), min(i + 2, width)):
+                if depth[row, column] < _hides(z, row + 0.5 - y, slack, rise):
+                    covered += (1.0 - abs(at_x - column)) * (1.0 - abs(at_y - row))
     return covered / len(offsets)
 
 
 @njit(cache=True, nogil=True)
-def _covered(x, y, behind, depth):
-    """Of the four cells around a place of the map, weighed by how near they are, the share that hides the light."""
-    height, width = depth.shape
-    i, j = int(np.floor(x)), int(np.floor(y))
-    ax, ay = x - i, y - j
-    share = 0.0
-    for row in range(max(j, 0), min(j + 2, height)):
-        for column in range(max(i, 0), min(i + 2, width)):
-            if depth[row, column] < behind:
-                share += (ax if column > i else 1.0 - ax) * (ay if row > j else 1.0 - ay)
-    return share
+def _in_pixel(u, v, d, steps, offset):
+    """Column, row and depth of a place within the pixel."""
+    across, down = offset[2], offset[3]
+    return (
+        u + across * steps[0, 0] + down * steps[1, 0],
+        v + across * steps[0, 1] + down * steps[1, 1],
+        d + across * steps[0, 2] + down * steps[1, 2],
+    )
+
+
+@njit(cache=True, nogil=True)
+def _hides(deep, rows, slack, rise):
+    """The depth before which something so many rows below hides a place from the light: higher than it, and before it."""
+    return min(deep - slack, deep + rise * rows - abs(rise))
+
+
+@njit(cache=True, nogil=True)
+def _rise(to_map):
+    """How much deeper a level place lies one row on. What hides the sun from a place lies higher than it: so level ground does
+    not hide the sun from itself, however low that stands."""
+    rows_up, deeper_up = to_map[1, 1], to_map[2, 1]
+    cell = 1.0 / np.sqrt(to_map[1, 0] ** 2 + to_map[1, 1] ** 2 + to_map[1, 2] ** 2)
+    return -rows_up * cell * cell / deeper_up if deeper_up != 0.0 else 0.0
 
 
 @njit(cache=True, nogil=True)

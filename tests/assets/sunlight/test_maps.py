@@ -48,6 +48,16 @@ def test_a_soft_edge_is_the_share_of_rays_that_are_stopped():
     np.testing.assert_allclose(found, true, atol=0.06)
 
 
+@pytest.mark.parametrize("elevation_deg", [6, 20])
+def test_level_ground_hides_no_sun_from_what_stands_on_it(elevation_deg):
+    """Its map has cells of 3 cm; along a low sun these are far apart."""
+    slab = [box((-30, -1, -30), (30, 0, 30))]
+    rng = np.random.default_rng(8)
+    points = np.column_stack([*rng.uniform(-15, 15, (2, 800)), rng.uniform(0, 0.3, 800)])[:, [0, 2, 1]]
+
+    assert not hidden(SunMaps.of(slab, sun(elevation_deg), 0.03), points).any()
+
+
 def test_only_those_pieces_count_that_are_asked_for():
     maps, under = SunMaps.of(PIECES, np.array([0.0, 1.0, 0.0]), 0.01), np.array([[-6.0, 0.0, 3.0], [0.0, 0.0, 0.5]])
 

@@ -71,6 +71,16 @@ def test_a_pixel_is_the_mean_over_its_own_width():
     np.testing.assert_allclose(found, 0.5 - (x - edge), atol=0.05)
 
 
+def test_each_part_of_a_pixel_is_as_deep_as_it_lies():
+    """A pixel that reaches from under a sheet to above it."""
+    map_ = half_covered()
+    point = np.array([[0.8, 8.0, SIZE[0] / 2 * CELL_M]])
+
+    [found] = hidden(map_, point, softness=1e-6, across=(0.2, 3.0, 0))
+
+    assert found == pytest.approx(0.5, abs=0.05)
+
+
 def test_what_two_maps_take_adds_up_in_out():
     map_, out = half_covered(), np.full(1, 0.25, np.float32)
     points, none = np.float32(row(6.0, [1.0])), np.zeros((1, 3), np.float32)
