@@ -111,9 +111,9 @@ def render_layers(
     to_sun = np.array(light.to_sun)
     taken_by_sun = params.sun_shadow * (1 - float(np.dot(plate_light.shadow_rgb, LUMINANCE)))
     looks = replace(params, sun_shadow=taken_by_sun)
-    raised = _raised(dust, layout, light, heights)
     thrown = _thrown(set_layout, ground, light, params.softness, params.contact_m) if params.set_shadow else None
     sunlight = Sunlight(thrown.sun, plate_light.shadow_rgb, params.sun_shadow) if thrown is not None else None
+    raised = _raised(dust, layout, light, heights, None if thrown is None else thrown.sun)
     for frame in frames:
         view, row, lens = view_of(track, frame), track.frames.index(frame), lens_at(track, frame)
         focal_px = max(lens.focal_x_px, lens.focal_y_px)
@@ -160,7 +160,9 @@ def _light_on_set(
     return LightOnPieces(sunlight, people_before(sunlight.maps, agents, atlas, row, shown, shades))
 
 
-def _raised(dust: CrowdDust, layout: CrowdLayout, light: SunLight, heights: Heightfield) -> Raised:
+def _raised(
+    dust: CrowdDust, layout: CrowdLayout, light: SunLight, heights: Heightfield, hiding: SunMaps | None
+) -> Raised:
     """What the crowd's dust is made of, by each one's zone."""
     own, zones = dict(dust.zones), [agent["zone"] for agent in json.loads(layout.agents.read_text())]
     return Raised(
@@ -172,6 +174,7 @@ def _raised(dust: CrowdDust, layout: CrowdLayout, light: SunLight, heights: Heig
         sky_rgb=light.sky_rgb,
         stand=heights.stand,
         meet=heights.meet_rays,
+        hiding=hiding,
     )
 
 

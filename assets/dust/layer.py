@@ -10,7 +10,8 @@ import numpy.typing as npt
 from assets.dust.footfalls import Stand, footfalls
 from assets.dust.ground import Meet, ground_depth
 from assets.dust.puffs import LIFE_S, Puffs, gathered, puffs_of, shaded
-from assets.sprites.cards import Agents
+from assets.sprites.cards import UP, Agents
+from assets.sunlight.maps import SunMaps
 from assets.view import Buffers, View
 from pipeline.kernels.bounds import Window, nothing
 from pipeline.kernels.color import RGB
@@ -28,7 +29,8 @@ LEAST_ALPHA = 1e-3
 class Raised:
     """What a crowd's dust is made of. amounts: (N,) of each agent, 0 none, 1 a dry field; rgb: reflectance; wind_mps: x, z.
 
-    sun_rgb, sky_rgb: as LightFacts; to_sun: (3,) unit. stand: x, z to points on the ground; meet: as ground_depth has it."""
+    sun_rgb, sky_rgb: as LightFacts; to_sun: (3,) unit. stand: x, z to points on the ground; meet: as ground_depth has it.
+    hiding: what stands before the sun; None: nothing does."""
 
     amounts: Array
     rgb: RGB
@@ -38,6 +40,7 @@ class Raised:
     sky_rgb: RGB
     stand: Stand
     meet: Meet
+    hiding: SunMaps | None = None
 
 
 def draw_dust(view: View, agents: Agents, row: int, raised: Raised, crowd: Buffers, built: Buffers) -> Buffers:
@@ -49,7 +52,10 @@ def draw_dust(view: View, agents: Agents, row: int, raised: Raised, crowd: Buffe
     out = Buffers.empty(*view.size)
     fallen = footfalls(agents, row, LIFE_S, raised.stand)
     puffs = puffs_of(fallen, agents.ids, raised.amounts, raised.wind_mps)
-    puffs = gathered(shaded(puffs, raised.to_sun), view.centre)
+    puffs = shaded(puffs, raised.to_sun)
+    if raised.hiding is not None:
+        puffs = replace(puffs, lit=puffs.lit * (1 - _hidden(puffs, raised.hiding)))
+    puffs = gathered(puffs, view.centre)
     clouds, ends = _seen(puffs, view)
     window = _window(clouds)
     if nothing(window):
@@ -64,6 +70,13 @@ def draw_dust(view: View, agents: Agents, row: int, raised: Raised, crowd: Buffe
     optical_depth(part.rays, clouds, _f32(view.pose[:3, 1]), ends, near_m, cover, np.ascontiguousarray(far), sums)
     _fill(out, window, part, sums, cover, raised)
     return out
+
+
+def _hidden(puffs: Puffs, hiding: SunMaps) -> Floats:
+    """(N,) how much of each puff the sun does not reach: of a square two deviations wide."""
+    right, up = np.cross(UP, hiding.to_sun), UP
+    right = right / max(float(np.linalg.norm(right)), 1e-9)
+    return hiding.hidden(puffs.middles, 2 * puffs.wide_m[:, None] * right, 2 * puffs.high_m[:, None] * up)
 
 
 def _fill(out: Buffers, window: Window, part: View, sums: Floats, cover: Floats, raised: Raised) -> None:

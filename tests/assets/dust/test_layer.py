@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from assets.dust.layer import Raised, draw_dust
+from assets.sunlight.maps import SunMaps
 from assets.view import Buffers, View
 from calibration.cameras import look_at, meet_plane
 from calibration.lens import project, rays
 from pipeline.types import Lens
+from tests.boxes import box
 from tests.walkers import level, walkers
 
 LENS = Lens(200, 120, 260.0, 260.0, 100.0, 60.0, 0.0, 0.0, 0.0, 0.0)
@@ -147,3 +149,12 @@ def test_it_moves_as_the_still_world_does():
     there = dust.rgba[..., 3] > 0
     assert dust.motion[there][:, 0].mean() == pytest.approx(-260 * 0.3 / 14, rel=0.1)
     assert not dust.motion[~there].any()
+
+
+def test_in_the_shadow_of_a_roof_it_is_lit_by_the_sky_alone_and_elsewhere_as_it_was():
+    to_sun, free = np.array([0.0, 0.8, 0.6]), drawn().rgba
+    over, aside = (SunMaps.of([box((x - 60, 20, -60), (x + 60, 21, 60))], to_sun, 0.03) for x in (0.0, 300.0))
+
+    np.testing.assert_array_equal(drawn(raised=raised_by(hiding=aside)).rgba, free)
+    dark = drawn(raised=raised_by(sun_rgb=(0.0, 0.0, 0.0))).rgba
+    np.testing.assert_allclose(drawn(raised=raised_by(hiding=over)).rgba, dark, atol=1e-6)
