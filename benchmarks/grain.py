@@ -3,7 +3,8 @@
 For each stock: size of the grain per level (rms and worst of bins with 2% of the pixels and more), spectrum, correlation
 between channels, correlation in time, and how often a trained test names a patch rightly (0.5: it cannot).
 `true model` is our synthesis given the stock's own law, matrix and unit noise instead of the moving plate.
-`--stocks fine,film` chooses, `--no-peers` leaves the others out, `--plate FOLDER` of ingested EXR frames adds a real one.
+`--stocks fine,film` chooses (`codec` is fine through H.264, which has figures of its own), `--no-peers` leaves the others
+out, `--plate FOLDER` of ingested EXR frames adds a real one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.grain_codec import codec_rows
 from benchmarks.grain_detect import PATCH, detection, patches
 from benchmarks.grain_peers import Array, Made, autoregressive, difference, scattered
 from benchmarks.grain_plates import Stock, chroma, film, fine
@@ -26,6 +28,7 @@ from pipeline.kernels.grain import Grain, add_grain
 
 MEASURED = ((1001, 1002), (1007, 1008), (1013, 1014), (1019, 1020), (1025, 1026), (1031, 1032))
 TESTED = (1040, 1041, 1046, 1047)
+CRFS = 18, 23  # of H.264
 BINS = 12  # by level, of equal pixels: each holds 8%
 RINGS = 12  # of the spectrum
 
@@ -132,7 +135,7 @@ def peers(stock: Stock) -> dict[str, Made]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stocks", default="fine,film,chroma")
+    parser.add_argument("--stocks", default="fine,film,chroma,codec")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--plate", type=Path)
     options = parser.parse_args()
@@ -147,8 +150,12 @@ def main() -> None:
         for name, made in ways.items():
             figures = judge(truth, made)
             print(f"{stock.name:8} {name:16} " + "  ".join(f"{k} {v:.3f}" for k, v in figures.items()), flush=True)
+    for crf in CRFS if "codec" in options.stocks.split(",") else ():
+        for name, figures in codec_rows(fine(), crf, not options.no_peers):
+            print(f"codec {crf} {name:16} " + "  ".join(f"{k} {v:.3f}" for k, v in figures.items()), flush=True)
     if options.plate:
-        print("plate    ours             " + "  ".join(f"{k} {v:.3f}" for k, v in real_rows(options.plate).items()))
+        for name, figures in real_rows(options.plate, not options.no_peers):
+            print(f"plate    {name:16} " + "  ".join(f"{k} {v:.3f}" for k, v in figures.items()), flush=True)
 
 
 if __name__ == "__main__":

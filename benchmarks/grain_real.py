@@ -2,52 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.grain_detect import PATCH, detection
-from benchmarks.grain_peers import Array
+from benchmarks.grain_detect import PATCH, compared
+from benchmarks.grain_peers import Array, Made, autoregressive, difference, scattered
 from calibration.look.degrain import degrain
 from calibration.look.grain import measure_grain
-from calibration.look.grainblocks import match_blocks
+from calibration.look.grainblocks import Blocks, match_blocks
 from pipeline.io import exr
 from pipeline.kernels.grain import Grain, add_grain
 
 PAIRS = 4  # of neighbouring frames, spread over the plate, on which grain is measured; the test takes others
+CHOSEN = 3  # one of so many patches is looked at, those with the least picture in them
 
 
-def real_rows(folder: Path) -> dict[str, float]:
-    """Figures of the plate's EXR frames in `folder` (ingest's): a half of them measured, the other half made and named.
+def real_rows(folder: Path, peers: bool = True) -> Iterator[tuple[str, dict[str, float]]]:
+    """Figures, way by way, of the plate's EXR frames in `folder` (ingest's): a half of its pairs measured, the other half
+    made and named.
 
-    A pair of neighbours is degrained and given our grain; what motion-compensated differences of the real and of the made
-    pair leave is compared, where the real pair's is smoothest.
+    A pair of neighbours is degrained and given the grain; what motion-compensated differences of the real and of the made
+    pair leave is compared at the same places. `floor` is the real pair two frames before against the real one.
     """
     files = sorted(folder.glob("*.exr"))
     starts = np.linspace(2, len(files) - 4, 2 * PAIRS).astype(int)
     grain = measure_grain((exr.read_rgb(files[k]), exr.read_rgb(files[k + 1])) for k in starts[::2]).grain
-    real, made = (np.concatenate(rests) for rests in zip(*(_pair(files, k, grain) for k in starts[1::2]), strict=True))
-    ratio = np.sqrt(
-        (made.astype(np.float64) ** 2).mean(axis=(0, 1, 2)) / (real.astype(np.float64) ** 2).mean(axis=(0, 1, 2))
-    )
-    return {
-        "patches": len(real),
-        "sigma off %": 100 * float(np.abs(ratio - 1).max()),
-        "detected": detection(real, made),
-    }
+    shown = [[exr.read_rgb(f) for f in files[k - 2 : k + 4]] for k in starts[1::2]]
+    clean = [[degrain(s[k], grain, [s[k - 2], s[k - 1], *s[k + 1 : k + 3]]) for k in (2, 3)] for s in shown]
+    real = [match_blocks(s[2], s[3], PATCH) for s in shown]
+    before = [match_blocks(s[0], s[1], PATCH) for s in shown]
+    yield "floor", _figures(real, before)
+    ways: dict[str, Made] = {"ours": lambda picture, frame: _ours(picture, grain, frame)}
+    if peers:
+        kept = difference([exr.read_rgb(f) for f in files[starts[0] - 2 : starts[0] + 3]], grain)
+        ways |= {"DasGrain-style": scattered(*kept), "AV1-style AR(3)": autoregressive(*kept)}
+    for name, way in ways.items():
+        pairs = [[c + way(c, 2 * n + k) for k, c in enumerate(both)] for n, both in enumerate(clean)]
+        yield name, _figures(real, [match_blocks(*pair, PATCH) for pair in pairs])
 
 
-def _pair(files: list[Path], at: int, grain: Grain) -> tuple[Array, Array]:
-    """What differs in the real pair at `at` and in the made one, (N, PATCH, PATCH, 3) each, at the same places."""
-    shown = [exr.read_rgb(f) for f in files[at - 2 : at + 4]]
-    made = []
-    for k in (2, 3):
-        clean = degrain(shown[k], grain, [shown[k - 2], shown[k - 1], shown[k + 1], *shown[k + 2 : k + 3]])
-        out = np.empty_like(clean)
-        add_grain(clean, clean, np.zeros(clean.shape[:2], np.float32), grain, 1, at + k, out)
-        made.append(out)
-    real, ours = match_blocks(shown[2], shown[3], PATCH), match_blocks(made[0], made[1], PATCH)
-    count = min(len(real.rest), len(ours.rest))
-    rough = real.pixels[:count].var(axis=(1, 2)).sum(axis=1)
-    chosen = np.argsort(rough)[: count // 3]
-    return real.rest[:count][chosen], ours.rest[:count][chosen]
+def _ours(picture: Array, grain: Grain, frame: int) -> Array:
+    out = np.empty_like(picture)
+    add_grain(picture, picture, np.zeros(picture.shape[:2], np.float32), grain, 1, frame, out)
+    return np.asarray(out - picture, np.float32)
+
+
+def _figures(real: list[Blocks], made: list[Blocks]) -> dict[str, float]:
+    one, other = (np.concatenate(rests) for rests in zip(*map(_at_same, real, made), strict=True))
+    return compared(one, other)
+
+
+def _at_same(real: Blocks, made: Blocks) -> tuple[Array, Array]:
+    """What differs in the real pair and in the made one, (N, PATCH, PATCH, 3) each, at the places that both have and
+    where the real one shows the least picture."""
+    shared = {tuple(at): k for k, at in enumerate(made.place)}
+    both = np.array([(k, shared[tuple(at)]) for k, at in enumerate(real.place) if tuple(at) in shared])
+    rough = real.pixels[both[:, 0]].var(axis=(1, 2)).sum(axis=1)
+    chosen: NDArray[np.intp] = both[np.argsort(rough)[: len(rough) // CHOSEN]]
+    return real.rest[chosen[:, 0]], made.rest[chosen[:, 1]]

@@ -72,6 +72,12 @@ def show(
     together /= np.sqrt(np.outer(np.diag(together), np.diag(together)))
     pairs = ((0, 1, "red-green"), (0, 2, "red-blue"), (1, 2, "green-blue"))
     out.print("correlation " + ", ".join(f"{name} {together[a, b]:.2f}" for a, b, name in pairs), highlight=False)
+    spread, side = stock.grain.patchiness
+    if spread:
+        out.print(
+            f"patches of {side:.0f} px: the size scatters by {np.expm1(spread):.0%} from place to place",
+            highlight=False,
+        )
     if picture:
         write_png(picture, to_display_8bit(greys(LEVELS, stock.grain)))
         out.print(str(picture), highlight=False, soft_wrap=True)

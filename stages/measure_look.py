@@ -92,6 +92,9 @@ def _chosen_grain(
 ) -> tuple[Grain, str]:
     """The grain that the shot takes, and a line on where it comes from."""
     found = f"{measured.blocks} blocks of {block_px} px, {measured.clean_share:.0%} of all seen, from {pairs} pairs of frames"
+    spread, side = measured.grain.patchiness
+    if spread:
+        found += f"; patchy as a codec leaves it: {np.expm1(spread):.0%} from place to place, {side:.0f} px wide"
     if stock is None:
         return measured.grain, found
     share = beside(stock.grain, measured.grain, sample.rgb[::4, ::4])

@@ -20,10 +20,11 @@ from calibration.look.graincamera import camera_matrix
 from calibration.look.graincorrelation import MAX_LAG, Lags, lag_covariances, unit_grain, white_grain
 from calibration.look.graincurve import sigma_curve
 from calibration.look.grainflat import OF_FLAT, bounded, flat_blocks, pure_flats
+from calibration.look.grainpatches import LEAST, Scatter, calm, gains, patchiness, scatter
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain
 
-ROUNDS = 5
+ROUNDS, PATCH_ROUNDS = 5, 2
 MIN_BLOCKS = 24  # clean ones, for correlation
 SMOOTH, MOST_NEEDED = 0.4, 1500  # share of the clean blocks, and a number, that suffice for correlation
 CLEAN = 0.002, 0.99  # quantiles of what clean blocks' variance is, between which a block is taken for clean
@@ -59,10 +60,42 @@ def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> M
     back = np.asarray(np.linalg.inv(spread), np.float64)
     blocks = blocks.through(back).below_white()
     flat_level, flat_variance = _flats(firsts, back, block_px)
+    found, patches = _profiled(blocks, spread), np.zeros(2, np.float32)
+    scattered, quiet = _scatter(blocks, found, spread)
+    if scattered.spread >= LEAST:
+        patchy = found
+        for _ in range(PATCH_ROUNDS):
+            patchy = _profiled(blocks.only(quiet), spread, scattered.spread)
+            scattered, quiet = _scatter(blocks, patchy, spread)
+        patches = patchiness(scattered, block_px)
+        found = patchy if patches[0] else found
+    unit, curves = found.unit, found.curves
+    if not patches[0]:
+        typical = np.quantile(pure_flats(unit, block_px), OF_FLAT, axis=0)
+        curves = [bounded(curves[c], flat_level[:, c], flat_variance[:, c], typical[c]) for c in range(3)]
+    levels, sigmas = (np.stack(v).astype(np.float32) for v in zip(*curves, strict=True))
+    grain = replace(
+        unit, levels=levels, sigmas=sigmas, acescg_from_camera=spread.astype(np.float32), patchiness=patches
+    )
+    return MeasuredGrain(grain, found.blocks, found.blocks / len(blocks.level), found.correlation)
+
+
+@dataclass(frozen=True, slots=True)
+class _Profiled:
+    """Unit grain, its size over level, its correlation between channels, how many blocks were clean."""
+
+    unit: Grain
+    curves: Curves
+    correlation: NDArray[np.float64]
+    blocks: int
+
+
+def _profiled(blocks: Blocks, spread: Curve, patchy: float = 0.0) -> _Profiled:
+    """spread: (3, 3) ACEScg from camera. patchy: how the logarithms of clean blocks' sizes scatter beyond even grain's."""
     curves: Curves = []
     unit, clean = white_grain(), np.ones(len(blocks.level), bool)
     for _ in range(ROUNDS):  # the first round takes the grain for white, the next know better
-        pure = _pure(blocks.only(_some(clean)), unit, curves, spread)
+        pure = _pure(blocks.only(_some(clean)), unit, curves, spread, patchy)
         curves = [
             sigma_curve(blocks.level[:, c].astype(np.float64), blocks.variance[:, c], pure[:, c]) for c in range(3)
         ]
@@ -71,11 +104,16 @@ def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> M
         size = np.sqrt(np.diagonal(lags[0, MAX_LAG]))
         correlation = lags[0, MAX_LAG] / np.outer(size, size)
         unit = unit_grain(lags / np.outer(size, size))
-    typical = np.quantile(pure_flats(unit, block_px), OF_FLAT, axis=0)
-    curves = [bounded(curves[c], flat_level[:, c], flat_variance[:, c], typical[c]) for c in range(3)]
-    levels, sigmas = (np.stack(v).astype(np.float32) for v in zip(*curves, strict=True))
-    grain = replace(unit, levels=levels, sigmas=sigmas, acescg_from_camera=spread.astype(np.float32))
-    return MeasuredGrain(grain, int(clean.sum()), float(clean.mean()), correlation)
+    return _Profiled(unit, curves, correlation, int(clean.sum()))
+
+
+def _scatter(blocks: Blocks, found: _Profiled, spread: Curve) -> tuple[Scatter, NDArray[np.intp]]:
+    """How blocks without picture scatter beside what was found, and which they are."""
+    quiet = calm(blocks, _sizes(blocks.level, found.curves))
+    chosen = blocks.only(quiet)
+    sigma = _sizes(chosen.smooth[:, 1:-1, 1:-1], found.curves)
+    _, _, rest = simulate_blocks(chosen, found.unit, sigma, spread)
+    return scatter(chosen.rest / sigma, rest), quiet
 
 
 def _flats(pictures: list[Array], matrix: Curve, block_px: int) -> tuple[Array, Curve]:
@@ -129,11 +167,12 @@ def _some(chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
     return every[:: -(-len(every) // SIMULATED)]
 
 
-def _pure(blocks: Blocks, unit: Grain, curves: Curves, spread: Curve) -> Curve:
+def _pure(blocks: Blocks, unit: Grain, curves: Curves, spread: Curve, patchy: float) -> Curve:
     """Ascending variances (N, 3) that these blocks would have, were they clean, in units of their mean level's."""
     sigma = _sizes(blocks.smooth[:, 1:-1, 1:-1], curves)
     _, variance, _ = simulate_blocks(blocks, unit, sigma, spread)
-    return np.sort(_ratio(blocks, variance, curves), axis=0)
+    ratio = _ratio(blocks, variance, curves)
+    return np.sort(ratio * gains(patchy, len(ratio))[:, None] if patchy else ratio, axis=0)
 
 
 def _ratio(blocks: Blocks, variance: Curve, curves: Curves) -> Curve:

@@ -25,6 +25,7 @@ class Blocks:
     covariance: Curve  # (N, 3, 3) unbiased for white noise
     pixels: Array  # (N, B, B, 3), the first frame's
     smooth: Array  # (N, B + 2, B + 2, 3), the mean of both frames, blurred: a border of one pixel round each block
+    place: NDArray[np.intp]  # (N, 2) row and column of its corner in the first frame
 
     @property
     def variance(self) -> Curve:
@@ -34,7 +35,7 @@ class Blocks:
         """The same blocks in other channels: matrix (3, 3) times each pixel."""
         turn = matrix.T.astype(np.float32)
         held = self.rest @ turn, self.level @ turn, matrix @ self.covariance @ matrix.T
-        return Blocks(*held, self.pixels @ turn, self.smooth @ turn)
+        return Blocks(*held, self.pixels @ turn, self.smooth @ turn, self.place)
 
     def below_white(self) -> Blocks:
         """Those with no pixel near the brightest of any channel, where a sensor clips."""
@@ -72,7 +73,7 @@ def match_blocks(first: Array, second: Array, size: int) -> Blocks:
     smooth = np.asarray(both / 2, np.float32)
     rest = _without_motion((a - b)[ties], _slopes(smooth)) / np.float32(np.sqrt(2))
     level = ((a + b) / 2)[ties].mean(axis=(1, 2))
-    return Blocks(rest, level, _covariance(rest), a[ties], smooth)
+    return Blocks(rest, level, _covariance(rest), a[ties], smooth, np.stack([y, x], axis=1)[ties])
 
 
 def _moves(flow: Array, size: int) -> NDArray[np.intp]:

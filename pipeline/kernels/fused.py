@@ -11,7 +11,8 @@ from numba import njit
 from pipeline.kernels import comprows as rows
 from pipeline.kernels.bands import ROWS, in_bands
 from pipeline.kernels.comprows import COLUMNS
-from pipeline.kernels.grain import Grain, graining
+from pipeline.kernels.grain import Grain, graining, swells
+from pipeline.kernels.grainpatches import swell_row
 from pipeline.kernels.grainrows import TAPS, any_lost, fill_white, grain_rows, noise_rows, planes_of
 from pipeline.kernels.noiselanes import ROWS as AT_ONCE
 from pipeline.kernels.overlanes import SIXTEEN, over_sixteen
@@ -48,7 +49,8 @@ def finish(
     _fits("picture", picture, (*size, 3), (np.float32,))
     _fits("kept", kept, size, (np.float32,))
     grained, final = np.empty_like(picture), np.empty_like(plate)
-    how = plate.view(np.uint16), picture, kept, graining(grain, seed, frame), grained, final.view(np.uint16)
+    made = graining(grain, seed, frame), swells(grain, seed, frame, size)
+    how = plate.view(np.uint16), picture, kept, *made, grained, final.view(np.uint16)
     in_bands(size[0], lambda top, bottom: _finish(top, bottom, *how))
     return grained, final
 
@@ -76,7 +78,7 @@ def _lay_over(top, bottom, layer, picture, kept):
 
 
 @njit(nogil=True, cache=True)
-def _finish(top, bottom, plate, picture, kept, graining, grained, final):
+def _finish(top, bottom, plate, picture, kept, graining, swelling, grained, final):
     law, sources, hashed = graining
     reach, width = TAPS // 2, kept.shape[1]
     for left in range(0, width, COLUMNS):
@@ -98,6 +100,7 @@ def _finish(top, bottom, plate, picture, kept, graining, grained, final):
             if y >= made_to:
                 first, made_to = y, min(y + AT_ONCE, bottom)
                 noise_rows(white, sources, first - top, made_to - first, made)
+            swell_row(made[y - first], y, left, swelling)
             rows.load_pixels(plate[y, left : left + n], shot)
             rows.load_halves(shot, had)
             rows.load_pixels(picture[y, left : left + n], has)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.kernels.color import LUMINANCE, Grade, linear
-from pipeline.kernels.grain import Grain, curves, graining, key_of, quantiles
+from pipeline.kernels.grain import Grain, curves, graining, key_of, quantiles, swells
+from pipeline.kernels.grainpatches import Swells
 from pipeline.kernels.grainrows import TAPS
 from pipeline.kernels.halves import HALF_MAX
 
@@ -161,7 +162,32 @@ def noise(like: Tensor, grain: Grain, seed: int, frame: int, origin: tuple[int, 
     for v in range(TAPS):
         for u in range(TAPS):
             made += kernels[:, v, u] * white[:, v : v + height, u : u + width]
-    return _mixed(made, grain.mix)
+    made = _mixed(made, grain.mix)
+    return (
+        made * _swell(made, swells(grain, seed, frame, (height, width), origin), origin)
+        if grain.patchiness[0]
+        else made
+    )
+
+
+def _swell(like: Tensor, swelling: Swells, origin: tuple[int, int]) -> Tensor:
+    """The gain of each pixel, (H, W): what grainpatches.swell_row multiplies by."""
+    import torch
+
+    points, evened, shift, top, left = (torch.as_tensor(v, device=like.device) for v in swelling)
+    y = torch.arange(like.shape[1], device=like.device) + origin[1]
+    x = torch.arange(like.shape[2], device=like.device) + origin[0]
+    side = len(evened)
+    row, column = (y // side - top)[:, None], (x // side - left)[None]
+    lower, right = ((v % side).float() / side for v in (y, x))
+
+    def across(column: Tensor) -> Tensor:
+        return points[row, column] + lower[:, None] * (points[row + 1, column] - points[row, column])
+
+    here = across(column)
+    return torch.exp2(
+        (here + (across(column + 1) - here) * right[None]) * evened[(y % side)[:, None], (x % side)[None]] + shift
+    )
 
 
 def _halves(grained: Tensor, kept: Tensor, plate: Tensor) -> Tensor:

@@ -12,8 +12,11 @@ from scipy.special import ndtri
 from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, shaped
 from pipeline.kernels.comprows import COLUMNS, load_pixels, store_pixels
+from pipeline.kernels.grainpatches import MOST, SIDES, Swells, swell_row, swells_of
 from pipeline.kernels.grainrows import BENDS, TAPS, any_lost, fill_white, grain_rows, noise_rows, planes_of
 from pipeline.kernels.noiselanes import ROWS
+
+PATCHES = -1  # stands where a frame's number does in the key of the patches, which outlast frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class Grain:
     from source, its rows of unit length. acescg_from_camera: (3, 3), its rows sum to 1 (white stays white). blend:
     (3, 3), its rows of unit length: white noise that a source filters, from independent ones; layers of film are bound
     together before they blur. white_share: (3,) of a source's variance what is white noise over its filtered one, as a
-    scanner's.
+    scanner's. patchiness: (2,) how the size varies from place to place, as codecs leave it: spread of its logarithm, 0 for
+    grain that is the same everywhere, and pixels between the places whose gains are drawn (grainpatches).
     """
 
     levels: np.ndarray
@@ -36,11 +40,12 @@ class Grain:
     acescg_from_camera: np.ndarray = field(default_factory=lambda: np.eye(3, dtype=np.float32))
     blend: np.ndarray = field(default_factory=lambda: np.eye(3, dtype=np.float32))
     white_share: np.ndarray = field(default_factory=lambda: np.zeros(3, np.float32))
+    patchiness: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
 
     def __post_init__(self) -> None:
         knots = self.levels.shape[-1]
         shapes = {"levels": (3, knots), "sigmas": (3, knots), "kernels": (3, TAPS, TAPS), "mix": (3, 3)}
-        shapes |= {"acescg_from_camera": (3, 3), "blend": (3, 3), "white_share": (3,)}
+        shapes |= {"acescg_from_camera": (3, 3), "blend": (3, 3), "white_share": (3,), "patchiness": (2,)}
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
@@ -51,6 +56,10 @@ class Grain:
             raise ValueError("grain acescg_from_camera cannot be inverted.")
         if (self.white_share < 0).any() or (self.white_share >= 1).any():
             raise ValueError(f"grain white_share is {self.white_share}; wanted shares of 0 or more and below 1.")
+        spread, side = self.patchiness
+        if not 0 <= spread <= MOST or (spread > 0 and (side % 1 or not SIDES[0] <= side <= SIDES[1])):
+            raise ValueError(f"grain patchiness is {self.patchiness}; wanted a spread of 0 to {MOST:g} and a whole side of "
+                             f"{SIDES[0]} to {SIDES[1]} pixels.")  # fmt: skip
 
     @property
     def camera_from_acescg(self) -> np.ndarray:
@@ -66,13 +75,13 @@ class Grain:
 
 
 def noise(height: int, width: int, grain: Grain, seed: int, frame: int, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
-    """Correlated grain of unit variance in camera channels, (H, W, 3) float32: white noise (blended), kernel, mix.
+    """Correlated grain of unit variance in camera channels, (H, W, 3) float32: white noise (blended), kernel, mix, patches.
 
     origin: (x, y) of this tile in the whole picture; a tile has exactly the values of the whole picture's cut.
     """
     out = np.empty((height, width, 3), np.float32)
     _, sources, hashed = graining(grain, seed, frame)
-    how = sources, hashed, np.int64(origin[0]), np.int64(origin[1])
+    how = sources, hashed, swells(grain, seed, frame, (height, width), origin), np.int64(origin[0]), np.int64(origin[1])
     in_bands(height, lambda top, bottom: _noise(top, bottom, out, *how))
     return out
 
@@ -96,7 +105,12 @@ def add_grain(
     """
     size = same_rgb(plate=plate, picture=picture, out=out)
     shaped(size, kept=kept)
-    how = graining(grain, seed, frame), np.int64(origin[0]), np.int64(origin[1])
+    how = (
+        graining(grain, seed, frame),
+        swells(grain, seed, frame, size, origin),
+        np.int64(origin[0]),
+        np.int64(origin[1]),
+    )
     in_bands(size[0], lambda top, bottom: _add_grain(top, bottom, plate, picture, kept, *how, out))
 
 
@@ -120,6 +134,11 @@ def graining(grain: Grain, seed: int, frame: int) -> tuple[tuple, tuple, tuple]:
     law = curves(grain), grain.acescg_from_camera, grain.camera_from_acescg
     kernels = grain.kernels * np.sqrt(1 - grain.white_share)[:, None, None]
     return law, (kernels, grain.blend, np.sqrt(grain.white_share), grain.mix), (quantiles(), key_of(seed, frame))
+
+
+def swells(grain: Grain, seed: int, frame: int, size: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> Swells:
+    """What compiled loops take of the profile's patches for a tile of `size` (H, W) at `origin` (x, y)."""
+    return swells_of(grain.patchiness, quantiles(), key_of(seed, PATCHES), frame, size, origin)
 
 
 def curves(grain: Grain) -> tuple[np.ndarray, ...]:
@@ -152,7 +171,7 @@ def quantiles() -> np.ndarray:
 
 
 @njit(nogil=True, cache=True)
-def _noise(top, bottom, out, sources, hashed, x0, y0):
+def _noise(top, bottom, out, sources, hashed, swelling, x0, y0):
     reach, width = TAPS // 2, out.shape[1]
     for left in range(0, width, COLUMNS):
         columns = min(COLUMNS, width - left)
@@ -163,11 +182,12 @@ def _noise(top, bottom, out, sources, hashed, x0, y0):
             rows = min(ROWS, bottom - first)
             noise_rows(white, sources, first - top, rows, made)
             for r in range(rows):
+                swell_row(made[r], y0 + first + r, x0 + left, swelling)
                 store_pixels(made[r], out[first + r, left : left + columns])
 
 
 @njit(nogil=True, cache=True)
-def _add_grain(top, bottom, plate, picture, kept, graining, x0, y0, out):
+def _add_grain(top, bottom, plate, picture, kept, graining, swelling, x0, y0, out):
     law, sources, hashed = graining
     reach, width = TAPS // 2, out.shape[1]
     for left in range(0, width, COLUMNS):
@@ -187,6 +207,7 @@ def _add_grain(top, bottom, plate, picture, kept, graining, x0, y0, out):
             if y >= made_to:
                 first, made_to = y, min(y + ROWS, bottom)
                 noise_rows(white, sources, first - top, made_to - first, made)
+            swell_row(made[y - first], y0 + y, x0 + left, swelling)
             load_pixels(plate[y, left : left + columns], had)
             load_pixels(picture[y, left : left + columns], has)
             grain_rows(had, has, share, law, made[y - first], done)

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from calibration.look.measured import GRAIN
+from calibration.look.measured import GRAIN, LATER
 from calibration.look.stock import GrainStock, beside, fitting, read_stock, write_stock
 from pipeline.errors import FormatError
 from pipeline.kernels.grain import Grain
@@ -22,7 +22,7 @@ def profile(size: float = 1.0) -> Grain:
     mix = np.float32([[1, 0, 0], [0.6, 0.8, 0], [0.36, 0.48, 0.8]])
     matrix = np.float32([[0.9, 0.08, 0.02], [0.05, 0.9, 0.05], [0.0, 0.1, 0.9]])
     blend = np.float32([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1]])
-    return Grain(levels, sigmas, kernel, mix, matrix, blend, np.float32([0, 0.01, 0.02]))
+    return Grain(levels, sigmas, kernel, mix, matrix, blend, np.float32([0, 0.01, 0.02]), np.float32([0.3, 24]))
 
 
 def test_a_profile_comes_back_bit_for_bit(tmp_path):
@@ -43,13 +43,15 @@ def test_a_profile_of_the_first_form_is_read_as_what_it_was(tmp_path):
     path = tmp_path / "stock.json"
     write_stock(path, GrainStock("one", profile(), 960))
     content = json.loads(path.read_text())
-    del content["grain"]["blend"], content["grain"]["white_share"]
+    for later in LATER:
+        del content["grain"][later]
     path.write_text(json.dumps(content | {"format": "battleplate grain 1"}))
 
     back = read_stock(path).grain
 
     np.testing.assert_array_equal(back.blend, np.eye(3))
     np.testing.assert_array_equal(back.white_share, np.zeros(3))
+    np.testing.assert_array_equal(back.patchiness, np.zeros(2))
     np.testing.assert_array_equal(back.kernels, profile().kernels)
 
 

@@ -1,0 +1,101 @@
+"""Grain that swells and fades from place to place, as a codec leaves it: soft patches out of a counter that change slowly.
+
+The gain is known at the points of a lattice, for the same reason as the noise: a tile, a thread and a farm task agree.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from pipeline.kernels.exponent import exp2
+
+HOLD = 24  # frames in which a point's gain goes over into another: a codec's decisions follow what stands there
+SIDES = 4, 256  # pixels, least and most between points
+MOST = 1.0  # spread
+_GOLDEN = np.uint32(0x9E3779B1)
+Swells = tuple[np.ndarray, np.ndarray, np.float32, np.int64, np.int64]
+
+
+def swells_of(
+    patchiness: np.ndarray,
+    normal: np.ndarray,
+    key: np.uint32,
+    frame: int,
+    size: tuple[int, int],
+    origin: tuple[int, int],
+) -> Swells:
+    """What `swell_row` takes for a tile of `size` (H, W) at `origin` (x, y).
+
+    patchiness: (2,) spread of the gain's logarithm and pixels between points. normal: (4096,) equally likely values.
+    Logarithms (to 2) of the gains at the lattice's points (rows, columns), factors (side, side) that keep their spread
+    between points, what is added for a mean square of 1, and the first point's row and column. A spread of 0 gives empty
+    tables, and swell_row leaves everything as it is.
+    """
+    spread, side = float(patchiness[0]), int(patchiness[1])
+    if spread == 0 or 0 in size:
+        return np.empty((0, 0), np.float32), np.empty((0, 0), np.float32), np.float32(0), np.int64(0), np.int64(0)
+    top, left = origin[1] // side, origin[0] // side
+    bottom, right = (origin[1] + size[0] - 1) // side + 2, (origin[0] + size[1] - 1) // side + 2
+    points = _points(normal, key, frame, np.arange(top, bottom), np.arange(left, right)) * (spread / np.log(2))
+    line = np.arange(side) / side
+    length = np.hypot(1 - line, line)  # of the weights of two points
+    even = np.asarray(1 / np.outer(length, length), np.float32)
+    return points.astype(np.float32), even, np.float32(-(spread**2) / np.log(2)), np.int64(top), np.int64(left)
+
+
+def _points(
+    normal: np.ndarray, key: np.uint32, frame: int, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """A normal value of unit variance at each point, (rows, columns): each goes over at frames of its own."""
+    point = _hash(_hash(key + _low(rows))[:, None] ^ _low(columns)[None])
+    at = frame + (point % np.uint32(HOLD)).astype(np.int64)
+    share = (at % HOLD) / HOLD
+    before, after = (normal[_hash(point + _low(at // HOLD + k) * _GOLDEN) >> np.uint32(20)] for k in (0, 1))
+    return np.asarray(((1 - share) * before + share * after) / np.sqrt((1 - share) ** 2 + share**2))
+
+
+def _low(values: NDArray[np.int64]) -> NDArray[np.uint32]:
+    return (values & 0xFFFFFFFF).astype(np.uint32)
+
+
+def _hash(value: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """The mixer of grainrows."""
+    value = (value ^ (value >> np.uint32(16))) * np.uint32(0x7FEB352D)
+    value = (value ^ (value >> np.uint32(15))) * np.uint32(0x846CA68B)
+    return np.asarray(value ^ (value >> np.uint32(16)), np.uint32)
+
+
+@njit(cache=True)
+def swell_row(made, y, x0, swells):
+    """Multiply a row of noise, planes (3, columns) that begin at x0 of the whole picture's row y, by the gain there."""
+    points, evened, shift, top, left = swells
+    side = evened.shape[0]
+    if side == 0:
+        return
+    columns, step = made.shape[1], np.float32(1) / np.float32(side)
+    row = y // side
+    down = y - row * side
+    lower = np.float32(down) * step
+    above, below, even = points[row - top], points[row - top + 1], evened[down]
+    gain = np.empty(columns, np.float32)
+    first = 0
+    while first < columns:
+        column = (x0 + first) // side
+        start = x0 + first - column * side
+        count = min(side - start, columns - first)
+        k = column - left
+        here = above[k] + lower * (below[k] - above[k])
+        rise = (above[k + 1] + lower * (below[k + 1] - above[k + 1]) - here) * step
+        for i in range(count):
+            x = np.uintp(start + i)
+            gain[np.uintp(first + i)] = (here + rise * np.float32(x)) * even[x]
+        first += count
+    first_line, second_line, third_line = made[0], made[1], made[2]
+    for i in range(columns):
+        x = np.uintp(i)
+        factor = exp2(gain[x] + shift)
+        first_line[x] *= factor
+        second_line[x] *= factor
+        third_line[x] *= factor
