@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from assets.near.layer import Near
 from assets.sprites.cards import UP
+from assets.sprites.shade import smoothed
 from assets.sunlight.maps import pixel_step
 from assets.sunlight.share import Sunlight
 from assets.view import View
@@ -34,8 +35,9 @@ def left_in_shade(near: Near, view: View, hidden: Floats, light: Sunlight) -> Fl
         to_sun, up = ((axes @ (view.pose[:3, :3] @ way)).astype(np.float32) for way in (light.maps.to_sun, UP))
         faced = np.zeros((1, *mine.shape, 2), np.float32)
         facings(relief[None], cover[None], to_sun[None], up[None], metres_per_px, faced)
+        soft = smoothed(faced[0], cover, metres_per_px)
         share = hidden[box][mine][:, None]
-        left[box][mine] = 1 - share * (1 - light.left_of(faced[0, mine, 0], faced[0, mine, 1]))
+        left[box][mine] = 1 - share * (1 - light.left_of(soft[mine, 0], soft[mine, 1]))
     return left
 
 
