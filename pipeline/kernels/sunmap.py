@@ -99,24 +99,38 @@ _OFFSETS = _offsets()
 @njit(cache=True, nogil=True)
 def _add(first, end, places, across, down, depth, to_map, slack, lows, highs, shapes, soft, offsets, out):
     steps = np.empty((2, 3), np.float64)
-    rise, least = _rise(to_map), np.inf
+    rise, least, (height, width) = _rise(to_map), np.inf, depth.shape
+    per_m = np.sqrt(to_map[0, 0] ** 2 + to_map[0, 1] ** 2 + to_map[0, 2] ** 2)
     for n in range(shapes[-1, 0], len(lows)):
         least = min(least, np.float64(lows[n]))
     for n in range(first, end):
         x, y, z = np.float64(places[n, 0]), np.float64(places[n, 1]), np.float64(places[n, 2])
         d = to_map[2, 0] * x + to_map[2, 1] * y + to_map[2, 2] * z + to_map[2, 3]
+        u = to_map[0, 0] * x + to_map[0, 1] * y + to_map[0, 2] * z + to_map[0, 3]
+        v = to_map[1, 0] * x + to_map[1, 1] * y + to_map[1, 2] * z + to_map[1, 3]
+        size = _size(across[n], down[n])
+        if not d + size - slack > least:  # NaN, too
+            continue
+        reach = _FAR * max(_SHARPEST, soft * (d + size - least)) + 1.0 + size * per_m
+        if u < -reach or v < -reach or u > width + reach or v > height + reach:
+            continue
         for k in range(2):
             way = across[n] if k == 0 else down[n]
             for axis in range(3):
                 step = to_map[axis, 0] * way[0] + to_map[axis, 1] * way[1] + to_map[axis, 2] * way[2]
                 steps[k, axis] = step if np.isfinite(step) else 0.0
-        if not d + 0.5 * (abs(steps[0, 2]) + abs(steps[1, 2])) - slack > least:  # NaN, too
-            continue
-        u = to_map[0, 0] * x + to_map[0, 1] * y + to_map[0, 2] * z + to_map[0, 3]
-        v = to_map[1, 0] * x + to_map[1, 1] * y + to_map[1, 2] * z + to_map[1, 3]
         share = _share(u, v, d, steps, depth, slack, lows, highs, shapes, soft, offsets, least, rise)
         if share > 0.0:
             out[n] = np.float32(out[n] + share)
+
+
+@njit(cache=True, nogil=True)
+def _size(across, down):
+    """At least half of what a pixel measures along any axis; infinite where its neighbour is not known."""
+    size = 0.0
+    for axis in range(3):
+        size += 0.5 * (abs(np.float64(across[axis])) + abs(np.float64(down[axis])))
+    return size if np.isfinite(size) else np.inf
 
 
 @njit(cache=True, nogil=True)
