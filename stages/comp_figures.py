@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.kernels.bounds import around
 from pipeline.kernels.check import compared
 from pipeline.kernels.color import LUMINANCE
-from pipeline.kernels.grain import Grain, noise, sigma_of
+from pipeline.kernels.grain import Grain, gain, noise, sigma_of
 from pipeline.types import SKY
 
 Array = NDArray[np.float32]
@@ -123,7 +123,7 @@ def _grain(done: Frame, grain: Grain, seed: int, frame: int) -> dict[str, Any]:
         return {"grain_ratio": []}
     level = done.picture[inside]
     added = done.grained[inside] - level
-    wanted = sigma_of(level, grain)
+    wanted = sigma_of(level, grain) * gain(grain, seed, frame, inside.shape)[inside][:, None]
     luma = level @ LUMINANCE
     bounds = np.quantile(luma[:: max(1, len(luma) // _SAMPLES)], [1 / 3, 2 / 3])
     bins = np.digitize(luma, bounds)

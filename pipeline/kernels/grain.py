@@ -12,7 +12,7 @@ from scipy.special import ndtri
 from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, shaped
 from pipeline.kernels.comprows import COLUMNS, load_pixels, store_pixels
-from pipeline.kernels.grainpatches import MOST, SIDES, Swells, swell_row, swells_of
+from pipeline.kernels.grainpatches import MOST, SIDES, Swells, gain_of, swell_row, swells_of
 from pipeline.kernels.grainrows import BENDS, TAPS, any_lost, fill_white, grain_rows, noise_rows, planes_of
 from pipeline.kernels.noiselanes import ROWS
 
@@ -139,6 +139,11 @@ def graining(grain: Grain, seed: int, frame: int) -> tuple[tuple, tuple, tuple]:
 def swells(grain: Grain, seed: int, frame: int, size: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> Swells:
     """What compiled loops take of the profile's patches for a tile of `size` (H, W) at `origin` (x, y)."""
     return swells_of(grain.patchiness, quantiles(), key_of(seed, PATCHES), frame, size, origin)
+
+
+def gain(grain: Grain, seed: int, frame: int, size: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> np.ndarray:
+    """Of which size the grain is at each pixel, as a share of what the profile gives, (H, W) float32: 1 without patches."""
+    return gain_of(swells(grain, seed, frame, size, origin), size, origin)
 
 
 def curves(grain: Grain) -> tuple[np.ndarray, ...]:

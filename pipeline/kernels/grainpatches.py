@@ -99,3 +99,20 @@ def swell_row(made, y, x0, swells):
         first_line[x] *= factor
         second_line[x] *= factor
         third_line[x] *= factor
+
+
+def gain_of(swells: Swells, size: tuple[int, int], origin: tuple[int, int]) -> np.ndarray:
+    """What swell_row multiplies by in a tile of `size` (H, W) at `origin` (x, y), (H, W) float32."""
+    out = np.ones(size, np.float32)
+    if swells[0].size:
+        _gain_of(out, origin[1], origin[0], swells)
+    return out
+
+
+@njit(cache=True)
+def _gain_of(out, y0, x0, swells):
+    made = np.empty((3, out.shape[1]), np.float32)
+    for y in range(out.shape[0]):
+        made[:] = np.float32(1)
+        swell_row(made, y0 + y, x0, swells)
+        out[y] = made[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,20 @@ def test_grain_is_judged_in_every_bin_of_light() -> None:
     for bins in ("dark", "middle", "bright"):
         assert right["grain_bins"][bins] == pytest.approx([1, 1, 1], abs=0.05)
         assert weak["grain_bins"][bins] == pytest.approx([0.5, 0.5, 0.5], abs=0.03)
+
+
+def test_patches_of_a_damaged_plates_grain_are_no_fault() -> None:
+    """A small layer may lie wholly in a strong or in a weak one."""
+    patchy, alpha = replace(GRAIN, patchiness=np.float32([0.6, 40])), np.ones((H, W), np.float32)
+    picture = comped(alpha)
+    frame = made(picture, alpha)
+    add_grain(picture, picture, np.zeros((H, W), np.float32), patchy, SEED, FRAME, frame.grained)
+
+    found = figures_of(frame, patchy, SEED, FRAME)
+
+    assert found["grain_ratio"] == pytest.approx([1, 1, 1], abs=0.05)
+    assert abs(figures_of(frame, GRAIN, SEED, FRAME)["grain_ratio"][0] - 1) > 0.05
+    assert abs(found["grain_repeats"]) < 0.02
 
 
 def test_grain_that_stands_still_is_found() -> None:
