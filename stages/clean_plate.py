@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from calibration.depth.still import still_depth
+from calibration.depth.fused import Votes
+from calibration.depth.still import WIDTH_PX, still_depth
 from calibration.ground.heightfield import Heightfield
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
@@ -28,13 +29,13 @@ def clean_plate(
     finished: Finished = unheard,
 ) -> CleanPlate:
     """Made once for all versions of a comp: what stands still neither moves with a layer nor with a setting of the comp."""
-    heights = Heightfield.read(ground)
+    heights, votes = Heightfield.read(ground), Votes(plate, track, depth, mattes, WIDTH_PX)
 
     def made_of(some: FrameRange) -> CleanPlate:
         return CleanPlate(FrameFiles(out, "clean.%04d.exr", some), FrameFiles(out, "clean.%04d.json", some))
 
     def make(frame: int, _read: None) -> tuple[dict[str, exr.Array], dict[str, object]]:
-        z, confidence = still_depth(plate, track, depth, heights, frame)
+        z, confidence = still_depth(plate, track, votes.depth(frame), heights, frame)
         return {"Z": z, "C": confidence}, plate_flicker(plate, mattes, depth, track, frame)
 
     def write(frame: int, done: tuple[dict[str, exr.Array], dict[str, object]]) -> None:

@@ -61,7 +61,9 @@ class Params:
     )
     tolerance: float = 0.05  # ... and this share of the distance ...
     doubt: float = 0.15  # ... and up to this share more where the depth is uncertain
-    edge_px: int = 3  # how far a holdout's edge may move to the plate's own edge
+    edge_px: int = (
+        0  # how far a holdout's edge may move to the plate's own edge; 0: a 320th of the plate's width, at least 3
+    )
     shadow: float = 1.0  # strength
     light_wrap: float = 0.6  # of the plate's light beside a layer, at its edge
     light_wrap_px: float = 0.0  # how far; 0: a 400th of the plate's width
@@ -77,9 +79,10 @@ class Params:
             if not 0 <= getattr(self, name) <= most:
                 raise ConfigError(f"composite.{name} is {getattr(self, name)}, must be 0 to {most}.")
 
-    @property
-    def holdout(self) -> Holdout:
-        return Holdout(self.tolerance_m, self.tolerance, self.doubt, self.edge_px)
+    def holdout(self, width: int) -> Holdout:
+        """For a plate of this width in pixels."""
+        edge_px = self.edge_px or max(3, round(width / 320))
+        return Holdout(self.tolerance_m, self.tolerance, self.doubt, edge_px)
 
 
 @stage
@@ -109,6 +112,7 @@ def composite(
         there = " or ".join(f'"{name}"' for name in fused_torch.devices())
         raise ConfigError(f'composite.device is "{params.device}", but torch finds none on this machine: use {there}.')
     measured, heights, cast = read_look(look.figures), Heightfield.read(ground), comp_channels.cast_of(layers)
+    holdout = params.holdout(plate.width)
     lens, powers = LensOver.of(said, measured.optics, track.lens), shadow_powers(light_told)
     manifest = cryptomatte.metadata(comp_channels.CRYPTOMATTE, cast.names)
 
@@ -120,12 +124,12 @@ def composite(
 
     def make(frame: int, given: comp_inputs.Read) -> _Finished:
         shot = shot_of(given, frame)
-        placed = [place(name, picture, shot, params.holdout, frame) for name, picture in given.layers.items()]
+        placed = [place(name, picture, shot, holdout, frame) for name, picture in given.layers.items()]
         if given.sky is not None and shot.cut is not None:
             placed.insert(0, placed_sky(given.sky, shot.cut))
         light = given.shadow.channels["Y"].astype(np.float32)
         ground_m = ground_depth(may_fall(light, shot, params.shadow), heights, track, frame)
-        light = light_left(light, ground_m, shot, params.holdout, params.shadow)
+        light = light_left(light, ground_m, shot, holdout, params.shadow)
         done = merged(shot, placed, light, powers, measured, params, frame, lens)
         _refuse_broken(done, frame)
         found = figures_of(done, measured.grain, params.seed, frame)

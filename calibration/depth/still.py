@@ -12,39 +12,37 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.cameras import to_camera
+from calibration.depth.fused import SURE_FROM
 from calibration.depth.sweep import neighbours, points_seen
 from calibration.depth.views import Pinholes, View, load_view, pinholes
 from calibration.ground.heightfield import Heightfield
-from pipeline.io import exr
 from pipeline.kernels.warp import look_up
-from pipeline.types import CameraTrack, DepthMaps, Plate
+from pipeline.types import CameraTrack, Plate
 
 Floats = npt.NDArray[np.float32]
-_WIDTH_PX = 480
-_SURE = 0.5  # confidence from which a frame's own depth stands
+WIDTH_PX = 480
 _FARTHER = 0.8  # of the inverse depth: a surface behind lies farther by this at least
 _REACH = 0.03  # of the picture's width: how far beside a doubted pixel a surface behind may come to light
-_WINDOW_PX = 5  # whose colours are compared, at _WIDTH_PX
+_WINDOW_PX = 5  # whose colours are compared, at WIDTH_PX
 _UNLIKE = 0.08  # difference of the encoded picture: an edge counts no more than that
 _BETTER = 0.0007  # by this the colours must speak for the surface behind; even ground speaks for nothing
 
 
 def still_depth(
-    plate: Plate, track: CameraTrack, depth: DepthMaps, ground: Heightfield, frame: int
+    plate: Plate, track: CameraTrack, told: tuple[Floats, Floats], ground: Heightfield, frame: int
 ) -> tuple[Floats, Floats]:
     """Depth along camera z in metres (H, W), +inf in the sky, and confidence 0..1, at the plate's size, without walkers.
 
-    Where the frame's own depth is unsure, it is held against the ground and against the farthest sure depth beside it: the
+    told: the same of one frame, as its own sweep or votes (calibration.depth.fused) have it. Where it is unsure, it is held against the ground and against the farthest sure depth beside it: the
     one stands at which the neighbouring frames' colours are most alike (Kang, Szeliski and Chai, CVPR 2001: the better
     half of them, for the others may not see it). Only what is too near is doubted. Without parallax nothing is.
     """
-    channels = exr.read(depth.files.path(frame)).channels
-    z, confidence = (np.ascontiguousarray(channels[c], dtype=np.float32) for c in "ZC")
-    view = load_view(plate, track, frame, _WIDTH_PX)
-    views = [load_view(plate, track, f, _WIDTH_PX) for f in _neighbours(track, view)]
+    z, confidence = told
+    view = load_view(plate, track, frame, WIDTH_PX)
+    views = [load_view(plate, track, f, WIDTH_PX) for f in _neighbours(track, view)]
     size, small = z.shape[::-1], (view.lens.width, view.lens.height)
     own = _inverse(np.asarray(cv2.resize(z, small, interpolation=cv2.INTER_NEAREST), np.float32))
-    doubted = (cv2.resize(confidence, small, interpolation=cv2.INTER_LINEAR) < _SURE) & (own > 0)
+    doubted = (cv2.resize(confidence, small, interpolation=cv2.INTER_LINEAR) < SURE_FROM) & (own > 0)
     if not views or not doubted.any():
         return z, confidence
     behind = [_ground(ground, view, doubted), _beside(own, doubted)]
@@ -54,8 +52,8 @@ def still_depth(
     farther = doubted & (np.minimum(*unlike) < _unlike(view, near, own))
     share = cv2.resize(farther.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     there = 1 / np.maximum(cv2.resize(nearest, size, interpolation=cv2.INTER_NEAREST), np.float32(1e-5))
-    put_back = (share > 0.5) & (confidence < _SURE) & (there > z)
-    return np.where(put_back, there, z).astype(np.float32), np.where(put_back, np.float32(_SURE), confidence)
+    put_back = (share > 0.5) & (confidence < SURE_FROM) & (there > z)
+    return np.where(put_back, there, z).astype(np.float32), np.where(put_back, np.float32(SURE_FROM), confidence)
 
 
 def _neighbours(track: CameraTrack, view: View) -> list[int]:

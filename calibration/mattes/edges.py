@@ -9,6 +9,9 @@ import numpy.typing as npt
 from calibration.mattes.band import alpha_in_band, disc, trimap_of
 
 Floats = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int32]
+_BRIDGE = 0.1  # of a matte, that joins what is thin to a figure
+_THICK_PX, _THICK = 2.1, 0.006  # half of how wide a figure is somewhere, at least: pixels, and of the picture's height
 
 
 def refine(matte: Floats, picture: Floats, radius_px: int = 8) -> Floats:
@@ -29,13 +32,14 @@ def figure_depth(alpha: Floats, depth_m: Floats, confidence: Floats) -> Floats:
     """(H, W) float32 metres: how far each figure of `alpha` (H, W) stands, +inf where there is none.
 
     One depth per connected figure, that of the ground it stands on: of what is trusted in a band under its lowest rows
-    (of the figure's own lowest rows where nothing is). Figures that overlap in the picture get the nearest one's depth.
+    (of the figure's own lowest rows where nothing is). Figures that overlap in the picture get the nearest one's depth. What is
+    thin and hangs on a figure by however faint a bridge, a spear, a strap, a plume, stands where that one does.
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.5).astype(np.uint8), connectivity=8)
+    labels, stats = _bodies(alpha)
     height = alpha.shape[0]
     band = max(2, height // 80)
-    depths = np.full(count, np.inf, np.float32)
-    for k in range(1, count):
+    depths = np.full(len(stats), np.inf, np.float32)
+    for k in range(1, len(stats)):
         left, width = stats[k, cv2.CC_STAT_LEFT], stats[k, cv2.CC_STAT_WIDTH]
         lowest = stats[k, cv2.CC_STAT_TOP] + stats[k, cv2.CC_STAT_HEIGHT]
         columns = slice(left, left + width)
@@ -47,6 +51,39 @@ def figure_depth(alpha: Floats, depth_m: Floats, confidence: Floats) -> Floats:
             found = depth_m[max(lowest - band, 0) : lowest, columns][:, feet]
             found = found[np.isfinite(found)]
         depths[k] = np.median(found) if found.size else np.inf
+    labels = _with_thin(alpha, labels)
     grown = np.where(labels > 0, -depths[labels], -np.inf).astype(np.float32)
     around = -cv2.dilate(grown, disc(max(4, height // 60)))  # soft edges reach beyond the solid figure
     return np.where(labels > 0, depths[labels], np.where(alpha > 0, around, np.inf)).astype(np.float32)
+
+
+def _bodies(alpha: Floats) -> tuple[Labels, Labels]:
+    """Solid figures numbered from 1, (H, W), and OpenCV's figures of each; thin ones do not count beside thicker ones."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.5).astype(np.uint8), connectivity=8)
+    wide = cv2.distanceTransform((labels > 0).astype(np.uint8), cv2.DIST_L2, 5)
+    least = max(_THICK_PX, _THICK * alpha.shape[0])
+    thick = np.bincount(labels[wide > least], minlength=count) > 0
+    _, bridged = cv2.connectedComponents((alpha > _BRIDGE).astype(np.uint8), connectivity=8)
+    beside_thick = np.zeros(bridged.max() + 1, bool)
+    beside_thick[bridged[thick[labels] & (labels > 0)]] = True
+    thin = (labels > 0) & ~thick[labels] & beside_thick[bridged]
+    return np.where(thin, 0, labels).astype(np.int32), np.asarray(stats, np.int32)
+
+
+def _with_thin(alpha: Floats, labels: Labels) -> Labels:
+    """The figures' numbers also where a matte is faint or thin, if a bridge leads to one: the nearest one's to which one does."""
+    count, bridged = cv2.connectedComponents((alpha > _BRIDGE).astype(np.uint8), connectivity=8)
+    _, nearest = cv2.distanceTransformWithLabels(
+        (labels == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    solid = labels > 0
+    if not solid.any():
+        return labels
+    of_pixel, bridge_of_pixel = np.zeros((2, nearest.max() + 1), np.int32)
+    of_pixel[nearest[solid]], bridge_of_pixel[nearest[solid]] = labels[solid], bridged[solid]
+    numbers, first, size = np.unique(labels[solid], return_index=True, return_counts=True)
+    largest, ascending = np.zeros(count, np.int32), np.argsort(size, kind="stable")
+    largest[bridged[solid][first[ascending]]] = numbers[ascending]  # of each bridge
+    direct = bridge_of_pixel[nearest] == bridged
+    given = np.where(direct, of_pixel[nearest], largest[bridged])
+    return np.where(solid, labels, np.where(bridged > 0, given, 0)).astype(np.int32)

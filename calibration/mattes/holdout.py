@@ -46,9 +46,14 @@ def visible_share(
     visible_by_depth(layer, depth, np.ascontiguousarray(confidence[window]), shape, doubt=doubt, **told)
     if edge_px > 0 and shape.min() < 1:
         visible_by_depth(layer, depth, np.ones_like(layer), believed, doubt=0.0, **told)
-        hides, shows = (cv2.erode(sure.astype(np.uint8), disc(edge_px)) for sure in (shape < 0.02, believed > 0.98))
+        hides, shows, shows_close = (
+            cv2.erode(sure.astype(np.uint8), disc(reach_px)) > 0
+            for sure, reach_px in ((shape < 0.02, edge_px), (believed > 0.98, edge_px), (believed > 0.98, edge_px // 3))
+        )
+        # things before other things come out too fat, hardly ever too thin; only a sky takes from what stands before it
+        shows |= shows_close & (cv2.dilate(np.isinf(depth).astype(np.uint8), disc(edge_px)) == 0)
         near = cv2.dilate(np.isfinite(layer_z_m[window]).astype(np.uint8), disc(reach))
-        trimap = np.where(hides > 0, FRONT, np.where((shows > 0) | (near == 0), BACK, UNKNOWN)).astype(np.uint8)
+        trimap = np.where(hides, FRONT, np.where(shows | (near == 0), BACK, UNKNOWN)).astype(np.uint8)
         if (trimap == FRONT).any():
             leaning = np.asarray(1 - believed, np.float32)
             shape = np.asarray(1 - alpha_in_band(plate[window], trimap, leaning=leaning), np.float32)

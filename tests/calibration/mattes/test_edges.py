@@ -46,3 +46,40 @@ def test_a_figure_stands_where_its_feet_are():
 
     assert far[30, 15] == pytest.approx(1000 / 71.5, rel=0.03)
     assert np.isinf(far[30, 40])
+
+
+def field(height=240, width=320):
+    """Depth of level ground that rises to far away at the picture's middle."""
+    rows = np.arange(height)[:, None] - height / 2
+    return np.broadcast_to(np.where(rows > 1, 1000 / np.maximum(rows, 1), 1000), (height, width)).astype(np.float32)
+
+
+def test_a_spear_stands_where_its_bearer_does():
+    depth_m, alpha = field(), np.zeros((240, 320), np.float32)
+    alpha[140:220, 100:130] = 1  # who stands at 10 m
+    alpha[90:200, 140:142] = 0.4  # a shaft, held by a soft arm, and its blade before ground at 30 m and more
+    alpha[80:90, 139:143] = 0.9
+    alpha[170:174, 130:140] = 0.3
+    alpha[150:160, 250:254] = 1  # who stands far behind, as thin, alone
+
+    far = figure_depth(alpha, depth_m, np.ones_like(depth_m))
+
+    bearer = far[180, 115]
+    assert bearer == pytest.approx(10, rel=0.05)
+    np.testing.assert_array_equal(far[80:200, 140:142], bearer)
+    assert far[155, 252] == pytest.approx(1000 / 41.5, rel=0.05)
+    assert np.isinf(far[20, 20])
+
+
+def test_two_who_touch_softly_keep_their_own_distances():
+    depth_m, alpha = field(), np.zeros((240, 320), np.float32)
+    alpha[140:220, 100:130] = 1
+    alpha[130:160, 140:152] = 1
+    alpha[145:150, 130:140] = 0.3
+
+    far = figure_depth(alpha, depth_m, np.ones_like(depth_m))
+
+    assert far[180, 115] == pytest.approx(10, rel=0.05)
+    assert far[140, 146] == pytest.approx(1000 / 41.5, rel=0.05)
+    assert far[147, 131] == far[180, 115]
+    assert far[147, 138] == far[140, 146]
