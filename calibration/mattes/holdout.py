@@ -15,6 +15,7 @@ from pipeline.kernels.merge import visible_by_depth
 
 Array = NDArray[np.float32]
 SPILL_PX = 1.5
+_SURE = 0.5  # confidence
 _FARTHEST = 10  # times edge_px: as far from an edge colours are looked at
 
 
@@ -50,8 +51,9 @@ def visible_share(
             cv2.erode(sure.astype(np.uint8), disc(reach_px)) > 0
             for sure, reach_px in ((shape < 0.02, edge_px), (believed > 0.98, edge_px), (believed > 0.98, edge_px // 3))
         )
-        # things before other things come out too fat, hardly ever too thin; only a sky takes from what stands before it
-        shows |= shows_close & (cv2.dilate(np.isinf(depth).astype(np.uint8), disc(edge_px)) == 0)
+        # where a map is sure of what is behind, what stands before it may be too fat, not too thin; skies are never sure
+        near_sky = cv2.dilate(np.isinf(depth).astype(np.uint8), disc(edge_px)) > 0
+        shows |= shows_close & (confidence[window] >= _SURE) & ~near_sky
         near = cv2.dilate(np.isfinite(layer_z_m[window]).astype(np.uint8), disc(reach))
         trimap = np.where(hides, FRONT, np.where(shows | (near == 0), BACK, UNKNOWN)).astype(np.uint8)
         if (trimap == FRONT).any():
