@@ -7,43 +7,43 @@ them. Or each channel is one, and what they filter is bound together: the layers
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
+from calibration.look.grainfilter import MAX_LAG, SIDE, TAPER, Lags, filter_from_autocorrelation, spectrum, white_shares
 from pipeline.kernels.grain import Grain
 from pipeline.kernels.grainrows import TAPS
 
-MAX_LAG = TAPS - 1  # beyond it a TAPS x TAPS filter correlates nothing
-SIDE = 2 * TAPS  # of transforms that hold all lags without wrapping round
-FLOOR = 3e-3  # of a spectrum's mean: what lies under it is not fitted
-TAPER = np.cos(np.pi / 2 * np.minimum(np.hypot(*np.mgrid[0:TAPS, 1 - TAPS : TAPS]) / TAPS, 1)) ** 2
-FIRST_SHARE = 0.25  # of the faintest frequency's power, that is white noise over the filtered one, to begin with
 BETTER = 0.7  # of the other model's misfit: what the layers of a film must leave at most, or noise decides
 _POINT = np.pad(np.ones((1, 1)), TAPS // 2)
-Lags = NDArray[np.float64]  # (MAX_LAG + 1, 2 MAX_LAG + 1, ...): rows 0.., columns -MAX_LAG..MAX_LAG
 
 
 def lag_covariances(blocks: NDArray[np.float32]) -> Lags:
-    """Mean products of channels of pixels (dy, dx) apart over (N, B, B, 3) blocks, (.., .., 3, 3), symmetric."""
+    """Mean products of channels of pixels (dy, dx) apart over (N, B, B, 3) blocks, (.., .., 3, 3), symmetric.
+
+    Pixels at a block's edges weigh less: coarse grain that is cut there would scatter over the faint frequencies.
+    """
     count, size, _, _ = blocks.shape
     wide = 1 << int(np.ceil(np.log2(size + MAX_LAG)))
-    power = np.zeros((wide, wide, 3, 3))
+    weights = edge_weights(size)
+    power = np.zeros((wide, wide // 2 + 1, 3, 3))
     for first in range(0, count, 1024):
-        seen = np.fft.fft2(blocks[first : first + 1024], s=(wide, wide), axes=(1, 2)).transpose(1, 2, 3, 0)
+        weighted = blocks[first : first + 1024] * weights[..., None]
+        seen = np.fft.rfft2(weighted, s=(wide, wide), axes=(1, 2)).transpose(1, 2, 3, 0)
         power += (seen @ seen.conj().swapaxes(-1, -2)).real  # the imaginary part is what is not point-symmetric
-    products = np.fft.ifft2(power, axes=(0, 1)).real / count
-    overlap = size - np.abs(np.arange(-MAX_LAG, MAX_LAG + 1))
-    lags = products[: MAX_LAG + 1][:, np.arange(-MAX_LAG, MAX_LAG + 1)]
-    return np.asarray(lags / (overlap[MAX_LAG:, None] * overlap[None, :])[..., None, None])
+    products = np.fft.irfft2(power, s=(wide, wide), axes=(0, 1)) / count
+    shared = np.fft.irfft2(np.abs(np.fft.rfft2(weights, s=(wide, wide))) ** 2, s=(wide, wide))
+    near = np.ix_(np.arange(MAX_LAG + 1), np.arange(-MAX_LAG, MAX_LAG + 1))
+    return np.asarray(products[near] / shared[near][..., None, None])
 
 
-def kernel_lags(kernel: NDArray[np.floating]) -> Lags:
-    """The autocorrelation that white unit noise has after `kernel` (TAPS, TAPS)."""
-    power = np.abs(np.fft.fft2(np.asarray(kernel, np.float64), s=(SIDE, SIDE))) ** 2
-    return np.asarray(np.fft.ifft2(power).real[: MAX_LAG + 1][:, np.arange(-MAX_LAG, MAX_LAG + 1)])
+def edge_weights(size: int) -> NDArray[np.float32]:
+    """(size, size): 1 inside, a quarter of a sine's wave down over a quarter of the side at each edge (Tukey's window)."""
+    inward = np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5
+    side = np.sin(np.pi / 2 * np.minimum(4 * inward / size, 1))
+    return np.outer(side, side).astype(np.float32)
 
 
 def lags_of(grain: Grain) -> Lags:
@@ -63,15 +63,15 @@ def _shared_lags(kernels: NDArray[np.float64]) -> Lags:
     return np.asarray(np.moveaxis(lags, (0, 1), (2, 3)))
 
 
-def unit_grain(lags: Lags, steps: int = 40) -> Grain:
+def unit_grain(lags: Lags) -> Grain:
     """Grain of sigma 1 at every level with covariances as near to `lags` as the two models come.
 
     lags: (.., .., 3, 3), of lag_covariances, with a unit diagonal at lag 0.
     """
     mix, own = separate(lags)
-    mixed_after = _unit(*_filters(own, steps), mix=mix)
+    mixed_after = _unit(*_filters(own, [None] * 3), mix=mix)
     channels = np.stack([lags[..., c, c] for c in range(3)], axis=-1)
-    kernels, over = _filters(channels, steps)
+    kernels, over = _filters(channels, white_shares(lags))
     alike = np.einsum("iyx,jyx->ij", kernels, kernels) * np.sqrt(np.outer(1 - over, 1 - over))
     bound = lags[0, MAX_LAG] / alike  # what must go in for the channels to come out as correlated as they are
     np.fill_diagonal(bound, 1)
@@ -82,7 +82,7 @@ def unit_grain(lags: Lags, steps: int = 40) -> Grain:
 def _miss(unit: Grain, lags: Lags) -> float:
     """How far off a model is: its channels' spectra, where faint frequencies count like strong ones, and all lags."""
     made = lags_of(unit)
-    spectra = [((_spectrum(made[..., c, c]) - _spectrum(lags[..., c, c])) ** 2).mean() for c in range(3)]
+    spectra = [((spectrum(made[..., c, c]) - spectrum(lags[..., c, c])) ** 2).mean() for c in range(3)]
     return float(sum(spectra) + (TAPER[..., None, None] * (made - lags) ** 2).sum())
 
 
@@ -99,9 +99,9 @@ def _unit(kernels: NDArray[np.float64], over: NDArray[np.float64], **mixes: NDAr
     )
 
 
-def _filters(lags: Lags, steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _filters(lags: Lags, shares: Sequence[float | None]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Kernels (3, TAPS, TAPS) and shares of white noise over them (3,) for the autocorrelations (.., .., 3)."""
-    kernels, over = zip(*(filter_from_autocorrelation(lags[..., k], steps) for k in range(3)), strict=True)
+    kernels, over = zip(*(filter_from_autocorrelation(lags[..., k], shares[k]) for k in range(3)), strict=True)
     return np.stack(kernels), np.array(over)
 
 
@@ -145,80 +145,3 @@ def _joint_axes(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
             step[q, p], step[p, q] = np.sin(angle), -np.sin(angle)
             left, turn = step.T @ left @ step, turn @ step
     return turn
-
-
-def filter_from_autocorrelation(lags: Lags, steps: int = 40) -> tuple[NDArray[np.float64], float]:
-    """Point-symmetric (TAPS, TAPS) kernel of unit energy, and the share of white noise over what it filters, whose
-    spectrum comes closest to that of `lags`, in decibels."""
-    half = (TAPS * TAPS + 1) // 2
-    wanted = _spectrum(lags).ravel()
-    ahead, behind, waves = _fit_tables()
-    point = kernel_lags(_POINT)
-
-    def unfolded(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.concatenate([values, values[:-1][::-1]])
-
-    def made(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], Lags, float]:
-        """The unit kernel, its autocorrelation, the share of white noise."""
-        full = unfolded(values[:half])
-        unit = full / np.linalg.norm(full)
-        return unit, kernel_lags(unit.reshape(TAPS, TAPS)), float(values[half] ** 2 / (1 + values[half] ** 2))
-
-    def miss(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        _, own, share = made(values)
-        mixed = own + share * (point - own)
-        return np.concatenate([(_spectrum(mixed).ravel() - wanted) / SIDE, (mixed - lags).ravel()])
-
-    def slope(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        unit, own, share = made(values)
-        energy = np.linalg.norm(unfolded(values[:half]))
-        padded = np.append(unit, 0.0)  # the last stands for all that lies outside
-        rises = padded[ahead] + padded[behind]  # of each lag by each tap
-        rises = (rises - np.outer(rises @ unit, unit)) / energy
-        rises = np.concatenate([rises[:, : half - 1] + rises[:, : half - 1 : -1], rises[:, half - 1 : half]], axis=1)
-        whiter = (point - own).ravel() * (2 * values[half] / (1 + values[half] ** 2) ** 2)
-        rises = np.concatenate([(1 - share) * rises, whiter[:, None]], axis=1)
-        power = np.exp(_spectrum(own + share * (point - own))).ravel()
-        return np.concatenate([waves @ rises / power[:, None] / SIDE, rises])
-
-    share = FIRST_SHARE * max(float(np.exp(wanted.min())) - FLOOR, FLOOR / 10)
-    start = np.append(_zero_phase((lags - share * point) / (1 - share)).ravel()[:half], np.sqrt(share / (1 - share)))
-    found = least_squares(miss, start, jac=slope, max_nfev=steps).x
-    unit, _, share = made(found)
-    return np.asarray(unit.reshape(TAPS, TAPS)), share
-
-
-@lru_cache(maxsize=1)
-def _fit_tables() -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Which tap lies a lag ahead of and behind each, (lags, taps), and the smoothed power of each lag, (waves, lags)."""
-    dy, dx = (v.ravel()[:, None] for v in np.mgrid[0 : MAX_LAG + 1, -MAX_LAG : MAX_LAG + 1])
-    y, x = (v.ravel()[None] for v in np.mgrid[0:TAPS, 0:TAPS])
-
-    def tap(y: NDArray[np.intp], x: NDArray[np.intp]) -> NDArray[np.intp]:
-        inside = (y >= 0) & (y < TAPS) & (x >= 0) & (x < TAPS)
-        return np.where(inside, y * TAPS + x, TAPS * TAPS)
-
-    each = np.eye(len(dy)).reshape(-1, MAX_LAG + 1, 2 * MAX_LAG + 1)
-    waves = np.stack([np.fft.fft2(_whole(one * TAPER)).real.ravel() for one in each], axis=1)
-    return tap(y + dy, x + dx), tap(y - dy, x - dx), waves
-
-
-def _whole(lags: Lags) -> NDArray[np.float64]:
-    """All lags around (0, 0), (SIDE, SIDE), the centre first."""
-    full = np.zeros((SIDE, SIDE))
-    rows, columns = np.mgrid[0 : MAX_LAG + 1, -MAX_LAG : MAX_LAG + 1]
-    full[-rows, -columns] = lags
-    full[rows, columns] = lags
-    return full
-
-
-def _spectrum(lags: Lags) -> NDArray[np.float64]:
-    """Logarithm of the power, (SIDE, SIDE), smoothed by a taper: far lags are mostly the scatter of the measurement."""
-    return np.asarray(np.log(np.maximum(np.fft.fft2(_whole(lags * TAPER)).real, 0) + FLOOR))
-
-
-def _zero_phase(lags: Lags) -> NDArray[np.float64]:
-    """A first guess: the root of the power spectrum, cut to TAPS."""
-    root = np.fft.ifft2(np.sqrt(np.exp(_spectrum(lags)))).real
-    near = np.arange(-(TAPS // 2), TAPS // 2 + 1)
-    return np.asarray(root[np.ix_(near, near)])

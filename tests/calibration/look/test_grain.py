@@ -8,14 +8,13 @@ import pytest
 from calibration.look.grain import measure_grain
 from calibration.look.graincamera import camera_matrix
 from calibration.look.graincorrelation import (
-    MAX_LAG,
-    filter_from_autocorrelation,
-    kernel_lags,
+    edge_weights,
     lag_covariances,
     lags_of,
     separate,
     unit_grain,
 )
+from calibration.look.grainfilter import MAX_LAG, filter_from_autocorrelation
 from calibration.look.grainflat import OF_FLAT, bounded, flat_blocks, pure_flats
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain, noise, sigma_at, sigma_of
@@ -106,6 +105,12 @@ def test_a_picture_too_small_is_refused_with_advice():
         measure_grain([(picture, picture)])
 
 
+def kernel_lags(taps):
+    """The autocorrelation that white noise has after a filter, as far as it is measured."""
+    power = np.abs(np.fft.fft2(np.asarray(taps, np.float64), s=(64, 64))) ** 2
+    return np.fft.ifft2(power).real[: MAX_LAG + 1][:, np.arange(-MAX_LAG, MAX_LAG + 1)]
+
+
 @pytest.mark.parametrize("weights", [[0, 0, 1, 0, 0], [0, 0.5, 1, 0.5, 0], [1, 4, 6, 4, 1]])
 def test_a_kernel_is_found_from_its_correlation(weights):
     lags = kernel_lags(kernel(weights))
@@ -188,7 +193,8 @@ def test_lag_covariances_are_those_of_a_slow_twin():
     for dy, dx in ((0, 0), (1, 2), (2, -3), (MAX_LAG, 1)):
         left, right = max(0, -dx), 12 - max(0, dx)
         here, there = blocks[:, : 12 - dy, left:right], blocks[:, dy:, left + dx : right + dx]
-        slow = np.einsum("nyxc,nyxd->cd", here, there, dtype=np.float64) / here[..., 0].size
+        weights = edge_weights(12)[: 12 - dy, left:right] * edge_weights(12)[dy:, left + dx : right + dx]
+        slow = np.einsum("nyxc,nyxd,yx->cd", here, there, weights, dtype=np.float64) / (3 * weights.sum())
         np.testing.assert_allclose(lags[dy, dx + MAX_LAG], (slow + slow.T) / 2, atol=1e-5)
 
 
