@@ -169,7 +169,7 @@ def _some(chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 def _pure(blocks: Blocks, unit: Grain, curves: Curves, spread: Curve, patchy: float) -> Curve:
     """Ascending variances (N, 3) that these blocks would have, were they clean, in units of their mean level's."""
-    sigma = _sizes(blocks.smooth[:, 1:-1, 1:-1], curves)
+    sigma = _sizes(blocks.smooth, curves)
     _, variance, _ = simulate_blocks(blocks, unit, sigma, spread)
     ratio = _ratio(blocks, variance, curves)
     return np.sort(ratio * gains(patchy, len(ratio))[:, None] if patchy else ratio, axis=0)
@@ -192,7 +192,7 @@ def _correlation(blocks: Blocks, unit: Grain, curves: Curves, spread: Curve) -> 
 
     Each pixel is standardised by its own level: noise that swells and fades within a block would pass for finer noise.
     """
-    sigma = _sizes(blocks.smooth[:, 1:-1, 1:-1], curves)
+    sigma = _sizes(blocks.smooth, curves)
     some = _some(np.ones(len(sigma), bool))
     made, variance, rest = simulate_blocks(blocks.only(some), unit, sigma[some], spread)
     ratio = _ratio(blocks.only(some), variance, curves)

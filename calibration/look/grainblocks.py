@@ -14,7 +14,8 @@ from pipeline.kernels.grain import Grain, noise
 
 Array = NDArray[np.float32]
 Curve = NDArray[np.float64]
-BLUR = 1.5  # pixels, of the picture whose slopes are fitted and whose level tells each pixel's size of noise
+LEVEL_BLUR = 1.5  # pixels, of the picture whose level tells each pixel's size of noise
+SLOPE_BLUR = 0.7  # of the picture whose slopes are fitted: more would leave fine texture, which passes for fine grain
 BELOW_WHITE = 0.94  # of the brightest value: what the matrix's error leaves of a clip's sharp edge lies above
 
 
@@ -24,7 +25,8 @@ class Blocks:
     level: Array  # (N, 3) mean scene-linear value
     covariance: Curve  # (N, 3, 3) unbiased for white noise
     pixels: Array  # (N, B, B, 3), the first frame's
-    smooth: Array  # (N, B + 2, B + 2, 3), the mean of both frames, blurred: a border of one pixel round each block
+    smooth: Array  # (N, B, B, 3), the mean of both frames, blurred
+    sharp: Array  # (N, B + 2, B + 2, 3), the same, less blurred: a border of one pixel round each block
     place: NDArray[np.intp]  # (N, 2) row and column of its corner in the first frame
 
     @property
@@ -35,7 +37,7 @@ class Blocks:
         """The same blocks in other channels: matrix (3, 3) times each pixel."""
         turn = matrix.T.astype(np.float32)
         held = self.rest @ turn, self.level @ turn, matrix @ self.covariance @ matrix.T
-        return Blocks(*held, self.pixels @ turn, self.smooth @ turn, self.place)
+        return Blocks(*held, *(part @ turn for part in (self.pixels, self.smooth, self.sharp)), self.place)
 
     def below_white(self) -> Blocks:
         """Those with no pixel near the brightest of any channel, where a sensor clips."""
@@ -62,18 +64,22 @@ def match_blocks(first: Array, second: Array, size: int) -> Blocks:
         return image[(top[:, None] + inside)[:, :, None], (left[:, None] + inside)[:, None, :]]
 
     a, b = cut(first, y, x), cut(second, there_y, there_x)
-    wide = np.arange(-1, size + 1)
-
-    def blurred(image: Array, top: NDArray[np.intp], left: NDArray[np.intp]) -> Array:
-        rows, columns = (np.clip(v[:, None] + wide, 0, n - 1) for v, n in ((top, height), (left, width)))
-        return np.asarray(cv2.GaussianBlur(image, (0, 0), BLUR), np.float32)[rows[:, :, None], columns[:, None, :]]
-
     ties = ((a == b).mean(axis=(1, 2)) < 0.4).all(axis=1)  # frozen by a codec, or clipped: no noise to see there
-    both = blurred(first, y[ties], x[ties]) + blurred(second, there_y[ties], there_x[ties])
-    smooth = np.asarray(both / 2, np.float32)
-    rest = _without_motion((a - b)[ties], _slopes(smooth)) / np.float32(np.sqrt(2))
+    places = (first, y[ties], x[ties]), (second, there_y[ties], there_x[ties])
+
+    def mean(blur: float, border: int) -> Array:
+        reach = np.arange(-border, size + border)
+        total = np.zeros((1, 1, 1, 3), np.float32)
+        for image, top, left in places:
+            rows, columns = (np.clip(v[:, None] + reach, 0, n - 1) for v, n in ((top, height), (left, width)))
+            total = total + cv2.GaussianBlur(image, (0, 0), blur)[rows[:, :, None], columns[:, None, :]] / 2
+        return np.asarray(total, np.float32)
+
+    sharp = mean(SLOPE_BLUR, 1)
+    rest = _without_motion((a - b)[ties], _slopes(sharp)) / np.float32(np.sqrt(2))
     level = ((a + b) / 2)[ties].mean(axis=(1, 2))
-    return Blocks(rest, level, _covariance(rest), a[ties], smooth, np.stack([y, x], axis=1)[ties])
+    place = np.stack([y, x], axis=1)[ties]
+    return Blocks(rest, level, _covariance(rest), a[ties], mean(LEVEL_BLUR, 0), sharp, place)
 
 
 def _moves(flow: Array, size: int) -> NDArray[np.intp]:
@@ -95,12 +101,11 @@ def _covariance(rest: Array) -> Curve:
     return np.asarray(flat.transpose(0, 2, 1) @ flat / (size * size - 3))
 
 
-def _slopes(smooth: Array) -> tuple[Array, Array]:
-    """Across and down, (N, B, B, 3), by Sobel's filter."""
-    down = smooth[:, :-2] + 2 * smooth[:, 1:-1] + smooth[:, 2:]
-    across = smooth[:, :, :-2] + 2 * smooth[:, :, 1:-1] + smooth[:, :, 2:]
-    sides = (down[:, :, 2:] - down[:, :, :-2]) / 8, (across[:, 2:] - across[:, :-2]) / 8
-    return np.asarray(sides[0], np.float32), np.asarray(sides[1], np.float32)
+def _slopes(sharp: Array) -> tuple[Array, Array]:
+    """Across and down, (N, B, B, 3)."""
+    across, down = sharp[:, 1:-1, 2:] - sharp[:, 1:-1, :-2], sharp[:, 2:, 1:-1] - sharp[:, :-2, 1:-1]
+    half = np.float32(0.5)
+    return across * half, down * half
 
 
 def _without_motion(difference: Array, slopes: tuple[Array, Array]) -> Array:
@@ -142,6 +147,6 @@ def simulate_blocks(blocks: Blocks, unit: Grain, sigma: Array, spread: Curve) ->
     rows = int(np.ceil(np.sqrt(count)))
     cut = unit_noise(unit, rows * size, frame=1).reshape(rows, size, rows, size, 3).transpose(0, 2, 1, 3, 4)
     made, turn = cut.reshape(-1, size, size, 3)[:count], spread.T.astype(np.float32)
-    rest = _without_motion(np.asarray((made * sigma) @ turn, np.float32), _slopes(blocks.smooth @ turn))
+    rest = _without_motion(np.asarray((made * sigma) @ turn, np.float32), _slopes(blocks.sharp @ turn))
     rest = np.asarray(rest @ np.linalg.inv(turn), np.float32)
     return made, np.diagonal(_covariance(rest), axis1=1, axis2=2), np.asarray(rest / sigma, np.float32)
