@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 Curve = NDArray[np.float64]
-BINS, FINE_BINS, KNOTS, ROUNDS = 10, 24, 32, 3
+BINS, KNOTS, ROUNDS = 10, 32, 3
+FINE_EDGES = np.r_[np.linspace(0, 0.96, 24), 0.975, 0.99, 1]  # quantiles: few blocks are bright, and the law may bend there
 LOW_QUANTILE = 0.15  # of all blocks of a bin ...
 GUESSED_QUANTILE = 0.25  # ... is about this one of the clean blocks, before _scale finds the true share
 SCALES = np.geomspace(0.6, 1.7, 121)
@@ -60,7 +61,7 @@ def _terms(level: Curve) -> Curve:
 def _bend(knots: Curve, level: Curve, ratio: Curve, pure: Curve) -> Curve:
     """Factors (KNOTS,) by which the variance curve is off, smooth over level, each bin by the number of its blocks."""
     whole, share = _scale(ratio, pure)
-    edges = np.unique(np.quantile(level, np.linspace(0, 1, FINE_BINS + 1)))
+    edges = np.unique(np.quantile(level, FINE_EDGES))
     at, off, trust = [], [], []
     for low, high in pairwise(edges):
         inside = ratio[(level >= low) & (level <= high)] / whole
