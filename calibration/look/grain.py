@@ -111,7 +111,7 @@ def _scatter(blocks: Blocks, found: _Profiled, spread: Curve) -> tuple[Scatter, 
     """How blocks without picture scatter beside what was found, and which they are."""
     quiet = calm(blocks, _sizes(blocks.level, found.curves))
     chosen = blocks.only(quiet)
-    sigma = _sizes(chosen.smooth[:, 1:-1, 1:-1], found.curves)
+    sigma = _sizes(chosen.smooth, found.curves)
     _, _, rest = simulate_blocks(chosen, found.unit, sigma, spread)
     return scatter(chosen.rest / sigma, rest), quiet
 

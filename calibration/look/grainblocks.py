@@ -37,7 +37,7 @@ class Blocks:
         """The same blocks in other channels: matrix (3, 3) times each pixel."""
         turn = matrix.T.astype(np.float32)
         held = self.rest @ turn, self.level @ turn, matrix @ self.covariance @ matrix.T
-        return Blocks(*held, *(part @ turn for part in (self.pixels, self.smooth, self.sharp)), self.place)
+        return Blocks(*held, self.pixels @ turn, self.smooth @ turn, self.sharp @ turn, self.place)
 
     def below_white(self) -> Blocks:
         """Those with no pixel near the brightest of any channel, where a sensor clips."""

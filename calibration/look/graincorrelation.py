@@ -71,7 +71,7 @@ def unit_grain(lags: Lags) -> Grain:
     mix, own = separate(lags)
     mixed_after = _unit(*_filters(own, [None] * 3), mix=mix)
     channels = np.stack([lags[..., c, c] for c in range(3)], axis=-1)
-    kernels, over = _filters(channels, white_shares(lags))
+    kernels, over = _filters(channels, list(white_shares(lags)))
     alike = np.einsum("iyx,jyx->ij", kernels, kernels) * np.sqrt(np.outer(1 - over, 1 - over))
     bound = lags[0, MAX_LAG] / alike  # what must go in for the channels to come out as correlated as they are
     np.fill_diagonal(bound, 1)

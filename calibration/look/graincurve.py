@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 
 Curve = NDArray[np.float64]
 BINS, KNOTS, ROUNDS = 10, 32, 3
-FINE_EDGES = np.r_[np.linspace(0, 0.96, 24), 0.975, 0.99, 1]  # quantiles: few blocks are bright, and the law may bend there
+FINE_EDGES = np.r_[np.linspace(0, 0.96, 24), 0.975, 0.99, 1]  # quantiles; few blocks are bright, where curves bend
 LOW_QUANTILE = 0.15  # of all blocks of a bin ...
 GUESSED_QUANTILE = 0.25  # ... is about this one of the clean blocks, before _scale finds the true share
 SCALES = np.geomspace(0.6, 1.7, 121)

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from calibration.look.grain import measure_grain
+from calibration.look.grainblocks import match_blocks
 from calibration.look.graincamera import camera_matrix
 from calibration.look.graincorrelation import (
     edge_weights,
@@ -14,7 +16,7 @@ from calibration.look.graincorrelation import (
     separate,
     unit_grain,
 )
-from calibration.look.grainfilter import MAX_LAG, filter_from_autocorrelation
+from calibration.look.grainfilter import MAX_LAG, filter_from_autocorrelation, white_shares
 from calibration.look.grainflat import OF_FLAT, bounded, flat_blocks, pure_flats
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain, noise, sigma_at, sigma_of
@@ -107,8 +109,7 @@ def test_a_picture_too_small_is_refused_with_advice():
 
 def kernel_lags(taps):
     """The autocorrelation that white noise has after a filter, as far as it is measured."""
-    power = np.abs(np.fft.fft2(np.asarray(taps, np.float64), s=(64, 64))) ** 2
-    return np.fft.ifft2(power).real[: MAX_LAG + 1][:, np.arange(-MAX_LAG, MAX_LAG + 1)]
+    return np.fft.ifft2(power_of(taps)).real[: MAX_LAG + 1][:, np.arange(-MAX_LAG, MAX_LAG + 1)]
 
 
 @pytest.mark.parametrize("weights", [[0, 0, 1, 0, 0], [0, 0.5, 1, 0.5, 0], [1, 4, 6, 4, 1]])
@@ -150,6 +151,41 @@ def test_layers_bound_before_they_blur_are_found_with_the_white_over_them():
     for c in range(3):
         power = [np.abs(np.fft.fft2(whole(one[..., c, c])).real) for one in (lags, lags_of(found))]
         np.testing.assert_allclose(10 * np.log10(power[1] / power[0]), 0, atol=0.5)
+
+
+def test_white_over_each_layer_is_told_from_faint_filtered_noise():
+    """The layers stay bound at every frequency, what lies over them is not."""
+    np.testing.assert_allclose(white_shares(lags_of(film())), film().white_share, rtol=0.1)
+
+
+def test_a_filter_too_small_for_the_grain_gives_each_band_its_power():
+    """Grain that reaches 8 pixels on one side, told by lags of up to 8: bands down to -30 dB within 0.1 dB."""
+    y, x = np.mgrid[-8:9, -8:9]
+    wide = np.exp(-(y**2 + x**2) / 1.6) + 0.15 * np.exp(-(y**2 + x**2) / 8)
+    wanted = 0.99 * power_of(wide / np.sqrt((wide**2).sum())) + 0.01
+    lags = np.fft.ifft2(wanted).real[: MAX_LAG + 1][:, np.arange(-MAX_LAG, MAX_LAG + 1)]
+
+    found, over = filter_from_autocorrelation(lags)
+
+    made = (1 - over) * power_of(found) + over
+    ring = (np.hypot(*np.meshgrid(np.fft.fftfreq(64), np.fft.fftfreq(64))) * 16).astype(int)
+    off = [10 * np.log10(made[ring == k].mean() / wanted[ring == k].mean()) for k in range(11)]
+    np.testing.assert_allclose(off, 0, atol=0.1)
+
+
+def power_of(taps):
+    return np.abs(np.fft.fft2(np.asarray(taps, np.float64), s=(64, 64))) ** 2
+
+
+def test_motion_between_pixels_leaves_little_of_a_fine_texture():
+    """Twice the pixels that were shot, moved by one of them: half a pixel."""
+    fine = np.random.default_rng(1).standard_normal((520, 680)).astype(np.float32)
+    fine = 0.2 * np.exp2(6 * cv2.GaussianBlur(fine, (0, 0), 3.5))
+    first, second = (np.repeat(fine[::2, k : 640 + k : 2, None], 3, axis=2) for k in (8, 9))
+
+    blocks = match_blocks(first, second, 16)
+
+    assert (blocks.rest**2).mean() < 0.05 * ((second - first) ** 2).mean() / 2
 
 
 def whole(lags):
