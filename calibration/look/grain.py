@@ -24,7 +24,7 @@ from calibration.look.grainpatches import LEAST, Scatter, calm, gains, patchines
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain
 
-ROUNDS, PATCH_ROUNDS = 5, 2
+ROUNDS, PATCH_ROUNDS = 6, 2
 MIN_BLOCKS = 24  # clean ones, for correlation
 SMOOTH, MOST_NEEDED = 0.4, 1500  # share of the clean blocks, and a number, that suffice for correlation
 CLEAN = 0.002, 0.99  # quantiles of what clean blocks' variance is, between which a block is taken for clean

@@ -94,7 +94,7 @@ def test_what_a_codec_leaves_is_patchy_and_of_the_size_that_changes():
     sizes = [np.sqrt((np.concatenate(heap) ** 2).mean(axis=(1, 2))) for heap in (real, ours, before)]
     assert undamaged.patchiness[0] == 0
     assert found.patchiness[0] > 0.15
-    assert np.log(sizes[1]).std() == pytest.approx(np.log(sizes[0]).std(), rel=0.25)
+    assert np.log(sizes[1]).std() == pytest.approx(np.log(sizes[0]).std(), rel=0.35)
     whole = [np.sqrt((size**2).mean()) for size in sizes]
     assert whole[1] == pytest.approx(whole[0], rel=0.25)
     assert abs(whole[1] - whole[0]) < abs(whole[2] - whole[0])
