@@ -16,7 +16,7 @@ from pipeline.sections import ShotInfo
 from pipeline.stage import silent
 from pipeline.types import CameraTrack, CrowdLayout, DepthMaps, Ground, Mattes, Plate
 from stages.crowd_preview import pick, preview
-from tests.stages.test_render_layers import FRAMES, LENS, ground_of, layout_of, track_of
+from tests.stages.dolly import FRAMES, LENS, ground_of, layout_of, track_of
 
 PLACES = [(-2.0, 0.0, -9.0), (0.0, 0.0, -10.0), (2.2, 0.0, -11.0)]
 

@@ -17,7 +17,7 @@ from pipeline.io import cryptomatte, exr, images
 from pipeline.stage import silent
 from pipeline.types import CameraTrack, CrowdLayout, Ground, Plate
 from stages.crowd_sequence import LAYER, write_guides
-from tests.stages.test_render_layers import FRAMES, LENS, ground_of, layout_of, track_of
+from tests.stages.dolly import FRAMES, LENS, ground_of, layout_of, track_of
 
 PLACES = [(-2.0, 0.0, -9.0), (0.0, 0.0, -10.0), (2.2, 0.0, -11.0)]
 FRAME = FRAMES.first + 1

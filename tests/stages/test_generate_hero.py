@@ -23,7 +23,7 @@ from stages.generate_hero import Params, generate_hero
 from stages.generate_near import Params as NearParams
 from stages.generate_near import generate_near
 from tests.assets.providers.diffusion import tinymodels
-from tests.stages.test_render_layers import FRAMES, atlas_of, figure, ground_of, layout_of, track_of
+from tests.stages.dolly import FRAMES, atlas_of, figure, ground_of, layout_of, track_of
 
 SOME = FrameRange(1001, 1002)
 NEAR, FAR = [0.25, 0.0, -5.5], [0.4, 0.0, -12.0]  # 67 and 31 px high

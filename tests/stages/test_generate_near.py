@@ -21,16 +21,7 @@ from stages.generate_near import Params, generate_near
 from stages.render_layers import Params as LayerParams
 from stages.render_layers import render_layers
 from tests.looks import HAND_LIGHT
-from tests.stages.test_render_layers import (
-    FRAMES,
-    LENS,
-    atlas_of,
-    figure,
-    ground_of,
-    layout_of,
-    nothing_built,
-    track_of,
-)
+from tests.stages.dolly import FRAMES, LENS, atlas_of, figure, ground_of, layout_of, nothing_built, track_of
 
 NOBODY = CrowdProviders((ProviderEntry("nobody", BuiltinModel(Path("nowhere"))),))
 NEAR, FAR = [0.25, 0.0, -5.5], [0.4, 0.0, -12.0]  # 67 and 31 px high

@@ -28,7 +28,7 @@ from stages.generate_near import Params as NearParams
 from stages.generate_near import generate_near
 from stages.hero_areas import HeroArea
 from tests.assets.providers.diffusion import tinymodels
-from tests.stages.test_render_layers import FRAMES, LENS, atlas_of, figure, ground_of, layout_of, track_of
+from tests.stages.dolly import FRAMES, LENS, atlas_of, figure, ground_of, layout_of, track_of
 
 SOME = FrameRange(1003, 1004)
 MODULE = import_module("stages.generate_hero")

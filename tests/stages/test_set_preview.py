@@ -20,7 +20,7 @@ from pipeline.stage import silent
 from pipeline.types import CameraTrack, DepthMaps, Ground, Mattes, Plate, SetLayout
 from stages.seen import view_of
 from stages.set_preview import preview
-from tests.stages.test_render_layers import FRAMES, LENS, track_of
+from tests.stages.dolly import FRAMES, LENS, track_of
 
 BASE = np.array([1.0, 0.0, -30.0])
 FACE_Z = -30.0 + 1.2  # half a wall's thickness before its middle; its foot leans further out
