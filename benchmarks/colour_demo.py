@@ -53,7 +53,7 @@ def plate() -> Picture:
             continue
         rgb = EXPOSURE * to_acescg(np.ascontiguousarray(coded, np.float32), LOG)
         depth = exr.read(HERE / f"truth/depth/depth.{frame:04d}.exr").channels["Z"].astype(np.float32)
-        matte = images.read_png(HERE / f"truth/mattes/matte.{frame:04d}.png").astype(np.float32) / 255
+        matte = images.read_png(HERE / f"truth/mattes/matte.{frame:04d}.png")
         matte = matte if matte.ndim == 2 else matte[..., 0]
         sample = Sample(rgb, depth, np.isfinite(depth).astype(np.float32), matte)
         samples.append((sample, height_above(depth, lens, np.array(truth["camera_from_world"][str(frame)]), heights)))
