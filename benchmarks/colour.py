@@ -13,6 +13,8 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from benchmarks import colour_demo
 from benchmarks.colour_peers import PEERS
 from benchmarks.colour_scenes import NAMES, PEOPLE, STANDING, Picture, director, light_of, picture
 from calibration.look.arriving import arriving
-from calibration.look.match import KNOWN, LEAST_PIXELS, match_tones
+from calibration.look.match import HYPOTHESES, KNOWN, LEAST_PIXELS, Known, apartness, match_tones
 from calibration.look.tonestats import tone_stats
 from pipeline.io.files import write_bytes
 from pipeline.kernels.color import RGB
@@ -81,10 +83,21 @@ def judge(case: Case) -> tuple[str, dict[str, float]] | None:
 
 
 def learn() -> None:
-    """Read FIGURES of ungraded pictures and write the known tones."""
+    """Read FIGURES of ungraded pictures, then how far apart colours stay under grades, and write the known tones."""
+    scenes = range(LEARNT, LEARNT + LEARNT_SCENES)
     with ProcessPoolExecutor() as pool:
-        rows = list(pool.map(_figures, range(LEARNT, LEARNT + LEARNT_SCENES), chunksize=8))
-    content: dict[str, dict[str, object]] = {"usual": {}, "same": {}, "alike": {}}
+        content = _tables(list(pool.map(_figures, scenes, chunksize=8)))
+        rows = list(pool.map(partial(_apart, content), scenes, chunksize=8))
+    content["apart"] = {}
+    for name in NAMES:
+        apart = [np.array([row[kind, name] for row in rows if (kind, name) in row]) for kind in HYPOTHESES]
+        content["apart"][name] = [[round(float(a.mean()), 4), round(float(a.std()) + 0.15, 4)] for a in apart]
+    write_bytes(KNOWN, (json.dumps(content, separators=(",", ":"), sort_keys=True) + "\n").encode())
+
+
+def _tables(rows: list[Any]) -> dict[str, dict[str, Any]]:
+    """All of the known tones but `apart`, from what _figures returns of every scene."""
+    content: dict[str, dict[str, Any]] = {"usual": {}, "same": {}, "alike": {}}
     for k, name in enumerate(NAMES):
         usual = np.array([s for row in rows for s in (row[k][0], row[k][3]) if s is not None])
         content["usual"][name] = {
@@ -99,7 +112,23 @@ def learn() -> None:
             held = np.clip(apart, -most, most)
             covariance = held.T @ held / len(held) + 1e-4 * np.eye(held.shape[1])
             content[kind][name] = covariance.round(5).tolist()
-    write_bytes(KNOWN, (json.dumps(content, separators=(",", ":"), sort_keys=True) + "\n").encode())
+    return content
+
+
+def _apart(content: Mapping[str, dict[str, Any]], n: int) -> dict[tuple[str, str], float]:
+    """Of a graded scene and ungraded layers of each kind and class: how far apart their colours stay."""
+    usual = {k: (np.array(v["mean"]), np.array(v["covariance"])) for k, v in content["usual"].items()}
+    same, alike = ({k: np.array(v) for k, v in content[part].items()} for part in ("same", "alike"))
+    prior = Known(usual, same, alike, {})
+    found = {}
+    for kind in HYPOTHESES:
+        for k, name in enumerate(NAMES):
+            plate, layer, lights = pair(Case(kind, n, k))
+            grade, own = director(7919 * n + k), layer.of(k)
+            if min(len(own), len(plate.of(k))) >= LEAST_PIXELS:
+                shown = {NAMES[c]: grade(plate.of(c)) for c in range(len(NAMES))}
+                found[kind, name] = apartness(shown, {name: own}, lights, prior)[name]
+    return found
 
 
 def _figures(n: int) -> list[list[Array | None]]:

@@ -2,13 +2,14 @@
 
 Three things are known before a plate is seen: how far directors grade, how pictures of ground, standing things and people
 look ungraded in a known light, and how much two pictures of one thing differ. The grade is the one that is likeliest after
-the plate is seen: strong where plate and layer show the same, weak where they have nothing in common, never turned around.
+the plate is seen: where plate and layer show the same materials these are laid over each other, where they have nothing in
+common only as much is laid on as does good on average; no tone is ever turned around.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.look.caution import strength
+from calibration.look.likeliest import USUAL, Found, Told, cost, likeliest
+from calibration.look.shared import Clouds, registered
 from calibration.look.tonestats import Tones, tone_stats
 from pipeline.kernels.color import RGB
 
@@ -24,17 +28,11 @@ Pixels = NDArray[np.float32] | Floats
 KNOWN = Path(__file__).with_name("known_tones.json")
 MOST_PIXELS = 1500  # of a class: more say nothing new
 LEAST_PIXELS = 120
-# How far grades go, one standard deviation of each of Tones' figures: a director's range.
-USUAL = np.array([0.55, 0.16, 0.16, 0.005, 0.13, 0.17])
-_MIDDLE = np.array([0.0, 0.0, 0.0, 0.004, 0.0, 0.0])  # of grades: lenses and scans veil, they take no light away
-_BEFORE = np.array([0.4, 0.3, 0.3])  # of hypotheses: other, alike, same
+HYPOTHESES = ("other", "alike", "same")
+_BEFORE = np.array([0.4, 0.3, 0.3])  # of hypotheses
+_LEAST_APART = 0.08  # nats of a pixel: less is chance
+_MOVED = 0.3  # of how unlikely shared colours make a grade: they and the figures are of the same pixels
 _TEMPER = 1.5  # classes of one picture do not speak independently
-WARY = (
-    0.7  # of the likeliest grade between things that differ: costs 0.3 deltaE on average, spares what it would worsen
-)
-_STEPS = np.array([0.02, 0.02, 0.02, 0.0005, 0.02, 0.02])
-_MOST = np.array([2.0, 0.8, 0.8, 0.02, 0.5, 0.6])
-_ROUNDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +40,13 @@ class Known:
     """Learnt from ungraded pictures: FIGURES' mean and covariance of a class, and how much two pictures of one differ.
 
     usual: class: (mean (9,), covariance (9, 9)). same: of one scene, alike: of one material: covariances of differences.
+    apart: class: HYPOTHESES' mean and deviation (3, 2) of how far a layer's colours stay from the plate's (`apartness`).
     """
 
     usual: dict[str, tuple[Floats, Floats]]
     same: dict[str, Floats]
     alike: dict[str, Floats]
+    apart: dict[str, Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Match:
     """What was found: the grade, how sure (one standard deviation of each figure, before the strength), and how much the plate shows the same.
 
     same, alike: probabilities that plate and layer show one content, one material. tones is the likeliest grade times
-    `strength`: whole where plate and layer show alike things, WARY where they do not.
+    `strength` (calibration.look.caution): near 1 where plate and layer show alike things, less the more doubt there is.
     """
 
     tones: Tones
@@ -69,10 +69,7 @@ def known() -> Known:
     """What ships with the house; learnt by `python -m benchmarks.colour --learn`."""
     content = json.loads(KNOWN.read_text())
     usual = {k: (np.array(v["mean"]), np.array(v["covariance"])) for k, v in content["usual"].items()}
-    return Known(usual, *({k: np.array(v) for k, v in content[part].items()} for part in ("same", "alike")))
-
-
-Residual = Callable[[Tones], Floats]
+    return Known(usual, *({k: np.array(v) for k, v in content[part].items()} for part in ("same", "alike", "apart")))
 
 
 def match_tones(
@@ -92,57 +89,74 @@ def match_tones(
     """
     prior = prior or known()
     seen, own = _thinned(plate), _thinned(layer)
+    if not seen:
+        return Match(Tones(), Tones.of(USUAL), 0.0, 0.0, 0.0)
     usual = [_usual(rgb, prior.usual[name], lights[name]) for name, rgb in seen.items()]
     shared = [name for name in own if name in seen]
-    other = {name: 2 * prior.usual[name][1] for name in shared}
-    hypotheses = [(_likeliest(usual), other)]
+    unlike = [_pair(own[n], seen[n], 2 * prior.usual[n][1], lights[n]) for n in shared]
+    found = [likeliest(usual)]
+    evidence = [found[0].evidence - 0.5 * sum(pair.cost(found[0].tones) for pair in unlike)]
+    apart: list[dict[str, float]] = []
     for table in (prior.alike, prior.same) if shared else ():
-        pairs = [_pair(own[n], seen[n], table[n], lights[n]) for n in shared]
-        hypotheses.append((_likeliest([*usual, *pairs]), {}))
-    evidence = []
-    for found, apart in hypotheses:
-        rest = [_pair(own[n], seen[n], apart[n], lights[n]) for n in apart]
-        evidence.append(found.evidence - 0.5 * sum(r.cost(found.tones) for r in rest))
-    weights = np.exp(np.array(evidence) - max(evidence)) * _BEFORE[: len(evidence)]
+        laid, likely, left = _laid(seen, own, table, usual, lights)
+        found.append(laid)
+        evidence.append(likely)
+        apart.append(left)
+    likely_apart = sum((_log_normal(apart[0][n], prior.apart[n]) for n in shared), np.zeros(len(found)))
+    logs = np.array(evidence) + likely_apart
+    weights = np.exp(logs - logs.max()) * _BEFORE[: len(logs)]
     weights /= weights.sum()
-    values = np.array([found.tones.values() for found, _ in hypotheses])
+    values = np.array([f.tones.values() for f in found])
     mean = weights @ values
-    spread = weights @ np.array([np.diag(found.covariance) for found, _ in hypotheses]) + weights @ (values - mean) ** 2
+    spread = weights @ np.array([np.diag(f.covariance) for f in found]) + weights @ (values - mean) ** 2
     alike, same = (float(weights[k]) if len(weights) > k else 0.0 for k in (1, 2))
-    strength = WARY + (1 - WARY) * (same + alike)
-    return Match(Tones.of(strength * mean), Tones.of(np.sqrt(spread)), same, alike, strength)
+    share = strength(np.concatenate(list(own.values())), found, weights) if own else 0.0
+    return Match(Tones.of(share * mean), Tones.of(np.sqrt(spread)), same, alike, share)
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """One observation: figures' misfit under a grade, whitened; scale: log determinant of its covariance."""
+def apartness(
+    plate: Mapping[str, Pixels], layer: Mapping[str, Pixels], lights: Mapping[str, RGB], prior: Known
+) -> dict[str, float]:
+    """By class that both show: log2 of how far the plate's colours stay from the layer's, laid over them as alike things.
 
-    misfit: Residual
-    scale: float
-
-    def cost(self, tones: Tones) -> float:
-        return float((self.misfit(tones) ** 2).sum()) + self.scale
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    tones: Tones
-    covariance: Floats
-    evidence: float
+    What Known.apart is learnt from; arguments as of match_tones.
+    """
+    seen, own = _thinned(plate), _thinned(layer)
+    usual = [_usual(rgb, prior.usual[name], lights[name]) for name, rgb in seen.items()]
+    return _laid(seen, own, prior.alike, usual, lights)[2]
 
 
-def _usual(plate: Floats, told: tuple[Floats, Floats], light: RGB) -> _Told:
+def _laid(
+    seen: Mapping[str, Floats],
+    own: Mapping[str, Floats],
+    table: Mapping[str, Floats],
+    usual: Sequence[Told],
+    lights: Mapping[str, RGB],
+) -> tuple[Found, float, dict[str, float]]:
+    """The likeliest grade if figures differ as `table` says and colours are shared, its log evidence, and `apartness`.
+
+    Shared colours that ask for an unusual grade of an unusual plate are shared by chance more likely.
+    """
+    shared = [name for name in own if name in seen]
+    told = [*usual, *(_pair(own[n], seen[n], table[n], lights[n]) for n in shared)]
+    first = likeliest(told)
+    found, apart = registered(first, told, [Clouds.of(own[n], seen[n]) for n in shared])
+    evidence = first.evidence - 0.5 * _MOVED * (cost(found.tones, usual) - cost(first.tones, usual))
+    return found, evidence, {n: float(np.log2(max(a, 0.0) + _LEAST_APART)) for n, a in zip(shared, apart, strict=True)}
+
+
+def _usual(plate: Floats, told: tuple[Floats, Floats], light: RGB) -> Told:
     """The plate without its grade looks as pictures of its class do."""
     mean, covariance = told
     white, scale = _whitener(covariance)
-    return _Told(lambda tones: white @ (tone_stats(tones.undone(plate), light) - mean), scale)
+    return Told(lambda tones: white @ (tone_stats(tones.undone(plate), light) - mean), scale)
 
 
-def _pair(layer: Floats, plate: Floats, covariance: Floats, light: RGB) -> _Told:
+def _pair(layer: Floats, plate: Floats, covariance: Floats, light: RGB) -> Told:
     """The layer under the grade looks as the plate does."""
     white, scale = _whitener(covariance)
     wanted = tone_stats(plate, light)
-    return _Told(lambda tones: white @ (tone_stats(tones.applied(layer), light) - wanted), scale)
+    return Told(lambda tones: white @ (tone_stats(tones.applied(layer), light) - wanted), scale)
 
 
 def _whitener(covariance: Floats) -> tuple[Floats, float]:
@@ -150,31 +164,9 @@ def _whitener(covariance: Floats) -> tuple[Floats, float]:
     return np.linalg.inv(factor), float(2 * np.log(np.diag(factor)).sum())
 
 
-def _likeliest(told: Sequence[_Told]) -> _Found:
-    """Gauss-Newton from no grade; steps that do not help are halved."""
-
-    def misfits(values: Floats) -> Floats:
-        tones = Tones.of(np.clip(values, -_MOST, _MOST))
-        return np.concatenate([(values - _MIDDLE) / USUAL, *(t.misfit(tones) for t in told)])
-
-    at = _MIDDLE.copy()
-    now = misfits(at)
-    slopes = np.eye(6)
-    for _ in range(_ROUNDS):
-        slopes = np.stack([(misfits(at + step) - now) / step.sum() for step in np.diag(_STEPS)], axis=1)
-        move = -np.linalg.solve(slopes.T @ slopes, slopes.T @ now)
-        share = 1.0
-        while share > 0.05 and ((trial := misfits(at + share * move)) ** 2).sum() > (now**2).sum():
-            share /= 2
-        if share <= 0.05:
-            break
-        at, now = at + share * move, trial
-        if np.abs(share * move / USUAL).max() < 0.02:
-            break
-    information = slopes.T @ slopes
-    evidence = -0.5 * (float((now**2).sum()) + sum(t.scale for t in told) + float(np.linalg.slogdet(information)[1]))
-    covariance = np.asarray(np.linalg.inv(information), np.float64)
-    return _Found(Tones.of(np.clip(at, -_MOST, _MOST)), covariance, evidence)
+def _log_normal(value: float, table: Floats) -> Floats:
+    """(K,) log density of a value under each row's mean and deviation."""
+    return np.asarray(-0.5 * ((value - table[:, 0]) / table[:, 1]) ** 2 - np.log(table[:, 1]))
 
 
 def _thinned(pixels: Mapping[str, Pixels]) -> dict[str, Floats]:
