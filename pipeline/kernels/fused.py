@@ -15,10 +15,9 @@ from pipeline.kernels.grain import Grain, graining, swells
 from pipeline.kernels.grainpatches import swell_row
 from pipeline.kernels.grainrows import TAPS, any_lost, fill_white, grain_rows, noise_rows, planes_of
 from pipeline.kernels.noiselanes import ROWS as AT_ONCE
-from pipeline.kernels.overlanes import SIXTEEN, colour_sixteen, kept_sixteen
+from pipeline.kernels.overlanes import SIXTEEN, over_sixteen
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
-_NEAR = 128  # pixels of a layer that stay in the nearest cache: changes speed, never values
 
 
 def lay_over(layer: np.ndarray, picture: np.ndarray, kept: np.ndarray) -> None:
@@ -68,12 +67,8 @@ def _lay_over(top, bottom, layer, picture, kept):
     whole = width - width % SIXTEEN
     for y in range(top, bottom):
         front, behind, share = layer[y], picture[y], kept[y]
-        for left in range(0, whole, _NEAR):  # two pictures at a time come from memory faster than three
-            right = min(left + _NEAR, whole)
-            for x in range(left, right, SIXTEEN):
-                colour_sixteen(front, behind, x)
-            for x in range(left, right, SIXTEEN):
-                kept_sixteen(front, share, x)
+        for x in range(0, whole, SIXTEEN):
+            over_sixteen(front, behind, share, x)
         for x in range(whole, width):
             through = _ONE - front[x, 3]
             if through != _ONE or front[x, 0] != _ZERO or front[x, 1] != _ZERO or front[x, 2] != _ZERO:

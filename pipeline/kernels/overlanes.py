@@ -20,37 +20,35 @@ from pipeline.kernels.interleaved import address, chosen, several
 _FLOATS, _INTS = several(ir.FloatType(), SIXTEEN), several(ir.IntType(32), SIXTEEN)
 _LONG, _INT = ir.IntType(64), ir.IntType(32)
 _BYTES = 4 * SIXTEEN
+_REGISTERS = 4, 3, 1  # that sixteen pixels of layer, picture and kept fill
 
 
-def colour_sixteen(layer: np.ndarray, picture: np.ndarray, x: int) -> None:
-    """Pixels x to x + 15 of layer (n, 4) over picture (n, 3): float32, in place."""
-    front = layer[x : x + SIXTEEN]
-    if (front == 0).all():
-        return
-    picture[x : x + SIXTEEN] = front[:, :3] + (np.float32(1) - front[:, 3:]) * picture[x : x + SIXTEEN]
-
-
-def kept_sixteen(layer: np.ndarray, kept: np.ndarray, x: int) -> None:
-    """Pixels x to x + 15 of layer (n, 4) out of kept (n,): float32, in place."""
+def over_sixteen(layer: np.ndarray, picture: np.ndarray, kept: np.ndarray, x: int) -> None:
+    """Pixels x to x + 15 of layer (n, 4) over picture (n, 3), and out of kept (n,): float32, in place."""
     front = layer[x : x + SIXTEEN]
     if (front == 0).all():
         return
     through = np.float32(1) - front[:, 3]
+    picture[x : x + SIXTEEN] = front[:, :3] + through[:, None] * picture[x : x + SIXTEEN]
     kept[x : x + SIXTEEN] *= np.where(through < 0, np.float32(0), through)
 
 
 @intrinsic
-def _colour(typing, layer, picture, x):
+def _over(typing, layer, picture, kept, x):
     """Nothing is written where all 64 values of the layer are 0."""
 
     def build(context, builder, signature, arguments):
-        front = _front(context, builder, signature, arguments)
-        near = address(context, builder, signature.args[1], arguments[1], arguments[2])
-        places = [_register_at(builder, near, n) for n in range(3)]
-        for n in range(3, 6):
-            _prefetch(builder, builder.add(near, _LONG(_BYTES * n)))
+        near = [address(context, builder, signature.args[k], arguments[k], arguments[3]) for k in range(3)]
+        front_at, picture_at, kept_at = (
+            [builder.inttoptr(builder.add(at, _LONG(_BYTES * n)), _FLOATS.as_pointer()) for n in range(count)]
+            for at, count in zip(near, _REGISTERS, strict=True)
+        )
+        front = [builder.load(place, align=4) for place in front_at]
+        for at, count in zip(near[1:], _REGISTERS[1:], strict=True):  # the layer's are fetched in time without
+            for n in range(count, 2 * count):
+                _prefetch(builder, builder.add(at, _LONG(_BYTES * n)))
         with builder.if_then(_any_there(builder, front)):
-            for k, place in enumerate(places):
+            for k, place in enumerate(picture_at):
                 pixels = [divmod(i, 3) for i in range(SIXTEEN * k, SIXTEEN * (k + 1))]
                 colour, alpha = (
                     chosen(builder, front[k], [4 * p + c - SIXTEEN * k for p, c in lanes], front[k + 1])
@@ -58,46 +56,18 @@ def _colour(typing, layer, picture, x):
                 )
                 behind = builder.fmul(builder.fsub(_real(1), alpha), builder.load(place, align=4))
                 builder.store(builder.fadd(colour, behind), place, align=4)
-        return context.get_dummy_value()
-
-    return types.void(layer, picture, types.intp), build
-
-
-@intrinsic
-def _kept(typing, layer, kept, x):
-    def build(context, builder, signature, arguments):
-        front = _front(context, builder, signature, arguments)
-        near = address(context, builder, signature.args[1], arguments[1], arguments[2])
-        place = _register_at(builder, near, 0)
-        _prefetch(builder, builder.add(near, _LONG(_BYTES)))
-        with builder.if_then(_any_there(builder, front)):
             halves = [chosen(builder, front[k], list(range(3, 2 * SIXTEEN, 4)), front[k + 1]) for k in (0, 2)]
             through = builder.fsub(_real(1), chosen(builder, halves[0], list(range(SIXTEEN)), halves[1]))
             through = builder.select(builder.fcmp_ordered("<", through, _real(0)), _real(0), through)
-            builder.store(builder.fmul(builder.load(place, align=4), through), place, align=4)
+            builder.store(builder.fmul(builder.load(kept_at[0], align=4), through), kept_at[0], align=4)
         return context.get_dummy_value()
 
-    return types.void(layer, kept, types.intp), build
+    return types.void(layer, picture, kept, types.intp), build
 
 
-@overload(colour_sixteen, inline="always")
-def _colour_compiled(layer, picture, x):
-    return lambda layer, picture, x: _colour(layer, picture, x)
-
-
-@overload(kept_sixteen, inline="always")
-def _kept_compiled(layer, kept, x):
-    return lambda layer, kept, x: _kept(layer, kept, x)
-
-
-def _front(context: Any, builder: Any, signature: Any, arguments: Any) -> list[Any]:
-    """The layer's four registers: the first argument, from the last one on."""
-    near = address(context, builder, signature.args[0], arguments[0], arguments[2])
-    return [builder.load(_register_at(builder, near, n), align=4) for n in range(4)]
-
-
-def _register_at(builder: Any, near: Any, n: int) -> Any:
-    return builder.inttoptr(builder.add(near, _LONG(_BYTES * n)), _FLOATS.as_pointer())
+@overload(over_sixteen, inline="always")
+def _over_compiled(layer, picture, kept, x):
+    return lambda layer, picture, kept, x: _over(layer, picture, kept, x)
 
 
 def _any_there(builder: Any, registers: list[Any]) -> Any:
