@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.transform import Rotation
 
 from calibration.lens import undistort_points, zoomed
 from pipeline.errors import CalibrationError
@@ -105,27 +104,6 @@ def meet_plane(
         length = ((np.asarray(point, np.float64) - start) @ up) / approach
     length = np.where((np.abs(approach) > 1e-12) & (length > 0), length, np.nan)
     return start + length[..., None] * along
-
-
-def interpolate_pose(first: npt.ArrayLike, second: npt.ArrayLike, fraction: float) -> Array:
-    """The pose (4, 4) between two camera_from_world: centre on the straight line, rotation by slerp; 0 gives `first`.
-
-    Fractions outside 0..1 carry the move on, for shutters at the ends of a shot.
-    """
-    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    turn = Rotation.from_matrix(b[:3, :3] @ a[:3, :3].T).as_rotvec() * fraction
-    rotation = Rotation.from_rotvec(turn).as_matrix() @ a[:3, :3]
-    centre = (1.0 - fraction) * camera_centre(a) + fraction * camera_centre(b)
-    return pose_from(rotation, centre)
-
-
-def shutter_pose(poses: npt.ArrayLike, time: float) -> Array:
-    """The pose (4, 4) at `time` in frames since the first of `poses` (F, 4, 4); carried on past both ends."""
-    all_poses = np.asarray(poses, np.float64)
-    if len(all_poses) == 1:
-        return all_poses[0]
-    before = int(np.clip(np.floor(time), 0, len(all_poses) - 2))
-    return interpolate_pose(all_poses[before], all_poses[before + 1], time - before)
 
 
 def pose_from(rotation: npt.ArrayLike, centre: npt.ArrayLike) -> Array:

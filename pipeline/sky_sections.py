@@ -74,6 +74,3 @@ class SkyWanted:
     """Of [sky]: whether there is one, as the stage that finds the plate's sky takes it: no new picture pulls a matte again."""
 
     some: bool = False
-
-
-NO_SKY = SkyBrief()

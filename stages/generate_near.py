@@ -39,7 +39,6 @@ from pipeline.stage import stage
 from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, HeroPeople, NearPeople, SunLight
 from stages.seen import focal_px, tangents, view_of
 
-Array = npt.NDArray[np.float64]
 AT_ONCE_PX = 1 << 20  # of pictures asked for together: bounds memory, and lets people of one size go through together
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from assets.mocap.capture import SUFFIXES, Capture, read_capture
 from assets.mocap.clip import Clip
 from assets.mocap.making import make_clip
-from assets.mocap.motion import captured_motion
 from assets.mocap.trace import trace
-from assets.motion.motions import Motion
 from pipeline.crowd_sections import CaptureFile
 from pipeline.errors import AssetError
 
@@ -33,11 +30,6 @@ def load_clip(name: str, source: CaptureFile) -> Clip:
     if capture.frames < _FEWEST:
         raise AssetError(f"{source.file}: {capture.frames} frames, need {_FEWEST} or more. Export a longer range.")
     return make_clip(name, trace(capture), source.loop, source.carry)
-
-
-def load_capture_motion(path: Path | str) -> Motion:
-    """A whole file as a motion; see load_clip."""
-    return captured_motion(load_clip(str(path), CaptureFile(Path(path))))
 
 
 def _cut(capture: Capture, source: CaptureFile) -> Capture:

@@ -10,12 +10,10 @@ from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
-from assets.motion.gaits import Build, smooth
-from assets.motion.grips import Grip
+from assets.motion.gaits import smooth
 from assets.motion.motions import Motion
 from assets.people.skeleton import Pose, Vector, turn, unit
 
-TAU = 2 * np.pi
 NECK_YAW = 1.15  # radians to either side of the chest; eyes do the rest
 NECK_PITCH = (-0.65, 0.70)  # up, down
 TURN_S = 0.45  # a head takes so long to turn
@@ -120,17 +118,6 @@ def habit(pose: Pose, seed: int) -> Pose:
     )
 
 
-def alive(
-    motion: Motion, phase: float, build: Build, grip: Grip, *, time_s: float, seed: int, towards: Vector | None = None
-) -> Pose:
-    """The pose of `motion` with everything of this module on it. towards: what is looked at (person's space); None:
-    glances about when on the spot. Feet and hips are the motion's own, so nothing slides."""
-    late = phase - LATE_S / motion.cycle_s
-    earlier = motion.pose(late % 1.0 if motion.loops else max(late, 0.0), build, grip)
-    now = motion.pose(phase, build, grip)
-    return enlivened(now, earlier, liveliness(motion), time_s=time_s, seed=seed, towards=towards)
-
-
 @dataclass(frozen=True, slots=True)
 class Liveliness:
     """How much of this module a motion bears. breath, glances: shares, 0 none; effort: as `breathing` has it."""
@@ -154,13 +141,9 @@ def liveliness(motion: Motion) -> Liveliness:
     return Liveliness(1.0, effort, looks)
 
 
-def enlivened(
-    now: Pose, earlier: Pose, lively: Liveliness, *, time_s: float, seed: int, towards: Vector | None = None
-) -> Pose:
+def enlivened(now: Pose, earlier: Pose, lively: Liveliness, *, time_s: float, seed: int) -> Pose:
     """`now` with everything of this module on it, whatever made it. earlier: the same person's pose LATE_S before."""
     pose = habit(lag(now, earlier), seed)
     if lively.breath:
         pose = breathing(pose, time_s, seed, lively.effort, lively.breath)
-    if towards is not None:
-        return gaze(pose, towards)
     return gaze(pose, glance(time_s, seed), lively.glances) if lively.glances else pose

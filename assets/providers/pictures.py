@@ -101,11 +101,6 @@ def scene_linear(encoded: Floats, light: Light) -> Floats:
     return np.asarray(linear * _ratio(linear @ LUMINANCE, _lifted)[..., None] * _gain(light), np.float32)
 
 
-def display_encoded(light_rgb: Floats, light: Light) -> Floats:
-    """The inverse of `scene_linear`, not clipped: what a display of sRGB would have to show."""
-    return _encoded(light_rgb, _gain(light))
-
-
 # ---------------------------------------------------------------- light
 
 
@@ -133,6 +128,7 @@ def _ratio(level: Array, curve: Any) -> Array:
 
 
 def _encoded(light_rgb: Array, gain: Floats) -> Floats:
+    """The inverse of `scene_linear`, not clipped: what a display of sRGB would have to show."""
     level = np.asarray(light_rgb[..., :3] / gain, np.float32)
     return from_acescg(np.asarray(level * _ratio(level @ LUMINANCE, _pressed)[..., None], np.float32), _DISPLAY_ENCODED)
 

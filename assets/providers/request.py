@@ -31,7 +31,6 @@ from pipeline.errors import ProviderError
 Color = tuple[float, float, float]
 Array = np.ndarray[Any, Any]
 GUIDE_CHANNELS = {"coverage": 0, "depth": 0, "parts": 0, "normals": 3, "pose": 3, "edges": 0, "init": 4, "mask": 0}
-MAX_SIDE_PX = 8192  # a wrong size is far more likely than a larger picture
 
 
 def _kind(guide: str) -> type[np.generic]:

@@ -10,7 +10,6 @@ from assets.sprites.cards import UP, Stance
 from assets.sunlight.share import Sunlight
 from pipeline.kernels.facing import facings
 
-Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
 SOFT_M = 0.05  # a normal's sigma

@@ -62,14 +62,6 @@ def fitting_px(width_px: int, mesh: Mesh, yaw_rad: float) -> int:
     return WIDEST_PX if float(np.abs(across).max()) > room_m else width_px
 
 
-def sprite_request(
-    character: Character, motion: str, phase: float, sight: Sight, light: Light, *, seed: int = 1, steps: int = 2
-) -> Request:
-    """The request for one sprite of HEIGHT_PX x frame_width_px(motion). phase in cycles; light in the camera's space."""
-    mesh = posed_mesh(character, motion, phase)
-    return figure_request(character, mesh, frame_width_px(motion), sight, light, seed=seed, steps=steps)
-
-
 def figure_request(
     character: Character,
     mesh: Mesh,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from assets.sprites.guides import beauty, sprite_guides
 from assets.sprites.sprite import FRAME_M, HEIGHT_PX, WIDTH_PX, frame_width_px, request_guides
 from assets.train.samples import Sample, sample_light
 
-Array = np.ndarray[Any, Any]
 VIEWS_PER_POSE = 4  # a pose costs more than a view of it
 BODIES = 5  # persons of each character
 KEPT_CHARACTER = "traveller"  # never trained on

@@ -16,7 +16,6 @@ from pipeline.types import Lens
 
 Array = npt.NDArray[np.float64]
 Picture = npt.NDArray[np.uint8]
-Ink = tuple[int, int, int]  # red, green, blue
 
 FIXED = 16  # OpenCV draws in sixteenths of a pixel ...
 SHIFT = 4  # ... which it calls 4 bits

@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from calibration.judge.eye import Eye, Picture, strokes
 from pipeline.review import slate
-
-Array = npt.NDArray[np.float64]
 
 REACH = 14  # meshes of a grid to each side
 LEVELS = 10  # of fading

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from pipeline.kernels.color import RGB
 
-CLASSES = ("ground", "standing", "people")
 _GROUND = np.array([0.22, 0.185, 0.15])  # of what falls on it, sent up again: dry ground
 
 

@@ -20,7 +20,6 @@ from pipeline.kernels.grainpatches import MOST, SIDES
 
 Curve = NDArray[np.float64]
 CALM, ENOUGH, LEVELS = 0.05, 300, 5  # share of blocks, and a number to have, of so many ranges of light
-NOTHING = 2.0  # variance of a block's picture in units of its grain's, that leaves nothing: less is the grain's own
 LEAST = 0.12  # spread of blocks' sizes beyond even grain's: clean plates reach 0.04, 0.1 where all is texture
 WIDTHS = 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0  # of patches, in blocks
 LOW, MIDDLE = 0.16, 0.5  # quantiles: texture only ever adds, so the lower half tells the spread

@@ -10,8 +10,6 @@ import numpy.typing as npt
 from calibration.solve.certainty import sureness
 from calibration.solve.solved import Solve
 
-Array = npt.NDArray[np.float64]
-
 GRID = (6, 10)  # cells of the coverage map, down and across
 
 

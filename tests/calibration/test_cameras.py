@@ -56,26 +56,6 @@ def test_rays_meet_the_ground_where_they_should_and_the_sky_gives_nan():
     assert np.isnan(met[2]).all()
 
 
-def test_interpolation_is_exact_at_its_ends_and_halves_a_turn():
-    other = cameras.look_at((2.0, 1.7, 3.0), (12.0, 1.7, 3.0))
-    straight = cameras.look_at((1.0, 1.7, 3.0), (1.0, 1.7, -3.0))
-
-    half = cameras.interpolate_pose(straight, other, 0.5)
-
-    np.testing.assert_allclose(cameras.interpolate_pose(straight, other, 0.0), straight, atol=1e-12)
-    np.testing.assert_allclose(cameras.interpolate_pose(straight, other, 1.0), other, atol=1e-12)
-    np.testing.assert_allclose(cameras.camera_centre(half), [1.5, 1.7, 3.0])
-    np.testing.assert_allclose(cameras.look_direction(half), [np.sqrt(0.5), 0, -np.sqrt(0.5)], atol=1e-12)
-
-
-def test_a_shutter_at_the_last_frame_carries_the_move_on():
-    steps = [cameras.look_at((x, 1.7, 0.0), (x, 1.7, -5.0)) for x in (0.0, 1.0, 3.0)]
-
-    late = cameras.shutter_pose(np.stack(steps), 2.25)
-
-    np.testing.assert_allclose(cameras.camera_centre(late), [3.5, 1.7, 0.0])
-
-
 def test_a_track_with_missing_poses_is_refused(tmp_path: Path):
     with pytest.raises(CalibrationError, match="Run solve_camera again"):
         cameras.load_poses(track(tmp_path, np.stack([POSE] * 3), FrameRange(1001, 1004)))

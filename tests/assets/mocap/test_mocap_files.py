@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from assets.mocap.capture import read_capture
-from assets.mocap.load import is_capture, load_capture_motion
+from assets.mocap.load import is_capture, load_clip
 from assets.mocap.rigs import RIGS, plain, roles_of
 from assets.motion.motions import Grip, load_motion
+from pipeline.crowd_sections import CaptureFile
 from pipeline.errors import AssetError
 from tests import mocaprigs as rigs
 
@@ -35,7 +36,7 @@ def glb(tmp_path: Path, moved: rigs.Take) -> Path:
 
 def refused(path: Path) -> str:
     with pytest.raises(AssetError) as caught:
-        load_capture_motion(path)
+        load_clip(path.stem, CaptureFile(path))
     assert "\n" not in str(caught.value)
     assert path.name in str(caught.value)
     return str(caught.value)

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from assets.mocap.load import load_capture_motion
+from assets.mocap.load import load_clip
+from assets.mocap.motion import captured_motion
 from assets.motion.gaits import Build
 from assets.motion.motions import Grip, Motion, load_motion
 from assets.people.skeleton import solve
+from pipeline.crowd_sections import CaptureFile
 from tests import mocaprigs as rigs
 
 FREE = Grip()
@@ -39,11 +41,15 @@ WRITERS = {
 }
 
 
+def came_back(path: Path) -> Motion:
+    return captured_motion(load_clip(path.stem, CaptureFile(path)))
+
+
 @pytest.fixture(scope="module", params=WRITERS)
 def pair(request, tmp_path_factory) -> tuple[Motion, Motion]:
     """(our motion, what came back of it)."""
     path = WRITERS[request.param](tmp_path_factory.mktemp("capture") / request.param)
-    return load_motion(_source(request.param)), load_capture_motion(path)
+    return load_motion(_source(request.param)), came_back(path)
 
 
 def _source(name: str) -> str:
@@ -189,7 +195,7 @@ def test_a_treadmill_is_undone(tmp_path: Path):
     walk = load_motion("walk")
     poses = [walk.pose(frame / rigs.RATE / walk.cycle_s % 1.0, rigs.build(), FREE) for frame in range(70)]
 
-    theirs = load_capture_motion(rigs.write_bvh(tmp_path / "belt.bvh", rigs.take(poses, 0.0, heading_rad=2.0)))
+    theirs = came_back(rigs.write_bvh(tmp_path / "belt.bvh", rigs.take(poses, 0.0, heading_rad=2.0)))
 
     assert theirs.speed_mps == pytest.approx(walk.speed_mps, rel=0.02)
     assert theirs.cycle_s == pytest.approx(walk.cycle_s, rel=0.02)
@@ -200,7 +206,7 @@ def test_one_round_is_enough(tmp_path: Path, frames: int):
     walk = load_motion("walk")
     poses = [walk.pose(frame / rigs.RATE / walk.cycle_s % 1.0, rigs.build(), FREE) for frame in range(frames)]
 
-    theirs = load_capture_motion(rigs.write_bvh(tmp_path / "once.bvh", rigs.take(poses, walk.speed_mps)))
+    theirs = came_back(rigs.write_bvh(tmp_path / "once.bvh", rigs.take(poses, walk.speed_mps)))
 
     assert theirs.loops
     assert theirs.cycle_s == pytest.approx(walk.cycle_s, rel=0.02)
@@ -212,7 +218,7 @@ def test_a_clip_that_does_not_come_back_is_played_once(tmp_path: Path):
     count = round(fall.cycle_s * rigs.RATE)
     poses = [fall.pose(min(frame / (count - 1), 0.999), rigs.build(), FREE) for frame in range(count)]
 
-    theirs = load_capture_motion(rigs.write_bvh(tmp_path / "fall.bvh", rigs.take(poses)))
+    theirs = came_back(rigs.write_bvh(tmp_path / "fall.bvh", rigs.take(poses)))
 
     assert not theirs.loops
     assert theirs.speed_mps == 0

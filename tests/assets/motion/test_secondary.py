@@ -9,7 +9,19 @@ from assets.motion.blending import STANDARD
 from assets.motion.grips import Grip
 from assets.motion.keyframes import pack
 from assets.motion.motions import load_motion
-from assets.motion.secondary import NECK_YAW, alive, breathing, chance, eased, gaze, glance, habit, lag
+from assets.motion.secondary import (
+    LATE_S,
+    NECK_YAW,
+    breathing,
+    chance,
+    eased,
+    enlivened,
+    gaze,
+    glance,
+    habit,
+    lag,
+    liveliness,
+)
 from assets.people.skeleton import turn
 
 IDLE = load_motion("idle").pose(0.2, STANDARD, Grip())
@@ -70,12 +82,14 @@ def test_cloth_and_shaft_follow_late():
 
 def test_nobody_moves_in_lockstep_and_feet_stay_where_they_are():
     motion, grip = load_motion("idle"), Grip("spear", "strap")
-    people = [alive(motion, 0.3, STANDARD, grip, time_s=2.0, seed=seed) for seed in range(6)]
+    now, earlier = (motion.pose(phase, STANDARD, grip) for phase in (0.3, 0.3 - LATE_S / motion.cycle_s))
+    lively = liveliness(motion)
+    people = [enlivened(now, earlier, lively, time_s=2.0, seed=seed) for seed in range(6)]
 
     assert len({pose.head for pose in people}) == 6
     assert len({pose.chest for pose in people}) == 6
     assert len({(pose.hips, pose.left_leg, pose.right_leg) for pose in people}) == 1
-    assert alive(motion, 0.3, STANDARD, grip, time_s=2.0, seed=3) == people[3]
+    assert enlivened(now, earlier, lively, time_s=2.0, seed=3) == people[3]
     assert habit(IDLE, 1) != habit(IDLE, 2)
 
 

@@ -11,13 +11,14 @@ from assets.people.mesh import posed_mesh
 from assets.providers.builtin import FOLDER, Builtin
 from assets.providers.opening import open_provider
 from assets.providers.request import Guides, Light
-from assets.sprites.sprite import Sight, figure_request, sprite_request
+from assets.sprites.sprite import Sight, figure_request
 from assets.train.brought import bring
 from assets.train.following import following
 from assets.train.masonry import masonry_sample
 from assets.train.measure import figures
 from assets.train.people import kept_back, kept_pair
 from pipeline.errors import ProviderError
+from tests.sprites import sprite_request
 
 FROM_LEFT, FROM_RIGHT = Light(sun_direction=(-0.8, -0.4, -0.45)), Light(sun_direction=(0.8, -0.4, -0.45))
 

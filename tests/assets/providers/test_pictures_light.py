@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from assets.providers.pictures import KNEE, MAX_LIGHT, display_encoded, recovered, scene_linear, shown
+from assets.providers.pictures import KNEE, MAX_LIGHT, _encoded, _gain, recovered, scene_linear, shown
 from assets.providers.request import Light
 from pipeline.io.color import from_acescg, to_display_8bit
 from pipeline.kernels.color import LUMINANCE
@@ -40,7 +40,7 @@ def test_the_curve_and_its_inverse_agree():
     light = Light()
     linear = np.random.default_rng(4).uniform(0, 5, (1, 999, 1)) * np.array([1.0, 0.9, 0.7])
 
-    assert np.allclose(scene_linear(display_encoded(linear, light), light), linear, rtol=1e-3, atol=1e-5)
+    assert np.allclose(scene_linear(_encoded(linear, _gain(light)), light), linear, rtol=1e-3, atol=1e-5)
 
 
 def test_white_is_the_stated_maximum_and_black_is_black():

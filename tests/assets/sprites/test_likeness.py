@@ -12,8 +12,9 @@ from assets.providers.request import Light
 from assets.providers.surfaces import light_on
 from assets.sprites.guides import ROOT_M
 from assets.sprites.likeness import distance, lab_of, likeness, sums_of
-from assets.sprites.sprite import Sight, sprite_request, sun_seen
+from assets.sprites.sprite import Sight, sun_seen
 from assets.train.people import seen
+from tests.sprites import sprite_request
 
 VIEWS = (0, 4, 9, 12, 18)
 

@@ -20,9 +20,9 @@ from assets.sprites.sprite import (
     fitting_px,
     frame_width_px,
     reach_m,
-    sprite_request,
     sun_seen,
 )
+from tests.sprites import sprite_request
 
 TALL, RIGHT_OF_PICTURE = math.radians(30), math.radians(90)
 

@@ -10,11 +10,12 @@ from assets.people.looks import character_identity
 from assets.providers.base import Capabilities
 from assets.providers.request import Light
 from assets.sprites.likeness import lab_of
-from assets.sprites.sprite import Sight, sprite_request
+from assets.sprites.sprite import Sight
 from assets.takes.sheet import sheet_requests
 from assets.takes.telling import telling_of
 from assets.takes.variation import dyed, dyes_of
 from pipeline.errors import AssetError
+from tests.sprites import sprite_request
 
 BY_LOOKS = Capabilities(frozenset(), frozenset(), paints_looks=True)
 TAKES = range(1, 9)

@@ -7,10 +7,11 @@ import pytest
 
 from assets.people.characters import Part, load_character
 from assets.providers.request import Light
-from assets.sprites.sprite import Sight, sprite_request
+from assets.sprites.sprite import Sight
 from assets.train.brought import bring, bring_some, worn_parts
 from assets.train.masonry import masonry_sample
 from assets.train.recipe import Recipe
+from tests.sprites import sprite_request
 
 
 @pytest.fixture(scope="module")
