@@ -171,8 +171,3 @@ def _behind(person: Person) -> Floats:
         picture += strength * (0.35 * noise + noise.mean(axis=2, keepdims=True)) / noise.std()
     level = (0.11, 0.10, 0.085) if person.behind == "hard" else (0.36, 0.38, 0.42)
     return np.asarray(np.float32(level) * np.exp(0.45 * picture), np.float32)
-
-
-def to_picture(rgb: Floats) -> NDArray[np.uint8]:
-    """For looking: scene-linear to 8 bit, BT.709's curve near enough."""
-    return np.asarray(np.clip(255 * np.clip(rgb, 0, 1) ** (1 / 2.2), 0, 255).astype(np.uint8))
