@@ -31,8 +31,8 @@ def refine(matte: Floats, picture: Floats, radius_px: int = 8) -> Floats:
 def figure_depth(alpha: Floats, depth_m: Floats, confidence: Floats) -> Floats:
     """(H, W) float32 metres: how far each figure of `alpha` (H, W) stands, +inf where there is none.
 
-    One depth per connected figure, that of the ground it stands on: of what is trusted in a band under its lowest rows
-    (of the figure's own lowest rows where nothing is). Figures that overlap in the picture get the nearest one's depth. What is
+    One depth per connected figure, that of the ground it stands on: of what is trusted in a band under its lowest rows; else of
+    what is trusted beside them; else of what the band says, trusted or not, or its own lowest rows. Figures that overlap in the picture get the nearest one's depth. What is
     thin and hangs on a figure by however faint a bridge, a spear, a strap, a plume, stands where that one does.
     """
     labels, stats = _bodies(alpha)
@@ -40,21 +40,31 @@ def figure_depth(alpha: Floats, depth_m: Floats, confidence: Floats) -> Floats:
     band = max(2, height // 80)
     depths = np.full(len(stats), np.inf, np.float32)
     for k in range(1, len(stats)):
-        left, width = stats[k, cv2.CC_STAT_LEFT], stats[k, cv2.CC_STAT_WIDTH]
-        lowest = stats[k, cv2.CC_STAT_TOP] + stats[k, cv2.CC_STAT_HEIGHT]
-        columns = slice(left, left + width)
-        feet = (labels[max(lowest - 2 * band, 0) : lowest, columns] == k).any(axis=0)
-        under = slice(lowest, min(lowest + band, height))
-        good = (confidence[under, columns] > 0.5) & np.isfinite(depth_m[under, columns]) & feet
-        found = depth_m[under, columns][good]
-        if not found.size:
-            found = depth_m[max(lowest - band, 0) : lowest, columns][:, feet]
-            found = found[np.isfinite(found)]
-        depths[k] = np.median(found) if found.size else np.inf
+        depths[k] = _foot_depth(labels, k, stats[k], band, depth_m, confidence)
     labels = _with_thin(alpha, labels)
     grown = np.where(labels > 0, -depths[labels], -np.inf).astype(np.float32)
     around = -cv2.dilate(grown, disc(max(4, height // 60)))  # soft edges reach beyond the solid figure
     return np.where(labels > 0, depths[labels], np.where(alpha > 0, around, np.inf)).astype(np.float32)
+
+
+def _foot_depth(labels: Labels, k: int, box: Labels, band: int, depth_m: Floats, confidence: Floats) -> float:
+    """Metres of figure k of `labels`, +inf where nothing is known. box: OpenCV's figures of it; band: rows."""
+    left, width = int(box[cv2.CC_STAT_LEFT]), int(box[cv2.CC_STAT_WIDTH])
+    lowest = int(box[cv2.CC_STAT_TOP] + box[cv2.CC_STAT_HEIGHT])
+    feet = (labels[max(lowest - 2 * band, 0) : lowest, left : left + width] == k).any(axis=0)
+    under = slice(lowest, lowest + band), slice(left, left + width)
+    beside = slice(max(lowest - band, 0), lowest + band), slice(max(left - width, 0), left + 2 * width)
+    own = slice(max(lowest - band, 0), lowest), slice(left, left + width)
+    for where, counted in (
+        (under, (confidence[under] > 0.5) & feet),
+        (beside, (confidence[beside] > 0.5) & (labels[beside] == 0)),
+        (under, np.broadcast_to(feet, depth_m[under].shape)),
+        (own, np.broadcast_to(feet, depth_m[own].shape)),
+    ):
+        found = depth_m[where][counted & np.isfinite(depth_m[where])]
+        if found.size:
+            return float(np.median(found))
+    return float("inf")
 
 
 def _bodies(alpha: Floats) -> tuple[Labels, Labels]:

@@ -83,3 +83,23 @@ def test_two_who_touch_softly_keep_their_own_distances():
     assert far[140, 146] == pytest.approx(1000 / 41.5, rel=0.05)
     assert far[147, 131] == far[180, 115]
     assert far[147, 138] == far[140, 146]
+
+
+def test_where_the_ground_underfoot_is_not_trusted_the_ground_beside_tells():
+    depth_m, alpha, sure = field().copy(), np.zeros((240, 320), np.float32), np.ones((240, 320), np.float32)
+    alpha[140:220, 100:130] = 1
+    depth_m[130:235, 90:140] = 60  # what plane sweep says around who moves
+    sure[130:235, 90:140] = 0.1
+
+    far = figure_depth(alpha, depth_m, sure)
+
+    assert far[180, 115] == pytest.approx(10, rel=0.05)
+    assert figure_depth(alpha, depth_m, np.zeros_like(sure))[180, 115] == 60  # nothing else is known
+
+
+def test_a_figure_that_leaves_the_picture_stands_as_far_as_what_is_beside_it():
+    depth_m, alpha, sure = field().copy(), np.zeros((240, 320), np.float32), np.ones((240, 320), np.float32)
+    alpha[140:, 100:130] = 1
+    sure[140:, 100:130] = 0
+
+    assert figure_depth(alpha, depth_m, sure)[180, 115] == pytest.approx(1000 / 118, rel=0.05)
