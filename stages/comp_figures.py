@@ -17,6 +17,7 @@ from pipeline.types import SKY
 
 Array = NDArray[np.float32]
 LEAST_PIXELS = 200
+_DARK = 0.002, 0.008  # quantiles of luminance whose pixels tell the black point
 _SAMPLES = 50_000  # pixels that a quantile is taken of, evenly spread
 _BINS = ("dark", "middle", "bright")
 _FRINGE_PX = 3  # how far from an edge its two sides are looked for
@@ -70,7 +71,7 @@ def levels(pixels: NDArray[np.floating[Any]], which: NDArray[np.intp]) -> dict[s
     """Black, white and gamma per channel, and key, of the pixels `which` of (N, 3) or premultiplied (N, 4), scene-linear;
     nothing for too few.
 
-    gamma: the exponent that takes the median's place between black and white to one half: 1 is an even spread, above it
+    black: of the pixels about the 0.5% point of luminance, for a red cloth without any green is not dark. gamma: the exponent that takes the median's place between black and white to one half: 1 is an even spread, above it
     the middle is dark.
     """
     if len(which) < LEAST_PIXELS:
@@ -78,7 +79,9 @@ def levels(pixels: NDArray[np.floating[Any]], which: NDArray[np.intp]) -> dict[s
     some = pixels[which[:: max(1, len(which) // _SAMPLES)]].astype(np.float32)
     if some.shape[1] == 4:
         some = some[:, :3] / some[:, 3:]
-    black, middle, white = np.quantile(some, [0.005, 0.5, 0.995], axis=0)
+    light = some @ LUMINANCE
+    dark = (light >= np.quantile(light, _DARK[0])) & (light <= np.quantile(light, _DARK[1]))
+    black, (middle, white) = some[dark].mean(axis=0), np.quantile(some, [0.5, 0.995], axis=0)
     place = np.clip((middle - black) / np.maximum(white - black, 1e-6), 1e-3, 1 - 1e-3)
     gamma = np.log(place) / np.log(0.5)
     key = np.exp(np.log(np.maximum(some @ LUMINANCE, 1e-5)).mean())

@@ -75,6 +75,21 @@ def test_black_white_and_gamma_are_those_of_a_known_ramp() -> None:
     assert found["gamma"] == pytest.approx([1, 2, 0.5], abs=0.06)
 
 
+def test_a_saturated_cloth_is_not_darker_than_black() -> None:
+    """Its weakest channel lies under every grey; its light does not."""
+    random = np.random.default_rng(1)
+    grey = np.repeat(random.uniform(0.06, 0.6, (20000, 1)), 3, axis=1)
+    red = random.uniform(0.3, 0.5, (4000, 1)) * [1, 0.05, 0.04]
+    pixels = np.concatenate([grey, red]).astype(np.float32)
+
+    found = levels(pixels, np.arange(len(pixels)))
+
+    assert pixels[:, 1].min() < 0.03
+    assert found["black"] == pytest.approx([0.0625] * 3, abs=0.002)
+    tinted = levels((pixels - [0, 0.03, 0]).astype(np.float32), np.arange(len(pixels)))
+    assert tinted["black"][1] == pytest.approx(found["black"][1] - 0.03, abs=0.004)  # a black of a colour is seen
+
+
 def test_grain_is_judged_in_every_bin_of_light() -> None:
     y = np.linspace(0.05, 0.9, H, dtype=np.float32)[:, None, None]
     picture, alpha = np.broadcast_to(y, (H, W, 3)).copy(), np.ones((H, W), np.float32)
