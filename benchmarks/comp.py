@@ -32,8 +32,8 @@ SPINNING_S = 0.02  # for how long OpenMP's threads, torch's, keep a core after t
 
 def usual_ms(works: dict[str, Callable[[], object]], rounds: int = 60) -> dict[str, float]:
     """Milliseconds that a quarter of up to `rounds` of each stay under, in a new order each round, so that a busy moment meets
-    all; fewer of what takes long. Not the fastest: on shared memory a rare free moment halves the time of whoever meets it. Before its clock starts
-    each waits until the others' threads sleep, then runs once: what it finds in caches is its own.
+    all; fewer of what takes long. Not the fastest: on shared memory a rare free moment halves the time of whoever meets it.
+    Before its clock starts each waits until the others' threads sleep, then runs once: what it finds in caches is its own.
     """
     times: dict[str, list[float]] = {name: [] for name in works}
     names, random = list(works), np.random.default_rng(1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from calibration.depth.fused import Votes
 from calibration.depth.still import WIDTH_PX, still_depth
+from calibration.depth.votes import Votes
 from calibration.ground.heightfield import Heightfield
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr

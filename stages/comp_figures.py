@@ -71,8 +71,9 @@ def levels(pixels: NDArray[np.floating[Any]], which: NDArray[np.intp]) -> dict[s
     """Black, white and gamma per channel, and key, of the pixels `which` of (N, 3) or premultiplied (N, 4), scene-linear;
     nothing for too few.
 
-    black: of the pixels about the 0.5% point of luminance, for a red cloth without any green is not dark. gamma: the exponent that takes the median's place between black and white to one half: 1 is an even spread, above it
-    the middle is dark.
+    black: of the pixels about the 0.5% point of luminance, for a red cloth without any green is not dark. gamma: the
+    exponent that takes the median's place between black and white to one half: 1 is an even spread, above it the middle is
+    dark.
     """
     if len(which) < LEAST_PIXELS:
         return {}
@@ -84,7 +85,7 @@ def levels(pixels: NDArray[np.floating[Any]], which: NDArray[np.intp]) -> dict[s
     black, (middle, white) = some[dark].mean(axis=0), np.quantile(some, [0.5, 0.995], axis=0)
     place = np.clip((middle - black) / np.maximum(white - black, 1e-6), 1e-3, 1 - 1e-3)
     gamma = np.log(place) / np.log(0.5)
-    key = np.exp(np.log(np.maximum(some @ LUMINANCE, 1e-5)).mean())
+    key = np.exp(np.log(np.maximum(light, 1e-5)).mean())
     named = {"black": black, "white": white, "gamma": gamma}
     return {**{name: _rounded(values, 5) for name, values in named.items()}, "key": round(float(key), 5)}
 

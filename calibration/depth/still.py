@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.cameras import to_camera
-from calibration.depth.fused import SURE_FROM
 from calibration.depth.sweep import neighbours, points_seen
 from calibration.depth.views import Pinholes, View, load_view, pinholes
+from calibration.depth.votes import SURE_FROM
 from calibration.ground.heightfield import Heightfield
 from pipeline.kernels.warp import look_up
 from pipeline.types import CameraTrack, Plate
@@ -33,9 +33,10 @@ def still_depth(
 ) -> tuple[Floats, Floats]:
     """Depth along camera z in metres (H, W), +inf in the sky, and confidence 0..1, at the plate's size, without walkers.
 
-    told: the same of one frame, as its own sweep or votes (calibration.depth.fused) have it. Where it is unsure, it is held against the ground and against the farthest sure depth beside it: the
-    one stands at which the neighbouring frames' colours are most alike (Kang, Szeliski and Chai, CVPR 2001: the better
-    half of them, for the others may not see it). Only what is too near is doubted. Without parallax nothing is.
+    told: the same of one frame, as its own sweep or votes (calibration.depth.votes) have it. Where it is unsure, it is held
+    against the ground and against the farthest sure depth beside it: the one stands at which the neighbouring frames'
+    colours are most alike (Kang, Szeliski and Chai, CVPR 2001: the better half of them, for the others may not see it).
+    Only what is too near is doubted. Without parallax nothing is.
     """
     z, confidence = told
     view = load_view(plate, track, frame, WIDTH_PX)

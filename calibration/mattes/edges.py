@@ -31,17 +31,19 @@ def refine(matte: Floats, picture: Floats, radius_px: int = 8) -> Floats:
 def figure_depth(alpha: Floats, depth_m: Floats, confidence: Floats) -> Floats:
     """(H, W) float32 metres: how far each figure of `alpha` (H, W) stands, +inf where there is none.
 
-    One depth per connected figure, that of the ground it stands on: of what is trusted in a band under its lowest rows; else of
-    what is trusted beside them; else of what the band says, trusted or not, or its own lowest rows. Figures that overlap in the picture get the nearest one's depth. What is
-    thin and hangs on a figure by however faint a bridge, a spear, a strap, a plume, stands where that one does.
+    One depth per connected figure, that of the ground it stands on: of what is trusted in a band under its lowest rows; else
+    of what is trusted beside them; else of what the band says, trusted or not, or its own lowest rows. Figures that overlap
+    in the picture get the nearest one's depth. What is thin and hangs on a figure by however faint a bridge, a spear, a
+    strap, a plume, stands where that one does.
     """
-    labels, stats = _bodies(alpha)
+    bridged = np.asarray(cv2.connectedComponents((alpha > _BRIDGE).astype(np.uint8), connectivity=8)[1], np.int32)
+    labels, stats = _bodies(alpha, bridged)
     height = alpha.shape[0]
     band = max(2, height // 80)
     depths = np.full(len(stats), np.inf, np.float32)
     for k in range(1, len(stats)):
         depths[k] = _foot_depth(labels, k, stats[k], band, depth_m, confidence)
-    labels = _with_thin(alpha, labels)
+    labels = _with_thin(labels, bridged)
     grown = np.where(labels > 0, -depths[labels], -np.inf).astype(np.float32)
     around = -cv2.dilate(grown, disc(max(4, height // 60)))  # soft edges reach beyond the solid figure
     return np.where(labels > 0, depths[labels], np.where(alpha > 0, around, np.inf)).astype(np.float32)
@@ -67,22 +69,23 @@ def _foot_depth(labels: Labels, k: int, box: Labels, band: int, depth_m: Floats,
     return float("inf")
 
 
-def _bodies(alpha: Floats) -> tuple[Labels, Labels]:
-    """Solid figures numbered from 1, (H, W), and OpenCV's figures of each; thin ones do not count beside thicker ones."""
+def _bodies(alpha: Floats, bridged: Labels) -> tuple[Labels, Labels]:
+    """Solid figures numbered from 1, (H, W), and OpenCV's figures of each; thin ones do not count beside thicker ones.
+
+    bridged: (H, W) numbers of what hangs together, however faintly.
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.5).astype(np.uint8), connectivity=8)
     wide = cv2.distanceTransform((labels > 0).astype(np.uint8), cv2.DIST_L2, 5)
     least = max(_THICK_PX, _THICK * alpha.shape[0])
     thick = np.bincount(labels[wide > least], minlength=count) > 0
-    _, bridged = cv2.connectedComponents((alpha > _BRIDGE).astype(np.uint8), connectivity=8)
     beside_thick = np.zeros(bridged.max() + 1, bool)
     beside_thick[bridged[thick[labels] & (labels > 0)]] = True
     thin = (labels > 0) & ~thick[labels] & beside_thick[bridged]
     return np.where(thin, 0, labels).astype(np.int32), np.asarray(stats, np.int32)
 
 
-def _with_thin(alpha: Floats, labels: Labels) -> Labels:
+def _with_thin(labels: Labels, bridged: Labels) -> Labels:
     """The figures' numbers also where a matte is faint or thin, if a bridge leads to one: the nearest one's to which one does."""
-    count, bridged = cv2.connectedComponents((alpha > _BRIDGE).astype(np.uint8), connectivity=8)
     _, nearest = cv2.distanceTransformWithLabels(
         (labels == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -92,7 +95,7 @@ def _with_thin(alpha: Floats, labels: Labels) -> Labels:
     of_pixel, bridge_of_pixel = np.zeros((2, nearest.max() + 1), np.int32)
     of_pixel[nearest[solid]], bridge_of_pixel[nearest[solid]] = labels[solid], bridged[solid]
     numbers, first, size = np.unique(labels[solid], return_index=True, return_counts=True)
-    largest, ascending = np.zeros(count, np.int32), np.argsort(size, kind="stable")
+    largest, ascending = np.zeros(bridged.max() + 1, np.int32), np.argsort(size, kind="stable")
     largest[bridged[solid][first[ascending]]] = numbers[ascending]  # of each bridge
     direct = bridge_of_pixel[nearest] == bridged
     given = np.where(direct, of_pixel[nearest], largest[bridged])

@@ -1,4 +1,4 @@
-"""White noise through a spatial kernel, four rows of 32 pixels at a time in registers: each value that is fetched serves all four."""
+"""White noise through a spatial kernel, four rows of 32 pixels at a time in registers: what is fetched serves all four."""
 
 from __future__ import annotations
 

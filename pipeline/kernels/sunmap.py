@@ -61,9 +61,9 @@ class DepthMap:
 def add_hidden(places: Floats, across: Floats, down: Floats, map_: DepthMap, softness: float, out: Floats) -> None:
     """Add to `out`, (N,) float32, the share of the light that the map takes from places: 0 nothing .. 1 all of it.
 
-    places: (N, 3) float32 world metres, NaN: nowhere. across, down: (N, 3) float32 the way to the next pixel's place, over which the share
-    is the mean. softness: metres of penumbra per metre of way; half of it is a normal's sigma. Where nothing hides the light
-    within the penumbra, exactly 0 is added. Raises ValueError on another shape or dtype.
+    places: (N, 3) float32 world metres, NaN: nowhere. across, down: (N, 3) float32 the way to the next pixel's place, over
+    which the share is the mean. softness: metres of penumbra per metre of way; half of it is a normal's sigma. Where nothing
+    hides the light within the penumbra, exactly 0 is added. Raises ValueError on another shape or dtype.
     """
     for name, array in (("places", places), ("across", across), ("down", down)):
         check(name, array, np.float32, (len(places), 3))

@@ -72,7 +72,10 @@ def _elect(inverse, sure, counted, tolerance, out, how):
 
 @njit(cache=True)
 def _surface(said, counted, tolerance, least, part, nearest):
-    """Mean of the surface that at least `least` of those counted, and one in `part`, share: the nearest, or the most shared. 0: none."""
+    """Mean of the surface that at least `least` of those counted, and one in `part`, share: the nearest, or the most shared.
+
+    0: none.
+    """
     total = 0
     for k in range(len(said)):
         total += counted[k]

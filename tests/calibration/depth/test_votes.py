@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from calibration.depth.fused import SURE_FROM, VOTED, Votes
+from calibration.depth.votes import SURE_FROM, VOTED, Votes
 from pipeline.frames import FrameFiles
 from pipeline.io import exr
 from pipeline.types import DepthMaps
