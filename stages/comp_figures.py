@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.look.graincorrelation import MAX_LAG, Lags, lags_of
 from pipeline.kernels.bounds import around
 from pipeline.kernels.check import compared
 from pipeline.kernels.color import LUMINANCE
@@ -22,6 +23,7 @@ _SAMPLES = 50_000  # pixels that a quantile is taken of, evenly spread
 _BINS = ("dark", "middle", "bright")
 _FRINGE_PX = 3  # how far from an edge its two sides are looked for
 _GRAIN_TILE_PX = 192
+_MOST_CHANCE = 0.15  # standard error beyond which a figure of the grain says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,8 @@ def _wider(lines: slice) -> slice:
 
 def _grain(done: Frame, grain: Grain, seed: int, frame: int) -> dict[str, Any]:
     """Inside the layers: added grain over the plate's at the same levels (1 is a match), in all and from dark to bright;
-    and how much of it stands still since the frame before (0: none, 1: frozen)."""
+    and how much of it stands still since the frame before (0: none, 1: frozen). `chance`: the standard error of each, for
+    few pixels of coarse or patchy grain scatter; what scatters more than _MOST_CHANCE is left out."""
     inside = done.kept <= 0.01
     if inside.sum() < LEAST_PIXELS:
         return {"grain_ratio": []}
@@ -130,27 +133,46 @@ def _grain(done: Frame, grain: Grain, seed: int, frame: int) -> dict[str, Any]:
     wanted = sigma_of(level, grain) * gain(grain, seed, frame, inside.shape)[inside][:, None]
     luma = level @ LUMINANCE
     bounds = np.quantile(luma[:: max(1, len(luma) // _SAMPLES)], [1 / 3, 2 / 3])
-    bins = np.digitize(luma, bounds)
-    found = {name: _ratio(added[bins == n], wanted[bins == n]) for n, name in enumerate(_BINS)}
+    bins, lags = np.digitize(luma, bounds), lags_of(grain)
+    whole, ratio = _ratio(added, wanted, lags)
+    parts = {name: _ratio(added[bins == n], wanted[bins == n], lags) for n, name in enumerate(_BINS)}
+    kept = {name: part for name, part in parts.items() if part[1]}
     return {
-        "grain_ratio": _ratio(added, wanted),
-        "grain_bins": {name: ratio for name, ratio in found.items() if ratio},
-        "grain_repeats": _repeats(done, inside, grain, seed, frame),
+        "grain_ratio": ratio,
+        "grain_bins": {name: part for name, (_, part) in kept.items()},
+        "grain_chance": {"all": whole} | {name: chance for name, (chance, _) in kept.items()},
+        **_repeats(done, inside, grain, seed, frame, lags),
     }
 
 
-def _ratio(added: Array, wanted: Array) -> list[float]:
+def _ratio(added: Array, wanted: Array, lags: Lags) -> tuple[float, list[float]]:
+    """Standard error of ratios (3,) and these, none where it is too large."""
     if len(added) < LEAST_PIXELS:
-        return []
-    return _rounded(np.sqrt((added**2).mean(axis=0) / np.maximum((wanted**2).mean(axis=0), 1e-20)), 4)
+        return 1.0, []
+    square = np.maximum(wanted.astype(np.float64) ** 2, 1e-20)
+    alike = np.diagonal(lags, axis1=-2, axis2=-1).reshape(-1, 3)  # of normal values; of their squares it is its square
+    pixels = square.sum(axis=0) ** 2 / (square**2).sum(axis=0)
+    chance = float(np.sqrt(_both_ways(alike**2).max() / (2 * pixels.min())))
+    if chance > _MOST_CHANCE:
+        return chance, []
+    return round(chance, 4), _rounded(np.sqrt((added**2).mean(axis=0) / square.mean(axis=0)), 4)
+
+
+def _both_ways(squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums over all lags of symmetric values (rows 0.., columns -MAX_LAG..MAX_LAG, flattened; ...)."""
+    first = squares[: 2 * MAX_LAG + 1]
+    return np.asarray(2 * squares.sum(axis=0) - first.sum(axis=0))
 
 
 def _rounded(values: NDArray[np.floating[Any]], digits: int) -> list[float]:
     return [round(float(v), digits) for v in values]
 
 
-def _repeats(done: Frame, inside: NDArray[np.bool_], grain: Grain, seed: int, frame: int) -> float:
-    """Correlation of the grain in the densest tile of the layers with what the frame before got there."""
+def _repeats(
+    done: Frame, inside: NDArray[np.bool_], grain: Grain, seed: int, frame: int, lags: Lags
+) -> dict[str, float]:
+    """Correlation of the grain in the densest tile of the layers with what the frame before got there, and its standard
+    error; nothing where that is too large. Patches, which outlast frames, are taken out."""
     step = _GRAIN_TILE_PX
     height, width = inside.shape
     counts = {
@@ -163,5 +185,17 @@ def _repeats(done: Frame, inside: NDArray[np.bool_], grain: Grain, seed: int, fr
     there = inside[tile]
     now = (done.grained[tile] - done.picture[tile])[there] @ grain.camera_from_acescg.T
     before = noise(there.shape[0], there.shape[1], grain, seed, frame - 1, (x, y))[there]
-    lengths = np.sqrt((now**2).sum() * (before**2).sum())
-    return round(float((now * before).sum() / max(float(lengths), 1e-20)), 4)
+    now, before = (
+        v / gain(grain, seed, f, there.shape, (x, y))[there][:, None] for v, f in ((now, frame), (before, frame - 1))
+    )
+    squares = [(v.astype(np.float64) ** 2).mean(axis=0) for v in (now, before)]
+    sizes = np.sqrt(squares[0])
+    both = _both_ways((lags**2 * np.outer(sizes, sizes)).sum(axis=(-2, -1)).ravel())
+    chance = float(np.sqrt(both / max(squares[0].sum() * 3 * len(now), 1e-20)))
+    if chance > _MOST_CHANCE:
+        return {}
+    lengths = np.sqrt(squares[0].sum() * squares[1].sum()) * len(now)
+    return {
+        "grain_repeats": round(float((now * before).sum() / max(float(lengths), 1e-20)), 4),
+        "grain_repeats_chance": round(chance, 4),
+    }

@@ -30,6 +30,7 @@ from pipeline.types import (
 )
 
 Array = np.ndarray[Any, Any]
+SURE = 3.0  # standard errors that chance explains
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that still passes."""
+    """The most that still passes; of the grain beyond what chance explains, for a small layer holds few grains."""
 
     reprojection_limit_px: float = 1.0
     depth_limit: float = 0.1  # median error as a share of the distance
@@ -181,10 +182,10 @@ def checked(sources: Sources, measured: dict[str, Any], watched: Watched, limits
         ("fringes along edges, share of the level", "fringe", limits.fringe_limit),
         ("layers darker than the plate's black, by", "black", limits.black_limit),
         ("layers brighter than the plate's white, stops", "white", limits.white_limit),
-        ("grain in the layers against the plate's, off by", "grain", limits.grain_limit),
-        ("grain that stands still, correlation", "repeats", limits.repeat_limit),
+        ("grain in the layers against the plate's, off beyond chance by", "grain", limits.grain_limit),
+        ("grain that stands still, correlation beyond chance", "repeats", limits.repeat_limit),
     )
-    worst = {frame: _worst(found) for frame, found in comp.items()}
+    worst = {frame: judge(found) for frame, found in comp.items()}
     for name, figure, limit in judged:
         values = {frame: found[figure] for frame, found in worst.items() if np.isfinite(found[figure])}
         if values:  # a shot without a layer has neither edges nor grain of ours
@@ -192,7 +193,7 @@ def checked(sources: Sources, measured: dict[str, Any], watched: Watched, limits
     return tuple(checks)
 
 
-def _worst(found: dict[str, Any]) -> dict[str, float]:
+def judge(found: dict[str, Any]) -> dict[str, float]:
     """What is judged of one frame of the comp: the worst over layers, channels and levels; NaN where there is nothing."""
     plate, layers = found.get("plate", {}), found.get("layers", {}).values()
 
@@ -201,12 +202,14 @@ def _worst(found: dict[str, Any]) -> dict[str, float]:
         known = [layer[name] for layer in layers if name in layer] if name in plate else []
         return [pair for values in known for pair in zip(values, plate[name], strict=True)]
 
-    ratios = [found.get("grain_ratio", []), *found.get("grain_bins", {}).values()]
+    ratios = {"all": found.get("grain_ratio", []), **found.get("grain_bins", {})}
+    chances = {name: SURE * chance for name, chance in found.get("grain_chance", {}).items()}
+    standing = abs(found.get("grain_repeats", np.nan)) - SURE * found.get("grain_repeats_chance", 0.0)
     every = {
         "fringe": [v for layer in layers for v in layer.get("fringe", [])],
         "black": [their - own for own, their in pairs("black")],
         "white": [float(np.log2(max(own, 1e-6) / max(their, 1e-6))) for own, their in pairs("white")],
-        "grain": [abs(v - 1) for ratio in ratios for v in ratio],
-        "repeats": [abs(found["grain_repeats"])] if "grain_repeats" in found else [],
+        "grain": [max(abs(v - 1) - chances.get(name, 0), 0) for name, ratio in ratios.items() for v in ratio],
+        "repeats": [max(standing, 0)] if "grain_repeats" in found else [],
     }
     return {name: max(values, default=float("nan")) for name, values in every.items()}

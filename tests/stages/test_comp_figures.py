@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pipeline.io import exr
 from pipeline.kernels.grain import Grain, add_grain
 from pipeline.kernels.grainrows import TAPS
+from pipeline.review.gather import Limits, judge
 from stages.comp_figures import Frame, figures_of, fringes, levels
 
 H, W, FRAME, SEED = 120, 160, 1003, 4
@@ -135,3 +137,57 @@ def test_a_changed_bit_outside_is_found() -> None:
     assert (clean["outside_max_difference"], clean["outside_bit_identical"]) == (0, True)
     assert found["outside_max_difference"] > 0
     assert not found["outside_bit_identical"]
+
+
+COARSE = np.zeros((3, TAPS, TAPS), np.float32)
+COARSE[:, TAPS // 2 - 1 : TAPS // 2 + 2, TAPS // 2 - 1 : TAPS // 2 + 2] = 1 / 3
+PATCHY = replace(GRAIN, kernels=COARSE, patchiness=np.float32([0.5, 24]))
+
+
+def patchy(
+    frame: int, strength: float = 1.0, drawn: int | None = None, radius: float = 22.0, grain: Grain = PATCHY
+) -> dict[str, Any]:
+    """Figures of a small disc with coarse and patchy grain over it, of this strength, drawn for another frame."""
+    y, x = np.mgrid[:H, :W]
+    alpha = (np.hypot(x - 80, y - 60) < radius).astype(np.float32)
+    picture, kept = comped(alpha), 1 - alpha
+    plate = exr.half(np.broadcast_to(np.float32([0.2, 0.3, 0.4]), picture.shape))
+    grained, made_of = np.empty_like(picture), replace(grain, sigmas=grain.sigmas * np.float32(strength))
+    add_grain(plate.astype(np.float32), picture, kept, made_of, SEED, frame if drawn is None else drawn, grained)
+    rgba = np.concatenate([picture * alpha[..., None], alpha[..., None]], axis=2)
+    done = Frame(plate, exr.half(grained), picture, grained, kept, {"crowd": rgba})
+    return figures_of(done, grain, SEED, frame)
+
+
+def test_chance_is_how_figures_of_a_small_layer_scatter() -> None:
+    found = [patchy(frame) for frame in range(1001, 1241, 2)]
+
+    ratios, repeats = np.array([f["grain_ratio"] for f in found]), np.array([f["grain_repeats"] for f in found])
+    assert ratios.std(axis=0).mean() == pytest.approx(np.mean([f["grain_chance"]["all"] for f in found]), rel=0.3)
+    assert repeats.std() == pytest.approx(np.mean([f["grain_repeats_chance"] for f in found]), rel=0.3)
+    assert ratios.mean() == pytest.approx(1, abs=0.02)
+
+
+def test_a_small_layers_wrong_grain_is_found_and_chance_is_not() -> None:
+    frames, limits = range(1001, 1041), Limits()
+
+    def worst(**wrong: Any) -> tuple[float, float]:
+        judged = [judge(patchy(frame, **wrong)) for frame in frames]
+        return max(j["grain"] for j in judged), max(j["repeats"] for j in judged)
+
+    right = worst()
+    assert right[0] < limits.grain_limit / 3
+    assert right[1] < limits.repeat_limit / 3
+    assert worst(strength=0.0)[0] > limits.grain_limit
+    assert worst(strength=2.0)[0] > limits.grain_limit
+    assert max(judge(patchy(f, drawn=f - 1))["repeats"] for f in frames) > 2 * limits.repeat_limit
+
+
+def test_a_few_pixels_of_coarse_grain_are_not_judged() -> None:
+    coarsest = replace(PATCHY, kernels=np.full((3, TAPS, TAPS), 1 / TAPS, np.float32))
+
+    found = patchy(FRAME, radius=9, grain=coarsest)
+
+    assert found["grain_ratio"] == []
+    assert "grain_repeats" not in found
+    assert found["grain_chance"]["all"] > 0.15
