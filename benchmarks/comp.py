@@ -13,6 +13,7 @@ import argparse
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import cv2
 import numba
@@ -30,23 +31,41 @@ GRADE = Grade(0.3, (1.05, 1.0, 0.95), (0.004, 0.004, 0.004), (0.95, 1.0, 1.05), 
 SPINNING_S = 0.02  # for how long OpenMP's threads, torch's, keep a core after their work
 
 
-def usual_ms(works: dict[str, Callable[[], object]], rounds: int = 60) -> dict[str, float]:
-    """Milliseconds that a quarter of up to `rounds` of each stay under, in a new order each round, so that a busy moment meets
-    all; fewer of what takes long. Not the fastest: on shared memory a rare free moment halves the time of whoever meets it.
+@dataclass(frozen=True)
+class Raced:
+    """Seconds of each contender, a round after the other."""
+
+    seconds: dict[str, list[float]]
+
+    def ms(self, name: str = "ours") -> float:
+        """What a quarter of the rounds stay under. Not the fastest: on shared memory a rare free moment halves the time of
+        whoever meets it.
+        """
+        return 1e3 * float(np.quantile(self.seconds[name], 0.25))
+
+    def ratio(self, name: str) -> float:
+        """How many times as long as ours it takes: the middle one of the rounds, since both of a round find the same machine."""
+        pairs = zip(self.seconds[name], self.seconds["ours"], strict=False)  # what takes long ran fewer rounds
+        return float(np.median([theirs / ours for theirs, ours in pairs]))
+
+
+def raced(works: dict[str, Callable[[], object]], rounds: int = 60) -> Raced:
+    """Up to `rounds` of each, in a new order each round, so that a busy moment meets all; fewer of what takes long.
+
     Before its clock starts each waits until the others' threads sleep, then runs once: what it finds in caches is its own.
     """
-    times: dict[str, list[float]] = {name: [] for name in works}
+    seconds: dict[str, list[float]] = {name: [] for name in works}
     names, random = list(works), np.random.default_rng(1)
     for _ in range(rounds):
         for name in random.permutation(names):
             work = works[name]
-            if len(times[name]) < 2 or sum(times[name]) < 1:
+            if len(seconds[name]) < 2 or sum(seconds[name]) < 1:
                 time.sleep(SPINNING_S)
                 work()
                 start = time.perf_counter()
                 work()
-                times[name].append(time.perf_counter() - start)
-    return {name: 1e3 * float(np.quantile(took, 0.25)) for name, took in times.items()}
+                seconds[name].append(time.perf_counter() - start)
+    return Raced(seconds)
 
 
 def copy_gb_s(image: np.ndarray, threads: int) -> float:
@@ -54,13 +73,13 @@ def copy_gb_s(image: np.ndarray, threads: int) -> float:
     target = np.empty_like(image)
     pairs = list(zip(np.array_split(target, threads), np.array_split(image, threads), strict=True))
     with ThreadPoolExecutor(threads) as pool:
-        took = usual_ms(
+        took = raced(
             {
                 "all threads": lambda: list(pool.map(lambda pair: np.copyto(*pair), pairs)),
                 "one": lambda: np.copyto(target, image),
             }
         )
-    return 2 * image.nbytes / 1e6 / min(took.values())
+    return 2 * image.nbytes / 1e6 / min(took.ms(name) for name in took.seconds)
 
 
 def profile() -> Grain:
@@ -110,29 +129,28 @@ def main() -> None:
     ]  # fmt: skip
     bandwidth = copy_gb_s(front, threads)
     print(f"{width} x {height}, {threads} thread(s); copying memory: {bandwidth:.1f} GB/s read and written")
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, Raced] = {}
     floors: dict[str, float] = {}
     for name, wide, ours, peers in rows:
         kind = name.split(":")[0].split(" ")[0]
-        found[kind] = usual_ms({"ours": ours, **peers})
+        found[kind] = raced({"ours": ours, **peers})
         floors[kind] = wide * width * height / bandwidth / 1e6
-        others = ", ".join(f"{who} {ms / found[kind]['ours']:.1f}x" for who, ms in found[kind].items() if who != "ours")
-        share = 100 * floors[kind] / found[kind]["ours"]
-        print(f"{name:38} {found[kind]['ours']:7.1f} ms, {share:3.0f}% of copy bandwidth; {others}")
-    print(comp_blender.report(front, shot, GRADE, {k: v["ours"] for k, v in found.items()}))
+        others = ", ".join(f"{who} {found[kind].ratio(who):.2f}x" for who in peers)
+        share = 100 * floors[kind] / found[kind].ms()
+        print(f"{name:38} {found[kind].ms():7.1f} ms, {share:3.0f}% of copy bandwidth; {others}")
+    print(comp_blender.report(front, shot, GRADE, {k: v.ms() for k, v in found.items()}))
     coding, whole = comp_exr.ratio(layer, planes, GRADE, grain)
     print(f"EXR alone {coding:.2f} s a frame; with the comp {whole:.2f} s")
     _targets(found, floors, whole / coding)
 
 
-def _targets(found: dict[str, dict[str, float]], floors: dict[str, float], exr_ratio: float) -> None:
-    merged, graded, comp = (found[k] for k in ("merge", "grade", "whole"))
+def _targets(found: dict[str, Raced], floors: dict[str, float], exr_ratio: float) -> None:
     targets = [
-        ("merge, share of copy bandwidth", floors["merge"] / merged["ours"], 0.55, True),
-        ("merge, times as fast as OpenImageIO", merged["OpenImageIO"] / merged["ours"], 1, True),
-        ("grade, times as fast as OpenColorIO", graded["OpenColorIO"] / graded["ours"], 5, True),
-        ("whole comp, times as fast as NumPy", comp["NumPy + OpenCV"] / comp["ours"], 12, True),
-        ("whole comp, times what its bytes need", comp["ours"] / floors["whole"], 15, False),
+        ("merge, share of copy bandwidth", floors["merge"] / found["merge"].ms(), 0.55, True),
+        ("merge, times as fast as OpenImageIO", found["merge"].ratio("OpenImageIO"), 1, True),
+        ("grade, times as fast as OpenColorIO", found["grade"].ratio("OpenColorIO"), 5, True),
+        ("whole comp, times as fast as NumPy", found["whole"].ratio("NumPy + OpenCV"), 12, True),
+        ("whole comp, times what its bytes need", found["whole"].ms() / floors["whole"], 15, False),
         ("EXR in and out with the comp, times EXR alone", exr_ratio, 1.3, False),
     ]
     for what, value, limit, at_least in targets:

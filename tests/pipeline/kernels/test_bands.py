@@ -1,5 +1,13 @@
 """Bands cover each row once, on any number of threads; what fails in one is heard, and bands within bands end."""
 
+import gc
+import multiprocessing
+import os
+import sys
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
 import numba
 import numpy as np
 import pytest
@@ -35,3 +43,56 @@ def test_bands_within_bands_end():
     in_bands(8, lambda top, bottom: in_bands(8, lambda a, b: done.append((top, a)), 1), 1)
 
     assert sorted(done) == [(y, x) for y in range(8) for x in range(8)]
+
+
+@pytest.mark.skipif(sys.platform != "linux" or numba.get_num_threads() < 2, reason="needs Linux and two threads")
+def test_helpers_keep_off_the_core_of_who_calls():
+    cores, meet = os.sched_getaffinity(0), threading.Barrier(2)
+    of_helpers = []
+
+    def work(top, bottom):
+        meet.wait(10)  # two threads at once
+        if threading.current_thread() is not threading.main_thread():
+            of_helpers.append(os.sched_getaffinity(0))
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(2)
+    for _ in range(2):  # the first call starts them
+        of_helpers.clear()
+        in_bands(2, work, 1)
+    numba.set_num_threads(before)
+
+    assert of_helpers
+    assert all(free < cores and len(cores - free) == 1 for free in of_helpers)
+    assert os.sched_getaffinity(0) == cores
+
+
+def test_a_fork_has_helpers_of_its_own():
+    in_bands(64, lambda top, bottom: None, 1)
+
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply_async(_rows_done).get(20) == 64
+
+
+def _rows_done():
+    done = []
+    in_bands(64, lambda top, bottom: done.append(top), 1)
+    return len(done)
+
+
+def test_several_pictures_at_once_are_done_whole():
+    with ThreadPoolExecutor(6) as pool:
+        done = list(pool.map(lambda _: _rows_done(), range(200)))
+
+    assert done == [64] * 200
+
+
+def test_what_a_job_used_is_let_go():
+    picture = np.zeros(4)
+    gone = weakref.ref(picture)
+
+    in_bands(64, lambda top, bottom, picture=picture: picture.sum(), 1)
+
+    del picture
+    gc.collect()
+    assert gone() is None
