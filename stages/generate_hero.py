@@ -20,7 +20,7 @@ from assets.providers.asking.desk import Desk, open_desk
 from assets.providers.base import Watch
 from assets.providers.request import Light, Request
 from assets.providers.windows import generate_in_windows
-from assets.relight.answers import in_asked_light
+from assets.relight.answers import frames_in_asked_light
 from assets.sprites.atlas import load_atlas
 from assets.sprites.cards import Agents, load_agents
 from assets.takes.telling import tellings
@@ -118,7 +118,7 @@ def generate_hero(
     for k, row in enumerate(chosen.rows):
         number = int(agents.ids[row])
         progress(k, total, f"hero {number}")
-        asked = _sequences(bodies, track, chosen, k, light, told[agents.characters[row]], params)
+        asked = _sequences(bodies, track, chosen, k, light, told[agents.characters[row]], params, paintings)
         watch = Watch(partial(_told, progress, k, total))
         way = light.relight_strength
         painted = [_paint(desk, request, first, paintings, number, watch, way) for first, request in asked]
@@ -159,23 +159,30 @@ def _heroes(agents: Agents, track: CameraTrack, params: Params) -> Chosen:
 
 
 def _sequences(
-    bodies: Bodies, track: CameraTrack, chosen: Chosen, k: int, light: SunLight, told: Telling, params: Params
+    bodies: Bodies,
+    track: CameraTrack,
+    chosen: Chosen,
+    k: int,
+    light: SunLight,
+    told: Telling,
+    params: Params,
+    folder: Path,
 ) -> Iterator[tuple[int, Request]]:
-    """First frame and request of each stretch on which the hero is shown."""
+    """First frame and request of each stretch on which the hero is shown; its guides wait in `folder`."""
     agent = int(chosen.rows[k])
     height, width = (int(side) for side in chosen.pictures[k])
     scale, character = float(bodies.agents.scales[agent]), bodies.character(agent)
+
+    def still(row: int) -> Request:
+        view = view_of(track, track.frames.first + row)
+        root = view.to_camera(bodies.agents.positions[row, agent].astype(np.float64))
+        own = own_camera(root, view.pose[:3, 1], scale, (height, width))
+        x, y, z = (float(v) for v in view.pose[:3, :3] @ np.array(light.to_sun))
+        seen = Light((x, y, z), light.sun_rgb, light.sky_rgb)
+        return own_request(bodies.placed(agent, row), character, view.pose, own, seen, steps=params.steps)
+
     for start, stop in runs(chosen.shown[:, k]):
-        stills = []
-        for row in range(start, stop):
-            view = view_of(track, track.frames.first + row)
-            root = view.to_camera(bodies.agents.positions[row, agent].astype(np.float64))
-            own = own_camera(root, view.pose[:3, 1], scale, (height, width))
-            x, y, z = (float(v) for v in view.pose[:3, :3] @ np.array(light.to_sun))
-            seen = Light((x, y, z), light.sun_rgb, light.sky_rgb)
-            placed = bodies.placed(agent, row)
-            stills.append(own_request(placed, character, view.pose, own, seen, steps=params.steps))
-        yield track.frames.first + start, told.told(sequence_request(stills))
+        yield track.frames.first + start, told.told(sequence_request(map(still, range(start, stop)), folder))
 
 
 def _told(progress: Progress, done: int, total: int, _done: int, _total: int, note: str) -> None:
@@ -187,11 +194,11 @@ def _paint(
     desk: Desk, request: Request, first: int, folder: Path, number: int, watch: Watch, relight: float
 ) -> dict[str, Any]:
     """Ask for a stretch, write its frames; returns what explains it."""
-    result = in_asked_light(desk, request, generate_in_windows(desk, request, watch), {}, relight)
-    for frame, picture in enumerate(result.takes[0], start=first):
+    result = generate_in_windows(desk, request, watch, folder, desk.at_once)
+    pictures, made = frames_in_asked_light(desk, request, result, relight)
+    for frame, picture in enumerate(pictures, start=first):
         exr.write(file_of(folder, number, frame), exr.rgba_channels(picture), compression="zips")
-    last = first + request.frames - 1
-    return {"first": first, "last": last, "request": result.request_digest, "made": result.metadata}
+    return {"first": first, "last": first + request.frames - 1, "request": result.request_digest, "made": made}
 
 
 def _json(entries: list[dict[str, Any]]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from assets.crowd.shapes import inside
 from assets.guides.crowd_bodies import ever_near, people_at
 from assets.guides.crowd_guides import crowd_guides
 from assets.near.area_camera import Framing, Room, Whereabouts, frame_people
-from assets.near.area_guides import Owned, draw_area, guides_of, over_plate, owned
+from assets.near.area_guides import Drawings, draw_area, guides_of, over_plate, owned
 from assets.near.area_words import Party, parties
 from assets.near.areas import write_frame
 from assets.near.bodies import Bodies
@@ -24,7 +24,7 @@ from assets.providers.asking.desk import Desk
 from assets.providers.base import Watch
 from assets.providers.request import Light, Request
 from assets.providers.windows import generate_in_windows
-from assets.relight.answers import in_asked_light
+from assets.relight.answers import frames_in_asked_light
 from assets.sprites.sprite import reach_m
 from assets.takes.told import Telling
 from calibration.cameras import lens_at, load_poses
@@ -32,11 +32,13 @@ from pipeline.codec import NAME
 from pipeline.errors import ConfigError
 from pipeline.frames import FrameFiles
 from pipeline.io import exr
+from pipeline.io.reel import Reel
 from pipeline.types import CameraTrack, SunLight
 from stages.crowd_sequence import angles_px, lens_of
 from stages.seen import focal_px, tangents, view_of
 
 Ids = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
 Tell = Callable[[set[str]], Mapping[str, Telling]]
 LEAST_PLATE_PX = 24  # shorter side of an area in the plate: who is smaller is as good as sprites
 MOST_PEOPLE = 250
@@ -216,32 +218,47 @@ def _framing(area: HeroArea, shot: AreaShot, chosen: Chosen, rows: range) -> Fra
 def _painted(
     area: HeroArea, asked: list[Party], shot: AreaShot, framing: Framing, start: int, watch: Watch
 ) -> dict[str, Any]:
-    """One stretch of frames: asked for, its pictures written."""
+    """One stretch of frames: drawn, asked for, its pictures written. Clips wait on disk: a few frames are held at a time."""
     first = shot.track.frames.first + start
-    stills: list[list[Request]] = [[] for _ in asked]
-    whose: list[Owned] = []
+    drawings = Drawings(shot.folder)
     near = np.isin(shot.bodies.agents.ids, [number for party in asked for number in party.people])
     for frame, own in enumerate(framing.cameras, start=first):
-        view = view_of(shot.track, frame)
-        drawn = draw_area(people_at(shot.bodies, shot.track.frames.index(frame), 0, near), view, own)
-        whose.append(owned(drawn))
-        for party, made in zip(asked, stills, strict=True):
-            guides = guides_of(drawn, own, None if party.everybody else np.array(party.people))
-            if area.plate:
-                guides = over_plate(guides, exr.read_rgb(shot.plate.path(frame)), view, own)
-            light = _light(shot.light, own.rotation @ view.pose[:3, :3])
-            made.append(Request(guides, party.identity, framing.metres_per_px, light, steps=shot.care.steps))
-    pictures, entries = np.zeros((len(whose), *framing.cameras[0].size, 4), np.float32), []
+        people = people_at(shot.bodies, shot.track.frames.index(frame), 0, near)
+        drawings.add(draw_area(people, view_of(shot.track, frame), own))
+    pictures: Iterable[Floats] = (np.zeros((*own.size, 4), np.float32) for own in framing.cameras)
+    entries = []
     for party in asked:
-        request = party.telling.told(sequence_request(stills.pop(0)))
-        answer = generate_in_windows(shot.desk, request, watch)
-        result = in_asked_light(shot.desk, request, answer, {}, shot.light.relight_strength)
-        pictures += result.takes[0]
-        entries.append({"people": list(party.people), "request": result.request_digest, "made": result.metadata})
-    for frame, (picture, owner) in enumerate(zip(pictures, whose, strict=True), start=first):
-        write_frame(shot.folder, area.name, frame, picture, owner)
+        stills = _stills(area, party, shot, framing, first, drawings)
+        request = party.telling.told(sequence_request(stills, shot.folder))
+        answer = generate_in_windows(shot.desk, request, watch, shot.folder, shot.desk.at_once)
+        frames, made = frames_in_asked_light(shot.desk, request, answer, shot.light.relight_strength)
+        pictures = _added(pictures, frames, shot.folder)
+        entries.append({"people": list(party.people), "request": answer.request_digest, "made": made})
+    for frame, (picture, drawing) in enumerate(zip(pictures, drawings, strict=True), start=first):
+        write_frame(shot.folder, area.name, frame, picture, owned(drawing))
     matrices = [own.matrix.tolist() for own in framing.cameras]
-    return {"first": first, "last": first + len(whose) - 1, "matrices": matrices, "asked": entries}
+    return {"first": first, "last": first + len(matrices) - 1, "matrices": matrices, "asked": entries}
+
+
+def _stills(
+    area: HeroArea, party: Party, shot: AreaShot, framing: Framing, first: int, drawings: Drawings
+) -> Iterator[Request]:
+    """What a party's request shows on each frame."""
+    members = None if party.everybody else np.array(party.people)
+    for frame, (own, drawing) in enumerate(zip(framing.cameras, drawings, strict=True), start=first):
+        view, guides = view_of(shot.track, frame), guides_of(drawing, own, members)
+        if area.plate:
+            guides = over_plate(guides, exr.read_rgb(shot.plate.path(frame)), view, own)
+        light = _light(shot.light, own.rotation @ view.pose[:3, :3])
+        yield Request(guides, party.identity, framing.metres_per_px, light, steps=shot.care.steps)
+
+
+def _added(pictures: Iterable[Floats], more: Iterable[Floats], folder: Path) -> Floats:
+    """(F, h, w, 4) sums, frame by frame."""
+    sums = Reel(folder)
+    for picture, other in zip(pictures, more, strict=True):
+        sums.add((picture + other)[None])
+    return sums.array()
 
 
 def _light(light: SunLight, camera_from_world: npt.NDArray[np.float64]) -> Light:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from assets.providers.request import Guides, Light, Request
 from pipeline.errors import AssetError, StoreError
 from pipeline.io import exr
+from pipeline.io.reel import Reel
 from pipeline.types import HeroPeople
 
 Array = NDArray[np.float64]
@@ -85,25 +86,33 @@ def runs(shown: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 
-def sequence_request(stills: Sequence[Request]) -> Request:
+def sequence_request(stills: Iterable[Request], folder: Path) -> Request:
     """One request of many frames from requests for one frame each, of one person in pictures of one size and scale.
 
-    His own camera turns with him, so the sun turns a little: the sequence is lit from the mean of the directions. Raises
-    AssetError when anything but guides and light differs.
+    No more than a still is held in memory: guides wait in `folder`, nameless. His own camera turns with him, so the sun turns
+    a little: the sequence is lit from the mean of the directions. Raises AssetError when anything but guides and light differs.
     """
-    first = stills[0]
+    first: Request | None = None
+    lights: list[Light] = []
+    reels: dict[str, Reel] = {}
     for still in stills:
+        given, first = still.guides.given(), first or still
         odd = [
             f.name
             for f in fields(Request)
             if f.name not in ("guides", "light", "references") and getattr(still, f.name) != getattr(first, f.name)
         ]
-        if still.guides.shape != first.guides.shape or set(still.guides.given()) != set(first.guides.given()):
+        reels = reels or {name: Reel(folder) for name in given}
+        if still.guides.shape != first.guides.shape or set(given) != set(reels):
             odd.append("guides")
         if odd:
             raise AssetError(f"{first.identity.name}: {', '.join(odd)} differ within a sequence. Ask for one each.")
-    stacked = {name: np.concatenate([still.guides.given()[name] for still in stills]) for name in first.guides.given()}
-    return replace(first, guides=Guides(**stacked), light=_mean_light([still.light for still in stills]))
+        lights.append(still.light)
+        for name, guide in given.items():
+            reels[name].add(guide)
+    assert first is not None
+    guides = Guides(**{name: reel.array() for name, reel in reels.items()})
+    return replace(first, guides=guides, light=_mean_light(lights))
 
 
 def _mean_light(lights: Sequence[Light]) -> Light:

@@ -23,6 +23,7 @@ class Capabilities:
     guides: understood; needed: without these it refuses; needs_one_of: without any one of these it refuses (empty: no
     such need). multiple_px: sides it can make (others are padded by the provider itself when pads is true).
     video: several frames of one request belong together; most_frames: of one request. most_count: takes of one request.
+    frames_apart: each frame is painted by itself, the same in whatever part of a request it is asked for.
     paints_looks: its colours are the identity's looks, and its seeds change little: takes differ by looks.
     light: whose light it paints in: "asked" obeys the request's, "unknown" is told it and may not obey, "fixed" is not told
     it and paints in one of its own. leaves_machine: pixels go to another machine. paid: calls may cost money, so answers are kept and calls are booked.
@@ -39,6 +40,7 @@ class Capabilities:
     most_frames: int = 10_000
     most_count: int = 64
     video: bool = False
+    frames_apart: bool = False
     alpha: bool = True
     reads_prompt: bool = False
     reads_references: bool = False

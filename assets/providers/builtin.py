@@ -61,6 +61,7 @@ class Builtin:
             needs_one_of=frozenset({"depth", "pose"}),
             multiple_px=MULTIPLE_PX,
             video=True,
+            frames_apart=True,
             paints_looks=True,
         )
     )

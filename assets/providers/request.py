@@ -141,7 +141,7 @@ class Guides:
                 raise ProviderError(f"guides: {name} is {guide.shape}, must be {wanted} like {first}. Draw it so.")
             if name == "mask" and self.init is None:
                 raise ProviderError("guides: mask says what of init is kept, and init is not given. Add init.")
-            if not np.isfinite(guide).all():
+            if not all(np.isfinite(frame).all() for frame in guide):
                 raise ProviderError(f"guides: {name} holds NaN or infinity. Put 0 where nothing is.")
             object.__setattr__(self, name, np.asarray(guide, _kind(name)))
 

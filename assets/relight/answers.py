@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -28,16 +28,36 @@ def in_asked_light(desk: Desk, request: Request, result: Result, lights: Lights,
     lights: as they were found in other pictures of the same identities; who is not among them has his light found in this
     answer, one for all frames of a take. strength: how much of the way, 0 .. 1. metadata `relit` tells what was done.
     """
+    founds = _found(desk, request, result, lights, strength)
+    if all(found is None or found.right for found in founds):
+        return result
+    pairs = zip(result.takes, founds, strict=True)
+    takes = np.stack([relit_take(request, take, found, strength) for take, found in pairs])
+    return replace(result, takes=takes, metadata=_saying(result, request, founds))
+
+
+def frames_in_asked_light(
+    desk: Desk, request: Request, result: Result, strength: float
+) -> tuple[Iterator[Array], dict[str, str]]:
+    """As in_asked_light for an answer of one take: its frames, (H, W, 4), one after the other, and its metadata."""
+    [take], founds = result.takes, _found(desk, request, result, {}, strength)
+    if not founds or founds[0] is None or founds[0].right:
+        return iter(take), result.metadata
+    frames = (relit(request, frame, picture, founds[0], strength) for frame, picture in enumerate(take))
+    return frames, _saying(result, request, founds)
+
+
+def _found(desk: Desk, request: Request, result: Result, lights: Lights, strength: float) -> list[Found | None]:
+    """The light of each take; of none where nothing is to be done."""
     painter = result.metadata["provider"]
     if strength <= 0 or not readable(request) or desk.light_of(painter) == "asked":
-        return result
+        return []
     known = lights.get((request.identity.name, painter))
-    pairs = [(take, known or fit({request.light: sums_of(request, take)}, request.identity)) for take in result.takes]
-    takes = [relit_take(request, take, found, strength) for take, found in pairs]
-    if all(new is old for new, (old, _) in zip(takes, pairs, strict=True)):
-        return result
-    said = "; ".join(found.words(request.light) for _, found in pairs if found)
-    return replace(result, takes=np.stack(takes), metadata={**result.metadata, "relit": said})
+    return [known or fit({request.light: sums_of(request, take)}, request.identity) for take in result.takes]
+
+
+def _saying(result: Result, request: Request, founds: list[Found | None]) -> dict[str, str]:
+    return {**result.metadata, "relit": "; ".join(found.words(request.light) for found in founds if found)}
 
 
 def relit_take(request: Request, take: Array, found: Found | None, strength: float) -> Array:

@@ -107,6 +107,11 @@ class Desk:
     def capabilities(self) -> Capabilities:
         return self.provider.capabilities
 
+    @property
+    def at_once(self) -> int:
+        """How many requests any of its providers is handed together at most."""
+        return max(entry.conduct.at_once for entry in self.entries)
+
     def generate(self, requests: Sequence[Request], watch: Watch = UNWATCHED) -> list[Result]:
         """Answer every request, in order.
 

@@ -1,6 +1,7 @@
 """Long requests in windows: what is asked, how it is joined, and that joins do not flicker."""
 
 import itertools
+import tracemalloc
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -79,6 +80,76 @@ def test_a_request_that_fits_is_asked_as_it_is():
     generate_in_windows(model, request)
 
     assert model.asked == [request]
+
+
+@pytest.mark.parametrize(("able", "frames"), [(ABLE, 60), (BLIND, 60), (ABLE, 29), (BLIND, 29), (BLIND, 17)])
+@pytest.mark.parametrize("count", [1, 2])
+def test_frames_that_wait_on_disk_are_those_of_memory(tmp_path, able, frames, count):
+    request = request_of(frames, count=count)
+
+    held = generate_in_windows(Moody(able), request)
+    waited = generate_in_windows(Moody(able), request, folder=tmp_path, at_once=3)
+
+    assert np.array_equal(waited.takes, held.takes)
+    assert (waited.request_digest, waited.metadata) == (held.request_digest, held.metadata)
+
+
+@pytest.mark.parametrize("able", [ABLE, BLIND, replace(BLIND, most_frames=9999, frames_apart=True)])
+def test_memory_does_not_grow_with_the_frames(tmp_path, able, monkeypatch):
+    monkeypatch.setattr("assets.providers.windows._APART_PX", 16 * 64 * 64)
+    peaks = []
+    for frames in (80, 320):
+        coverage = np.ones((frames, 64, 64), np.float32)
+        request = request_of(frames, guides=Guides(coverage=coverage))
+        model = Moody(able)
+        model.asked = Forgetful()
+        tracemalloc.start()
+        result = generate_in_windows(model, request, folder=tmp_path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert result.takes.shape == (1, frames, 64, 64, 4)
+
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+class Forgetful(list):
+    """Keeps no request alive."""
+
+    def __iadd__(self, requests):
+        return self
+
+
+def test_frames_that_are_painted_apart_are_the_same_in_parts(tmp_path, monkeypatch):
+    """The last part is shorter, and no frame is painted twice."""
+    able = replace(BLIND, most_frames=9999, frames_apart=True)
+    request, asked = request_of(20), []
+
+    class Steady(Moody):
+        def paint(self, request):
+            asked.append(request.frames)
+            takes = np.repeat(request.guides.coverage[None, ..., None], 4, axis=-1) / np.float32(3)
+            return Result(takes, request.digest(), self.model_digest, self.licence, 0, {"seed": str(request.seed)})
+
+    whole = generate_in_windows(Steady(able), request)
+    monkeypatch.setattr("assets.providers.windows._APART_PX", 8 * 4 * 6)
+    parted = generate_in_windows(Steady(able), request, folder=tmp_path)
+
+    assert asked == [20, 8, 8, 4]
+    assert np.array_equal(parted.takes, whole.takes)
+    assert (parted.request_digest, parted.metadata) == (whole.request_digest, whole.metadata)
+
+
+def test_windows_are_handed_over_together(tmp_path):
+    asked = []
+
+    class Counting(Moody):
+        def generate(self, requests, watch=UNWATCHED):
+            asked.append(len(requests))
+            return super().generate(requests, watch)
+
+    generate_in_windows(Counting(BLIND), request_of(60), folder=tmp_path, at_once=2)
+
+    assert asked == [2, 2, 1]
 
 
 def test_windows_without_a_way_forward_are_refused():
