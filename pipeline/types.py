@@ -141,7 +141,8 @@ class Ground:
     """The ground as a height field over world x, z.
 
     heights: .npy (rows, columns) float32 metres; sample [j, i] lies at x = origin_x_m + i * cell_m, z = origin_z_m + j * cell_m.
-    Outside it the nearest sample holds.
+    Outside it the nearest sample holds. tops: .npy of that grid, float32: how high the plate's own things reach that stand in
+    the square about each sample, metres, NaN where none does; None: it was not looked for.
     """
 
     heights: Path
@@ -149,6 +150,7 @@ class Ground:
     origin_z_m: float
     cell_m: float
     figures: Path  # JSON: residuals, coverage
+    tops: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,11 +296,12 @@ class RawLayers:
     """The layers as rendered, nearest purpose last: FAR where there are cards, set, crowd, and VEIL where there is dust.
 
     shadow: what the crowd takes from the ground's light, EXR half, channel Y: 1 = untouched, 0 = black. It is drawn for the bare ground; the composite keeps it off
-    whatever stands before that.
+    whatever stands before that. sun: JSON: by which sun set pieces throw a shadow on people of the plate, too; None: they do not.
     """
 
     layers: tuple[Layer, ...]
     shadow: FrameFiles
+    sun: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,12 +359,13 @@ class Grades:
 class Layers:
     """The layers with the plate's colour, haze, blur. Same channels as RawLayers; ids and motion as rendered.
 
-    shadow: EXR half, channel Y. figures: JSON per frame, what was done to each layer.
+    shadow: EXR half, channel Y. figures: JSON per frame, what was done to each layer. sun: as RawLayers has it.
     """
 
     layers: tuple[Layer, ...]
     shadow: FrameFiles
     figures: FrameFiles
+    sun: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.look.blacks import black_of
 from calibration.look.graincorrelation import MAX_LAG, Lags, lags_of
 from pipeline.kernels.bounds import around
 from pipeline.kernels.check import compared
@@ -18,7 +19,6 @@ from pipeline.types import SKY
 
 Array = NDArray[np.float32]
 LEAST_PIXELS = 200
-_DARK = 0.002, 0.008  # quantiles of luminance whose pixels tell the black point
 _SAMPLES = 50_000  # pixels that a quantile is taken of, evenly spread
 _BINS = ("dark", "middle", "bright")
 _FRINGE_PX = 3  # how far from an edge its two sides are looked for
@@ -83,8 +83,7 @@ def levels(pixels: NDArray[np.floating[Any]], which: NDArray[np.intp]) -> dict[s
     if some.shape[1] == 4:
         some = some[:, :3] / some[:, 3:]
     light = some @ LUMINANCE
-    dark = (light >= np.quantile(light, _DARK[0])) & (light <= np.quantile(light, _DARK[1]))
-    black, (middle, white) = some[dark].mean(axis=0), np.quantile(some, [0.5, 0.995], axis=0)
+    black, (middle, white) = black_of(some), np.quantile(some, [0.5, 0.995], axis=0)
     place = np.clip((middle - black) / np.maximum(white - black, 1e-6), 1e-3, 1 - 1e-3)
     gamma = np.log(place) / np.log(0.5)
     key = np.exp(np.log(np.maximum(light, 1e-5)).mean())

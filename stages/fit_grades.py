@@ -15,6 +15,7 @@ from assets.dust.layer import DRY_EARTH
 from calibration.cameras import lens_at, pose_at
 from calibration.ground.heightfield import Heightfield
 from calibration.look.arriving import arriving
+from calibration.look.blacks import plate_black
 from calibration.look.classes import class_pixels, height_above
 from calibration.look.follow import Stray, follow_exposure
 from calibration.look.grades import Measured, write_grades
@@ -84,7 +85,8 @@ def fit_grades(
     for frame in chosen:
         sample = read_sample(plate, depth, mattes, frame)
         samples.append((sample, height_above(sample.depth_m, lens_at(track, frame), pose_at(track, frame), heights)))
-    seen = class_pixels(samples, read_look(look.figures).haze)
+    haze = read_look(look.figures).haze
+    seen, black = class_pixels(samples, haze), plate_black([sample for sample, _ in samples], haze)
     shown = {"crowd": _people(atlas), "set": _standing(paintings)}
     lights = arriving(light.to_sun, light.sun_rgb, light.sky_rgb)
     progress(1, 3, "match")
@@ -94,7 +96,7 @@ def fit_grades(
     progress(2, 3, "exposure")
     stray = _stray(plate, track, params.followed)
     grades = Grades(out / "grades.json")
-    write_grades(grades.figures, Measured(matches, stray, plate.files.frames))
+    write_grades(grades.figures, Measured(matches, stray, plate.files.frames, black))
     progress(3, 3, "done")
     return grades
 

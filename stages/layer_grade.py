@@ -22,8 +22,8 @@ _AS = {VEIL: "crowd"}  # whose grade a layer takes that has none of its own
 class GradeParams:
     """The measured grade goes first, then what a person says per layer: exposure, CDL, saturation.
 
-    exposure, balance, lift, contrast, saturation, follow: how much of each measured part counts, for every layer; crowd_match
-    and set_match: how much of the measured grade. 0 turns one off.
+    exposure, balance, lift, contrast, saturation, black, follow: how much of each measured part counts, for every layer;
+    crowd_match and set_match: how much of the measured grade. 0 turns one off.
     """
 
     exposure: float = 1.0
@@ -31,6 +31,7 @@ class GradeParams:
     lift: float = 1.0
     contrast: float = 1.0
     saturation: float = 1.0
+    black: float = 1.0  # of the lift of what is darker than the plate's black
     follow: float = 1.0  # of how the plate's exposure and white balance stray over time
     crowd_match: float = 1.0
     set_match: float = 1.0
@@ -47,9 +48,9 @@ class GradeParams:
     set_power: RGB = (1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
-        for name in _SHARES:
-            if not 0 <= getattr(self, name) <= 2:
-                raise ConfigError(f"match_look.{name} is {getattr(self, name)}, must be 0 to 2. 1 is as measured.")
+        for name, most in (*((share, 2) for share in _SHARES), ("black", 1.5)):
+            if not 0 <= getattr(self, name) <= most:
+                raise ConfigError(f"match_look.{name} is {getattr(self, name)}, must be 0 to {most}. 1 is as measured.")
         for layer in ("crowd", "set"):
             try:
                 self.said(layer)
@@ -77,6 +78,15 @@ class GradeParams:
             saturation_ev=whole * self.saturation * found.saturation_ev,
         )
 
+    def lifted(self, layer: str, measured: Measured, rgba: np.ndarray) -> np.ndarray:
+        """A graded layer, (H, W, 4) float32, with what is darker than the plate's black lifted towards it; itself where it has no
+        grade or the plate no black."""
+        if measured.black is None or self.black == 0 or layer not in measured.matches:
+            return rgba
+        out = np.empty_like(rgba)
+        color.lift_black(rgba, measured.black, self.black, out)
+        return out
+
     def strayed(self, measured: Measured, frame: int) -> Grade:
         """The frame's exposure against the shot's: it comes last, as it came last upon the plate's air."""
         return strayed(measured, frame, self.follow)
@@ -89,15 +99,21 @@ def strayed(measured: Measured, frame: int, follow: float) -> Grade:
 
 
 def graded(
-    rgba: np.ndarray, depth_m: np.ndarray, tones: Tones, said: Grade, haze: Haze, strayed: Grade, params: GradeParams
+    rgba: np.ndarray,
+    depth_m: np.ndarray,
+    layer: str,
+    measured: Measured,
+    haze: Haze,
+    strayed: Grade,
+    params: GradeParams,
 ) -> np.ndarray:
-    """Measured grade, the person's, air by depth, the frame's exposure: (H, W, 4) float32 premultiplied, a new array.
+    """Measured grade, blacks, the person's grade, air by depth, the frame's exposure: (H, W, 4) float32 premultiplied, a new
+    array.
 
     depth_m: (H, W) float32, +inf where empty. Grades that change nothing leave the bits.
     """
-    out = rgba
-    for by in (tones.grade(), said):
-        out = _by(out, by)
+    out = params.lifted(layer, measured, _by(rgba, params.counted(layer, measured).grade()))
+    out = _by(out, params.said(layer))
     hazed = np.empty_like(rgba)
     color.haze(out, depth_m, np.array(haze.colour, np.float32), haze.extinction_per_m * params.haze, hazed)
     return _by(hazed, strayed)

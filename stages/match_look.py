@@ -82,7 +82,7 @@ def match_look(
             earlier[source.name] = now
             tones, strayed = params.counted(source.name, found), params.strayed(found, frame)
             air = np.where(rgba[..., 3] > 0, channels.get("air", depth), np.float32(np.inf)).astype(np.float32)
-            rgba = graded(rgba, air, tones, params.said(source.name), measured.haze, strayed, params)
+            rgba = graded(rgba, air, source.name, found, measured.haze, strayed, params)
             rgba, depth = through.seen(rgba, depth, moved, frame)
             written = {**exr.rgba_channels(rgba), "Z": depth, "id": ids}
             written |= {f"motion.{c}": exr.half(moved[..., i]) for i, c in enumerate("xy")}
@@ -90,7 +90,10 @@ def match_look(
             numbers[source.name] = _levels(rgba) | steady | {"grade": asdict(tones)}
         _soften_shadow(raw.shadow.path(frame), shadow.path(frame), through.softness_px, work.compression)
         write_bytes(figures.path(frame), json.dumps(numbers, indent=1, sort_keys=True).encode())
-    return Layers(layers, shadow, figures)
+    sun = out / raw.sun.name if raw.sun is not None else None
+    if sun is not None and raw.sun is not None:
+        write_bytes(sun, raw.sun.read_bytes())
+    return Layers(layers, shadow, figures, sun)
 
 
 def _since_before(layer: Layer, frame: int, before: Buffers | None, now: Buffers) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from calibration.look.match import Match
 from calibration.look.measured import LookFigures, write_look
 from calibration.look.tonestats import Tones
 from pipeline.frames import FrameRange
+from pipeline.kernels.color import RGB
 from pipeline.kernels.grain import Grain
 from pipeline.kernels.grainrows import TAPS
 from pipeline.optics_sections import LensFacts
@@ -46,13 +47,17 @@ def write_hand_look(
 
 
 def write_hand_grades(
-    folder: Path, frames: FrameRange, tones: Tones | None = None, stops: NDArray[np.float64] | None = None
+    folder: Path,
+    frames: FrameRange,
+    tones: Tones | None = None,
+    stops: NDArray[np.float64] | None = None,
+    black: RGB | None = None,
 ) -> Grades:
-    """Both layers get `tones`; the plate strays by `stops` (F, 3)."""
+    """Both layers get `tones`; the plate strays by `stops` (F, 3) and has a black."""
     match = Match(tones or Tones(), Tones(), 0.0, 1.0, 1.0)
     stray = Stray(np.zeros((len(frames), 3)) if stops is None else stops, "by hand")
     grades = Grades(folder / "grades.json")
-    write_grades(grades.figures, Measured({"crowd": match, "set": match}, stray, frames))
+    write_grades(grades.figures, Measured({"crowd": match, "set": match}, stray, frames, black))
     return grades
 
 

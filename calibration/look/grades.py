@@ -15,15 +15,17 @@ from calibration.look.tonestats import Tones
 from pipeline.errors import StoreError
 from pipeline.frames import FrameRange
 from pipeline.io.files import write_bytes
+from pipeline.kernels.color import RGB
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """matches: by layer. stray: of the frames `frames`."""
+    """matches: by layer. stray: of the frames `frames`. black: of the plate, without its air; None: it shows none."""
 
     matches: Mapping[str, Match]
     stray: Stray
     frames: FrameRange
+    black: RGB | None = None
 
     def of(self, layer: str) -> Tones:
         """A layer's grade; a layer that was not measured has none."""
@@ -38,6 +40,7 @@ class Measured:
 def write_grades(path: Path, measured: Measured) -> None:
     content = {
         "layers": {name: asdict(match) for name, match in measured.matches.items()},
+        "black": measured.black,
         "stray": {
             "first": measured.frames.first,
             "last": measured.frames.last,
@@ -56,9 +59,10 @@ def read_grades(path: Path) -> Measured:
             name: Match(Tones(**told.pop("tones")), Tones(**told.pop("doubt")), **told)
             for name, told in content["layers"].items()
         }
+        black = content["black"]
         stray = content["stray"]
         frames = FrameRange(stray["first"], stray["last"])
         stops = np.array(stray["stops"], np.float64).reshape(len(frames), 3)
-        return Measured(matches, Stray(stops, stray["note"]), frames)
+        return Measured(matches, Stray(stops, stray["note"]), frames, None if black is None else tuple(black))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path}: holds no grades ({error}). Run fit_grades again.") from error

@@ -16,6 +16,7 @@ from pipeline.kernels.gradelanes import SIXTEEN, grade_sixteen
 LUMINANCE = np.array([0.2722287168, 0.6740817658, 0.0536895174], np.float32)
 
 RGB = tuple[float, float, float]
+_LIFT = 2 / 3  # of what a tone lacks of a black
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,23 @@ def haze(layer: np.ndarray, depth_m: np.ndarray, colour: np.ndarray, extinction_
     in_bands(len(out), lambda top, bottom: _haze(top, bottom, layer, *air, out))
 
 
+def lift_black(layer: np.ndarray, black: RGB, strength: float, out: np.ndarray) -> None:
+    """Lift what of a premultiplied layer is darker than a black: two thirds of what lacks in luminance, in the black's colour.
+
+    layer, out: (H, W, 4) float32 scene-linear ACEScg, `out` may be `layer`; black: not below 0, a quarter of it on both sides of
+    it is the bend; strength: times the lift, 0 .. 1.5. The curve rises everywhere. What is lighter and empty keeps its bits.
+    """
+    same_rgba(layer=layer, out=out)
+    if min(black) < 0 or not 0 <= strength <= 1.5:
+        raise ValueError(f"black {black} must not be below 0, strength {strength} must be 0 to 1.5.")
+    level = float(np.dot(black, LUMINANCE))
+    if strength * level == 0:
+        out[...] = layer
+        return
+    colour = (np.array(black) / level * strength * _LIFT).astype(np.float32)
+    in_bands(len(out), lambda top, bottom: _lift_black(top, bottom, layer, colour, LUMINANCE, np.float32(level), out))
+
+
 def linear(by: Grade) -> tuple[np.ndarray, np.ndarray]:
     """A grade without power as matrix (3, 3) and offset (3,): premultiplied colour needs no division then."""
     saturate = by.saturation * np.eye(3) + (1 - by.saturation) * LUMINANCE.astype(np.float64)
@@ -93,6 +111,23 @@ def _grade_linear(top, bottom, layer, matrix, offset, out):
             rows.load_pixels(layer[y, left:right], rgba)
             rows.grade_linear_row(rgba, matrix, offset)
             rows.store_pixels(rgba, out[y, left:right])
+
+
+@njit(nogil=True, cache=True)
+def _lift_black(top, bottom, layer, colour, weights, level, out):
+    bend = np.float32(0.25) * level
+    for y in range(top, bottom):
+        for x in range(out.shape[1]):
+            alpha = layer[y, x, 3]
+            light = weights[0] * layer[y, x, 0] + weights[1] * layer[y, x, 1] + weights[2] * layer[y, x, 2]
+            lack, lift = level * alpha - light, np.float32(0)  # premultiplied, as what is added will be
+            if alpha > 0 and lack > -bend * alpha:
+                lift = lack
+                if lack < bend * alpha:
+                    lift = (lack + bend * alpha) ** 2 / (np.float32(4) * bend * alpha)
+            for c in range(3):
+                out[y, x, c] = layer[y, x, c] + lift * colour[c]
+            out[y, x, 3] = alpha
 
 
 @njit(nogil=True, cache=True)

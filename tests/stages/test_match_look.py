@@ -52,6 +52,24 @@ def test_without_a_look_layers_stay_as_rendered(raw, tmp_path):
             np.testing.assert_array_equal(made[name][channel], rendered(raw, name)[channel])
 
 
+def test_what_is_darker_than_the_plates_black_is_lifted_but_not_where_a_person_says_no(raw, tmp_path):
+    inside = rendered(raw, "set")["A"] == 1
+    before = unpremultiplied(rendered(raw, "set"), inside) @ LUMINANCE
+    black = float(np.quantile(before, 0.5))
+    grades = write_hand_grades(tmp_path / "grades", SCENE.range, black=(black, black, black))
+
+    made = matched(raw, tmp_path, write_hand_look(tmp_path / "look"), grades=grades)
+    same = matched(raw, tmp_path, write_hand_look(tmp_path / "look"), Params(motion_blur=0, black=0), grades=grades)
+
+    after = unpremultiplied(made["set"], inside) @ LUMINANCE
+    dark = before < 0.74 * black
+    assert dark.any() or (before < black).any()
+    np.testing.assert_allclose(after[dark], before[dark] + 2 / 3 * (black - before[dark]), rtol=3e-3)
+    assert (after >= before - 1e-3).all()
+    for channel in "RGBA":
+        np.testing.assert_array_equal(same["set"][channel], rendered(raw, "set")[channel])
+
+
 def test_the_measured_grade_and_a_persons_word_multiply(raw, tmp_path):
     tones = Tones(exposure_ev=1.0, red=0.3, blue=-0.2)
     grades = write_hand_grades(tmp_path / "grades", SCENE.range, tones)

@@ -111,3 +111,59 @@ def test_haze_at_its_ends():
     np.testing.assert_array_equal(out, picture)
     with pytest.raises(ValueError, match="extinction"):
         color.haze(picture, depth, np.ones(3, np.float32), -1.0, out)
+
+
+def lift_twin(picture, black, strength):
+    alpha = picture[..., 3:].astype(np.float64)
+    rgb = np.divide(picture[..., :3], alpha, out=np.zeros(picture[..., :3].shape), where=alpha > 0)
+    level = np.dot(black, color.LUMINANCE.astype(np.float64))
+    lack, bend = level - rgb @ color.LUMINANCE.astype(np.float64), level / 4
+    lift = np.where(lack > bend, lack, np.where(lack > -bend, (lack + bend) ** 2 / (4 * bend), 0))
+    return np.concatenate([(rgb + strength * 2 / 3 * lift[..., None] * np.array(black) / level) * alpha, alpha], axis=2)
+
+
+@pytest.mark.parametrize("black", [(0.05, 0.045, 0.04), (0.2, 0.2, 0.2)])
+@pytest.mark.parametrize("strength", [0.5, 1.0, 1.5])
+def test_blacks_are_lifted_as_the_twin_lifts_them(black, strength):
+    picture = layer(3, (9, 40)) * np.float32([0.1, 0.1, 0.1, 1])
+    out = np.empty_like(picture)
+
+    color.lift_black(picture, black, strength, out)
+
+    np.testing.assert_allclose(out, lift_twin(picture, black, strength), rtol=2e-5, atol=1e-6)
+    color.lift_black(picture, black, strength, picture)
+    np.testing.assert_array_equal(picture, out)
+
+
+def test_a_lifted_black_comes_near_without_a_kink_and_no_tone_turns_around():
+    black = 0.06
+    ramp = np.linspace(0, 0.2, 4001, dtype=np.float32)
+    picture = np.dstack([ramp, ramp, ramp, np.ones_like(ramp)])
+    out = np.empty_like(picture)
+
+    color.lift_black(picture, (black, black, black), 1.0, out)
+    tone = out[0, :, 0].astype(np.float64)
+    slopes = np.diff(tone) / np.diff(ramp)
+
+    assert tone[0] == pytest.approx(0.04, abs=1e-5)
+    assert slopes.min() > 0.33
+    assert np.abs(np.diff(slopes)).max() < 0.01
+    above = ramp > 1.25 * black
+    np.testing.assert_array_equal(tone[above], ramp[above])
+
+
+def test_where_nothing_is_nothing_is_lifted_and_nan_stays():
+    picture, black = layer(), (0.1, 0.1, 0.1)
+    picture[0, :, 3], picture[0, :, :3], picture[1, 1, 0] = 0, 0.01, np.nan
+    out = np.empty_like(picture)
+
+    color.lift_black(picture, black, 1.0, out)
+
+    np.testing.assert_array_equal(out[0], picture[0])
+    assert np.isnan(out[1, 1, 0])
+    assert np.isfinite(np.delete(out.reshape(-1, 4), out.shape[1] + 1, axis=0)).all()
+    for nothing in (black, 0.0), ((0.0, 0.0, 0.0), 1.0):
+        color.lift_black(picture, *nothing, out)
+        np.testing.assert_array_equal(out, picture)
+    with pytest.raises(ValueError, match="must not be below 0"):
+        color.lift_black(picture, (-0.1, 0.1, 0.1), 1.0, out)
