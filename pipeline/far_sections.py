@@ -34,6 +34,7 @@ class SetCard:
     haze_m: float | None = None  # metres of the plate's air before it; None: as far as it stands. 0: painted in
     exposure_ev: float = 0.0
     colorspace: str = ""  # OpenColorIO name; "": as the file says, else by its type
+    shadow: bool = True  # it throws one, as set pieces do
 
     def __post_init__(self) -> None:
         if self.shape not in CARD_SHAPES:

@@ -2,7 +2,7 @@
 
 The whole order, in scene-linear ACEScg, premultiplied; match_look does the first three to each layer, this stage the rest:
 colour, haze by depth, defocus and motion blur; holdouts by matte and depth (comp_inputs.place); shadows on the solved
-ground (comp_shadow); per layer, farthest first: light wrap (comp_edges; dust has no edge), glow and lens, over; grain on all
+ground (comp_shadow) and of sets on the plate's people (comp_people); per layer, farthest first: light wrap (comp_edges; dust has no edge), glow and lens, over; grain on all
 that is new.
 """
 
@@ -19,6 +19,7 @@ from calibration.ground.heightfield import Heightfield
 from calibration.look.measured import LookFigures, read_look
 from calibration.mattes.pulled import light_of
 from pipeline.errors import ConfigError, StageError
+from pipeline.far_sections import FarCards
 from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import cryptomatte, exr
 from pipeline.io.files import write_bytes
@@ -40,6 +41,7 @@ from pipeline.types import (
     Mattes,
     Plate,
     PlateLight,
+    SetLayout,
     SkyLayer,
     SkyMattes,
 )
@@ -48,8 +50,10 @@ from stages.comp_edges import cleaned, wrapped
 from stages.comp_figures import Frame, figures_of
 from stages.comp_inputs import Holdout, Placed, Shot, place, shot_of
 from stages.comp_lens import NO_LENS, LensOver, add_glow, lay_over
+from stages.comp_people import shaded, sunlight_of
 from stages.comp_shadow import ground_depth, light_left, may_fall, shadow_powers, veil
 from stages.comp_sky import Edges, placed_sky
+from stages.seen import view_of
 
 LOST = 0.99  # share of the plate's signal that is left where a screen's light was taken off people
 
@@ -101,6 +105,8 @@ def composite(
     finished: Finished = unheard,
     sky: SkyLayer = SkyLayer(None, None),  # noqa: B008 (frozen)
     sky_matte: SkyMattes = SkyMattes(None),  # noqa: B008 (frozen)
+    set_layout: SetLayout = SetLayout(Path(), Path()),  # noqa: B008 (frozen)
+    far: FarCards = FarCards(),  # noqa: B008 (frozen)
 ) -> Comp:
     """Farthest layer first. Plate pixels that no layer and no shadow reaches leave bit-identical.
 
@@ -122,6 +128,9 @@ def composite(
 
     def make(frame: int, given: comp_inputs.Read) -> _Finished:
         shot = shot_of(given, frame)
+        if layers.sun is not None and shot.matte.any():
+            sunlight = sunlight_of(layers.sun, set_layout, light_told, far, track)
+            shot = shaded(shot, sunlight, view_of(track, frame), measured, params.shadow)
         placed = [place(name, picture, shot, holdout, frame) for name, picture in given.layers.items()]
         if given.sky is not None and shot.cut is not None:
             placed.insert(0, placed_sky(given.sky, shot.cut))
@@ -137,6 +146,7 @@ def composite(
         if shot.cut is not None:
             shot = replace(shot, depth_m=shot.cut.depth(shot.depth_m))
         motion = comp_channels.plate_motion(track, shot.depth_m, frame)
+        light = light if shot.lit is None else light * shot.lit
         planes = comp_channels.channels(done, placed, shot, light, motion)
         return _Finished(planes | comp_channels.mattes_by_thing(placed, cast), shot.metadata | manifest, found)
 
@@ -170,7 +180,7 @@ def merged(
     lens: LensOver = NO_LENS,
 ) -> Frame:
     """Shadow on the plate, each layer with wrap over it, glow, grain where the plate's is lost, the plate's bits elsewhere."""
-    picture, kept = np.empty_like(shot.rgb), light.copy()
+    picture, kept = np.empty_like(shot.rgb), light.copy() if shot.lit is None else light * shot.lit
     merge.multiply_shadow(shot.rgb, light, veil(shot, measured, light < 1), picture, powers)
     white, surroundings = float(np.dot(measured.tone.white, LUMINANCE)), light_of([layer.rgba for layer in placed])
     if shot.pulled is not None and shot.pulled.keyed:

@@ -23,9 +23,11 @@ from assets.sprites.atlas import Atlas, load_atlas
 from assets.sprites.cards import Agents, load_agents
 from assets.sprites.layer import NOBODY, Looks, Taken, draw_crowd, draw_shadow
 from assets.sprites.shown import Shown, shown_by
+from assets.sunlight.kept import write_sun
 from assets.sunlight.maps import SunMaps
 from assets.sunlight.on_pieces import LightOnPieces
 from assets.sunlight.people import people_before
+from assets.sunlight.relief import Relief
 from assets.sunlight.share import Sunlight
 from assets.view import Buffers
 from calibration.cameras import camera_centre, lens_at, load_poses
@@ -64,6 +66,7 @@ class Params(Looks):
 
     sun_shadow: float = 1.0  # times what the plate's shadows take
     set_shadow: bool = True  # set pieces throw one, too
+    relief_shadow: bool = True  # and hills and walls of the plate, on people and set pieces
 
     def __post_init__(self) -> None:
         for name in ("brightness", "hue", "crowding", "sun_shadow", "contact"):
@@ -111,9 +114,13 @@ def render_layers(
     to_sun = np.array(light.to_sun)
     taken_by_sun = params.sun_shadow * (1 - float(np.dot(plate_light.shadow_rgb, LUMINANCE)))
     looks = replace(params, sun_shadow=taken_by_sun)
-    thrown = _thrown(set_layout, ground, light, params.softness, params.contact_m) if params.set_shadow else None
-    sunlight = Sunlight(thrown.sun, plate_light.shadow_rgb, params.sun_shadow) if thrown is not None else None
-    raised = _raised(dust, layout, light, heights, None if thrown is None else thrown.sun)
+    hiding = _hiding(set_layout, ground, light, params, far, track) if params.set_shadow else None
+    thrown = None if hiding is None else _thrown(set_layout, ground, hiding, params.contact_m, far, track)
+    sunlight = None if hiding is None else Sunlight(hiding, plate_light.shadow_rgb, params.sun_shadow)
+    sun = out / "sun.json" if thrown is not None else None
+    if sun is not None and sunlight is not None:
+        write_sun(sun, sunlight)
+    raised = _raised(dust, layout, light, heights, hiding)
     for frame in frames:
         view, row, lens = view_of(track, frame), track.frames.index(frame), lens_at(track, frame)
         focal_px = max(lens.focal_x_px, lens.focal_y_px)
@@ -140,16 +147,28 @@ def render_layers(
             throwing = shades.ids
         shade = draw_shadow(view, agents, sprites, row, shown, to_sun, heights.normal, looks, taken, throwing)
         exr.write(shadow.path(frame), {"Y": exr.half(shade)}, compression=work.compression)
-    return RawLayers(layers=layers, shadow=shadow)
+    return RawLayers(layers=layers, shadow=shadow, sun=sun)
 
 
 @lru_cache(maxsize=2)  # once per worker
+def _hiding(
+    set_layout: SetLayout, ground: Ground, light: SunLight, params: Params, far: FarCards, track: CameraTrack
+) -> SunMaps | None:
+    """None where there is nothing that may hide the sun."""
+    pieces, field = read_pieces(set_layout), Heightfield.read(ground)
+    tops = np.load(ground.tops, allow_pickle=False) if ground.tops is not None else None
+    corner = field.origin_x_m, field.origin_z_m
+    relief = Relief(field.heights, corner, field.cell_m, tops) if params.relief_shadow else None
+    found = SunMaps.of(pieces, np.array(light.to_sun), params.softness, relief, placed_cards(far, track))
+    return found if pieces or found.maps else None
+
+
+@lru_cache(maxsize=2)
 def _thrown(
-    set_layout: SetLayout, ground: Ground, light: SunLight, softness: float, contact_m: float
+    set_layout: SetLayout, ground: Ground, hiding: SunMaps, contact_m: float, far: FarCards, track: CameraTrack
 ) -> SetShadow | None:
-    pieces = read_pieces(set_layout)
-    sun = SunMaps.of(pieces, np.array(light.to_sun), softness)
-    return SetShadow.of(pieces, Heightfield.read(ground).stand, sun, contact_m)
+    stand, cards = Heightfield.read(ground).stand, placed_cards(far, track)
+    return SetShadow.of(read_pieces(set_layout), stand, hiding, contact_m, cards)
 
 
 def _light_on_set(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from calibration.cameras import camera_centre, lens_at, load_poses, world_from_camera
 from calibration.ground import settle
+from calibration.ground.standing import tops
 from calibration.ground.survey import Sheet, Survey, one_sided, survey
 from calibration.ground.witness import agreement
 from calibration.lens import rays
@@ -84,11 +85,18 @@ def survey_ground(
         found = survey(points, stood, sheet, say, found.field)
     progress(steps, steps, "done")
     field = found.field
-    with replacing(out / "heights.npy") as path, path.open("wb") as file:
-        np.save(file, field.heights)
-    numbers = json.dumps(_figures(found, first, looks), indent=1, sort_keys=True)
-    write_bytes(out / "ground.json", numbers.encode())
-    return Ground(out / "heights.npy", field.origin_x_m, field.origin_z_m, field.cell_m, out / "ground.json")
+    stands = tops(((clouds[k], camera_centre(poses[track.frames.index(f)])) for k, f in enumerate(looks)), field)
+    _write(out / "tops.npy", stands)
+    _write(out / "heights.npy", field.heights)
+    figures = {**_figures(found, first, looks), "share_built_on": round(float(np.isfinite(stands).mean()), 5)}
+    write_bytes(out / "ground.json", json.dumps(figures, indent=1, sort_keys=True).encode())
+    corner = field.origin_x_m, field.origin_z_m, field.cell_m
+    return Ground(out / "heights.npy", *corner, out / "ground.json", out / "tops.npy")
+
+
+def _write(path: Path, grid: npt.NDArray[np.float32]) -> None:
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, grid)
 
 
 def _spread(frames: FrameRange, count: int) -> list[int]:

@@ -33,7 +33,8 @@ MOST_PX = 16384
 @dataclass(frozen=True, slots=True, eq=False)
 class Card:
     """A placed card. vertices: (V, 3) world; triangles: (T, 3); places: (V, 2) float64, pixels of the picture;
-    metres_per_px: of the picture's pixels, the smaller side; air_m: metres of haze before it, None as far as it stands."""
+    metres_per_px: of the picture's pixels, the smaller side; air_m: metres of haze before it, None as far as it stands. alpha:
+    (H, W) float32 of the picture; shadow: whether it throws one."""
 
     name: str
     number: int
@@ -44,6 +45,8 @@ class Card:
     triangles: Ints
     places: Array
     metres_per_px: float
+    alpha: Floats
+    shadow: bool
 
 
 @lru_cache(maxsize=16)  # once per worker
@@ -98,7 +101,10 @@ def place_card(card: SetCard, number: int, eye: Array, ahead: Array, base: Array
     levels = pyramid(rgba[None], np.zeros((1, rows, columns), np.float32))
     triangles = _triangles(len(up), len(across))
     world = points.reshape(-1, 3) + eye
-    return Card(card.name, number, card.distance_m, card.haze_m, levels, world, triangles, places, per_px)
+    alpha = np.ascontiguousarray(rgba[..., 3])
+    return Card(
+        card.name, number, card.distance_m, card.haze_m, levels, world, triangles, places, per_px, alpha, card.shadow
+    )
 
 
 def _size(card: SetCard, aspect: float) -> tuple[float, float]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assets.dust.ground import Meet, ground_depth
+from assets.sets.cards import Card
 from assets.sets.projection import Piece
 from assets.sprites.layer import Taken
 from assets.sunlight.maps import LOWEST_SUN, SunMaps, seen_points
@@ -50,16 +51,19 @@ class SetShadow:
     """The same on every frame, for sets and the sun stand still. reaches: (N, 3) world metres, around which it falls."""
 
     sun: SunMaps
-    foot: _Map
+    foot: _Map | None
     reaches: Array
 
     @classmethod
-    def of(cls, pieces: Sequence[Piece], stand: Stand, sun: SunMaps, contact_m: float) -> SetShadow | None:
-        """None without pieces. sun: of these pieces; contact_m: how far the dark at a person's foot reaches."""
-        if not pieces:
+    def of(
+        cls, pieces: Sequence[Piece], stand: Stand, sun: SunMaps, contact_m: float, cards: Sequence[Card] = ()
+    ) -> SetShadow | None:
+        """None without any. sun: of these pieces and cards; contact_m: how far the dark at a person's foot reaches."""
+        meshes = [piece.vertices for piece in pieces] + [card.vertices for card in cards if card.shadow]
+        if not meshes:
             return None
-        all_of_them = np.concatenate([piece.vertices for piece in pieces]).astype(np.float64)
-        return cls(sun, _foot_map(pieces, stand, contact_m), _reaches(all_of_them, stand, sun.to_sun))
+        foot = _foot_map(pieces, stand, contact_m) if pieces else None
+        return cls(sun, foot, _reaches(np.concatenate(meshes).astype(np.float64), stand, sun.to_sun))
 
     def take(self, view: View, meet: Meet, taken: Taken) -> None:
         """Darken `taken` where the ground is seen. meet: as ground_depth has it."""
@@ -80,9 +84,10 @@ class SetShadow:
         seen = np.isfinite(depth)
         points = np.full((*within.size, 3), np.nan)
         points[seen] = seen_points(within, depth, seen)[0]
-        hidden = self.sun.hidden(points, _steps(points, 1), _steps(points, 0))
+        hidden = self.sun.hidden(points, _steps(points, 1), _steps(points, 0), only=self.sun.added)
         taken.sun[part] = np.maximum(taken.sun[part], hidden)
-        taken.contact[part] = np.maximum(taken.contact[part], self.foot.at(points))
+        if self.foot is not None:
+            taken.contact[part] = np.maximum(taken.contact[part], self.foot.at(points))
 
 
 def _steps(points: Array, axis: int) -> Array:

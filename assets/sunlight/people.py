@@ -58,6 +58,8 @@ def people_before(
     far = np.flatnonzero(~np.isin(agents.ids, known))
     reach = _reach(agents, atlas, cards.roots, cards.rights) @ axes.T
     for map_, number in zip(maps.maps, maps.numbers, strict=True):
+        if number not in maps.pieces:
+            continue
         mine = [_outline(agents, atlas, cards.roots, cards.rights, sprites, k) for k in far[_before(map_, reach[far])]]
         boxes = np.array([each.box() for each in near]).reshape(-1, 4, 3) @ axes.T
         mine += [near[k] for k in np.flatnonzero(_before(map_, boxes))]

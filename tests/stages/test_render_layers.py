@@ -9,7 +9,9 @@ import pytest
 from pipeline.crowd_sections import CrowdDust
 from pipeline.errors import ConfigError
 from pipeline.far_sections import FarCards, SetCard
+from pipeline.frames import FrameRange
 from pipeline.io import exr
+from pipeline.sections import LightFacts
 from pipeline.types import FAR, VEIL
 from stages.render_layers import Params, render_layers
 from tests.stages.dolly import FRAMES, atlas_of, channels, figure, layout_of, shot_of
@@ -89,3 +91,26 @@ def test_cards_are_a_layer_of_their_own_behind_all_others(shot, tmp_path):
     np.testing.assert_allclose(planes["Z"][there], 900.0, rtol=0.15)
     for before, after in zip(plain.layers, far.layers[1:], strict=True):
         assert before.files.path(1002).read_bytes() == after.files.path(1002).read_bytes()
+
+
+def test_a_card_before_the_sun_darkens_ground_and_people_unless_it_is_said_not_to(shot, tmp_path):
+    """A wood 30 m behind the legionary, the sun over it 20 degrees high: its shadow is 110 m long."""
+    exr.write(tmp_path / "wood.exr", {c: exr.half(np.full((16, 64), 0.1, np.float32)) for c in "RGB"})
+    card = SetCard("wood", tmp_path / "wood.exr", 40.0, bearing_deg=0.0, rise_deg=-4.0, width_m=160.0, height_m=40.0)
+    light = LightFacts(sun_azimuth_deg=180.0, sun_elevation_deg=20.0)
+    made = {}
+    for name, cards in {"none": (), "one": (card,), "without": (replace(card, shadow=False),)}.items():
+        some = {"far": FarCards(cards), "light": light, "out": tmp_path / name, "frames": FrameRange(1001, 1001)}
+        (tmp_path / name).mkdir()
+        raw = render_layers(**{**shot, **some})
+        crowd = next(layer for layer in raw.layers if layer.name == "crowd")
+        made[name] = [exr.read(files.path(1001)).channels for files in (raw.shadow, crowd.files)]
+
+    shade, crowd = made["one"]
+    there = made["none"][1]["A"] > 0.99
+    assert shade["Y"][-10:].max() < 0.6  # 0.4 is left by a whole shadow
+    assert (made["none"][0]["Y"][-10:] == 1).mean() > 0.5
+    assert (crowd["G"][there] <= made["none"][1]["G"][there]).all()
+    for kind in (0, 1):
+        for name, plane in made["none"][kind].items():
+            np.testing.assert_array_equal(made["without"][kind][name], plane)

@@ -90,3 +90,30 @@ def test_the_ground_is_no_darker_where_a_person_in_the_shade_throws_a_shadow(bes
     full = alone <= alone.min() + 1e-3
     assert full.sum() > 200
     np.testing.assert_array_equal(both[full], alone[full])
+
+
+def test_a_hill_of_the_plate_shades_who_stands_behind_it(shot, tmp_path):
+    """A bank 3 m high at the right; the ground itself keeps the plate's own light."""
+    x, _ = np.meshgrid(-50 + 0.5 * np.arange(201), np.arange(201))
+    np.save(tmp_path / "bank.npy", (3 * np.exp(-(((x - 4) / 1.2) ** 2))).astype(np.float32))
+    shot["ground"] = replace(shot["ground"], heights=tmp_path / "bank.npy", cell_m=0.5)
+    shot["layout"] = layout_of(tmp_path / "crowd", [[0.0, 0.0, -12.0], [-8.0, 0.0, -12.0]])
+    shot["light"] = SIDE_SUN
+    plain = {**shot, "params": replace(shot["params"], relief_shadow=False)}
+    none = {**shot, "params": replace(shot["params"], set_shadow=False)}
+
+    found, lit, old = (channels(each, "crowd", 1001) for each in (shot, plain, none))
+
+    one, other = ((lit["A"] > 0.99) & (lit["id"] == number) for number in (100_001, 100_002))
+    ratio = found["G"][one].astype(float) / lit["G"][one].astype(float)
+    assert ratio.min() < 0.8
+    np.testing.assert_array_equal(found["G"][other], lit["G"][other])
+    for name in "RGBA":
+        np.testing.assert_array_equal(lit[name], old[name])
+    shades = []
+    for k, each in enumerate((shot, none)):
+        out = tmp_path / f"shade{k}"
+        out.mkdir()
+        made = render_layers(**{**each, "frames": FrameRange(1001, 1001), "out": out})
+        shades.append(exr.read(made.shadow.path(1001)).channels["Y"])
+    np.testing.assert_array_equal(*shades)

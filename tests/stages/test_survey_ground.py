@@ -14,7 +14,7 @@ from pipeline.io import exr
 from pipeline.stage import silent
 from pipeline.types import DepthMaps, Ground, Mattes
 from stages.survey_ground import Params, survey_ground
-from tests.scenes import Scene, Shot, write_plate, write_track
+from tests.scenes import WALLS, Scene, Shot, write_plate, write_track
 from tests.zooming import Zoom, write_zoom
 
 FRAMES = FrameRange(1001, 1004)
@@ -58,6 +58,25 @@ def error_m(scene: Scene, ground: Ground, nearest_m: float, farthest_m: float) -
     seen = (np.abs(x) < 0.5 * np.abs(z)) & (np.hypot(x, z) < farthest_m)
     apart = Heightfield.read(ground).height(x, z) - scene.ground_height_m(np.float32(x), np.float32(z))
     return np.abs(apart[seen])
+
+
+def test_walls_are_known_to_stand_there_and_the_actor_is_not(made):
+    """Of WALLS the two that stand nearest are as high as they are; nearly nothing else stands within 30 m."""
+    _, ground, _ = made
+    tops, field = np.load(ground.tops), Heightfield.read(ground)
+    rows, columns = np.nonzero(np.isfinite(tops))
+    x, z = field.origin_x_m + field.cell_m * columns, field.origin_z_m + field.cell_m * rows
+
+    def beside(low_x, low_z, high_x, high_z, slack=0.9):
+        return (x > low_x - slack) & (x < high_x + slack) & (z > low_z - slack) & (z < high_z + slack)
+
+    for low_x, _, low_z, high_x, high_y, high_z in WALLS[:2]:
+        mine = beside(low_x, low_z, high_x, high_z)
+        assert mine.sum() >= 2
+        assert np.median(tops[rows, columns][mine]) == pytest.approx(high_y, abs=0.9)
+    near = np.hypot(x, z) < 30
+    known = np.any([beside(w[0], w[2], w[3], w[5]) for w in WALLS], axis=0)
+    assert known[near].mean() > 0.95
 
 
 def test_ground_is_right_to_a_hand_within_thirty_metres(made):
