@@ -50,6 +50,7 @@ from stages.comp_edges import cleaned, wrapped
 from stages.comp_figures import Frame, figures_of
 from stages.comp_inputs import Holdout, Placed, Shot, place, shot_of
 from stages.comp_lens import NO_LENS, LensOver, add_glow, lay_over
+from stages.comp_order import CROWD, SET, held_by_set, set_before_crowd
 from stages.comp_people import shaded, sunlight_of
 from stages.comp_shadow import ground_depth, light_left, may_fall, shadow_powers, veil
 from stages.comp_sky import Edges, placed_sky
@@ -147,8 +148,9 @@ def composite(
             shot = replace(shot, depth_m=shot.cut.depth(shot.depth_m))
         motion = comp_channels.plate_motion(track, shot.depth_m, frame)
         light = light if shot.lit is None else light * shot.lit
-        planes = comp_channels.channels(done, placed, shot, light, motion)
-        return _Finished(planes | comp_channels.mattes_by_thing(placed, cast), shot.metadata | manifest, found)
+        seen = held_by_set(placed, set_before_crowd(placed))
+        planes = comp_channels.channels(done, seen, shot, light, motion)
+        return _Finished(planes | comp_channels.mattes_by_thing(seen, cast), shot.metadata | manifest, found)
 
     def write(frame: int, done: _Finished) -> None:
         files = comp_of(FrameRange(frame, frame))
@@ -179,7 +181,9 @@ def merged(
     frame: int,
     lens: LensOver = NO_LENS,
 ) -> Frame:
-    """Shadow on the plate, each layer with wrap over it, glow, grain where the plate's is lost, the plate's bits elsewhere."""
+    """Shadow on the plate, each layer with wrap over it, what of the set stands before the crowd over that again, glow, grain where
+    the plate's is lost, the plate's bits elsewhere.
+    """
     picture, kept = np.empty_like(shot.rgb), light.copy() if shot.lit is None else light * shot.lit
     merge.multiply_shadow(shot.rgb, light, veil(shot, measured, light < 1), picture, powers)
     white, surroundings = float(np.dot(measured.tone.white, LUMINANCE)), light_of([layer.rgba for layer in placed])
@@ -189,6 +193,7 @@ def merged(
         kept[changed] = np.minimum(kept[changed], LOST)
     laid: list[np.ndarray] = []
     edges: Edges | None = None
+    before, again = set_before_crowd(placed), None
     for layer in placed:
         if layer.name == SKY:
             assert shot.cut is not None
@@ -206,11 +211,17 @@ def merged(
             laid.append(lit)
             if edges is not None:
                 edges.after(layer, lit)
+            if before is not None and layer.name == SET:
+                again = lit * before[..., None]
+            if again is not None and layer.name == CROWD:
+                lay_over(again, picture, kept, lens)
+                laid.append(again)
     add_glow(laid, picture, kept, lens)
     grain = replace(measured.grain, sigmas=measured.grain.sigmas * np.float32(params.grain))
     given = shot.half, picture, kept, grain, params.seed, frame
     grained, final = fused.finish(*given) if params.device == "cpu" else fused_torch.finish(*given, params.device)
-    return Frame(shot.half, final, picture, grained, kept, {p.name: p.rgba for p in placed})
+    seen = held_by_set(placed, before)
+    return Frame(shot.half, final, picture, grained, kept, {p.name: p.rgba for p in seen})
 
 
 def _refuse_broken(done: Frame, frame: int) -> None:
