@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import cv2
@@ -27,7 +28,7 @@ def left_on_people(sunlight: Sunlight, view: View, matte: Floats, away_m: Floats
     loses nothing: where a body faces is told by its outline alone, as if it were round.
     """
     depth = np.where(matte > _LEAST, away_m, np.float32(np.inf)).astype(np.float32)
-    window = around(np.isfinite(depth), 1)
+    window = around(np.isfinite(depth), 2 * math.ceil(max(matte.shape) / _MOST_PX))
     if nothing(window):
         return None
     part = replace(view, rays=np.ascontiguousarray(view.rays[window]))
@@ -45,7 +46,7 @@ def left_on_people(sunlight: Sunlight, view: View, matte: Floats, away_m: Floats
 
 def rounded(matte: Floats) -> Floats:
     """(H, W, 3) unit normals, x right, y down, z towards the viewer, of a body with the outline of a matte (H, W): a limb is a
-    round rod. Beyond the outline those of the nearest place within it.
+    round rod. Beyond the outline those of the nearest place within it; at the picture's border a body goes on.
 
     Inflation by Poisson's equation: height squared has a constant Laplacian, which makes a strip half of a cylinder.
     Source: Joshi and Carr, "Repousse: Automatic Inflation of 2D Artwork", SBIM 2008.
@@ -54,34 +55,33 @@ def rounded(matte: Floats) -> Floats:
     scale = min(1.0, _MOST_PX / max(height, width))
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     small = cv2.resize(np.ascontiguousarray(matte, np.float32), size, interpolation=cv2.INTER_AREA)
-    inside = np.pad(small > 0.5, 1)
-    if not inside.any():
+    inside = small > 0.5
+    if not inside.any() or inside.all() or min(inside.shape) < 2:
         facing = np.zeros((height, width, 3), np.float32)
         facing[..., 2] = 1
         return facing
     squared = _inflated(inside)
     down, right = np.gradient(squared)
     normals = np.stack([-right / 2, -down / 2, np.sqrt(squared)], axis=-1)
-    nearest = ndimage.distance_transform_edt(~inside, return_distances=False, return_indices=True)
-    normals = normals[tuple(nearest)][1:-1, 1:-1]
+    normals = normals[tuple(ndimage.distance_transform_edt(~inside, return_distances=False, return_indices=True))]
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
     whole = cv2.resize(normals.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(whole / np.maximum(np.linalg.norm(whole, axis=-1, keepdims=True), 1e-6), np.float32)
 
 
 def _inflated(inside: npt.NDArray[np.bool_]) -> Array:
-    """(H, W) squared heights, pixels squared, whose Laplacian is -2 inside and which are 0 elsewhere; none is inside at the
-    rim."""
+    """(H, W) squared heights, pixels squared, whose Laplacian is -2 inside, which are 0 elsewhere and level across the border."""
     numbers = np.full(inside.shape, -1)
     numbers[inside] = np.arange(inside.sum())
-    own = numbers[inside]
-    rows, columns = [own], [own]
-    for axis, way in ((0, 1), (0, -1), (1, 1), (1, -1)):
-        beside = np.roll(numbers, way, axis)[inside]
+    own, framed = numbers[inside], np.pad(numbers, 1, constant_values=-2)
+    rows, columns, walls = [], [], np.zeros(len(own))
+    for top, left in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        beside = framed[top : top + len(inside), left : left + inside.shape[1]][inside]
         rows.append(own[beside >= 0])
         columns.append(beside[beside >= 0])
-    values = np.concatenate([np.full(len(own), 4.0), np.full(sum(map(len, rows)) - len(own), -1.0)])
-    matrix = sparse.csc_matrix((values, (np.concatenate(rows), np.concatenate(columns))))
+        walls += beside > -2
+    values = np.concatenate([walls, np.full(sum(map(len, rows)), -1.0)])
+    matrix = sparse.csc_matrix((values, (np.concatenate([own, *rows]), np.concatenate([own, *columns]))))
     out = np.zeros(inside.shape)
     out[inside] = spsolve(matrix, np.full(len(own), 2.0))
     return out

@@ -68,8 +68,10 @@ def test_an_outline_is_rounded_as_a_rod_is():
     matte = np.zeros((30, 64), np.float32)
     matte[:, 12 : 12 + width] = 1
 
-    normals = rounded(np.tile(matte, (8, 1)))[120]
+    whole = rounded(np.tile(matte, (8, 1)))
+    normals = whole[120]
 
+    np.testing.assert_allclose(whole, np.broadcast_to(normals, whole.shape), atol=1e-3)  # it goes on beyond the picture
     x = (np.arange(12, 12 + width) + 0.5 - 32) / (width / 2)
     np.testing.assert_allclose(normals[12 : 12 + width, 0], x, atol=0.05)
     np.testing.assert_allclose(normals[12 : 12 + width, 1], 0, atol=0.02)
@@ -86,7 +88,8 @@ def test_large_and_empty_outlines_have_normals_too():
     np.testing.assert_allclose(normals[300, 250], (0, 0, 1), atol=0.02)
     assert normals[300, 70, 0] < -0.8
     assert normals[120, 250, 1] < -0.8
-    assert (rounded(np.zeros((5, 7), np.float32))[..., 2] == 1).all()
+    for plain in (np.zeros((5, 7), np.float32), np.ones((5, 7), np.float32), np.ones((1, 3), np.float32)):
+        assert (rounded(plain)[..., 2] == 1).all()
 
 
 @pytest.mark.parametrize("what", ["nobody", "beyond"])
