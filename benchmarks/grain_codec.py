@@ -61,10 +61,10 @@ def _coded(frame: Array) -> Array:
     return np.asarray(np.clip(frame, 0, 1) ** np.float32(1 / GAMMA), np.float32)
 
 
-def changing(noise: Pair, clean: Pair) -> Array:
+def changing(noise: Pair, clean: Pair, share: float = CHOSEN) -> Array:
     """(N, PATCH, PATCH, 3) what differs in two frames' noise along the clean frames' motion, of one frame's size.
 
-    The patches of `clean` with the least picture for their light; whole pixels, means taken out.
+    This share of the patches of `clean`, those with the least picture for their light first; whole pixels, means taken out.
     """
     height, width, _ = clean[0].shape
     motion = dense_motion(*clean)
@@ -79,7 +79,7 @@ def changing(noise: Pair, clean: Pair) -> Array:
                 rest = (noise[0][here] - noise[1][there]) / np.float32(np.sqrt(2))
                 found.append(rest - rest.mean(axis=(0, 1)))
                 rough.append(clean[0][here].std(axis=(0, 1)).max() / (clean[0][here].mean() + 1e-3))
-    return np.stack(found)[np.argsort(rough)[: int(CHOSEN * len(rough))]]
+    return np.stack(found)[np.argsort(rough)[: int(share * len(rough))]]
 
 
 def codec_rows(stock: Stock, crf: int, peers: bool) -> Iterator[tuple[str, dict[str, float]]]:

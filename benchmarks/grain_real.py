@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +14,7 @@ from benchmarks.grain_peers import Array, Made, autoregressive, difference, scat
 from calibration.look.degrain import degrain
 from calibration.look.grain import measure_grain
 from calibration.look.grainblocks import Blocks, match_blocks
+from calibration.look.motion import dense_motion
 from pipeline.io import exr
 from pipeline.kernels.grain import Grain, add_grain
 
@@ -24,14 +26,16 @@ def real_rows(folder: Path, peers: bool = True) -> Iterator[tuple[str, dict[str,
     """Figures, way by way, of the plate's EXR frames in `folder` (ingest's): a half of its pairs measured, the other half
     made and named.
 
-    A pair of neighbours is degrained and given the grain; what motion-compensated differences of the real and of the made
-    pair leave is compared at the same places. `floor` is the real pair two frames before against the real one.
+    The first of a pair of neighbours is degrained, moved as the second is, and both are given the grain: a degrained second
+    would bring along what its codec changed. What motion-compensated differences of the real and of the made pair leave
+    is compared at the same places. `floor` is the real pair two frames before against the real one.
     """
     files = sorted(folder.glob("*.exr"))
     starts = np.linspace(2, len(files) - 4, 2 * PAIRS).astype(int)
     grain = measure_grain((exr.read_rgb(files[k]), exr.read_rgb(files[k + 1])) for k in starts[::2]).grain
     shown = [[exr.read_rgb(f) for f in files[k - 2 : k + 4]] for k in starts[1::2]]
-    clean = [[degrain(s[k], grain, [s[k - 2], s[k - 1], *s[k + 1 : k + 3]]) for k in (2, 3)] for s in shown]
+    still = [degrain(s[2], grain, [s[0], s[1], *s[3:5]]) for s in shown]
+    clean = [(picture, _moved(picture, s[2], s[3])) for picture, s in zip(still, shown, strict=True)]
     real = [match_blocks(s[2], s[3], PATCH) for s in shown]
     before = [match_blocks(s[0], s[1], PATCH) for s in shown]
     yield "floor", _figures(real, before)
@@ -42,6 +46,14 @@ def real_rows(folder: Path, peers: bool = True) -> Iterator[tuple[str, dict[str,
     for name, way in ways.items():
         pairs = [[c + way(c, 2 * n + k) for k, c in enumerate(both)] for n, both in enumerate(clean)]
         yield name, _figures(real, [match_blocks(*pair, PATCH) for pair in pairs])
+
+
+def _moved(clean: Array, first: Array, second: Array) -> Array:
+    """What is `clean` in the first frame as it stands in the second."""
+    motion = dense_motion(second, first)
+    y, x = np.mgrid[: clean.shape[0], : clean.shape[1]].astype(np.float32)
+    at = x + motion[..., 0], y + motion[..., 1]
+    return np.asarray(cv2.remap(clean, *at, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _ours(picture: Array, grain: Grain, frame: int) -> Array:

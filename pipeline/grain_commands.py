@@ -78,6 +78,9 @@ def show(
             f"patches of {side:.0f} px: the size scatters by {np.expm1(spread):.0%} from place to place",
             highlight=False,
         )
+    if stock.grain.texture.size:
+        told = ", ".join(f"{gain:.2f} at {seen:.3f}" for seen, gain in stock.grain.texture.T)
+        out.print(f"gain over the picture's activity: {told}", highlight=False, soft_wrap=True)
     if picture:
         write_png(picture, to_display_8bit(greys(LEVELS, stock.grain)))
         out.print(str(picture), highlight=False, soft_wrap=True)

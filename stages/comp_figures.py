@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -129,7 +129,8 @@ def _grain(done: Frame, grain: Grain, seed: int, frame: int) -> dict[str, Any]:
         return {"grain_ratio": []}
     level = done.picture[inside]
     added = done.grained[inside] - level
-    wanted = sigma_of(level, grain) * gain(grain, seed, frame, inside.shape)[inside][:, None]
+    swell = gain(grain, seed, frame, done.picture)
+    wanted = sigma_of(level, grain) * swell[inside][:, None]
     luma = level @ LUMINANCE
     bounds = np.quantile(luma[:: max(1, len(luma) // _SAMPLES)], [1 / 3, 2 / 3])
     bins, lags = np.digitize(luma, bounds), lags_of(grain)
@@ -140,7 +141,7 @@ def _grain(done: Frame, grain: Grain, seed: int, frame: int) -> dict[str, Any]:
         "grain_ratio": ratio,
         "grain_bins": {name: part for name, (_, part) in kept.items()},
         "grain_chance": {"all": whole} | {name: chance for name, (chance, _) in kept.items()},
-        **_repeats(done, inside, grain, seed, frame, lags),
+        **_repeats(done, inside, swell, grain, seed, frame, lags),
     }
 
 
@@ -168,10 +169,10 @@ def _rounded(values: NDArray[np.floating[Any]], digits: int) -> list[float]:
 
 
 def _repeats(
-    done: Frame, inside: NDArray[np.bool_], grain: Grain, seed: int, frame: int, lags: Lags
+    done: Frame, inside: NDArray[np.bool_], swell: Array, grain: Grain, seed: int, frame: int, lags: Lags
 ) -> dict[str, float]:
     """Correlation of the grain in the densest tile of the layers with what the frame before got there, and its standard
-    error; nothing where that is too large. Patches, which outlast frames, are taken out."""
+    error; nothing where that is too large. Patches, which outlast frames, are taken out: swell, (H, W) their gain."""
     step = _GRAIN_TILE_PX
     height, width = inside.shape
     counts = {
@@ -183,10 +184,9 @@ def _repeats(
     tile = (slice(y, y + step), slice(x, x + step))
     there = inside[tile]
     now = (done.grained[tile] - done.picture[tile])[there] @ grain.camera_from_acescg.T
-    before = noise(there.shape[0], there.shape[1], grain, seed, frame - 1, (x, y))[there]
-    now, before = (
-        v / gain(grain, seed, f, there.shape, (x, y))[there][:, None] for v, f in ((now, frame), (before, frame - 1))
-    )
+    now /= swell[tile][there][:, None]
+    even = replace(grain, patchiness=np.zeros(2, np.float32), texture=np.zeros((2, 0), np.float32))
+    before = noise(there.shape[0], there.shape[1], even, seed, frame - 1, (x, y))[there]
     squares = [(v.astype(np.float64) ** 2).mean(axis=0) for v in (now, before)]
     sizes = np.sqrt(squares[0])
     both = _both_ways((lags**2 * np.outer(sizes, sizes)).sum(axis=(-2, -1)).ravel())

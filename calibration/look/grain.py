@@ -20,7 +20,8 @@ from calibration.look.graincamera import camera_matrix
 from calibration.look.graincorrelation import MAX_LAG, Lags, lag_covariances, unit_grain, white_grain
 from calibration.look.graincurve import sigma_curve
 from calibration.look.grainflat import OF_FLAT, bounded, flat_blocks, pure_flats
-from calibration.look.grainpatches import LEAST, Scatter, calm, gains, patchiness, scatter
+from calibration.look.grainpatches import LEAST, Scatter, calm, gains, patchiness, scales, scatter
+from calibration.look.graintexture import texture_law
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain
 
@@ -61,6 +62,7 @@ def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> M
     blocks = blocks.through(back).below_white()
     flat_level, flat_variance = _flats(firsts, back, block_px)
     found, patches = _profiled(blocks, spread), np.zeros(2, np.float32)
+    texture = np.zeros((2, 0), np.float32)
     scattered, quiet = _scatter(blocks, found, spread)
     if scattered.spread >= LEAST:
         patchy = found
@@ -68,14 +70,21 @@ def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> M
             patchy = _profiled(blocks.only(quiet), spread, scattered.spread)
             scattered, quiet = _scatter(blocks, patchy, spread)
         patches = patchiness(scattered, block_px)
-        found = patchy if patches[0] else found
+        if patches[0]:
+            found = _scaled(blocks.only(quiet), patchy, spread)
+            texture = texture_law(blocks, _sizes(blocks.smooth, found.curves), spread, quiet)
     unit, curves = found.unit, found.curves
     if not patches[0]:
         typical = np.quantile(pure_flats(unit, block_px), OF_FLAT, axis=0)
         curves = [bounded(curves[c], flat_level[:, c], flat_variance[:, c], typical[c]) for c in range(3)]
     levels, sigmas = (np.stack(v).astype(np.float32) for v in zip(*curves, strict=True))
     grain = replace(
-        unit, levels=levels, sigmas=sigmas, acescg_from_camera=spread.astype(np.float32), patchiness=patches
+        unit,
+        levels=levels,
+        sigmas=sigmas,
+        acescg_from_camera=spread.astype(np.float32),
+        patchiness=patches,
+        texture=texture,
     )
     return MeasuredGrain(grain, found.blocks, found.blocks / len(blocks.level), found.correlation)
 
@@ -114,6 +123,16 @@ def _scatter(blocks: Blocks, found: _Profiled, spread: Curve) -> tuple[Scatter, 
     sigma = _sizes(chosen.smooth, found.curves)
     _, _, rest = simulate_blocks(chosen, found.unit, sigma, spread)
     return scatter(chosen.rest / sigma, rest), quiet
+
+
+def _scaled(quiet: Blocks, found: _Profiled, spread: Curve) -> _Profiled:
+    """Sizes under which the quiet blocks' mean square is that of simulated ones: a codec's grain is no normal noise, whose
+    smaller values would tell the size."""
+    sigma = _sizes(quiet.smooth, found.curves)
+    _, _, rest = simulate_blocks(quiet, found.unit, sigma, spread)
+    factors = scales(quiet.rest / sigma, rest)
+    curves = [(level, size * factor) for (level, size), factor in zip(found.curves, factors, strict=True)]
+    return replace(found, curves=curves)
 
 
 def _flats(pictures: list[Array], matrix: Curve, block_px: int) -> tuple[Array, Curve]:

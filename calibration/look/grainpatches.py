@@ -22,6 +22,7 @@ Curve = NDArray[np.float64]
 CALM, ENOUGH, LEVELS = 0.05, 300, 5  # share of blocks, and a number to have, of so many ranges of light
 LEAST = 0.12  # spread of blocks' sizes beyond even grain's: clean plates reach 0.04, 0.1 where all is texture
 WIDTHS = 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0  # of patches, in blocks
+TAIL = 0.98  # quantile
 LOW, MIDDLE = 0.16, 0.5  # quantiles: texture only ever adds, so the lower half tells the spread
 
 
@@ -50,6 +51,14 @@ def scatter(measured: Array, simulated: Array) -> Scatter:
     (alone, together), (even_alone, even_together) = _shared(measured), _shared(simulated)
     own = max(alone - even_alone, 1e-9)
     return Scatter(float(np.sqrt(max(whole**2 - even**2, 0))), float(np.clip((together - even_together) / own, 0, 1)))
+
+
+def scales(measured: Array, simulated: Array) -> Curve:
+    """Factors (3,) by which measured rests (N, B, B, 3) are stronger than simulated ones; the strongest blocks count as the
+    ones at TAIL, which may hold picture."""
+    square = (measured.astype(np.float64) ** 2).mean(axis=(1, 2))
+    held = np.minimum(square, np.quantile(square, TAIL, axis=0)).mean(axis=0)
+    return np.asarray(np.sqrt(held / (simulated.astype(np.float64) ** 2).mean(axis=(0, 1, 2))))
 
 
 def gains(spread: float, count: int) -> Curve:

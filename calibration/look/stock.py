@@ -14,8 +14,8 @@ from pipeline.errors import FormatError
 from pipeline.io.files import write_bytes
 from pipeline.kernels.grain import Grain, sigma_of
 
-FORMAT = "battleplate grain 3"
-READ = ("battleplate grain 1", "battleplate grain 2", FORMAT)
+FORMAT = "battleplate grain 4"
+READ = (*(f"battleplate grain {n}" for n in (1, 2, 3)), FORMAT)
 SAME_WIDTH = 0.02
 CURE = "Make it with `battleplate grain save SHOT FILE`."
 Array = np.ndarray

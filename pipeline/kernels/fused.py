@@ -11,7 +11,7 @@ from numba import njit
 from pipeline.kernels import comprows as rows
 from pipeline.kernels.bands import ROWS, in_bands
 from pipeline.kernels.comprows import COLUMNS
-from pipeline.kernels.grain import Grain, graining, swells
+from pipeline.kernels.grain import Grain, graining, swells, textured
 from pipeline.kernels.grainpatches import swell_row
 from pipeline.kernels.grainrows import TAPS, any_lost, fill_white, grain_rows, noise_rows, planes_of
 from pipeline.kernels.noiselanes import ROWS as AT_ONCE
@@ -49,7 +49,7 @@ def finish(
     _fits("picture", picture, (*size, 3), (np.float32,))
     _fits("kept", kept, size, (np.float32,))
     grained, final = np.empty_like(picture), np.empty_like(plate)
-    made = graining(grain, seed, frame), swells(grain, seed, frame, size)
+    made = graining(grain, seed, frame), swells(grain, seed, frame, size, cells=textured(grain, picture))
     how = plate.view(np.uint16), picture, kept, *made, grained, final.view(np.uint16)
     in_bands(size[0], lambda top, bottom: _finish(top, bottom, *how))
     return grained, final

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.kernels.color import LUMINANCE, Grade, linear
-from pipeline.kernels.grain import Grain, curves, graining, key_of, quantiles, swells
+from pipeline.kernels.grain import Grain, curves, graining, key_of, quantiles, swells, textured
 from pipeline.kernels.grainpatches import Swells
 from pipeline.kernels.grainrows import TAPS
+from pipeline.kernels.graintexture import CELL
 from pipeline.kernels.halves import HALF_MAX
 
 if TYPE_CHECKING:
@@ -134,12 +135,22 @@ def add_grain(
     """grain.add_grain on planes (3, H, W) float32; kept: (H, W). Where it is 1 the picture's bits stay."""
     import torch
 
-    lacking = _lacking(plate, picture, kept, grain) * noise(plate, grain, seed, frame, origin)
+    cells = None
+    if grain.texture.size:
+        cells = textured(grain, picture.permute(1, 2, 0).contiguous().cpu().numpy(), origin)
+    lacking = _lacking(plate, picture, kept, grain) * noise(plate, grain, seed, frame, origin, cells)
     return torch.where(kept >= 1, picture, picture + _mixed(lacking, grain.acescg_from_camera))
 
 
-def noise(like: Tensor, grain: Grain, seed: int, frame: int, origin: tuple[int, int] = (0, 0)) -> Tensor:
-    """grain.noise as planes (3, H, W) float32, of the size and on the device of `like`."""
+def noise(
+    like: Tensor,
+    grain: Grain,
+    seed: int,
+    frame: int,
+    origin: tuple[int, int] = (0, 0),
+    cells: np.ndarray | None = None,
+) -> Tensor:
+    """grain.noise as planes (3, H, W) float32, of the size and on the device of `like`; cells: a picture's activity."""
     import torch
 
     height, width = like.shape[-2:]
@@ -164,7 +175,7 @@ def noise(like: Tensor, grain: Grain, seed: int, frame: int, origin: tuple[int, 
             made += kernels[:, v, u] * white[:, v : v + height, u : u + width]
     made = _mixed(made, grain.mix)
     return (
-        made * _swell(made, swells(grain, seed, frame, (height, width), origin), origin)
+        made * _swell(made, swells(grain, seed, frame, (height, width), origin, cells), origin)
         if grain.patchiness[0]
         else made
     )
@@ -174,20 +185,27 @@ def _swell(like: Tensor, swelling: Swells, origin: tuple[int, int]) -> Tensor:
     """The gain of each pixel, (H, W): what grainpatches.swell_row multiplies by."""
     import torch
 
-    points, evened, shift, top, left = (torch.as_tensor(v, device=like.device) for v in swelling)
+    points, evened, shift, top, left, lifts = (torch.as_tensor(v, device=like.device) for v in swelling)
     y = torch.arange(like.shape[1], device=like.device) + origin[1]
     x = torch.arange(like.shape[2], device=like.device) + origin[0]
     side = len(evened)
-    row, column = (y // side - top)[:, None], (x // side - left)[None]
-    lower, right = ((v % side).float() / side for v in (y, x))
+    drawn = _between(points, y // side - top, (y % side).float() / side, x // side - left, (x % side).float() / side)
+    gain = drawn * evened[(y % side)[:, None], (x % side)[None]] + shift
+    if lifts.numel():
+        y, x = y + CELL // 2, x + CELL // 2
+        gain = gain + _between(lifts, y // CELL, (y % CELL + 0.5) / CELL, x // CELL, (x % CELL + 0.5) / CELL)
+    return torch.exp2(gain)
+
+
+def _between(points: Tensor, row: Tensor, lower: Tensor, column: Tensor, right: Tensor) -> Tensor:
+    """Bilinear: at row + lower (H,) and column + right (W,), (H, W)."""
+    row, column = row[:, None], column[None]
 
     def across(column: Tensor) -> Tensor:
         return points[row, column] + lower[:, None] * (points[row + 1, column] - points[row, column])
 
     here = across(column)
-    return torch.exp2(
-        (here + (across(column + 1) - here) * right[None]) * evened[(y % side)[:, None], (x % side)[None]] + shift
-    )
+    return here + (across(column + 1) - here) * right[None]
 
 
 def _halves(grained: Tensor, kept: Tensor, plate: Tensor) -> Tensor:

@@ -12,8 +12,9 @@ from scipy.special import ndtri
 from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, shaped
 from pipeline.kernels.comprows import COLUMNS, load_pixels, store_pixels
-from pipeline.kernels.grainpatches import MOST, SIDES, Swells, gain_of, swell_row, swells_of
+from pipeline.kernels.grainpatches import EVERYWHERE, MOST, SIDES, Swells, gain_of, swell_row, swells_of
 from pipeline.kernels.grainrows import BENDS, TAPS, any_lost, fill_white, grain_rows, noise_rows, planes_of
+from pipeline.kernels.graintexture import activity, lifts_of
 from pipeline.kernels.noiselanes import ROWS
 
 PATCHES = -1  # stands where a frame's number does in the key of the patches, which outlast frames
@@ -30,7 +31,9 @@ class Grain:
     (3, 3), its rows of unit length: white noise that a source filters, from independent ones; layers of film are bound
     together before they blur. white_share: (3,) of a source's variance what is white noise over its filtered one, as a
     scanner's. patchiness: (2,) how the size varies from place to place, as codecs leave it: spread of its logarithm, 0 for
-    grain that is the same everywhere, and pixels between the places whose gains are drawn (grainpatches).
+    grain that is the same everywhere, and pixels between the places whose gains are drawn (grainpatches). texture: (2, K)
+    activities of the picture (graintexture) and the gain of the patches there, as codecs keep more of the grain on texture;
+    K of 0 without.
     """
 
     levels: np.ndarray
@@ -41,11 +44,13 @@ class Grain:
     blend: np.ndarray = field(default_factory=lambda: np.eye(3, dtype=np.float32))
     white_share: np.ndarray = field(default_factory=lambda: np.zeros(3, np.float32))
     patchiness: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
+    texture: np.ndarray = field(default_factory=lambda: np.zeros((2, 0), np.float32))
 
     def __post_init__(self) -> None:
         knots = self.levels.shape[-1]
         shapes = {"levels": (3, knots), "sigmas": (3, knots), "kernels": (3, TAPS, TAPS), "mix": (3, 3)}
         shapes |= {"acescg_from_camera": (3, 3), "blend": (3, 3), "white_share": (3,), "patchiness": (2,)}
+        shapes |= {"texture": (2, self.texture.shape[-1])}
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
@@ -60,6 +65,8 @@ class Grain:
         if not 0 <= spread <= MOST or (spread > 0 and (side % 1 or not SIDES[0] <= side <= SIDES[1])):
             raise ValueError(f"grain patchiness is {self.patchiness}; wanted a spread of 0 to {MOST:g} and a whole side of "
                              f"{SIDES[0]} to {SIDES[1]} pixels.")  # fmt: skip
+        if self.texture.size and (spread == 0 or (self.texture <= 0).any() or (np.diff(self.texture[0]) <= 0).any()):
+            raise ValueError("grain texture wants patches, activities that rise and gains, all above 0.")
 
     @property
     def camera_from_acescg(self) -> np.ndarray:
@@ -75,7 +82,8 @@ class Grain:
 
 
 def noise(height: int, width: int, grain: Grain, seed: int, frame: int, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
-    """Correlated grain of unit variance in camera channels, (H, W, 3) float32: white noise (blended), kernel, mix, patches.
+    """Correlated grain of unit variance in camera channels, (H, W, 3) float32: white noise (blended), kernel, mix, patches;
+    as on a picture without texture.
 
     origin: (x, y) of this tile in the whole picture; a tile has exactly the values of the whole picture's cut.
     """
@@ -95,22 +103,20 @@ def add_grain(
     frame: int,
     out: np.ndarray,
     origin: tuple[int, int] = (0, 0),
+    cells: np.ndarray | None = None,
 ) -> None:
     """Give a picture the grain that it lacks: `out` = picture + noise of the missing variance.
 
     plate: (H, W, 3) float32, what was shot, grain and all. picture: (H, W, 3), the same with layers over it. kept:
     (H, W) float32, the share of the plate's own signal that is left, (1 - alpha) * shadow. The plate's grain is still
     there times `kept`, so what lacks is sigma(picture)^2 - kept^2 sigma(plate)^2 in each camera channel; where both are
-    equally bright this is sigma times sqrt(1 - (1 - alpha)^2). Where kept is 1 the bits stay. `out` may be `picture`.
+    equally bright this is sigma times sqrt(1 - (1 - alpha)^2). Where kept is 1 the bits stay. `out` may be `picture`. A tile
+    of a profile with `texture` needs `cells`, the whole picture's activity.
     """
     size = same_rgb(plate=plate, picture=picture, out=out)
     shaped(size, kept=kept)
-    how = (
-        graining(grain, seed, frame),
-        swells(grain, seed, frame, size, origin),
-        np.int64(origin[0]),
-        np.int64(origin[1]),
-    )
+    swelling = swells(grain, seed, frame, size, origin, textured(grain, picture, origin, cells))
+    how = graining(grain, seed, frame), swelling, np.int64(origin[0]), np.int64(origin[1])
     in_bands(size[0], lambda top, bottom: _add_grain(top, bottom, plate, picture, kept, *how, out))
 
 
@@ -136,14 +142,36 @@ def graining(grain: Grain, seed: int, frame: int) -> tuple[tuple, tuple, tuple]:
     return law, (kernels, grain.blend, np.sqrt(grain.white_share), grain.mix), (quantiles(), key_of(seed, frame))
 
 
-def swells(grain: Grain, seed: int, frame: int, size: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> Swells:
-    """What compiled loops take of the profile's patches for a tile of `size` (H, W) at `origin` (x, y)."""
-    return swells_of(grain.patchiness, quantiles(), key_of(seed, PATCHES), frame, size, origin)
+def swells(
+    grain: Grain,
+    seed: int,
+    frame: int,
+    size: tuple[int, int],
+    origin: tuple[int, int] = (0, 0),
+    cells: np.ndarray | None = None,
+) -> Swells:
+    """What compiled loops take of the profile's patches for a tile of `size` (H, W) at `origin` (x, y) of a picture with
+    this activity (graintexture), None for no texture."""
+    lifts = EVERYWHERE if cells is None else lifts_of(cells, grain.texture)
+    return swells_of(grain.patchiness, quantiles(), key_of(seed, PATCHES), frame, size, origin, lifts)
 
 
-def gain(grain: Grain, seed: int, frame: int, size: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> np.ndarray:
-    """Of which size the grain is at each pixel, as a share of what the profile gives, (H, W) float32: 1 without patches."""
-    return gain_of(swells(grain, seed, frame, size, origin), size, origin)
+def textured(
+    grain: Grain, picture: np.ndarray, origin: tuple[int, int] = (0, 0), cells: np.ndarray | None = None
+) -> np.ndarray | None:
+    """Activity of the whole picture, where the profile asks for it: what is told, or that of `picture`, no tile then."""
+    if not grain.texture.size:
+        return None
+    if cells is None and origin != (0, 0):
+        raise ValueError("a tile of grain that follows texture needs the whole picture's activity.")
+    return activity(picture) if cells is None else cells
+
+
+def gain(grain: Grain, seed: int, frame: int, picture: np.ndarray) -> np.ndarray:
+    """Of which size the grain is at each pixel of a picture (H, W, 3), as a share of what the profile gives, (H, W) float32:
+    1 without patches."""
+    size = picture.shape[0], picture.shape[1]
+    return gain_of(swells(grain, seed, frame, size, cells=textured(grain, picture)), size, (0, 0))
 
 
 def curves(grain: Grain) -> tuple[np.ndarray, ...]:

@@ -10,12 +10,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.kernels.exponent import exp2
+from pipeline.kernels.graintexture import CELL
 
 HOLD = 24  # frames in which a point's gain goes over into another: a codec's decisions follow what stands there
 SIDES = 4, 256  # pixels, least and most between points
 MOST = 1.0  # spread
 _GOLDEN = np.uint32(0x9E3779B1)
-Swells = tuple[np.ndarray, np.ndarray, np.float32, np.int64, np.int64]
+EVERYWHERE = np.empty((0, 0), np.float32)  # stands for the lifts of grain that is no stronger on texture
+Swells = tuple[np.ndarray, np.ndarray, np.float32, np.int64, np.int64, np.ndarray]
 
 
 def swells_of(
@@ -25,24 +27,26 @@ def swells_of(
     frame: int,
     size: tuple[int, int],
     origin: tuple[int, int],
+    lifts: np.ndarray = EVERYWHERE,
 ) -> Swells:
     """What `swell_row` takes for a tile of `size` (H, W) at `origin` (x, y).
 
-    patchiness: (2,) spread of the gain's logarithm and pixels between points. normal: (4096,) equally likely values.
-    Logarithms (to 2) of the gains at the lattice's points (rows, columns), factors (side, side) that keep their spread
-    between points, what is added for a mean square of 1, and the first point's row and column. A spread of 0 gives empty
-    tables, and swell_row leaves everything as it is.
+    patchiness: (2,) spread of the gain's logarithm and pixels between points. normal: (4096,) equally likely values. lifts:
+    of the whole picture's texture (graintexture). Logarithms (to 2) of the gains at the lattice's points (rows, columns), factors (side, side) that keep their spread
+    between points, what is added for a mean square of 1, the first point's row and column, and the lifts. A spread of 0
+    gives empty tables, and swell_row leaves everything as it is.
     """
     spread, side = float(patchiness[0]), int(patchiness[1])
     if spread == 0 or 0 in size:
-        return np.empty((0, 0), np.float32), np.empty((0, 0), np.float32), np.float32(0), np.int64(0), np.int64(0)
+        return EVERYWHERE, EVERYWHERE, np.float32(0), np.int64(0), np.int64(0), EVERYWHERE
     top, left = origin[1] // side, origin[0] // side
     bottom, right = (origin[1] + size[0] - 1) // side + 2, (origin[0] + size[1] - 1) // side + 2
     points = _points(normal, key, frame, np.arange(top, bottom), np.arange(left, right)) * (spread / np.log(2))
     line = np.arange(side) / side
     length = np.hypot(1 - line, line)  # of the weights of two points
     even = np.asarray(1 / np.outer(length, length), np.float32)
-    return points.astype(np.float32), even, np.float32(-(spread**2) / np.log(2)), np.int64(top), np.int64(left)
+    shift = np.float32(-(spread**2) / np.log(2))
+    return points.astype(np.float32), even, shift, np.int64(top), np.int64(left), lifts
 
 
 def _points(
@@ -70,7 +74,7 @@ def _hash(value: NDArray[np.uint32]) -> NDArray[np.uint32]:
 @njit(cache=True)
 def swell_row(made, y, x0, swells):
     """Multiply a row of noise, planes (3, columns) that begin at x0 of the whole picture's row y, by the gain there."""
-    points, evened, shift, top, left = swells
+    points, evened, shift, top, left, lifts = swells
     side = evened.shape[0]
     if side == 0:
         return
@@ -92,6 +96,8 @@ def swell_row(made, y, x0, swells):
             x = np.uintp(start + i)
             gain[np.uintp(first + i)] = (here + rise * np.float32(x)) * even[x]
         first += count
+    if lifts.size:
+        _lift_row(gain, y, x0, lifts)
     first_line, second_line, third_line = made[0], made[1], made[2]
     for i in range(columns):
         x = np.uintp(i)
@@ -99,6 +105,25 @@ def swell_row(made, y, x0, swells):
         first_line[x] *= factor
         second_line[x] *= factor
         third_line[x] *= factor
+
+
+@njit(cache=True)
+def _lift_row(gain, y, x0, lifts):
+    """Add what texture adds, bilinear between the cells' middles."""
+    half, step = CELL // 2, np.float32(1) / np.float32(CELL)
+    row = (y + half) // CELL
+    lower = (np.float32((y + half) % CELL) + np.float32(0.5)) * step
+    above, below = lifts[row], lifts[row + 1]
+    first = 0
+    while first < gain.shape[0]:
+        k = (x0 + first + half) // CELL
+        start = x0 + first + half - k * CELL
+        count = min(CELL - start, gain.shape[0] - first)
+        here = above[k] + lower * (below[k] - above[k])
+        rise = (above[k + 1] + lower * (below[k + 1] - above[k + 1]) - here) * step
+        for i in range(count):
+            gain[np.uintp(first + i)] += here + rise * (np.float32(start + i) + np.float32(0.5))
+        first += count
 
 
 def gain_of(swells: Swells, size: tuple[int, int], origin: tuple[int, int]) -> np.ndarray:

@@ -75,6 +75,18 @@ def test_patchy_grain_keeps_its_mean_size_on_a_moving_plate():
     assert measure_grain(shot(even)).grain.patchiness[0] == 0
 
 
+def test_grain_that_is_stronger_on_texture_is_found_so():
+    law = np.array([[0.05, 0.2], [1.0, 2.2]], np.float32)
+    truth = replace(known([0, 0, 1, 0, 0]), patchiness=np.float32([0.3, 24]), texture=law)
+
+    found = measure_grain(shot(truth)).grain
+
+    smooth, rough = found.texture[0][[1, -1]]  # the first are the sky's, which has none
+    gain, wanted = (np.interp(np.log([smooth, rough]), np.log(t[0]), np.log(t[1])) for t in (found.texture, law))
+    assert rough > 2.5 * smooth
+    assert 0.5 < np.ptp(gain) / np.ptp(wanted) < 1.1  # gains are blended between cells
+
+
 def test_what_a_codec_leaves_is_patchy_and_of_the_size_that_changes():
     """Through H.264 much of a stock's noise is lost or stands still: what changes is known here, decoded minus clean."""
     stock, first = fine(), 1001
@@ -98,6 +110,30 @@ def test_what_a_codec_leaves_is_patchy_and_of_the_size_that_changes():
     whole = [np.sqrt((size**2).mean()) for size in sizes]
     assert whole[1] == pytest.approx(whole[0], rel=0.25)
     assert abs(whole[1] - whole[0]) < abs(whole[2] - whole[0])
+
+
+def test_a_codecs_grain_is_stronger_on_texture_and_so_is_ours():
+    stock, first = fine(), 1001
+    shots = [stock.shot(frame) for frame in range(first, first + 14)]
+    decoded = through_x264([s[1] for s in shots], crf=23)
+
+    found = measure_grain((decoded[k], decoded[k + 1]) for k in (3, 7, 11)).grain
+
+    even = replace(found, texture=np.zeros((2, 0), np.float32))
+    clean = shots[6][0], shots[7][0]
+    real = changing(tuple(decoded[6 + i] - clean[i] for i in (0, 1)), clean, 1)
+    ours, before = (changing(tuple(added(clean[i], g, 6 + i) for i in (0, 1)), clean, 1) for g in (found, even))
+    sizes = [np.sqrt((heap**2).mean(axis=(1, 2, 3))) for heap in (real, ours, before)]
+    lacks, lacked = (rough_over_smooth(sizes[0]) / rough_over_smooth(size) for size in sizes[1:])
+    assert lacked > 1.2
+    assert lacks == pytest.approx(1, abs=0.2)
+    assert abs(np.log(lacks)) < np.log(lacked) / 2
+
+
+def rough_over_smooth(sizes):
+    """Of patches in the order of their picture: the last third against the first."""
+    third = len(sizes) // 3
+    return np.sqrt((sizes[-third:] ** 2).mean() / (sizes[:third] ** 2).mean())
 
 
 def added(clean, grain, frame):

@@ -22,7 +22,8 @@ def profile(size: float = 1.0) -> Grain:
     mix = np.float32([[1, 0, 0], [0.6, 0.8, 0], [0.36, 0.48, 0.8]])
     matrix = np.float32([[0.9, 0.08, 0.02], [0.05, 0.9, 0.05], [0.0, 0.1, 0.9]])
     blend = np.float32([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1]])
-    return Grain(levels, sigmas, kernel, mix, matrix, blend, np.float32([0, 0.01, 0.02]), np.float32([0.3, 24]))
+    patches, texture = np.float32([0.3, 24]), np.float32([[0.02, 0.2], [1, 1.5]])
+    return Grain(levels, sigmas, kernel, mix, matrix, blend, np.float32([0, 0.01, 0.02]), patches, texture)
 
 
 def test_a_profile_comes_back_bit_for_bit(tmp_path):
@@ -52,6 +53,7 @@ def test_a_profile_of_the_first_form_is_read_as_what_it_was(tmp_path):
     np.testing.assert_array_equal(back.blend, np.eye(3))
     np.testing.assert_array_equal(back.white_share, np.zeros(3))
     np.testing.assert_array_equal(back.patchiness, np.zeros(2))
+    assert back.texture.shape == (2, 0)
     np.testing.assert_array_equal(back.kernels, profile().kernels)
 
 
