@@ -45,7 +45,7 @@ def real_rows(folder: Path, peers: bool = True) -> Iterator[tuple[str, dict[str,
         ways |= {"DasGrain-style": scattered(*kept), "AV1-style AR(3)": autoregressive(*kept)}
     for name, way in ways.items():
         pairs = [[c + way(c, 2 * n + k) for k, c in enumerate(both)] for n, both in enumerate(clean)]
-        yield name, _figures(real, [match_blocks(*pair, PATCH) for pair in pairs])
+        yield name, _figures(real, [match_blocks(one, two, PATCH) for one, two in pairs])
 
 
 def _moved(clean: Array, first: Array, second: Array) -> Array:
