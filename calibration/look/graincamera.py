@@ -19,11 +19,12 @@ HOLD = 0.05  # how strongly the matrix is held at identity: plates of one hue ca
 CLIPS = 0.92  # the brightest blocks do not count: one clipped channel makes noise vanish along an axis
 LEAST_GROUPS = 24
 WORTH = 0.93  # a matrix must explain colours that it was not fitted to this much better than none
+MOST_BENT = 4.0  # condition number: of cameras under 2.5; a codec leaves noise in luma, which fits absurd ones
 OFF = ~np.eye(3, dtype=bool)
 
 
 def camera_matrix(level: NDArray[np.floating], covariance: Matrix) -> Matrix:
-    """ACEScg from camera RGB, (3, 3), rows sum to 1: identity where too few blocks or colours tell.
+    """ACEScg from camera RGB, (3, 3), rows sum to 1: identity where too few blocks or colours tell, or a matrix that no camera has.
 
     level: (N, 3) mean scene-linear ACEScg of blocks. covariance: (N, 3, 3) of their noise.
     """
@@ -38,7 +39,8 @@ def camera_matrix(level: NDArray[np.floating], covariance: Matrix) -> Matrix:
     odd, even = (levels[1::2], pooled[1::2]), (levels[::2], pooled[::2])
     if _explained(_fitted(*odd), *even) > WORTH * _explained(np.zeros(6), *even):
         return np.eye(3)
-    return _matrix(_fitted(levels, pooled))
+    found = _matrix(_fitted(levels, pooled))
+    return found if np.linalg.cond(found) <= MOST_BENT else np.eye(3)
 
 
 def _fitted(levels: Matrix, pooled: Matrix) -> NDArray[np.float64]:
