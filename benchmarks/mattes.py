@@ -1,7 +1,7 @@
 """Our mattes beside pymatting's on rendered truth, in one run: `make bench-mattes`.
 
 Alpha in a band, the colour of people at its edges, and how much soft edges chatter over time. pymatting is no dependency:
-`pip install --no-deps pymatting` shows it; without it our own figures stand alone. Times are the best of three; only
+the make target puts it into build/peers; without it our own figures stand alone. Times are the best of three; only
 ratios mean anything on a shared machine. `--size 640x480` changes the picture.
 """
 
