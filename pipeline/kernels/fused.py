@@ -13,7 +13,7 @@ from pipeline.kernels.bands import ROWS, in_bands
 from pipeline.kernels.comprows import COLUMNS
 from pipeline.kernels.grain import Grain, graining, swells, textured
 from pipeline.kernels.grainpatches import swell_row
-from pipeline.kernels.grainrows import TAPS, any_lost, fill_white, grain_rows, noise_rows, planes_of
+from pipeline.kernels.grainrows import any_lost, fill_white, grain_rows, noise_rows, planes_of
 from pipeline.kernels.noiselanes import ROWS as AT_ONCE
 from pipeline.kernels.overlanes import SIXTEEN, over_sixteen
 
@@ -80,7 +80,7 @@ def _lay_over(top, bottom, layer, picture, kept):
 @njit(nogil=True, cache=True)
 def _finish(top, bottom, plate, picture, kept, graining, swelling, grained, final):
     law, sources, hashed = graining
-    reach, width = TAPS // 2, kept.shape[1]
+    reach, width = sources[0].shape[1] // 2, kept.shape[1]
     for left in range(0, width, COLUMNS):
         n = min(COLUMNS, width - left)
         white = np.empty((planes_of(sources), bottom - top + 2 * reach, n + 2 * reach), np.float32)

@@ -13,7 +13,6 @@ import numpy as np
 from pipeline.kernels.color import LUMINANCE, Grade, linear
 from pipeline.kernels.grain import Grain, curves, graining, key_of, quantiles, swells, textured
 from pipeline.kernels.grainpatches import Swells
-from pipeline.kernels.grainrows import TAPS
 from pipeline.kernels.graintexture import CELL
 from pipeline.kernels.halves import HALF_MAX
 
@@ -154,7 +153,8 @@ def noise(
     import torch
 
     height, width = like.shape[-2:]
-    reach = TAPS // 2
+    side = grain.kernels.shape[-1]
+    reach = side // 2
     y = torch.arange(height + 2 * reach, device=like.device) + (origin[1] - reach)
     x = torch.arange(width + 2 * reach, device=like.device) + (origin[0] - reach)
     rows = _hash((y + int(key_of(seed, frame))) & _MASK)
@@ -170,8 +170,8 @@ def noise(
         made = share * planes[:, reach : reach + height, reach : reach + width]
     (_, (taps, *_), _) = graining(grain, seed, frame)
     kernels = torch.as_tensor(taps, device=like.device)[..., None, None]
-    for v in range(TAPS):
-        for u in range(TAPS):
+    for v in range(side):
+        for u in range(side):
             made += kernels[:, v, u] * white[:, v : v + height, u : u + width]
     made = _mixed(made, grain.mix)
     return (

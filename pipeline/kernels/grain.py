@@ -13,9 +13,9 @@ from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, shaped
 from pipeline.kernels.comprows import COLUMNS, load_pixels, store_pixels
 from pipeline.kernels.grainpatches import EVERYWHERE, MOST, SIDES, Swells, gain_of, swell_row, swells_of
-from pipeline.kernels.grainrows import BENDS, TAPS, any_lost, fill_white, grain_rows, noise_rows, planes_of
+from pipeline.kernels.grainrows import BENDS, any_lost, fill_white, grain_rows, noise_rows, planes_of
 from pipeline.kernels.graintexture import activity, lifts_of
-from pipeline.kernels.noiselanes import ROWS
+from pipeline.kernels.noiselanes import ROWS, TAPS, WIDE_TAPS
 
 PATCHES = -1  # stands where a frame's number does in the key of the patches, which outlast frames
 
@@ -26,8 +26,8 @@ class Grain:
 
     Grain follows the levels of the camera's own channels: what a sensor's red photosite counts, a matrix spreads over all
     of ACEScg. levels, sigmas: (3, K) per camera channel: standard deviation at each scene-linear level, linear between,
-    held outside. kernels: (3, TAPS, TAPS) spatial, of unit energy, one per source of noise. mix: (3, 3) camera channel
-    from source, its rows of unit length. acescg_from_camera: (3, 3), its rows sum to 1 (white stays white). blend:
+    held outside. kernels: (3, 9, 9) or (3, 11, 11) spatial, of unit energy, one per source of noise. mix: (3, 3) camera
+    channel from source, its rows of unit length. acescg_from_camera: (3, 3), its rows sum to 1 (white stays white). blend:
     (3, 3), its rows of unit length: white noise that a source filters, from independent ones; layers of film are bound
     together before they blur. white_share: (3,) of a source's variance what is white noise over its filtered one, as a
     scanner's. patchiness: (2,) how the size varies from place to place, as codecs leave it: spread of its logarithm, 0 for
@@ -48,7 +48,8 @@ class Grain:
 
     def __post_init__(self) -> None:
         knots = self.levels.shape[-1]
-        shapes = {"levels": (3, knots), "sigmas": (3, knots), "kernels": (3, TAPS, TAPS), "mix": (3, 3)}
+        side = WIDE_TAPS if self.kernels.shape[-1] == WIDE_TAPS else TAPS
+        shapes = {"levels": (3, knots), "sigmas": (3, knots), "kernels": (3, side, side), "mix": (3, 3)}
         shapes |= {"acescg_from_camera": (3, 3), "blend": (3, 3), "white_share": (3,), "patchiness": (2,)}
         shapes |= {"texture": (2, self.texture.shape[-1])}
         for name, shape in shapes.items():
@@ -205,7 +206,7 @@ def quantiles() -> np.ndarray:
 
 @njit(nogil=True, cache=True)
 def _noise(top, bottom, out, sources, hashed, swelling, x0, y0):
-    reach, width = TAPS // 2, out.shape[1]
+    reach, width = sources[0].shape[1] // 2, out.shape[1]
     for left in range(0, width, COLUMNS):
         columns = min(COLUMNS, width - left)
         white = np.empty((planes_of(sources), bottom - top + 2 * reach, columns + 2 * reach), np.float32)
@@ -222,7 +223,7 @@ def _noise(top, bottom, out, sources, hashed, swelling, x0, y0):
 @njit(nogil=True, cache=True)
 def _add_grain(top, bottom, plate, picture, kept, graining, swelling, x0, y0, out):
     law, sources, hashed = graining
-    reach, width = TAPS // 2, out.shape[1]
+    reach, width = sources[0].shape[1] // 2, out.shape[1]
     for left in range(0, width, COLUMNS):
         columns = min(COLUMNS, width - left)
         white = np.empty((planes_of(sources), bottom - top + 2 * reach, columns + 2 * reach), np.float32)

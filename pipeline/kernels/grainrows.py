@@ -10,7 +10,7 @@ from numba import njit
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from pipeline.kernels.exponent import fma
-from pipeline.kernels.noiselanes import COLUMNS, ROWS, TAPS, filter_lanes
+from pipeline.kernels.noiselanes import COLUMNS, ROWS, TAPS, WIDE_TAPS, filter_lanes
 
 BENDS = 5  # of a curve, that one pass over a row adds up
 
@@ -66,13 +66,33 @@ def fill_white(white, y0, x0, sources, hashed):
                 d[k] = table[np.uintp((third[k] >> np.uint32(8)) & np.uint32(4095))]
 
 
+def _row_filter(side):
+    @njit(cache=True)
+    def filtered(white, kernel, line):
+        for v in range(side):
+            row = white[v]
+            taps = to_fixed_tuple(kernel[v], side)  # in registers: the loop over x is the one to vectorise
+            for i in range(line.shape[0]):
+                x = np.uintp(i)
+                total = line[x]
+                for u in range(side):
+                    total = fma(taps[u], row[x + np.uintp(u)], total)
+                line[x] = total
+
+    return filtered
+
+
+_filter_row, _filter_row_wide = _row_filter(TAPS), _row_filter(WIDE_TAPS)
+
+
 @njit(cache=True)
 def noise_rows(white, sources, j, rows, made):
     """Rows j to j + rows - 1, at most ROWS, of a block's grain of unit variance into `made` (ROWS, 3, columns): spatial kernel,
     white over it, channel mix.
     """
     kernels, _, over, mix = sources
-    columns, reach = made.shape[2], TAPS // 2
+    columns, side = made.shape[2], kernels.shape[1]
+    reach = side // 2
     in_lanes = columns - columns % COLUMNS if rows == ROWS else 0
     for c in range(3):
         for r in range(rows):
@@ -83,26 +103,21 @@ def noise_rows(white, sources, j, rows, made):
                 for i in range(columns):
                     x = np.uintp(i)
                     line[x] = share * row[x + np.uintp(reach)]
-        for x in range(0, in_lanes, COLUMNS):
-            filter_lanes(white[c], kernels[c], j, x, c, made)
+        if side == TAPS:
+            for x in range(0, in_lanes, COLUMNS):
+                filter_lanes(white[c], kernels[c], j, x, c, made, TAPS)
+        else:
+            for x in range(0, in_lanes, COLUMNS):
+                filter_lanes(white[c], kernels[c], j, x, c, made, WIDE_TAPS)
         if in_lanes < columns:
             for r in range(rows):
-                _filter_row(white[c, j + r : j + r + TAPS, in_lanes:], kernels[c], made[r, c, in_lanes:])
+                seen, line = white[c, j + r : j + r + side, in_lanes:], made[r, c, in_lanes:]
+                if side == TAPS:
+                    _filter_row(seen, kernels[c], line)
+                else:
+                    _filter_row_wide(seen, kernels[c], line)
     for r in range(rows):
         _mix_rows(made[r, 0], made[r, 1], made[r, 2], mix)
-
-
-@njit(cache=True)
-def _filter_row(white, kernel, line):
-    for v in range(TAPS):
-        row = white[v]
-        taps = to_fixed_tuple(kernel[v], TAPS)  # in registers: the loop over x is the one to vectorise
-        for i in range(line.shape[0]):
-            x = np.uintp(i)
-            total = line[x]
-            for u in range(TAPS):
-                total = fma(taps[u], row[x + np.uintp(u)], total)
-            line[x] = total
 
 
 @njit(cache=True)

@@ -7,7 +7,7 @@ import torch
 from pipeline.kernels import fused, fused_torch, grain
 from pipeline.kernels.fused_torch import Beside
 from tests.pipeline.kernels.test_fused import LINEAR, WARM, comped, profile, scene
-from tests.pipeline.kernels.test_grain import film
+from tests.pipeline.kernels.test_grain import film, wide
 from tests.pipeline.kernels.test_grainpatches import patchy
 
 DEVICES = [
@@ -23,7 +23,7 @@ def on_tensors(front, plate, beside, by, device, origin=(0, 0)):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("stock", [profile(), film(), patchy(film())], ids=["mixed", "film", "patchy"])
+@pytest.mark.parametrize("stock", [profile(), film(), patchy(film()), wide()], ids=["mixed", "film", "patchy", "wide"])
 def test_noise_is_the_same(stock, device):
     like = torch.zeros((3, 21, 34), device=device)
 

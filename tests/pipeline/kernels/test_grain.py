@@ -1,5 +1,7 @@
 """Grain is the profile's in size, colour and correlation, new every frame, and the same however the work is cut."""
 
+from dataclasses import replace
+
 import numba
 import numpy as np
 import pytest
@@ -14,6 +16,14 @@ def film(sigmas=(0.02, 0.04)):
     return Grain(
         plain.levels, plain.sigmas, plain.kernels, np.eye(3, dtype=np.float32), blend=plain.mix, white_share=over
     )
+
+
+def wide():
+    """film, with what an 11 x 11 filter alone reaches."""
+    plain = film()
+    kernels = np.pad(plain.kernels, ((0, 0), (1, 1), (1, 1)))
+    kernels[:, 0, 2], kernels[:, -1, -1] = 0.2, -0.3
+    return replace(plain, kernels=kernels)
 
 
 def profile(sigmas=(0.02, 0.04)):
@@ -65,6 +75,22 @@ def test_white_noise_is_the_twin_of_its_hash():
             np.testing.assert_allclose(more[y, x], np.sqrt(0.75) * np.array(wanted) + 0.5 * np.array(white), atol=1e-6)
 
 
+def test_a_wide_filter_is_a_small_one_with_more_beside_it():
+    """The same white noise at the same places: zeros around 9 x 9 taps change nothing, taps there are added."""
+    small = replace(film(), white_share=np.zeros(3, np.float32))
+    more = np.pad(small.kernels, ((0, 0), (1, 1), (1, 1)))
+    point = np.zeros_like(small.kernels)
+    point[:, grain.TAPS // 2, grain.TAPS // 2] = 1
+    made = grain.noise(40, 70, small, 5, 1003, (100, 200))
+    np.testing.assert_allclose(grain.noise(40, 70, replace(small, kernels=more), 5, 1003, (100, 200)), made, atol=1e-6)
+    more[:, 0, 10], more[:, 10, 3] = 0.5, -0.25
+
+    wider = grain.noise(40, 70, replace(small, kernels=more), 5, 1003, (100, 200))
+
+    right, below = (grain.noise(40, 70, replace(small, kernels=point), 5, 1003, o) for o in ((105, 195), (98, 205)))
+    np.testing.assert_allclose(wider, made + 0.5 * right - 0.25 * below, atol=2e-6)
+
+
 def test_frames_do_not_repeat():
     one, two = (grain.noise(200, 200, profile(), 1, f) for f in (1001, 1002))
 
@@ -81,7 +107,7 @@ def scene(size=(40, 53)):
     return plate, picture, kept
 
 
-@pytest.mark.parametrize("stock", [profile(), film()], ids=["mixed", "film"])
+@pytest.mark.parametrize("stock", [profile(), film(), wide()], ids=["mixed", "film", "wide"])
 def test_tiles_and_threads_give_the_same_bytes(stock):
     plate, picture, kept = scene()
     whole, tiled = np.empty_like(picture), np.empty_like(picture)
@@ -150,6 +176,8 @@ def test_wrong_profiles_are_refused():
     good = profile()
     with pytest.raises(ValueError, match="kernels"):
         Grain(good.levels, good.sigmas, good.kernels[:, :3], good.mix)
+    with pytest.raises(ValueError, match="kernels"):
+        Grain(good.levels, good.sigmas, np.zeros((3, 7, 7), np.float32), good.mix)
     with pytest.raises(ValueError, match="rise"):
         Grain(good.levels[:, ::-1].copy(), good.sigmas, good.kernels, good.mix)
 
