@@ -23,7 +23,7 @@ from benchmarks.grain_peers import Array, Made, autoregressive, difference, scat
 from benchmarks.grain_plates import Stock, chroma, film, fine
 from benchmarks.grain_real import real_rows
 from calibration.look.grain import measure_grain
-from calibration.look.graincorrelation import MAX_LAG, lag_covariances, unit_grain
+from calibration.look.graincorrelation import MAX_LAG, lag_covariances, needed_taps, unit_grain
 from pipeline.kernels.grain import Grain, add_grain
 
 MEASURED = ((1001, 1002), (1007, 1008), (1013, 1014), (1019, 1020), (1025, 1026), (1031, 1032))
@@ -113,7 +113,8 @@ def known(stock: Stock) -> Grain:
     unit = stock.unit(np.random.default_rng(5), (1600, 1600))
     lags = lag_covariances(patches(unit - unit.mean(axis=(0, 1))))
     size = np.sqrt(np.diagonal(lags[0, MAX_LAG]))
-    model = unit_grain(lags / np.outer(size, size))
+    lags = lags / np.outer(size, size)
+    model = unit_grain(lags, needed_taps(lags))
     levels = np.repeat(np.concatenate([[0], np.geomspace(1e-3, 1.5, 60)])[None], 3, axis=0).astype(np.float32)
     sigmas = (stock.sigma(levels.T) * size).T
     levels, sigmas, spread = (np.ascontiguousarray(a, np.float32) for a in (levels, sigmas, stock.matrix))

@@ -16,6 +16,7 @@ Array = NDArray[np.float32]
 Curve = NDArray[np.float64]
 LEVEL_BLUR = 1.5  # pixels, of the picture whose level tells each pixel's size of noise
 SLOPE_BLUR = 0.7  # of the picture whose slopes are fitted: more would leave fine texture, which passes for fine grain
+AROUND = 2  # blocks on each side, whose motion tells a block's: nearer ones alone follow its noise a little
 BELOW_WHITE = 0.94  # of the brightest value: what the matrix's error leaves of a clip's sharp edge lies above
 
 
@@ -38,6 +39,10 @@ class Blocks:
         turn = matrix.T.astype(np.float32)
         held = self.rest @ turn, self.level @ turn, matrix @ self.covariance @ matrix.T
         return Blocks(*held, self.pixels @ turn, self.smooth @ turn, self.sharp @ turn, self.place)
+
+    def in_camera(self, spread: Curve) -> Blocks:
+        """ACEScg blocks in the camera's channels: spread (3, 3) ACEScg from camera."""
+        return self.through(np.linalg.inv(spread))
 
     def below_white(self) -> Blocks:
         """Those with no pixel near the brightest of any channel, where a sensor clips."""
@@ -90,9 +95,10 @@ def _moves(flow: Array, size: int) -> NDArray[np.intp]:
     rows, columns = flow.shape[0] // size, flow.shape[1] // size
     cut = flow[: rows * size, : columns * size].reshape(rows, size, columns, size, 2)
     own = np.median(cut.transpose(0, 2, 1, 3, 4).reshape(rows, columns, -1, 2), axis=2)
-    padded = np.pad(own, ((1, 1), (1, 1), (0, 0)), mode="reflect")
-    around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1)).reshape(-1, 2, 9)
-    return np.rint(np.median(np.delete(around, 4, axis=2), axis=2)).astype(int)
+    padded = np.pad(own, ((AROUND, AROUND), (AROUND, AROUND), (0, 0)), mode="reflect")
+    across = 2 * AROUND + 1
+    around = np.lib.stride_tricks.sliding_window_view(padded, (across, across), axis=(0, 1)).reshape(-1, 2, across**2)
+    return np.rint(np.median(np.delete(around, across**2 // 2, axis=2), axis=2)).astype(int)
 
 
 def _covariance(rest: Array) -> Curve:
@@ -136,16 +142,18 @@ def unit_noise(unit: Grain, side: int, frame: int) -> Array:
     return np.asarray(noise(side, side, unit, seed=11, frame=frame), np.float32)
 
 
-def simulate_blocks(blocks: Blocks, unit: Grain, sigma: Array, spread: Curve) -> tuple[Array, Curve, Array]:
+def simulate_blocks(
+    blocks: Blocks, unit: Grain, sigma: Array, spread: Curve, frame: int = 1
+) -> tuple[Array, Curve, Array]:
     """Lay clean noise of a known kind over these blocks' own picture and run it through the same fit.
 
     blocks: in the camera's channels, as is sigma (N, B, B, 3), the size of the noise at each pixel. unit: how it is
-    correlated. spread: (3, 3) ACEScg from camera, in which the fit was made. Returns the unit noise (N, B, B, 3), the
-    variances (N, 3) that the fit left of it, and what it left, standardised.
+    correlated. spread: (3, 3) ACEScg from camera, in which the fit was made. frame: other noise for another number.
+    Returns the unit noise (N, B, B, 3), the variances (N, 3) that the fit left of it, and what it left, standardised.
     """
     count, size = sigma.shape[:2]
     rows = int(np.ceil(np.sqrt(count)))
-    cut = unit_noise(unit, rows * size, frame=1).reshape(rows, size, rows, size, 3).transpose(0, 2, 1, 3, 4)
+    cut = unit_noise(unit, rows * size, frame).reshape(rows, size, rows, size, 3).transpose(0, 2, 1, 3, 4)
     made, turn = cut.reshape(-1, size, size, 3)[:count], spread.T.astype(np.float32)
     rest = _without_motion(np.asarray((made * sigma) @ turn, np.float32), _slopes(blocks.sharp @ turn))
     rest = np.asarray(rest @ np.linalg.inv(turn), np.float32)

@@ -13,7 +13,7 @@ from scipy.optimize import least_squares
 
 Matrix = NDArray[np.float64]
 GROUPS_OF = 48  # blocks of like colour, whose covariances are pooled
-QUIET = 0.5  # share of a group's blocks that counts: texture adds variance
+QUIET = 0.5  # share of a group's blocks that counts: texture adds variance; 1 of blocks that are known to be clean
 BENDS = 7  # knots of a variance curve
 HOLD = 0.05  # how strongly the matrix is held at identity: plates of one hue cannot tell it
 CLIPS = 0.92  # the brightest blocks do not count: one clipped channel makes noise vanish along an axis
@@ -23,10 +23,11 @@ MOST_BENT = 4.0  # condition number: of cameras under 2.5; a codec leaves noise 
 OFF = ~np.eye(3, dtype=bool)
 
 
-def camera_matrix(level: NDArray[np.floating], covariance: Matrix) -> Matrix:
+def camera_matrix(level: NDArray[np.floating], covariance: Matrix, quiet: float = QUIET) -> Matrix:
     """ACEScg from camera RGB, (3, 3), rows sum to 1: identity where too few blocks or colours tell, or a matrix that no camera has.
 
-    level: (N, 3) mean scene-linear ACEScg of blocks. covariance: (N, 3, 3) of their noise.
+    level: (N, 3) mean scene-linear ACEScg of blocks. covariance: (N, 3, 3) of their noise. quiet: share of the blocks of
+    one colour that counts, those of the least noise.
     """
     brightest = level.max(axis=1)
     below = brightest <= np.quantile(brightest, CLIPS) if len(level) else np.zeros(0, bool)
@@ -35,7 +36,7 @@ def camera_matrix(level: NDArray[np.floating], covariance: Matrix) -> Matrix:
     if len(groups) < LEAST_GROUPS:
         return np.eye(3)
     levels = np.array([level[g].mean(axis=0) for g in groups], np.float64)
-    pooled = np.array([_quiet(covariance[g]) for g in groups])
+    pooled = np.array([_quiet(covariance[g], quiet) for g in groups])
     odd, even = (levels[1::2], pooled[1::2]), (levels[::2], pooled[::2])
     if _explained(_fitted(*odd), *even) > WORTH * _explained(np.zeros(6), *even):
         return np.eye(3)
@@ -101,7 +102,7 @@ def _by_colour(place: NDArray[np.floating], chosen: NDArray[np.intp]) -> list[ND
     return _by_colour(place, chosen[order[:half]]) + _by_colour(place, chosen[order[half:]])
 
 
-def _quiet(covariance: Matrix) -> Matrix:
+def _quiet(covariance: Matrix, share: float) -> Matrix:
     """Mean of the quieter blocks of one colour; by how much that is too low is the same in all groups."""
     size = np.einsum("nij,ji->n", covariance, np.linalg.inv(np.median(covariance, axis=0) + 1e-14 * np.eye(3)))
-    return np.asarray(covariance[size <= np.quantile(size, QUIET)].mean(axis=0))
+    return np.asarray(covariance[size <= np.quantile(size, share)].mean(axis=0))

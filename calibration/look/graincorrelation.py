@@ -12,11 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.look.grainfilter import MAX_LAG, SIDE, TAPER, Lags, filter_from_autocorrelation, spectrum, white_shares
+from calibration.look.grainfilter import MAX_LAG, SIDE, Lags, filter_from_autocorrelation, spectrum, taper, white_shares
 from pipeline.kernels.grain import Grain
-from pipeline.kernels.grainrows import TAPS
+from pipeline.kernels.noiselanes import TAPS, WIDE_TAPS
 
-BETTER = 0.7  # of the other model's misfit: what the layers of a film must leave at most, or noise decides
+BETTER = 0.7  # of the simpler model's misfit: what layers of film, or wider filters, must leave, or noise decides
+CLOSE = 5e-4  # a misfit beside which a wider filter is not worth its time
 _POINT = np.pad(np.ones((1, 1)), TAPS // 2)
 
 
@@ -63,27 +64,35 @@ def _shared_lags(kernels: NDArray[np.float64]) -> Lags:
     return np.asarray(np.moveaxis(lags, (0, 1), (2, 3)))
 
 
-def unit_grain(lags: Lags) -> Grain:
+def unit_grain(lags: Lags, taps: int = TAPS) -> Grain:
     """Grain of sigma 1 at every level with covariances as near to `lags` as the two models come.
 
-    lags: (.., .., 3, 3), of lag_covariances, with a unit diagonal at lag 0.
+    lags: (.., .., 3, 3), of lag_covariances, with a unit diagonal at lag 0. taps: side of the filters, 9 or 11.
     """
     mix, own = separate(lags)
-    mixed_after = _unit(*_filters(own, [None] * 3), mix=mix)
+    mixed_after = _unit(*_filters(own, [None] * 3, taps), mix=mix)
     channels = np.stack([lags[..., c, c] for c in range(3)], axis=-1)
-    kernels, over = _filters(channels, list(white_shares(lags)))
+    kernels, over = _filters(channels, list(white_shares(lags, taps)), taps)
     alike = np.einsum("iyx,jyx->ij", kernels, kernels) * np.sqrt(np.outer(1 - over, 1 - over))
     bound = lags[0, MAX_LAG] / alike  # what must go in for the channels to come out as correlated as they are
     np.fill_diagonal(bound, 1)
     blended_before = _unit(kernels, over, blend=_root(bound))
-    return blended_before if _miss(blended_before, lags) < BETTER * _miss(mixed_after, lags) else mixed_after
+    return (
+        blended_before if _miss(blended_before, lags, taps) < BETTER * _miss(mixed_after, lags, taps) else mixed_after
+    )
 
 
-def _miss(unit: Grain, lags: Lags) -> float:
+def needed_taps(lags: Lags) -> int:
+    """Side of the filters that grain with these covariances needs: the wide one where that comes clearly nearer."""
+    small, wide = (_miss(unit_grain(lags, taps), lags, WIDE_TAPS) for taps in (TAPS, WIDE_TAPS))
+    return WIDE_TAPS if wide + CLOSE < BETTER * (small + CLOSE) else TAPS
+
+
+def _miss(unit: Grain, lags: Lags, taps: int) -> float:
     """How far off a model is: its channels' spectra, where faint frequencies count like strong ones, and all lags."""
     made = lags_of(unit)
-    spectra = [((spectrum(made[..., c, c]) - spectrum(lags[..., c, c])) ** 2).mean() for c in range(3)]
-    return float(sum(spectra) + (TAPER[..., None, None] * (made - lags) ** 2).sum())
+    spectra = [((spectrum(made[..., c, c], taps) - spectrum(lags[..., c, c], taps)) ** 2).mean() for c in range(3)]
+    return float(sum(spectra) + (taper(taps)[..., None, None] * (made - lags) ** 2).sum())
 
 
 def white_grain() -> Grain:
@@ -99,9 +108,9 @@ def _unit(kernels: NDArray[np.float64], over: NDArray[np.float64], **mixes: NDAr
     )
 
 
-def _filters(lags: Lags, shares: Sequence[float | None]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Kernels (3, TAPS, TAPS) and shares of white noise over them (3,) for the autocorrelations (.., .., 3)."""
-    kernels, over = zip(*(filter_from_autocorrelation(lags[..., k], shares[k]) for k in range(3)), strict=True)
+def _filters(lags: Lags, shares: Sequence[float | None], taps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Kernels (3, taps, taps) and shares of white noise over them (3,) for the autocorrelations (.., .., 3)."""
+    kernels, over = zip(*(filter_from_autocorrelation(lags[..., k], shares[k], taps) for k in range(3)), strict=True)
     return np.stack(kernels), np.array(over)
 
 

@@ -13,14 +13,16 @@ from calibration.look.graincorrelation import (
     edge_weights,
     lag_covariances,
     lags_of,
+    needed_taps,
     separate,
     unit_grain,
+    white_grain,
 )
 from calibration.look.grainfilter import MAX_LAG, filter_from_autocorrelation, white_shares
 from calibration.look.grainflat import OF_FLAT, bounded, flat_blocks, pure_flats
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain, noise, sigma_at, sigma_of
-from pipeline.kernels.grainrows import TAPS
+from pipeline.kernels.noiselanes import TAPS, WIDE_TAPS
 from tests.scenes import Scene
 
 CORRELATION = np.array([[1, 0.5, 0.2], [0.5, 1, 0.4], [0.2, 0.4, 1]])
@@ -173,6 +175,29 @@ def test_a_filter_too_small_for_the_grain_gives_each_band_its_power():
     np.testing.assert_allclose(off, 0, atol=0.1)
 
 
+def coarse(side):
+    """Layers whose grain is cut at a filter of this side, bound and scanned as film's."""
+    at = np.arange(side) - side // 2
+    gauss = [np.exp(-0.5 * (np.hypot(*np.meshgrid(at, at)) / size) ** 2) for size in (0.9, 2.0, 1.2)]
+    kernels = np.stack([gauss[0] + 0.15 * gauss[1], gauss[0] + 0.1 * gauss[1], gauss[2]])
+    kernels /= np.sqrt((kernels**2).sum(axis=(1, 2), keepdims=True))
+    return replace(film(), kernels=kernels.astype(np.float32))
+
+
+def test_grain_that_reaches_farther_gets_wider_filters():
+    """Then each frequency has its power, which nine taps cannot give; grain that they hold keeps them."""
+    lags = lags_of(coarse(WIDE_TAPS))
+
+    found = unit_grain(lags, needed_taps(lags))
+
+    assert found.kernels.shape == (3, WIDE_TAPS, WIDE_TAPS)
+    assert needed_taps(lags_of(film())) == TAPS
+    assert needed_taps(lags_of(white_grain())) == TAPS
+    for c in range(3):
+        power = [np.abs(np.fft.fft2(whole(one[..., c, c])).real) for one in (lags, lags_of(found))]
+        np.testing.assert_allclose(10 * np.log10(power[1] / power[0]), 0, atol=0.25)
+
+
 def power_of(taps):
     return np.abs(np.fft.fft2(np.asarray(taps, np.float64), s=(64, 64))) ** 2
 
@@ -190,7 +215,7 @@ def test_motion_between_pixels_leaves_little_of_a_fine_texture():
 
 def whole(lags):
     """All lags around (0, 0), the centre first."""
-    full = np.zeros((2 * TAPS, 2 * TAPS))
+    full = np.zeros((2 * MAX_LAG + 2, 2 * MAX_LAG + 2))
     rows, columns = np.mgrid[0 : MAX_LAG + 1, -MAX_LAG : MAX_LAG + 1]
     full[-rows, -columns] = full[rows, columns] = lags
     return full
