@@ -14,7 +14,7 @@ from pipeline.kernels.graintexture import CELL, FAINT
 
 Curve = NDArray[np.float64]
 BINS, MIN_CELLS = 8, 100
-LEAST, MOST = 0.7, 2.5  # gains: what lies beyond is taken for picture
+LEAST, MOST = 0.7, 1.5  # gains: known plates have up to 2, but more may be picture, and is seen where it is wrong
 
 
 def texture_law(blocks: Blocks, sigma: Array, spread: Curve, quiet: NDArray[np.intp]) -> NDArray[np.float32]:

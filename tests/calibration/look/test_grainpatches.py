@@ -76,7 +76,7 @@ def test_patchy_grain_keeps_its_mean_size_on_a_moving_plate():
 
 
 def test_grain_that_is_stronger_on_texture_is_found_so():
-    law = np.array([[0.05, 0.2], [1.0, 2.2]], np.float32)
+    law = np.array([[0.05, 0.2], [1.0, 1.6]], np.float32)
     truth = replace(known([0, 0, 1, 0, 0]), patchiness=np.float32([0.3, 24]), texture=law)
 
     found = measure_grain(shot(truth)).grain
