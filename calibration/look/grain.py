@@ -75,7 +75,7 @@ def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> M
         found = refined(seen, spread, found)
     unit, curves = found.unit, found.curves
     if not patches[0]:
-        flat_level, flat_variance = _flats(firsts, np.linalg.inv(spread), block_px)
+        flat_level, flat_variance = _flats(firsts, np.asarray(np.linalg.inv(spread), np.float64), block_px)
         typical = np.quantile(pure_flats(unit, block_px), OF_FLAT, axis=0)
         curves = [bounded(curves[c], flat_level[:, c], flat_variance[:, c], typical[c]) for c in range(3)]
     levels, sigmas = (np.stack(v).astype(np.float32) for v in zip(*curves, strict=True))

@@ -42,7 +42,7 @@ class Blocks:
 
     def in_camera(self, spread: Curve) -> Blocks:
         """ACEScg blocks in the camera's channels: spread (3, 3) ACEScg from camera."""
-        return self.through(np.linalg.inv(spread))
+        return self.through(np.asarray(np.linalg.inv(spread), np.float64))
 
     def below_white(self) -> Blocks:
         """Those with no pixel near the brightest of any channel, where a sensor clips."""
