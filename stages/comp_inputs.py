@@ -59,9 +59,7 @@ class Shot:
     metadata: dict[str, Any]
     pulled: Pulled | None = None  # people's own colour; None: the mattes hold none
     cut: SkyCut | None = None  # the plate's sky, where it is replaced
-    lit: np.ndarray | None = (
-        None  # (H, W) share of their light that people keep in a set's shadow; None: all, everywhere
-    )
+    lit: np.ndarray | None = None  # (H, W) share of their light that people keep in a set's shadow; None: all
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 The whole order, in scene-linear ACEScg, premultiplied; match_look does the first three to each layer, this stage the rest:
 colour, haze by depth, defocus and motion blur; holdouts by matte and depth (comp_inputs.place); shadows on the solved
-ground (comp_shadow) and of sets on the plate's people (comp_people); per layer, farthest first: light wrap (comp_edges; dust has no edge), glow and lens, over; grain on all
-that is new.
+ground (comp_shadow) and of sets on the plate's people (comp_people); per layer, farthest first: light wrap (comp_edges; dust
+has no edge), glow and lens, over; what of the set stands before the crowd over it again (comp_order); grain on all that is new.
 """
 
 from __future__ import annotations

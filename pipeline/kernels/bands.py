@@ -118,8 +118,9 @@ def _keep_off_this_core(helpers: list[_Helper]) -> None:
         return
     elsewhere = os.sched_getaffinity(0) - {_libc().sched_getcpu()}
     with suppress(OSError):  # some sandboxes forbid it
-        for helper in helpers if elsewhere else ():
-            os.sched_setaffinity(helper.native_id or 0, elsewhere)
+        for helper in helpers:
+            if elsewhere and helper.native_id:  # 0 would be the caller
+                os.sched_setaffinity(helper.native_id, elsewhere)
 
 
 @lru_cache

@@ -81,24 +81,28 @@ def test_gain_is_the_twin_of_its_hash():
             assert found[y, x] == pytest.approx(np.exp(SPREAD * value - SPREAD**2), rel=1e-4)
 
 
+def in_tiles(plate, picture, kept, stock, cells=None):
+    """What add_grain makes of a scene tile by tile, seed 7, frame 1010."""
+    tiled = np.empty_like(picture)
+    for y in range(0, 40, 13):
+        for x in range(0, 53, 17):
+            cut = (slice(y, y + 13), slice(x, x + 17))
+            out = np.empty_like(picture[cut])
+            parts = (np.ascontiguousarray(a[cut]) for a in (plate, picture, kept))
+            grain.add_grain(*parts, stock, 7, 1010, out, (x, y), cells)
+            tiled[cut] = out
+    return tiled
+
+
 @pytest.mark.parametrize("stock", [profile(), film()], ids=["mixed", "film"])
 def test_tiles_give_the_same_bytes_and_so_does_a_frame_that_is_finished(stock):
     stock = patchy(stock)
     plate, picture, kept = scene()
     plate = plate.astype(np.float16).astype(np.float32)
-    whole, tiled = np.empty_like(picture), np.empty_like(picture)
+    whole = np.empty_like(picture)
     grain.add_grain(plate, picture, kept, stock, 7, 1010, whole)
 
-    for y in range(0, 40, 13):
-        for x in range(0, 53, 17):
-            cut = (slice(y, y + 13), slice(x, x + 17))
-            out = np.empty_like(picture[cut])
-            grain.add_grain(
-                *(np.ascontiguousarray(a[cut]) for a in (plate, picture, kept)), stock, 7, 1010, out, (x, y)
-            )
-            tiled[cut] = out
-
-    assert whole.tobytes() == tiled.tobytes()
+    assert whole.tobytes() == in_tiles(plate, picture, kept, stock).tobytes()
     assert fused.finish(plate.astype(np.float16), picture, kept, stock, 7, 1010)[0].tobytes() == whole.tobytes()
     even = np.empty_like(picture)
     grain.add_grain(plate, picture, kept, patchy(stock, 0.0), 7, 1010, even)

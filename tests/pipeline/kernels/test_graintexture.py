@@ -10,7 +10,7 @@ from pipeline.kernels import fused, fused_torch, grain
 from pipeline.kernels.color import LUMINANCE
 from pipeline.kernels.graintexture import CELL, activity, lifts_of
 from tests.pipeline.kernels.test_grain import film, profile, scene
-from tests.pipeline.kernels.test_grainpatches import patchy
+from tests.pipeline.kernels.test_grainpatches import in_tiles, patchy
 
 LAW = np.array([[0.01, 0.1, 0.4], [1.0, 1.5, 2.5]], np.float32)
 
@@ -95,18 +95,10 @@ def test_tiles_with_the_pictures_activity_give_the_same_bytes(stock):
     stock = textured(stock)
     plate, picture, kept = scene()
     plate = plate.astype(np.float16).astype(np.float32)
-    whole, tiled = np.empty_like(picture), np.empty_like(picture)
+    whole = np.empty_like(picture)
     grain.add_grain(plate, picture, kept, stock, 7, 1010, whole)
 
-    for y in range(0, 40, 13):
-        for x in range(0, 53, 17):
-            cut = (slice(y, y + 13), slice(x, x + 17))
-            out = np.empty_like(picture[cut])
-            parts = (np.ascontiguousarray(a[cut]) for a in (plate, picture, kept))
-            grain.add_grain(*parts, stock, 7, 1010, out, (x, y), activity(picture))
-            tiled[cut] = out
-
-    assert whole.tobytes() == tiled.tobytes()
+    assert whole.tobytes() == in_tiles(plate, picture, kept, stock, activity(picture)).tobytes()
     assert fused.finish(plate.astype(np.float16), picture, kept, stock, 7, 1010)[0].tobytes() == whole.tobytes()
     on_tensors, _ = fused_torch.finish(plate.astype(np.float16), picture, kept, stock, 7, 1010, "cpu")
     np.testing.assert_allclose(on_tensors, whole, rtol=1e-5, atol=2e-6)
