@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,8 +12,25 @@ SET, CROWD = "set", "crowd"
 _NEARER_M = 0.3  # a set piece hides who stands behind its surface by more: a figure's card has no depth of its own
 
 
-def set_before_crowd(placed: list[Placed]) -> np.ndarray | None:
-    """(H, W) bool: where a set piece stands before somebody; None where nowhere."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The layers, farthest first, and as they stand in the picture: the crowd without what set pieces hide of it.
+
+    before: (H, W) bool, where a set piece stands before somebody; None where nowhere.
+    """
+
+    placed: list[Placed]
+    seen: list[Placed]
+    before: np.ndarray | None
+
+
+def order_of(placed: list[Placed]) -> Order:
+    """Of layers after holdouts."""
+    before = _set_before_crowd(placed)
+    return Order(placed, placed if before is None else _held_by_set(placed, before), before)
+
+
+def _set_before_crowd(placed: list[Placed]) -> np.ndarray | None:
     layers = {layer.name: layer for layer in placed}
     if SET not in layers or CROWD not in layers:
         return None
@@ -22,10 +39,7 @@ def set_before_crowd(placed: list[Placed]) -> np.ndarray | None:
     return before if before.any() else None
 
 
-def held_by_set(placed: list[Placed], before: np.ndarray | None) -> list[Placed]:
-    """The layers as they stand in the picture: the crowd without what set pieces hide of it. before: of set_before_crowd."""
-    if before is None:
-        return placed
+def _held_by_set(placed: list[Placed], before: np.ndarray) -> list[Placed]:
     built = next(layer for layer in placed if layer.name == SET)
     left = np.where(before, 1 - np.clip(built.rgba[..., 3], 0, 1), np.float32(1))
     return [_held(layer, left) if layer.name == CROWD else layer for layer in placed]

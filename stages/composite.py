@@ -48,9 +48,9 @@ from pipeline.types import (
 from stages import comp_channels, comp_inputs
 from stages.comp_edges import cleaned, wrapped
 from stages.comp_figures import Frame, figures_of
-from stages.comp_inputs import Holdout, Placed, Shot, place, shot_of
+from stages.comp_inputs import Holdout, Shot, place, shot_of
 from stages.comp_lens import NO_LENS, LensOver, add_glow, lay_over
-from stages.comp_order import CROWD, SET, held_by_set, set_before_crowd
+from stages.comp_order import CROWD, SET, Order, order_of
 from stages.comp_people import shaded, sunlight_of
 from stages.comp_shadow import ground_depth, light_left, may_fall, shadow_powers, veil
 from stages.comp_sky import Edges, placed_sky
@@ -138,7 +138,8 @@ def composite(
         light = given.shadow.channels["Y"].astype(np.float32)
         ground_m = ground_depth(may_fall(light, shot, params.shadow), heights, track, frame)
         light = light_left(light, ground_m, shot, holdout, params.shadow)
-        done = merged(shot, placed, light, powers, measured, params, frame, lens)
+        order = order_of(placed)
+        done = merged(shot, order, light, powers, measured, params, frame, lens)
         _refuse_broken(done, frame)
         found = figures_of(done, measured.grain, params.seed, frame)
         if not found["outside_bit_identical"]:
@@ -148,9 +149,8 @@ def composite(
             shot = replace(shot, depth_m=shot.cut.depth(shot.depth_m))
         motion = comp_channels.plate_motion(track, shot.depth_m, frame)
         light = light if shot.lit is None else light * shot.lit
-        seen = held_by_set(placed, set_before_crowd(placed))
-        planes = comp_channels.channels(done, seen, shot, light, motion)
-        return _Finished(planes | comp_channels.mattes_by_thing(seen, cast), shot.metadata | manifest, found)
+        planes = comp_channels.channels(done, order.seen, shot, light, motion)
+        return _Finished(planes | comp_channels.mattes_by_thing(order.seen, cast), shot.metadata | manifest, found)
 
     def write(frame: int, done: _Finished) -> None:
         files = comp_of(FrameRange(frame, frame))
@@ -173,7 +173,7 @@ class _Finished:
 
 def merged(
     shot: Shot,
-    placed: list[Placed],
+    order: Order,
     light: np.ndarray,
     powers: RGB,
     measured: LookFigures,
@@ -186,15 +186,16 @@ def merged(
     """
     picture, kept = np.empty_like(shot.rgb), light.copy() if shot.lit is None else light * shot.lit
     merge.multiply_shadow(shot.rgb, light, veil(shot, measured, light < 1), picture, powers)
-    white, surroundings = float(np.dot(measured.tone.white, LUMINANCE)), light_of([layer.rgba for layer in placed])
+    white = float(np.dot(measured.tone.white, LUMINANCE))
+    surroundings = light_of([layer.rgba for layer in order.placed])
     if shot.pulled is not None and shot.pulled.keyed:
         changed = shot.pulled.despilled
         picture = shot.pulled.despill(picture, surroundings)
         kept[changed] = np.minimum(kept[changed], LOST)
     laid: list[np.ndarray] = []
     edges: Edges | None = None
-    before, again = set_before_crowd(placed), None
-    for layer in placed:
+    again: np.ndarray | None = None
+    for layer in order.placed:
         if layer.name == SKY:
             assert shot.cut is not None
             edges = Edges(shot.cut, layer, shot, picture, params.light_wrap, params.light_wrap_px, white)
@@ -211,8 +212,8 @@ def merged(
             laid.append(lit)
             if edges is not None:
                 edges.after(layer, lit)
-            if before is not None and layer.name == SET:
-                again = lit * before[..., None]
+            if order.before is not None and layer.name == SET:
+                again = lit * order.before[..., None]
             if again is not None and layer.name == CROWD:
                 lay_over(again, picture, kept, lens)
                 laid.append(again)
@@ -220,8 +221,7 @@ def merged(
     grain = replace(measured.grain, sigmas=measured.grain.sigmas * np.float32(params.grain))
     given = shot.half, picture, kept, grain, params.seed, frame
     grained, final = fused.finish(*given) if params.device == "cpu" else fused_torch.finish(*given, params.device)
-    seen = held_by_set(placed, before)
-    return Frame(shot.half, final, picture, grained, kept, {p.name: p.rgba for p in seen})
+    return Frame(shot.half, final, picture, grained, kept, {p.name: p.rgba for p in order.seen})
 
 
 def _refuse_broken(done: Frame, frame: int) -> None:

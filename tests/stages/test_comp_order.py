@@ -5,7 +5,7 @@ import pytest
 
 from calibration.look.measured import read_look
 from stages.comp_inputs import Placed, Shot
-from stages.comp_order import held_by_set, set_before_crowd
+from stages.comp_order import order_of
 from stages.composite import Params, merged
 from tests.looks import write_hand_look
 
@@ -41,7 +41,7 @@ def look(tmp_path_factory):
 
 
 def frame(layers, look):
-    return merged(shot(), layers, np.ones((H, W), np.float32), (1.0, 1.0, 1.0), look, PLAIN, 1001)
+    return merged(shot(), order_of(layers), np.ones((H, W), np.float32), (1.0, 1.0, 1.0), look, PLAIN, 1001)
 
 
 def over(front, back):
@@ -75,7 +75,7 @@ def test_who_stands_at_a_wall_is_not_cut_by_it(look):
     wall = placed("set", soft(10, 50), (0.5, 0.4, 0.3), NEAR)
     crowd = placed("crowd", soft(20, 40), (0.1, 0.2, 0.6), NEAR + 0.2)
 
-    assert set_before_crowd([wall, crowd]) is None
+    assert order_of([wall, crowd]).before is None
     np.testing.assert_allclose(frame([wall, crowd], look).picture, over(crowd, over(wall, shot().rgb)), atol=2e-3)
 
 
@@ -83,8 +83,7 @@ def test_the_crowds_own_layer_is_what_is_seen_of_it():
     wall = placed("set", soft(10, 30), (0.5, 0.4, 0.3), NEAR)
     crowd = placed("crowd", soft(20, 52), (0.1, 0.2, 0.6), FAR_OFF, number=7)
 
-    before = set_before_crowd([wall, crowd])
-    built, seen = held_by_set([wall, crowd], before)
+    built, seen = order_of([wall, crowd]).seen
 
     assert built is wall
     np.testing.assert_allclose(seen.rgba, crowd.rgba * (1 - wall.rgba[..., 3:]), atol=1e-3)
@@ -97,5 +96,7 @@ def test_the_crowds_own_layer_is_what_is_seen_of_it():
 def test_without_both_there_is_no_question(names):
     layers = [placed(name, soft(10, 30), (0.5, 0.4, 0.3), 5.0) for name in names]
 
-    assert set_before_crowd(layers) is None
-    assert held_by_set(layers, None) is layers
+    found = order_of(layers)
+
+    assert found.before is None
+    assert found.seen is layers
