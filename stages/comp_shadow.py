@@ -7,7 +7,7 @@ import numpy as np
 from calibration.cameras import lens_at, pose_at, to_camera
 from calibration.ground.heightfield import Heightfield
 from calibration.look.measured import LookFigures
-from pipeline.kernels import merge
+from calibration.mattes.holdout import visible_share
 from pipeline.kernels.color import LUMINANCE, RGB
 from pipeline.types import CameraTrack, PlateLight
 from stages.comp_inputs import LEAST_ALPHA, Holdout, Shot
@@ -35,11 +35,19 @@ def may_fall(light: np.ndarray, shot: Shot, strength: float) -> np.ndarray:
 def light_left(light: np.ndarray, ground_m: np.ndarray, shot: Shot, holdout: Holdout, strength: float) -> np.ndarray:
     """What the shadow leaves of the light, (H, W) float32: not dark on people, on things before the ground, in the sky.
 
-    light: (H, W) as rendered for the bare ground, 1 = untouched; ground_m: depth of that ground.
+    light: (H, W) as rendered for the bare ground, 1 = untouched; ground_m: depth of that ground. A shadow ends at what stands
+    before the ground as a layer would: where the plate's own colours say, as softly.
     """
-    lies_on = np.empty_like(light)
-    settings = {"tolerance_m": holdout.tolerance_m, "tolerance": holdout.tolerance, "doubt": holdout.doubt}
-    merge.visible_by_depth(ground_m, shot.depth_m, shot.confidence, lies_on, **settings)
+    lies_on = visible_share(
+        ground_m,
+        shot.rgb,
+        shot.depth_m,
+        shot.confidence,
+        tolerance_m=holdout.tolerance_m,
+        tolerance=holdout.tolerance,
+        doubt=holdout.doubt,
+        edge_px=holdout.edge_px,
+    )
     lies_on *= np.isfinite(shot.depth_m) * np.isfinite(ground_m) * (1 - np.clip(shot.matte, 0, 1))
     taken = (1 - light) * lies_on * np.float32(strength)
     return np.asarray(1 - np.where(taken < LEAST_ALPHA, 0, np.clip(taken, 0, 1)), np.float32)

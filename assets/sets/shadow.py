@@ -63,7 +63,7 @@ class SetShadow:
         if not meshes:
             return None
         foot = _foot_map(pieces, stand, contact_m) if pieces else None
-        return cls(sun, foot, _reaches(np.concatenate(meshes).astype(np.float64), stand, sun.to_sun))
+        return cls(sun, foot, _reaches(np.concatenate(meshes).astype(np.float64), stand, sun.to_sun, contact_m))
 
     def take(self, view: View, meet: Meet, taken: Taken) -> None:
         """Darken `taken` where the ground is seen. meet: as ground_depth has it."""
@@ -98,13 +98,13 @@ def _steps(points: Array, axis: int) -> Array:
     return np.concatenate([steps, np.take(steps, [-1], axis=axis)], axis=axis)
 
 
-def _reaches(vertices: Array, stand: Stand, to_sun: Array) -> Array:
-    """(N, 3) world points of the ground under the pieces and where their shadows may fall: its rim, and some within."""
+def _reaches(vertices: Array, stand: Stand, to_sun: Array, contact_m: float) -> Array:
+    """(N, 3) world points of the ground under the pieces and where it may be dark: its rim, and some within."""
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     tall = float(high[1] - min(low[1], float(stand(vertices[:, 0], vertices[:, 2])[:, 1].min())))
     fall = -to_sun[[0, 2]] / to_sun[1] * tall if to_sun[1] > LOWEST_SUN else np.zeros(2)
     corners = np.stack([low[[0, 2]], high[[0, 2]], low[[0, 2]] + fall, high[[0, 2]] + fall])
-    margin = 0.1 * tall + 0.02
+    margin = max(0.1 * tall + 0.02, _foot_reach(tall, contact_m))
     (x0, z0), (x1, z1) = corners.min(axis=0) - margin, corners.max(axis=0) + margin
     ground = stand(*np.meshgrid(np.linspace(x0, x1, _GROUND), np.linspace(z0, z1, _GROUND)))
     return np.concatenate([ground[0], ground[-1], ground[:, 0], ground[:, -1], ground.reshape(-1, 3)[::7]])
@@ -125,11 +125,16 @@ def _foot_map(pieces: Sequence[Piece], stand: Stand, contact_m: float) -> _Map:
         far = np.full(size, 255, np.uint8)
         drawn = np.rint(((lines - low) / cell - 0.5) * 16).astype(np.int32)
         cv2.polylines(far, list(drawn), False, 0, 1, cv2.LINE_8, 4)
-        reach = contact_m * float(np.clip(above.max() / _AS_PERSON_M, *_REACH)) / cell
+        reach = _foot_reach(float(above.max()), contact_m) / cell
         near = 1 - cv2.distanceTransform(far, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / max(reach, 1.0)
         dark = np.maximum(dark, np.clip(near, 0, 1) ** 2)
     to_map = np.array([[1 / cell, 0, 0, -low[0] / cell], [0, 0, 1 / cell, -low[1] / cell]])
     return _Map(to_map, _levels(dark.astype(np.float32)))
+
+
+def _foot_reach(height_m: float, contact_m: float) -> float:
+    """Metres from its foot that a piece of this height darkens."""
+    return contact_m * float(np.clip(height_m / _AS_PERSON_M, *_REACH))
 
 
 def _crossings(plan: Array, above: Array, triangles: npt.NDArray[Any]) -> Array:

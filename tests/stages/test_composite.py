@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from calibration.ground.heightfield import Heightfield
 from calibration.lens import project, rays
@@ -161,9 +162,11 @@ def test_no_shadow_falls_on_a_wall_that_stands_before_the_ground(shot, finished)
     ground = ground_depth(light < 1, Heightfield.read(shot["ground"]), shot["track"], FRAME)
     behind = np.minimum(ground, 1e4) - np.minimum(SCENE.depth_m(FRAME), 1e4)
     wall = (SCENE.surfaces(FRAME) >= FIRST_BOX) & (light < 0.9) & (behind > 4) & (channels["crowd.A"] == 0)
+    within = ndimage.binary_erosion(wall, iterations=2)  # at its edge what lies behind it mixes in
 
-    assert wall.sum() > 10
-    np.testing.assert_array_equal(bits(channels)[wall], bits(plate_of(shot))[wall])
+    assert within.sum() > 10
+    np.testing.assert_array_equal(bits(channels)[within], bits(plate_of(shot))[within])
+    assert channels["shadow.A"][wall].mean() < 0.01
 
 
 def test_the_grounds_depth_is_the_scenes(shot):

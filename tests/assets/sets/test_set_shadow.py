@@ -89,6 +89,18 @@ def test_the_foot_is_dark_where_walls_go_into_the_ground_and_not_under_what_hang
     assert row[x > 2].max() == 0
 
 
+@pytest.mark.parametrize("height_m", [0.3, 0.85, 6.0])
+def test_the_dark_at_the_foot_fades_out_on_every_side(height_m):
+    """Nothing cuts it: it is that of the distance to the foot, all around."""
+    half = 2.0
+    taken, points = taken_by([box((-half, -1, -half), (half, height_m, half))], Heightfield.flat(), sun(80))
+
+    away = np.linalg.norm(np.maximum(np.abs(points[..., [0, 2]]) - half, 0), axis=-1)
+    reach = CONTACT_M * np.clip(height_m / 0.85, 0.5, 4)
+    beside = away > 0.1
+    np.testing.assert_allclose(taken.contact[beside], (np.clip(1 - away / reach, 0, 1) ** 2)[beside], atol=0.1)
+
+
 def test_a_low_sun_throws_none_and_no_piece_takes_nothing():
     taken, _ = taken_by([box((-1, -1, -1), (1, 3, 1))], Heightfield.flat(), sun(0.5))
 
