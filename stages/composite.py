@@ -3,7 +3,7 @@
 The whole order, in scene-linear ACEScg, premultiplied; match_look does the first three to each layer, this stage the rest:
 colour, haze by depth, defocus and motion blur; holdouts by matte and depth (comp_inputs.place); shadows on the solved
 ground (comp_shadow) and of sets on the plate's people (comp_people); per layer, farthest first: light wrap (comp_edges; dust
-has no edge), glow and lens, over; what of the set stands before the crowd over it again (comp_order); grain on all that is new.
+has no edge), glow and lens, over; what of the set stands before the crowd over it (comp_order); grain on all that is new.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def merged(
     frame: int,
     lens: LensOver = NO_LENS,
 ) -> Frame:
-    """Shadow on the plate, each layer with wrap over it, what of the set stands before the crowd over that again, glow, grain where
+    """Shadow on the plate, each layer with wrap over it, what of the set stands before the crowd over that, glow, grain where
     the plate's is lost, the plate's bits elsewhere.
     """
     picture, kept = np.empty_like(shot.rgb), light.copy() if shot.lit is None else light * shot.lit
@@ -194,7 +194,7 @@ def merged(
         kept[changed] = np.minimum(kept[changed], LOST)
     laid: list[np.ndarray] = []
     edges: Edges | None = None
-    again: np.ndarray | None = None
+    before: np.ndarray | None = None
     for layer in order.placed:
         if layer.name == SKY:
             assert shot.cut is not None
@@ -208,15 +208,16 @@ def merged(
                 lit = wrapped(layer, picture, params.light_wrap, params.light_wrap_px, white)
             if edges is not None:
                 picture = edges.before(picture, layer)
-            lay_over(lit, picture, kept, lens)
-            laid.append(lit)
+            under = lit
+            if layer.name == SET:
+                under, before = order.parted(lit)
+            lay_over(under, picture, kept, lens)
+            laid.append(under)
             if edges is not None:
                 edges.after(layer, lit)
-            if order.before is not None and layer.name == SET:
-                again = lit * order.before[..., None]
-            if again is not None and layer.name == CROWD:
-                lay_over(again, picture, kept, lens)
-                laid.append(again)
+            if before is not None and layer.name == CROWD:
+                lay_over(before, picture, kept, lens)
+                laid.append(before)
     add_glow(laid, picture, kept, lens)
     grain = replace(measured.grain, sigmas=measured.grain.sigmas * np.float32(params.grain))
     given = shot.half, picture, kept, grain, params.seed, frame

@@ -1,5 +1,8 @@
 """Set and crowd hide each other pixel by pixel, against both laid over each other by hand in their true order."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
@@ -61,6 +64,46 @@ def test_who_stands_behind_a_wall_is_hidden_by_it_and_who_stands_before_it_is_no
     np.testing.assert_allclose(found[H // 2 :], behind[H // 2 :], atol=2e-3)
 
 
+def test_where_soft_edges_meet_nothing_counts_twice(look):
+    wall = placed("set", soft(10, 40), (0.5, 0.4, 0.3), NEAR)
+    crowd = placed("crowd", soft(39, 52), (0.1, 0.2, 0.6), FAR_OFF)
+
+    found = frame([wall, crowd], look)
+
+    np.testing.assert_allclose(found.picture, over(wall, over(crowd, shot().rgb)), atol=2e-3)
+    np.testing.assert_allclose(found.kept, (1 - wall.alpha) * (1 - crowd.alpha), atol=2e-3)
+
+
+@pytest.mark.parametrize("blur_px", [0.5, 1.0, 1.8])
+@pytest.mark.parametrize("near_colour", [(0.5, 0.45, 0.4), (0.13, 0.12, 0.11)])
+def test_behind_the_edge_of_a_nearer_piece_is_who_stands_between_and_not_the_farther_piece(look, blur_px, near_colour):
+    """Against all three laid over each other by hand. The set is one layer, whose edges hold something of both pieces."""
+    near, far = (blurred(part, blur_px) for part in (slanting(W / 2), np.ones((H, W), np.float32)))
+    stone, rock = placed("set", near, near_colour, NEAR), placed("set", far, (0.3, 0.25, 0.2), 40.0)
+    both = over(stone, rock.rgba[..., :3])
+    depth = np.where(near > 0.02, np.float32(NEAR), np.float32(40.0))
+    wall = replace(rock, rgba=np.dstack([both, np.ones((H, W))]).astype(np.float32), depth_m=depth)
+    crowd = placed("crowd", soft(10, 50), (0.1, 0.2, 0.6), FAR_OFF)
+
+    found = frame([wall, crowd], look).picture
+
+    true = over(stone, over(crowd, rock.rgba[..., :3]))
+    hard = over(crowd, both) * (depth > NEAR)[..., None] + both * (depth == NEAR)[..., None]
+    off, off_hard = (np.abs(each - true)[:, 4:-4].max(axis=2) for each in (found, hard))
+    assert off.max() < 0.35 * off_hard.max()
+    assert off.sum() < 0.25 * off_hard.sum()
+
+
+def slanting(column):
+    """(H, W) alpha of what fills the left, up to a line that leans."""
+    y, x = np.mgrid[:H, :W] + 0.5
+    return np.clip(column + 0.4 * (y - H / 2) - x + 0.5, 0, 1).astype(np.float32)
+
+
+def blurred(alpha, sigma_px):
+    return cv2.GaussianBlur(alpha, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE)
+
+
 def test_nobodys_outline_shows_through_a_wall(look):
     wall = placed("set", np.ones((H, W), np.float32), (0.5, 0.4, 0.3), NEAR)
     crowd = placed("crowd", soft(20, 40), (0.0, 0.0, 0.9), FAR_OFF)
@@ -75,7 +118,7 @@ def test_who_stands_at_a_wall_is_not_cut_by_it(look):
     wall = placed("set", soft(10, 50), (0.5, 0.4, 0.3), NEAR)
     crowd = placed("crowd", soft(20, 40), (0.1, 0.2, 0.6), NEAR + 0.2)
 
-    assert order_of([wall, crowd]).before is None
+    assert order_of([wall, crowd]).front is None
     np.testing.assert_allclose(frame([wall, crowd], look).picture, over(crowd, over(wall, shot().rgb)), atol=2e-3)
 
 
@@ -98,5 +141,5 @@ def test_without_both_there_is_no_question(names):
 
     found = order_of(layers)
 
-    assert found.before is None
+    assert found.front is None
     assert found.seen is layers
