@@ -295,8 +295,8 @@ SKY = "sky"
 class RawLayers:
     """The layers as rendered, nearest purpose last: FAR where there are cards, set, crowd, and VEIL where there is dust.
 
-    shadow: what the crowd takes from the ground's light, EXR half, channel Y: 1 = untouched, 0 = black. It is drawn for the bare ground; the composite keeps it off
-    whatever stands before that. sun: JSON: by which sun set pieces throw a shadow on people of the plate, too; None: they do not.
+    shadow: what crowd and set leave of the ground's light, EXR half, channel Y: 1 = untouched, 0 = black; channel sun: what they leave
+    by hiding the sun alone. It is drawn for the bare ground; the composite keeps it off whatever stands before that. sun: JSON: by which sun set pieces throw a shadow on people of the plate, too; None: they do not.
     """
 
     layers: tuple[Layer, ...]

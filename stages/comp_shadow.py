@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from calibration.cameras import lens_at, pose_at, to_camera
 from calibration.ground.heightfield import Heightfield
 from calibration.look.measured import LookFigures
+from calibration.look.shade import find_shade
 from calibration.mattes.holdout import visible_share
+from pipeline.kernels import blur
+from pipeline.kernels.bounds import around, nothing
 from pipeline.kernels.color import LUMINANCE, RGB
 from pipeline.types import CameraTrack, PlateLight
 from stages.comp_inputs import LEAST_ALPHA, Holdout, Shot
 
 MOST_LEFT = 0.97  # of the ground's light
+_AROUND, _PLACES = (
+    12,
+    20_000,
+)  # a 12th of the picture's width: as far around a shadow the ground is looked at, in so many places
+_ON_IT = 0.05  # of the distance, that the depth of what is ground may be off
+_SOFT = 8e-4  # of the picture's width: as much is blurred before a colour is asked
 
 
 def ground_depth(where: np.ndarray, heights: Heightfield, track: CameraTrack, frame: int) -> np.ndarray:
@@ -30,6 +41,50 @@ def may_fall(light: np.ndarray, shot: Shot, strength: float) -> np.ndarray:
     """(H, W) bool: where light_left takes something, should the ground lie there; elsewhere no ground need be found."""
     taken = (1 - light) * np.float32(strength)
     return np.asarray((taken >= LEAST_ALPHA) & (shot.matte < 1) & np.isfinite(shot.depth_m))
+
+
+def once(light: np.ndarray, sun: np.ndarray, shaded: np.ndarray, left: RGB) -> np.ndarray:
+    """(H, W) float32: light as rendered, but that nothing takes the sun where the plate's ground lacks it already.
+
+    light: (H, W) what all shadows leave, sun: what those of the sun leave of it; shaded: (H, W) 0..1, how much of the sun the plate's
+    ground lacks; left: what a full shadow leaves, per channel.
+    """
+    most = 1 - float(np.dot(left, LUMINANCE))
+    shines = 1 - shaded
+    taken = (1 - sun) * shines / np.maximum(1 - most + most * shines, 1e-3)
+    return np.asarray(np.where(shaded > 0, light / np.maximum(sun, 1e-3) * (1 - taken), light), np.float32)
+
+
+def shaded_ground(
+    ground_m: np.ndarray,
+    shot: Shot,
+    measured: LookFigures,
+    heights: Heightfield,
+    track: CameraTrack,
+    frame: int,
+    left: RGB,
+) -> np.ndarray:
+    """(H, W) float32 0..1: how much of the sun the plate's ground lacks where ground_m is finite; told by the ground around."""
+    out, where = np.zeros_like(ground_m), np.isfinite(ground_m)
+    width = where.shape[1]
+    window = around(where, round(width / _AROUND))
+    if nothing(window):
+        return out
+    asked = np.zeros_like(where)
+    step = max(1, round(math.sqrt(asked[window].size / _PLACES)))
+    asked[window][::step, ::step] = True
+    there = ground_depth(asked, heights, track, frame)
+    open_ground = asked & np.isfinite(there) & (shot.matte < LEAST_ALPHA) & np.isfinite(shot.depth_m)
+    open_ground[open_ground] = np.abs(shot.depth_m[open_ground] / there[open_ground] - 1) < _ON_IT
+    seen = np.zeros_like(where)
+    seen[window] = np.isfinite(shot.depth_m[window])
+    bare = shot.rgb[window] - np.minimum(veil(shot, measured, seen)[window], shot.rgb[window])
+    soft = np.empty_like(bare)
+    blur.gaussian(np.ascontiguousarray(bare), _SOFT * width, soft)
+    found = find_shade(soft[open_ground[window]], left)
+    if found is not None:
+        out[window][where[window]] = found.share(soft[where[window]])
+    return out
 
 
 def light_left(light: np.ndarray, ground_m: np.ndarray, shot: Shot, holdout: Holdout, strength: float) -> np.ndarray:

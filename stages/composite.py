@@ -52,7 +52,7 @@ from stages.comp_inputs import Holdout, Shot, place, shot_of
 from stages.comp_lens import NO_LENS, LensOver, add_glow, lay_over
 from stages.comp_order import CROWD, SET, Order, order_of
 from stages.comp_people import shaded, sunlight_of
-from stages.comp_shadow import ground_depth, light_left, may_fall, shadow_powers, veil
+from stages.comp_shadow import ground_depth, light_left, may_fall, once, shaded_ground, shadow_powers, veil
 from stages.comp_sky import Edges, placed_sky
 from stages.seen import view_of
 
@@ -135,8 +135,10 @@ def composite(
         placed = [place(name, picture, shot, holdout, frame) for name, picture in given.layers.items()]
         if given.sky is not None and shot.cut is not None:
             placed.insert(0, placed_sky(given.sky, shot.cut))
-        light = given.shadow.channels["Y"].astype(np.float32)
+        light, sun = (given.shadow.channels[c].astype(np.float32) for c in ("Y", "sun"))
         ground_m = ground_depth(may_fall(light, shot, params.shadow), heights, track, frame)
+        dark = shaded_ground(ground_m, shot, measured, heights, track, frame, light_told.shadow_rgb)
+        light = once(light, sun, dark, light_told.shadow_rgb)
         light = light_left(light, ground_m, shot, holdout, params.shadow)
         order = order_of(placed)
         done = merged(shot, order, light, powers, measured, params, frame, lens)

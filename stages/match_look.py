@@ -132,12 +132,14 @@ def _layer(channels: dict[str, np.ndarray], name: str, frame: int) -> tuple[np.n
 
 
 def _soften_shadow(source: Path, target: Path, softness: float, compression: str) -> None:
-    channels = exr.read(source).channels
-    light = np.ascontiguousarray(channels["Y"], dtype=np.float32)[..., None]
-    soft = np.empty_like(light)
-    blur.gaussian(light, softness, soft)
-    soft[soft > 0.999] = 1  # a far tail of 0.1% would touch plate pixels that nobody sees changed
-    exr.write(target, {"Y": exr.half(soft[..., 0])}, compression=compression)
+    softened = {}
+    for name, plane in exr.read(source).channels.items():
+        light = np.ascontiguousarray(plane, dtype=np.float32)[..., None]
+        soft = np.empty_like(light)
+        blur.gaussian(light, softness, soft)
+        soft[soft > 0.999] = 1  # a far tail of 0.1% would touch plate pixels that nobody sees changed
+        softened[name] = exr.half(soft[..., 0])
+    exr.write(target, softened, compression=compression)
 
 
 def _levels(rgba: np.ndarray) -> dict[str, Any]:

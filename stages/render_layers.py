@@ -146,7 +146,8 @@ def render_layers(
             add_shadows(taken, shades, view, to_sun, params)
             throwing = shades.ids
         shade = draw_shadow(view, agents, sprites, row, shown, to_sun, heights.normal, looks, taken, throwing)
-        exr.write(shadow.path(frame), {"Y": exr.half(shade)}, compression=work.compression)
+        by_sun = 1 - np.float32(looks.sun_shadow) * taken.sun
+        exr.write(shadow.path(frame), {"Y": exr.half(shade), "sun": exr.half(by_sun)}, compression=work.compression)
     return RawLayers(layers=layers, shadow=shadow, sun=sun)
 
 

@@ -68,7 +68,7 @@ def write_layers(scene: Scene, folder: Path) -> RawLayers:
         _write(layers[0].files.path(frame), *_wall(scene, frame))
         rgba, z, ids, motion, light = _crowd(scene, frame)
         _write(layers[1].files.path(frame), rgba, z, ids, motion)
-        exr.write(shadow.path(frame), {"Y": exr.half(light)})
+        exr.write(shadow.path(frame), {"Y": exr.half(light), "sun": exr.half(light)})
     return RawLayers(layers, shadow)
 
 

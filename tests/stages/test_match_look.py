@@ -189,6 +189,18 @@ def test_equal_layers_give_equal_bytes(raw, tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_every_part_of_the_shadow_is_as_soft_as_the_plate(raw, tmp_path):
+    look = write_hand_look(tmp_path / "look", edge_sigma_px=2.0)
+    rendered = exr.read(raw.shadow.path(1001)).channels
+    matched(raw, tmp_path / "soft", look, Params())
+
+    found = exr.read(tmp_path / "soft" / "shadow.1001.exr").channels
+
+    assert set(found) == {"Y", "sun"} == set(rendered)
+    np.testing.assert_array_equal(found["sun"], found["Y"])  # as rendered here
+    assert (found["Y"] != rendered["Y"]).any()
+
+
 def test_a_broken_render_stops_here_by_name(tmp_path):
     raw = write_layers(Scene(width=64, height=36, frames=1), tmp_path / "raw")
     path = raw.layers[1].files.path(1001)

@@ -1,6 +1,7 @@
 """The crowd against the solved camera: feet where they belong, near before far, shadows at the feet."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -99,3 +100,16 @@ def test_shadow_darkens_the_ground_at_the_feet_and_away_from_the_sun_only(shot):
     assert left[east[1], east[0]] == 1
     assert (left[:40] == 1).all()
     assert left.max() == 1
+
+
+def test_what_hides_the_sun_and_what_darkens_the_feet_are_told_apart(shot):
+    some = {**shot, "frames": FrameRange(1001, 1001), "light": LightFacts(sun_azimuth_deg=90.0)}
+    both = exr.read(render_layers(**some).shadow.path(1001)).channels
+    sun = exr.read(render_layers(**some | {"params": replace(shot["params"], contact=0.0)}).shadow.path(1001)).channels
+    feet = exr.read(
+        render_layers(**some | {"params": replace(shot["params"], sun_shadow=0.0)}).shadow.path(1001)
+    ).channels
+
+    np.testing.assert_array_equal(both["sun"], sun["Y"])
+    assert (feet["sun"] == 1).all()
+    np.testing.assert_allclose(both["Y"], both["sun"].astype(float) * feet["Y"], atol=1e-3)
