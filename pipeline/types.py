@@ -296,7 +296,9 @@ class RawLayers:
     """The layers as rendered, nearest purpose last: FAR where there are cards, set, crowd, and VEIL where there is dust.
 
     shadow: what crowd and set leave of the ground's light, EXR half, channel Y: 1 = untouched, 0 = black; channel sun: what they leave
-    by hiding the sun alone. It is drawn for the bare ground; the composite keeps it off whatever stands before that. sun: JSON: by which sun set pieces throw a shadow on people of the plate, too; None: they do not.
+    by hiding the sun alone. It is drawn for the bare ground; the composite keeps it off whatever stands before that. Channel people, where
+    it is needed: how much of the sun the crowd leaves to people of the plate. sun: JSON: by which sun they lose it, to set pieces, too;
+    None: they do not.
     """
 
     layers: tuple[Layer, ...]

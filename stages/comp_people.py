@@ -1,4 +1,4 @@
-"""People of the plate in the shadow of set pieces: they lose the sun as the crowd beside them does. No stage."""
+"""People of the plate in the shadow of set pieces and the crowd: they lose the sun as the crowd beside them does. No stage."""
 
 from __future__ import annotations
 
@@ -28,10 +28,17 @@ def sunlight_of(path: Path, set_layout: SetLayout, light: PlateLight, far: FarCa
     return read_sun(path, read_pieces(set_layout), light.shadow_rgb, placed_cards(far, track))
 
 
-def shaded(shot: Shot, sunlight: Sunlight, view: View, measured: LookFigures, strength: float) -> Shot:
-    """The shot with its people as the set's shadow leaves them, in `rgb`, in their own colour and in `lit`; itself, to the bit,
-    where it falls on nobody. strength: times what is taken."""
-    left = left_on_people(sunlight, view, shot.matte, shot.figures_m)
+def shaded(
+    shot: Shot,
+    sunlight: Sunlight,
+    view: View,
+    measured: LookFigures,
+    strength: float,
+    by_crowd: np.ndarray | None = None,
+) -> Shot:
+    """The shot with its people as the shadows leave them, in `rgb`, in their own colour and in `lit`; itself, to the bit, where none
+    falls on anybody. strength: times what is taken; by_crowd: (H, W) how much of the sun the crowd hides."""
+    left = left_on_people(sunlight, view, shot.matte, shot.figures_m, by_crowd)
     if left is None or strength <= 0:
         return shot
     own = np.clip(1 - np.float32(strength) * (1 - left), 0, 1)

@@ -2,7 +2,7 @@
 
 The whole order, in scene-linear ACEScg, premultiplied; match_look does the first three to each layer, this stage the rest:
 colour, haze by depth, defocus and motion blur; holdouts by matte and depth (comp_inputs.place); shadows on the solved
-ground (comp_shadow) and of sets on the plate's people (comp_people); per layer, farthest first: light wrap (comp_edges; dust
+ground (comp_shadow) and on the plate's people (comp_people); per layer, farthest first: light wrap (comp_edges; dust
 has no edge), glow and lens, over; what of the set stands before the crowd over it (comp_order); grain on all that is new.
 """
 
@@ -131,7 +131,9 @@ def composite(
         shot = shot_of(given, frame)
         if layers.sun is not None and shot.matte.any():
             sunlight = sunlight_of(layers.sun, set_layout, light_told, far, track)
-            shot = shaded(shot, sunlight, view_of(track, frame), measured, params.shadow)
+            fallen = given.shadow.channels.get("people")
+            by_crowd = None if fallen is None else 1 - fallen.astype(np.float32)
+            shot = shaded(shot, sunlight, view_of(track, frame), measured, params.shadow, by_crowd)
         placed = [place(name, picture, shot, holdout, frame) for name, picture in given.layers.items()]
         if given.sky is not None and shot.cut is not None:
             placed.insert(0, placed_sky(given.sky, shot.cut))

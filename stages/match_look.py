@@ -132,8 +132,9 @@ def _layer(channels: dict[str, np.ndarray], name: str, frame: int) -> tuple[np.n
 
 
 def _soften_shadow(source: Path, target: Path, softness: float, compression: str) -> None:
-    softened = {}
-    for name, plane in exr.read(source).channels.items():
+    softened = dict(exr.read(source).channels)
+    for name in ("Y", "sun"):  # what falls on people ends with their own edges
+        plane = softened[name]
         light = np.ascontiguousarray(plane, dtype=np.float32)[..., None]
         soft = np.empty_like(light)
         blur.gaussian(light, softness, soft)

@@ -19,17 +19,18 @@ from assets.sets.layer import draw_set
 from assets.sets.paintings import load_paintings
 from assets.sets.projection import read_pieces
 from assets.sets.shadow import SetShadow
-from assets.sprites.atlas import Atlas, load_atlas
-from assets.sprites.cards import Agents, load_agents
+from assets.sprites.atlas import load_atlas
+from assets.sprites.cards import load_agents
 from assets.sprites.layer import NOBODY, Looks, Taken, draw_crowd, draw_shadow
-from assets.sprites.shown import Shown, shown_by
+from assets.sprites.shown import shown_by
+from assets.sunlight.by_crowd import hidden_by_crowd
 from assets.sunlight.kept import write_sun
-from assets.sunlight.maps import SunMaps
+from assets.sunlight.maps import LOWEST_SUN, SunMaps
 from assets.sunlight.on_pieces import LightOnPieces
-from assets.sunlight.people import people_before
+from assets.sunlight.people import Everybody, people_before
 from assets.sunlight.relief import Relief
 from assets.sunlight.share import Sunlight
-from assets.view import Buffers
+from assets.view import Buffers, View
 from calibration.cameras import camera_centre, lens_at, load_poses
 from calibration.ground.heightfield import Heightfield
 from pipeline.crowd_sections import CrowdDust
@@ -49,6 +50,7 @@ from pipeline.types import (
     CrowdLayout,
     Ground,
     Layer,
+    Mattes,
     NearPeople,
     PlateLight,
     RawLayers,
@@ -58,6 +60,8 @@ from pipeline.types import (
 )
 from stages.far_cards import placed_cards
 from stages.seen import rays_of, view_of
+
+Planes = dict[str, npt.NDArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ def render_layers(
     ground: Ground,
     light: SunLight,
     plate_light: PlateLight,
+    mattes: Mattes,
     params: Params,
     frames: FrameRange,
     out: Path,
@@ -117,15 +122,18 @@ def render_layers(
     hiding = _hiding(set_layout, ground, light, params, far, track) if params.set_shadow else None
     thrown = None if hiding is None else _thrown(set_layout, ground, hiding, params.contact_m, far, track)
     sunlight = None if hiding is None else Sunlight(hiding, plate_light.shadow_rgb, params.sun_shadow)
-    sun = out / "sun.json" if thrown is not None else None
-    if sun is not None and sunlight is not None:
-        write_sun(sun, sunlight)
+    shone_on = len(agents.ids) > 0 and to_sun[1] > LOWEST_SUN
+    sun = out / "sun.json" if thrown is not None or shone_on else None
+    if sun is not None:
+        bare = Sunlight(SunMaps(to_sun, params.softness, (), ()), plate_light.shadow_rgb, params.sun_shadow)
+        write_sun(sun, sunlight or bare)
     raised = _raised(dust, layout, light, heights, hiding)
     for frame in frames:
         view, row, lens = view_of(track, frame), track.frames.index(frame), lens_at(track, frame)
         focal_px = max(lens.focal_x_px, lens.focal_y_px)
         shades = None if near.shades is None else Shades.read(near.shades.path(frame))
-        on_set = _light_on_set(sunlight, agents, sprites, row, shown, shades)
+        everybody = Everybody.of(to_sun, agents, sprites, row, shown, shades) if shone_on else None
+        on_set = None if sunlight is None else LightOnPieces(sunlight, people_before(sunlight.maps, everybody))
         built = draw_set(
             view, partial(rays_of, lens), pieces, load_paintings(paintings), focal_px, heights.height, on_set
         )
@@ -147,7 +155,9 @@ def render_layers(
             throwing = shades.ids
         shade = draw_shadow(view, agents, sprites, row, shown, to_sun, heights.normal, looks, taken, throwing)
         by_sun = 1 - np.float32(looks.sun_shadow) * taken.sun
-        exr.write(shadow.path(frame), {"Y": exr.half(shade), "sun": exr.half(by_sun)}, compression=work.compression)
+        left = {"Y": exr.half(shade), "sun": exr.half(by_sun)}
+        left |= _light_on_plate(mattes, frame, view, everybody, params.softness)
+        exr.write(shadow.path(frame), left, compression=work.compression)
     return RawLayers(layers=layers, shadow=shadow, sun=sun)
 
 
@@ -172,12 +182,14 @@ def _thrown(
     return SetShadow.of(read_pieces(set_layout), stand, hiding, contact_m, cards)
 
 
-def _light_on_set(
-    sunlight: Sunlight | None, agents: Agents, atlas: Atlas, row: int, shown: Shown, shades: Shades | None
-) -> LightOnPieces | None:
-    if sunlight is None:
-        return None
-    return LightOnPieces(sunlight, people_before(sunlight.maps, agents, atlas, row, shown, shades))
+def _light_on_plate(mattes: Mattes, frame: int, view: View, everybody: Everybody | None, softness: float) -> Planes:
+    """The channel of people of the plate that the crowd takes the sun from; nothing where it does not."""
+    if everybody is None:
+        return {}
+    people = exr.read(mattes.files.path(frame)).channels
+    matte, away_m = (np.ascontiguousarray(people[c], np.float32) for c in "AZ")
+    hidden = hidden_by_crowd(view, matte, away_m, everybody, softness)
+    return {} if hidden is None else {"people": exr.half(1 - hidden)}
 
 
 def _raised(
@@ -217,7 +229,7 @@ def _layer(name: str, out: Path, frames: FrameRange, names: dict[int, str]) -> L
     return Layer(name, FrameFiles(out, f"{name}.%04d.exr", frames), manifest)
 
 
-def _channels(buffers: Buffers) -> dict[str, npt.NDArray]:
+def _channels(buffers: Buffers) -> Planes:
     return {
         **exr.rgba_channels(buffers.rgba),
         "Z": buffers.depth,

@@ -1,4 +1,4 @@
-"""What people of the plate lose of its light where set pieces hide the sun from them."""
+"""What people of the plate lose of its light where set pieces and the crowd hide the sun from them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ _MOST_PX = 192  # longer side of the outline that is rounded: normals are smooth
 _LEAST = 1e-3  # of the matte
 
 
-def left_on_people(sunlight: Sunlight, view: View, matte: Floats, away_m: Floats) -> Floats | None:
+def left_on_people(
+    sunlight: Sunlight, view: View, matte: Floats, away_m: Floats, by_crowd: Floats | None = None
+) -> Floats | None:
     """(H, W, 3) what is left of the light of the plate's people, 1 where nothing is taken; None where that is nowhere.
 
-    matte: (H, W) 0..1; away_m: (H, W) metres along camera z to whom it holds, +inf elsewhere. What faces away from the sun
+    matte: (H, W) 0..1; away_m: (H, W) metres along camera z to whom it holds, +inf elsewhere; by_crowd: (H, W) how much of the sun
+    the crowd hides. What faces away from the sun
     loses nothing: where a body faces is told by its outline alone, as if it were round.
     """
     depth = np.where(matte > _LEAST, away_m, np.float32(np.inf)).astype(np.float32)
@@ -33,6 +36,8 @@ def left_on_people(sunlight: Sunlight, view: View, matte: Floats, away_m: Floats
         return None
     part = replace(view, rays=np.ascontiguousarray(view.rays[window]))
     hidden = sunlight.maps.hidden_from(part, depth[window])
+    if by_crowd is not None:
+        hidden = np.minimum(hidden + np.where(np.isfinite(depth), by_crowd, 0)[window], np.float32(1))
     where = hidden > 0
     if not where.any():
         return None

@@ -1,4 +1,4 @@
-"""People as the sun sees them before set pieces: their outlines in maps of depths along the sun, one for each piece."""
+"""People as the sun sees them, before set pieces and people of the plate: their outlines in maps of depths along the sun."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from assets.near.shades import TEXEL_M, Shades, facing
 from assets.sprites.atlas import Atlas
-from assets.sprites.cards import UP, Agents, stance
+from assets.sprites.cards import UP, Agents, Stance, stance
 from assets.sprites.shown import Shown, shadow_sprites
 from assets.sunlight.maps import SunMaps, sun_axes
 from pipeline.kernels.sunmap import DepthMap
@@ -40,41 +40,64 @@ class Outline:
         return np.array([self.corner + x * self.right + y * self.down for x in (0, width) for y in (0, height)])
 
 
-def people_before(
-    maps: SunMaps, agents: Agents, atlas: Atlas, row: int, shown: Shown, shades: Shades | None = None
-) -> dict[int, DepthMap]:
-    """Of each piece that people's shadows may fall on, by number, a map of these people on the layout's frame `row`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Everybody:
+    """The crowd of one frame as the sun sees it. axes: (3, 3) of sun_axes; boxes: (N, 4, 3) in these, of everybody's whole picture,
+    those who are near first; outlines: of these; far: agents of the others."""
 
-    shades: the near people, whom their own meshes tell; everybody else is his sprite as the sun sees it.
-    """
+    axes: Array
+    boxes: Array
+    outlines: tuple[Outline, ...]
+    far: npt.NDArray[np.intp]
+    agents: Agents
+    atlas: Atlas
+    cards: Stance
+    sprites: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls, to_sun: Array, agents: Agents, atlas: Atlas, row: int, shown: Shown, shades: Shades | None = None
+    ) -> Everybody:
+        """On the layout's frame `row`. shades: the near people, whom their own meshes tell; everybody else is his sprite as the sun
+        sees it."""
+        axes = sun_axes(to_sun)
+        near = tuple(_near_outlines(shades, to_sun)) if shades is not None else ()
+        known = shades.ids if shades is not None else np.zeros(0, np.int64)
+        cards = stance(agents.positions[row].astype(np.float64), agents.positions[row] + 1e4 * to_sun, 0.0)
+        far = np.flatnonzero(~np.isin(agents.ids, known))
+        boxes = np.array([each.box() for each in near]).reshape(-1, 4, 3)
+        reach = _reach(agents, atlas, cards.roots, cards.rights)[far]
+        sprites = shadow_sprites(agents, atlas, shown, row, to_sun)
+        return cls(axes, np.concatenate([boxes, reach]) @ axes.T, near, far, agents, atlas, cards, sprites)
+
+    def map_of(self, which: npt.NDArray[np.intp]) -> DepthMap | None:
+        """Of some of them, by their places in `boxes`; None of nobody."""
+        here = [
+            self.outlines[k]
+            if k < len(self.outlines)
+            else _outline(self.agents, self.atlas, self.cards, self.sprites, int(self.far[k - len(self.outlines)]))
+            for k in which.tolist()
+        ]
+        return _map(here, self.axes) if here else None
+
+
+def people_before(maps: SunMaps, everybody: Everybody | None) -> dict[int, DepthMap]:
+    """Of each piece that people's shadows may fall on, by number, a map of these people."""
     found: dict[int, DepthMap] = {}
-    if not maps.maps or not len(agents.ids):
+    if everybody is None:
         return found
-    axes = sun_axes(maps.to_sun)
-    known = shades.ids if shades is not None else np.zeros(0, np.int64)
-    near = list(_near_outlines(shades, maps.to_sun)) if shades is not None else []
-    cards = stance(agents.positions[row].astype(np.float64), agents.positions[row] + 1e4 * maps.to_sun, 0.0)
-    sprites = shadow_sprites(agents, atlas, shown, row, maps.to_sun)
-    far = np.flatnonzero(~np.isin(agents.ids, known))
-    reach = _reach(agents, atlas, cards.roots, cards.rights) @ axes.T
     for map_, number in zip(maps.maps, maps.numbers, strict=True):
-        if number not in maps.pieces:
-            continue
-        mine = [_outline(agents, atlas, cards.roots, cards.rights, sprites, k) for k in far[_before(map_, reach[far])]]
-        boxes = np.array([each.box() for each in near]).reshape(-1, 4, 3) @ axes.T
-        mine += [near[k] for k in np.flatnonzero(_before(map_, boxes))]
-        if mine:
-            found[number] = _map(mine, axes)
+        mine = everybody.map_of(np.flatnonzero(_before(map_, everybody.boxes))) if number in maps.pieces else None
+        if mine is not None:
+            found[number] = mine
     return found
 
 
-def _outline(
-    agents: Agents, atlas: Atlas, roots: Array, rights: Array, sprites: npt.NDArray[np.int32], k: int
-) -> Outline:
+def _outline(agents: Agents, atlas: Atlas, cards: Stance, sprites: npt.NDArray[np.int32], k: int) -> Outline:
     metres, (x, y) = atlas.metres_per_px * float(agents.scales[k]), atlas.root_px
     share = np.asarray(atlas.sprites[sprites[k], ..., 3], np.float32)
-    corner = roots[k] - x * metres * rights[k] + y * metres * UP
-    return Outline(share, corner, metres * rights[k], -metres * UP)
+    corner = cards.roots[k] - x * metres * cards.rights[k] + y * metres * UP
+    return Outline(share, corner, metres * cards.rights[k], -metres * UP)
 
 
 def _near_outlines(shades: Shades, to_sun: Array) -> Iterator[Outline]:

@@ -7,10 +7,10 @@ import numpy as np
 from assets.sprites.atlas import VIEWS, phases_of
 from calibration.cameras import load_poses, look_at, to_camera
 from calibration.lens import project
-from pipeline.frames import FrameRange
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.sections import LightFacts
-from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, Lens, SetLayout, SetPaintings
+from pipeline.types import CameraTrack, CharacterAtlas, CrowdLayout, Ground, Lens, Mattes, SetLayout, SetPaintings
 from stages.render_layers import Params, render_layers
 from tests.layers import nobody_near
 from tests.looks import HAND_LIGHT
@@ -96,6 +96,14 @@ def figure(colour=(0.3, 0.2, 0.1)):
     return sprite
 
 
+def nobody_before(folder, size=(LENS.height, LENS.width)):
+    """Mattes of a plate without people."""
+    files = FrameFiles(folder, "matte.%04d.exr", FRAMES)
+    for frame in FRAMES:
+        exr.write(files.path(frame), {"A": np.zeros(size, np.float16), "Z": np.full(size, np.inf, np.float32)})
+    return Mattes(files, "supplied")
+
+
 def shot_of(tmp_path):
     """Everything that render_layers takes, by name: one legionary on a plain."""
     built, paintings = nothing_built(tmp_path / "set")
@@ -109,6 +117,7 @@ def shot_of(tmp_path):
         "ground": ground_of(tmp_path),
         "light": LightFacts(),
         "plate_light": HAND_LIGHT,
+        "mattes": nobody_before(tmp_path / "mattes"),
         "params": Params(brightness=0, hue=0, crowding=0),
         "frames": FRAMES,
         "out": tmp_path / "layers",

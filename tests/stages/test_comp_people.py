@@ -11,7 +11,7 @@ from assets.sunlight.kept import write_sun
 from assets.sunlight.maps import SunMaps
 from assets.sunlight.share import Sunlight
 from calibration.look.haze import Haze
-from pipeline.frames import FrameRange
+from pipeline.frames import FrameFiles, FrameRange
 from pipeline.io import exr
 from pipeline.kernels.color import LUMINANCE
 from pipeline.types import SetLayout
@@ -142,3 +142,21 @@ def test_half_of_the_strength_takes_half(shot, tmp_path):
     dark = in_the_dark(shot)[0]
 
     np.testing.assert_allclose(half[dark], whole[dark] / 2, atol=3e-3)
+
+
+def test_the_crowds_shadow_darkens_people_as_a_sets_does(shot, tmp_path):
+    """What the wall hides of the sun, said to be hidden by the crowd, with the wall gone."""
+    raw = shot["layers"]
+    away_m = exr.read(shot["mattes"].files.path(FRAME)).channels["Z"]
+    hidden = SunMaps.of([WALL], TO_SUN, 1e-3).hidden_from(view_of(shot["track"], FRAME), away_m)
+    folder = tmp_path / "shadow"
+    channels = dict(exr.read(raw.shadow.path(FRAME)).channels) | {"people": (1 - hidden).astype(np.float32)}
+    fallen = FrameFiles(folder, raw.shadow.name, raw.shadow.frames)
+    exr.write(fallen.path(FRAME), channels)
+    far = {**shot, "set_layout": layout_of(tmp_path / "far", box((90, 0, 90), (91, 1, 91)))}
+
+    _, by_set, _ = comped(shot, tmp_path / "a")
+    _, by_crowd, figures = comped({**far, "layers": dataclasses.replace(raw, shadow=fallen)}, tmp_path / "b")
+
+    np.testing.assert_allclose(by_crowd.astype(float), by_set.astype(float), atol=2e-3)
+    assert figures["outside_bit_identical"]

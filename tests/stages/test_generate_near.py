@@ -21,7 +21,17 @@ from stages.generate_near import Params, generate_near
 from stages.render_layers import Params as LayerParams
 from stages.render_layers import render_layers
 from tests.looks import HAND_LIGHT
-from tests.stages.dolly import FRAMES, LENS, atlas_of, figure, ground_of, layout_of, nothing_built, track_of
+from tests.stages.dolly import (
+    FRAMES,
+    LENS,
+    atlas_of,
+    figure,
+    ground_of,
+    layout_of,
+    nobody_before,
+    nothing_built,
+    track_of,
+)
 
 NOBODY = CrowdProviders((ProviderEntry("nobody", BuiltinModel(Path("nowhere"))),))
 NEAR, FAR = [0.25, 0.0, -5.5], [0.4, 0.0, -12.0]  # 67 and 31 px high
@@ -109,7 +119,8 @@ def layers_of(shot, near, atlas, folder, light=None):
     built, paintings = nothing_built(folder / "set")
     made = render_layers(
         track=shot["track"], layout=shot["layout"], atlas=atlas, near=near, set_layout=built, paintings=paintings,
-        ground=shot["ground"], light=shot["light"], plate_light=HAND_LIGHT, params=LayerParams(), frames=FrameRange(1001, 1001), out=folder / "out",
+        ground=shot["ground"], light=shot["light"], plate_light=HAND_LIGHT,
+        mattes=nobody_before(folder / "mattes"), params=LayerParams(), frames=FrameRange(1001, 1001), out=folder / "out",
     )  # fmt: skip
     crowd = next(layer for layer in made.layers if layer.name == "crowd")
     return exr.read(crowd.files.path(1001)).channels, exr.read(made.shadow.path(1001)).channels["Y"].astype(float)

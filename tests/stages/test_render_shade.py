@@ -11,8 +11,9 @@ from pipeline.frames import FrameRange
 from pipeline.io import exr
 from pipeline.sections import LightFacts
 from stages.render_layers import render_layers
+from stages.seen import view_of
 from tests.boxes import box, hit
-from tests.stages.dolly import LENS, channels, layout_of, seen_at, shot_of
+from tests.stages.dolly import LENS, channels, layout_of, nobody_before, seen_at, shot_of
 
 SIDE_SUN = LightFacts(sun_azimuth_deg=60.0, sun_elevation_deg=30.0)
 
@@ -117,3 +118,31 @@ def test_a_hill_of_the_plate_shades_who_stands_behind_it(shot, tmp_path):
         made = render_layers(**{**each, "frames": FrameRange(1001, 1001), "out": out})
         shades.append(exr.read(made.shadow.path(1001)).channels["Y"])
     np.testing.assert_array_equal(*shades)
+
+
+def test_people_of_the_plate_lose_the_sun_where_the_crowd_hides_it(beside_a_wall, tmp_path):
+    """Somebody of the plate stands where the shadow of one of the crowd falls, then where none does."""
+    to_sun, view = np.array(SIDE_SUN.to_sun), view_of(beside_a_wall["track"], 1001)
+    beside_a_wall["params"] = replace(beside_a_wall["params"], set_shadow=False)
+    told = {}
+    for name, away in {"in it": 1.2, "out of it": -1.2}.items():
+        feet = np.array([-5.0, 0.0, -12.0]) - away * to_sun * [1, 0, 1] / np.hypot(to_sun[0], to_sun[2])
+        matte, z = np.zeros(view.size, np.float16), float(view.to_camera(feet[None])[0, 2])
+        low, high = (seen_at(beside_a_wall, feet + np.array((0.0, h, 0.0)), 1001) for h in (0.1, 1.6))
+        matte[int(high[1]) : int(low[1]), int(low[0]) - 2 : int(low[0]) + 3] = 1
+        mattes = nobody_before(tmp_path / name)
+        away_m = np.where(matte > 0, np.float32(z), np.float32(np.inf))
+        exr.write(mattes.files.path(1001), {"A": matte, "Z": away_m})
+
+        made = render_layers(
+            **{**beside_a_wall, "mattes": mattes, "frames": FrameRange(1001, 1001), "out": tmp_path / "out" / name}
+        )
+
+        told[name] = exr.read(made.shadow.path(1001)).channels.get("people")
+        assert json.loads(made.sun.read_text())["set"] is False
+        if told[name] is not None:
+            assert (told[name][matte == 0] == 1).all()
+            assert (told[name][matte == 1] < 0.5).mean() > 0.2
+
+    assert told["in it"] is not None
+    assert told["out of it"] is None

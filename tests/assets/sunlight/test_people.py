@@ -5,7 +5,7 @@ import numpy as np
 from assets.near.shades import Shades, facing
 from assets.sprites.cards import UP, stance
 from assets.sunlight.maps import SunMaps
-from assets.sunlight.people import people_before
+from assets.sunlight.people import Everybody, people_before
 from pipeline.kernels.sunmap import add_hidden
 from tests.boxes import box, sun
 
@@ -29,7 +29,8 @@ class Painted:
 
 def before(monkeypatch, painted, shades=None):
     monkeypatch.setattr("assets.sunlight.people.shadow_sprites", lambda agents, *_: np.zeros(len(agents.ids), np.int32))
-    return people_before(SunMaps.of([WALL], TO_SUN, 1e-6), painted, painted, 0, None, shades)
+    everybody = Everybody.of(TO_SUN, painted, painted, 0, None, shades)
+    return people_before(SunMaps.of([WALL], TO_SUN, 1e-6), everybody)
 
 
 def dark(map_, points):
