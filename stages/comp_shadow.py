@@ -23,7 +23,7 @@ _AROUND, _PLACES = (
     20_000,
 )  # a 12th of the picture's width: as far around a shadow the ground is looked at, in so many places
 _ON_IT = 0.05  # of the distance, that the depth of what is ground may be off
-_SOFT = 8e-4  # of the picture's width: as much is blurred before a colour is asked
+_SOFT = 5e-4  # of the picture's width: as much is blurred before a colour is asked
 
 
 def ground_depth(where: np.ndarray, heights: Heightfield, track: CameraTrack, frame: int) -> np.ndarray:

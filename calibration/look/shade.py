@@ -18,7 +18,7 @@ _APART = (
 _LEAST, _MOST = 0.002, 0.6  # of the ground, that lies in shade
 _TOE = 1e-3  # linear light below which differences are noise
 _LEAST_PLACES = 500
-_SPREAD = 1e-3  # squared log of light: the ground varies at least by this
+_SPREAD = 4e-3  # squared log of light: the ground varies at least by this
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,8 @@ class Shade:
         apart = float(self.step @ self.inverse @ self.step)
         along = np.einsum("...i,ij,j->...", at, self.inverse, self.step) - apart / 2
         soft = min(1.0, _APART / apart)  # the edge of a shadow is a mixture
-        return np.asarray(1 / (1 + self.lit / (1 - self.lit) * np.exp(np.clip(-soft * along, -50, 50))), np.float32)
+        along -= np.log(self.lit / (1 - self.lit))
+        return np.asarray(1 / (1 + np.exp(np.clip(-soft * along, -50, 50))), np.float32)
 
 
 def find_shade(light: Floats, left: RGB) -> Shade | None:
