@@ -11,14 +11,16 @@ from pipeline.kernels.noise import fbm
 
 DEPTH = 0.6  # of the rectangle, as a share of its width
 MOST = 110  # lumps
+_DENSER = ((0.8, 3), (0.45, 2), (0.0, 1))  # from that share of the largest one's size a rock's mesh is so much denser
+_WORN = 0.05  # of a rock's radius, that its faces are uneven by
 _LARGEST = 0  # the number of the one that is as high as was asked
 
 
 def rocks(site: Site, width: float, height: float) -> None:
-    """Boulders cut by planes, a few large ones among many small, a third of each in the ground."""
+    """Boulders cut by planes, a few large ones among many small, each in the ground to where it is widest."""
     for number, x, z, radius in _scattered(site, width, 0.75 * height, spread=2.6):
         tall = height if number == _LARGEST else 2 * radius * (0.45 + 0.3 * site.luck(number, "flat"))
-        _rock(site, number, np.array([x, z]), radius, tall)
+        _rock(site, number, np.array([x, z]), radius, tall, fine=radius / (0.75 * height))
 
 
 def scrub(site: Site, width: float, height: float) -> None:
@@ -64,16 +66,20 @@ def _ball(rows: int, sides: int, turn: float) -> Array:
     return ball
 
 
-def _rock(site: Site, number: int, place: Array, radius: float, tall: float) -> None:
-    ball = _ball(9, 14, 6.283 * site.luck(number, "turn"))
+def _rock(site: Site, number: int, place: Array, radius: float, tall: float, fine: float) -> None:
+    """fine: 0..1, how large it is among the others: edges between cuts are as straight as its mesh is dense."""
+    rings = 9 * next(more for least, more in _DENSER if fine >= least)
+    ball = _ball(rings, 14 * rings // 9, 6.283 * site.luck(number, "turn"))
     points = ball.copy()
     for cut in range(14):  # quarry faces: what lies outside a plane is pulled back onto it, not quite flat
         normal = np.array([site.luck(16 * number + cut, axis) - 0.5 for axis in "xyz"])
         normal /= np.linalg.norm(normal)
         beyond = np.maximum(points @ normal - 0.5 - 0.34 * site.luck(16 * number + cut, "deep"), 0)
         points -= 0.92 * beyond[..., None] * normal
+    worn = fbm(ball.reshape(-1, 3), 1.3, 4, site.seed % 100_003 + number, cell=np.pi / rings)
+    points *= 1 + _WORN * worn.reshape(ball.shape[:2])[..., None]
     points[..., 0] *= 0.6 + 0.4 * site.luck(number, "narrow")
-    _sunk(site, points, place, radius, tall, buried=0.35, part=SetPart.ROCK)
+    _sunk(site, points, place, radius, tall, buried=0.48, part=SetPart.ROCK)
 
 
 def _bush(site: Site, number: int, place: Array, radius: float, tall: float) -> None:

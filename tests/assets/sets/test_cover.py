@@ -37,3 +37,29 @@ def test_they_cover_the_rectangle_and_sizes_differ(mesh):
 
     assert max(wide) > 3 * np.median(wide) or len(wide) > 100
     assert {(c, r) for c in (-2, -1, 0, 1) for r in (-3, -2, -1)} <= set(zip(columns, rows, strict=True))
+
+
+def test_boulders_do_not_overhang_the_ground_that_they_lie_in():
+    """Seen from above its outline is about that of its foot: one that narrows downwards seems to hover."""
+    mesh = build("rocks", 30, 2.0, seed=4, foot=lambda x, z: 0 * x)
+    corners = np.repeat(mesh.solids, 3)
+
+    shares = []
+    for solid in np.unique(mesh.solids):
+        points = mesh.vertices[corners == solid][:, [0, 2]]
+        height = mesh.vertices[corners == solid, 1]
+        foot, above = points[np.abs(height) < 0.12 * height.max()], points[height > 0]
+        shares += (np.ptp(foot, axis=0) / np.ptp(above, axis=0)).tolist()
+
+    assert np.median(shares) > 0.95
+
+
+def test_large_boulders_are_as_finely_made_as_small_ones():
+    """Within a factor: edges between cuts do not turn into saw teeth."""
+    mesh = build("rocks", 30, 2.0, seed=4, foot=lambda x, z: 0 * x)
+    largest = max(np.unique(mesh.solids), key=lambda n: mesh.vertices[np.repeat(mesh.solids, 3) == n, 1].max())
+    triangles = mesh.vertices[mesh.triangles][mesh.solids == largest]
+
+    longest = np.linalg.norm(triangles - np.roll(triangles, 1, axis=1), axis=2).max(axis=1)
+
+    assert np.quantile(longest, 0.9) < 0.16 * np.ptp(triangles.reshape(-1, 3), axis=0).max()
