@@ -18,10 +18,8 @@ from pipeline.types import CameraTrack, PlateLight
 from stages.comp_inputs import LEAST_ALPHA, Holdout, Shot
 
 MOST_LEFT = 0.97  # of the ground's light
-_AROUND, _PLACES = (
-    12,
-    20_000,
-)  # a 12th of the picture's width: as far around a shadow the ground is looked at, in so many places
+_AROUND = 12  # a 12th of the picture's width: as far around a shadow the ground is looked at ...
+_PLACES = 10_000  # ... in about so many places
 _ON_IT = 0.05  # of the distance, that the depth of what is ground may be off
 _SOFT = 5e-4  # of the picture's width: as much is blurred before a colour is asked
 

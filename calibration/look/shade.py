@@ -11,7 +11,7 @@ from pipeline.kernels.color import RGB
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-_ROUNDS = 30
+_ROUNDS = 20
 _APART = (
     16.0  # squared, in deviations of the ground: a shadow that differs less from what the ground varies by is not told
 )
