@@ -118,8 +118,9 @@ def _beside(rgba: np.ndarray, which: np.ndarray, edge: np.ndarray, reach: int) -
     whether there is any."""
     weight = np.minimum(_away(~which) / reach, 1) ** 4 * rgba[..., 3]
     scaled = rgba * (weight / np.maximum(rgba[..., 3], LEAST_ALPHA))[..., None]
-    sums = cv2.GaussianBlur(scaled, (0, 0), reach)
-    found = sums[edge]
+    for _ in range(3):  # near a Gaussian of sigma `reach`, at the same cost for any
+        scaled = cv2.blur(scaled, (2 * reach + 1, 2 * reach + 1))
+    found = scaled[edge]
     return found[:, :3] / np.maximum(found[:, 3:], 1e-6), found[:, 3] > 1e-4
 
 
