@@ -111,10 +111,11 @@ def ours(stock: Stock) -> Made:
 def known(stock: Stock) -> Grain:
     """The profile of a stock whose law and unit noise are given: no plate is measured."""
     unit = stock.unit(np.random.default_rng(5), (1600, 1600))
-    lags = lag_covariances(patches(unit - unit.mean(axis=(0, 1))))
-    size = np.sqrt(np.diagonal(lags[0, MAX_LAG]))
-    lags = lags / np.outer(size, size)
-    model = unit_grain(lags, needed_taps(lags))
+    cut = patches(unit - unit.mean(axis=(0, 1)))
+    size = np.sqrt(np.diagonal(lag_covariances(cut)[0, MAX_LAG]))
+    cut = (cut / size).astype(np.float32)
+    taps = needed_taps((lag_covariances(cut[::2]), lag_covariances(cut[1::2])))
+    model = unit_grain(lag_covariances(cut), taps)
     levels = np.repeat(np.concatenate([[0], np.geomspace(1e-3, 1.5, 60)])[None], 3, axis=0).astype(np.float32)
     sigmas = (stock.sigma(levels.T) * size).T
     levels, sigmas, spread = (np.ascontiguousarray(a, np.float32) for a in (levels, sigmas, stock.matrix))

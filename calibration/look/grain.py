@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.look.grainblocks import Array, Blocks, Curve, join_blocks, match_blocks, simulate_blocks
+from calibration.look.grainblocks import Array, Blocks, Curve, Simulation, join_blocks, match_blocks
 from calibration.look.graincamera import camera_matrix
 from calibration.look.graincorrelation import white_grain
 from calibration.look.graincurve import sigma_curve
@@ -96,7 +96,7 @@ def _scatter(blocks: Blocks, found: Profiled, spread: Curve) -> tuple[Scatter, N
     quiet = calm(blocks, sizes(blocks.level, found.curves))
     chosen = blocks.only(quiet)
     sigma = sizes(chosen.smooth, found.curves)
-    _, _, rest = simulate_blocks(chosen, found.unit, sigma, spread)
+    _, rest = Simulation(chosen, sigma, spread).run(found.unit)
     return scatter(chosen.rest / sigma, rest), quiet
 
 
@@ -104,7 +104,7 @@ def _scaled(quiet: Blocks, found: Profiled, spread: Curve) -> Profiled:
     """Sizes under which the quiet blocks' mean square is that of simulated ones: a codec's grain is no normal noise, whose
     smaller values would tell the size."""
     sigma = sizes(quiet.smooth, found.curves)
-    _, _, rest = simulate_blocks(quiet, found.unit, sigma, spread)
+    _, rest = Simulation(quiet, sigma, spread).run(found.unit)
     factors = scales(quiet.rest / sigma, rest)
     curves = [(level, size * factor) for (level, size), factor in zip(found.curves, factors, strict=True)]
     return replace(found, curves=curves)

@@ -17,6 +17,7 @@ Curve = NDArray[np.float64]
 LEVEL_BLUR = 1.5  # pixels, of the picture whose level tells each pixel's size of noise
 SLOPE_BLUR = 0.7  # of the picture whose slopes are fitted: more would leave fine texture, which passes for fine grain
 AROUND = 2  # blocks on each side, whose motion tells a block's: nearer ones alone follow its noise a little
+TINY, PARALLEL = 1e-12, 1e-6  # length of a block's slopes, and a square of a unit length, beside which there are none
 BELOW_WHITE = 0.94  # of the brightest value: what the matrix's error leaves of a clip's sharp edge lies above
 
 
@@ -37,8 +38,17 @@ class Blocks:
     def through(self, matrix: Curve) -> Blocks:
         """The same blocks in other channels: matrix (3, 3) times each pixel."""
         turn = matrix.T.astype(np.float32)
-        held = self.rest @ turn, self.level @ turn, matrix @ self.covariance @ matrix.T
-        return Blocks(*held, self.pixels @ turn, self.smooth @ turn, self.sharp @ turn, self.place)
+        covariance = matrix @ self.covariance @ matrix.T
+        turned = {f: _turned(getattr(self, f), turn) for f in ("rest", "level", "pixels", "smooth", "sharp")}
+        return Blocks(**turned, covariance=covariance, place=self.place)
+
+    def unevenness(self) -> Curve:
+        """(N, 3) variances of the picture's two slopes inside each block, added: a ramp of light has none.
+
+        Of the mean of both frames, which is independent of how they differ.
+        """
+        across, down = _slopes(self.sharp)
+        return np.asarray(_along(across, across) + _along(down, down), np.float64)[..., 0] / across.shape[2]
 
     def in_camera(self, spread: Curve) -> Blocks:
         """ACEScg blocks in the camera's channels: spread (3, 3) ACEScg from camera."""
@@ -81,7 +91,7 @@ def match_blocks(first: Array, second: Array, size: int) -> Blocks:
         return np.asarray(total, np.float32)
 
     sharp = mean(SLOPE_BLUR, 1)
-    rest = _without_motion((a - b)[ties], _slopes(sharp)) / np.float32(np.sqrt(2))
+    rest = _blocks(_without_motion(_planes((a - b)[ties]), _motions(sharp))) / np.float32(np.sqrt(2))
     level = ((a + b) / 2)[ties].mean(axis=(1, 2))
     place = np.stack([y, x], axis=1)[ties]
     return Blocks(rest, level, _covariance(rest), a[ties], mean(LEVEL_BLUR, 0), sharp, place)
@@ -107,27 +117,42 @@ def _covariance(rest: Array) -> Curve:
     return np.asarray(flat.transpose(0, 2, 1) @ flat / (size * size - 3))
 
 
+def _planes(blocks: Array) -> Array:
+    """(N, 3, B * B) of blocks (N, B, B, 3): each channel's pixels side by side."""
+    count, size = blocks.shape[:2]
+    return np.ascontiguousarray(np.moveaxis(blocks, 3, 1)).reshape(count, 3, size * size)
+
+
+def _blocks(planes: Array) -> Array:
+    size = round(np.sqrt(planes.shape[2]))
+    return np.ascontiguousarray(np.moveaxis(planes.reshape(len(planes), 3, size, size), 1, 3))
+
+
 def _slopes(sharp: Array) -> tuple[Array, Array]:
-    """Across and down, (N, B, B, 3)."""
-    across, down = sharp[:, 1:-1, 2:] - sharp[:, 1:-1, :-2], sharp[:, 2:, 1:-1] - sharp[:, :-2, 1:-1]
+    """Across and down, without their means, as planes."""
     half = np.float32(0.5)
-    return across * half, down * half
+    across = _planes(sharp[:, 1:-1, 2:] - sharp[:, 1:-1, :-2]) * half
+    down = _planes(sharp[:, 2:, 1:-1] - sharp[:, :-2, 1:-1]) * half
+    return across - across.mean(axis=2, keepdims=True), down - down.mean(axis=2, keepdims=True)
 
 
-def _without_motion(difference: Array, slopes: tuple[Array, Array]) -> Array:
-    """Take constant and the two slopes out of each block and channel."""
-    count, size, _, _ = difference.shape
-    samples = size * size
-    rest = np.empty_like(difference)
-    for c in range(3):
-        columns = [np.ones((count, samples), np.float32), *(s[..., c].reshape(count, samples) for s in slopes)]
-        for k in (1, 2):  # equal scale, or the flat blocks' tiny slopes make the system singular
-            columns[k] = columns[k] / (columns[k].std(axis=1, keepdims=True) + 1e-12)
-        design = np.stack(columns, axis=2).astype(np.float64)
-        target = difference[..., c].reshape(count, samples, 1).astype(np.float64)
-        normal = design.transpose(0, 2, 1) @ design + 1e-6 * samples * np.eye(3)
-        solution = np.linalg.solve(normal, design.transpose(0, 2, 1) @ target)
-        rest[..., c] = (target - design @ solution).reshape(count, size, size)
+def _motions(sharp: Array) -> tuple[Array, Array]:
+    """What motion across and down puts into each block and channel, as planes: of unit length, orthogonal, without mean."""
+    across, down = (np.asarray(s / (np.sqrt(_along(s, s)) + TINY), np.float32) for s in _slopes(sharp))
+    rest = down - _along(down, across) * across
+    return across, np.asarray(rest / np.sqrt(_along(rest, rest) + PARALLEL), np.float32)
+
+
+def _along(planes: Array, direction: Array) -> Array:
+    """(N, 3, 1) scalar products."""
+    return np.einsum("ncs,ncs->nc", planes, direction)[..., None]
+
+
+def _without_motion(planes: Array, motions: tuple[Array, Array]) -> Array:
+    """Take constant and the two motions out of each block and channel."""
+    rest = planes - planes.mean(axis=2, keepdims=True)
+    for direction in motions:
+        rest -= _along(rest, direction) * direction
     return rest
 
 
@@ -142,19 +167,31 @@ def unit_noise(unit: Grain, side: int, frame: int) -> Array:
     return np.asarray(noise(side, side, unit, seed=11, frame=frame), np.float32)
 
 
-def simulate_blocks(
-    blocks: Blocks, unit: Grain, sigma: Array, spread: Curve, frame: int = 1
-) -> tuple[Array, Curve, Array]:
-    """Lay clean noise of a known kind over these blocks' own picture and run it through the same fit.
+class Simulation:
+    """These blocks' own picture, to lay clean noise of a known kind over and run it through the same fit."""
 
-    blocks: in the camera's channels, as is sigma (N, B, B, 3), the size of the noise at each pixel. unit: how it is
-    correlated. spread: (3, 3) ACEScg from camera, in which the fit was made. frame: other noise for another number.
-    Returns the unit noise (N, B, B, 3), the variances (N, 3) that the fit left of it, and what it left, standardised.
-    """
-    count, size = sigma.shape[:2]
-    rows = int(np.ceil(np.sqrt(count)))
-    cut = unit_noise(unit, rows * size, frame).reshape(rows, size, rows, size, 3).transpose(0, 2, 1, 3, 4)
-    made, turn = cut.reshape(-1, size, size, 3)[:count], spread.T.astype(np.float32)
-    rest = _without_motion(np.asarray((made * sigma) @ turn, np.float32), _slopes(blocks.sharp @ turn))
-    rest = np.asarray(rest @ np.linalg.inv(turn), np.float32)
-    return made, np.diagonal(_covariance(rest), axis1=1, axis2=2), np.asarray(rest / sigma, np.float32)
+    def __init__(self, blocks: Blocks, sigma: Array, spread: Curve) -> None:
+        """blocks: in the camera's channels, as is sigma (N, B, B, 3), the size of the noise at each pixel. spread: (3, 3)
+        ACEScg from camera, in which the fit was made."""
+        self._sigma = _planes(sigma)
+        self._spread = spread.astype(np.float32)
+        self._camera = np.asarray(np.linalg.inv(self._spread), np.float32)
+        self._motions = _motions(_turned(blocks.sharp, self._spread.T))
+
+    def run(self, unit: Grain, frame: int = 1) -> tuple[Curve, Array]:
+        """Variances (N, 3) that the fit leaves of the noise, and what it leaves, (N, B, B, 3), standardised.
+
+        unit: how the noise is correlated. frame: other noise for another number.
+        """
+        count, samples = len(self._sigma), self._sigma.shape[2]
+        size, rows = round(np.sqrt(samples)), int(np.ceil(np.sqrt(count)))
+        cut = unit_noise(unit, rows * size, frame).reshape(rows, size, rows, size, 3).transpose(0, 2, 4, 1, 3)
+        laid = cut.reshape(-1, 3, samples)[:count] * self._sigma
+        rest = self._camera @ _without_motion(self._spread @ laid, self._motions)
+        variance = _along(rest, rest)[..., 0].astype(np.float64) / (samples - 3)
+        return variance, _blocks(rest / self._sigma)
+
+
+def _turned(blocks: Array, turn: Array) -> Array:
+    """Pixels (..., 3) times a matrix (3, 3) from the right."""
+    return (blocks.reshape(-1, 3) @ turn).reshape(blocks.shape)

@@ -11,13 +11,23 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft2, next_fast_len, rfft2
 
-from calibration.look.grainfilter import MAX_LAG, SIDE, Lags, filter_from_autocorrelation, spectrum, taper, white_shares
+from calibration.look.grainfilter import (
+    MAX_LAG,
+    SIDE,
+    Lags,
+    filter_of,
+    smooth_power,
+    spectrum,
+    taper,
+    white_shares,
+)
 from pipeline.kernels.grain import Grain
 from pipeline.kernels.noiselanes import TAPS, WIDE_TAPS
 
-BETTER = 0.7  # of the simpler model's misfit: what layers of film, or wider filters, must leave, or noise decides
-CLOSE = 5e-4  # a misfit beside which a wider filter is not worth its time
+BETTER = 0.7  # of the simpler model's misfit: what layers of film must leave, or noise decides
+CLOSE = 5e-4  # a gain for which a wider filter is not worth its time
 _POINT = np.pad(np.ones((1, 1)), TAPS // 2)
 
 
@@ -27,17 +37,20 @@ def lag_covariances(blocks: NDArray[np.float32]) -> Lags:
     Pixels at a block's edges weigh less: coarse grain that is cut there would scatter over the faint frequencies.
     """
     count, size, _, _ = blocks.shape
-    wide = 1 << int(np.ceil(np.log2(size + MAX_LAG)))
+    wide = next_fast_len(size + MAX_LAG, real=True)
     weights = edge_weights(size)
-    power = np.zeros((wide, wide // 2 + 1, 3, 3))
-    for first in range(0, count, 1024):
-        weighted = blocks[first : first + 1024] * weights[..., None]
-        seen = np.fft.rfft2(weighted, s=(wide, wide), axes=(1, 2)).transpose(1, 2, 3, 0)
-        power += (seen @ seen.conj().swapaxes(-1, -2)).real  # the imaginary part is what is not point-symmetric
-    products = np.fft.irfft2(power, s=(wide, wide), axes=(0, 1)) / count
-    shared = np.fft.irfft2(np.abs(np.fft.rfft2(weights, s=(wide, wide))) ** 2, s=(wide, wide))
+    power = np.zeros((3, 3, wide * (wide // 2 + 1)))
+    for first in range(0, count, 256):
+        planes = np.ascontiguousarray(np.moveaxis(blocks[first : first + 256] * weights[..., None], 3, 0))
+        seen = rfft2(planes, s=(wide, wide)).reshape(3, len(planes[0]), -1)
+        parts = seen.view(seen.real.dtype)  # the products' imaginary part is what is not point-symmetric
+        for a, b in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)):
+            power[a, b] += np.einsum("nw,nw->w", parts[a], parts[b]).reshape(-1, 2).sum(axis=1)
+    power += np.where(np.tri(3, k=-1)[..., None], power.swapaxes(0, 1), 0)
+    products = irfft2(power.reshape(3, 3, wide, -1), s=(wide, wide)) / count
+    shared = irfft2(np.abs(rfft2(weights.astype(np.float64), s=(wide, wide))) ** 2, s=(wide, wide))
     near = np.ix_(np.arange(MAX_LAG + 1), np.arange(-MAX_LAG, MAX_LAG + 1))
-    return np.asarray(products[near] / shared[near][..., None, None])
+    return np.asarray(np.moveaxis(products, (0, 1), (2, 3))[near] / shared[near][..., None, None])
 
 
 def edge_weights(size: int) -> NDArray[np.float32]:
@@ -70,9 +83,9 @@ def unit_grain(lags: Lags, taps: int = TAPS) -> Grain:
     lags: (.., .., 3, 3), of lag_covariances, with a unit diagonal at lag 0. taps: side of the filters, 9 or 11.
     """
     mix, own = separate(lags)
-    mixed_after = _unit(*_filters(own, [None] * 3, taps), mix=mix)
-    channels = np.stack([lags[..., c, c] for c in range(3)], axis=-1)
-    kernels, over = _filters(channels, list(white_shares(lags, taps)), taps)
+    mixed_after = _unit(*_filters(_powers(own, taps), [None] * 3, taps), mix=mix)
+    powers = _powers(np.stack([lags[..., c, c] for c in range(3)], axis=-1), taps)
+    kernels, over = _filters(powers, list(white_shares(lags, powers, taps)), taps)
     alike = np.einsum("iyx,jyx->ij", kernels, kernels) * np.sqrt(np.outer(1 - over, 1 - over))
     bound = lags[0, MAX_LAG] / alike  # what must go in for the channels to come out as correlated as they are
     np.fill_diagonal(bound, 1)
@@ -82,10 +95,14 @@ def unit_grain(lags: Lags, taps: int = TAPS) -> Grain:
     )
 
 
-def needed_taps(lags: Lags) -> int:
-    """Side of the filters that grain with these covariances needs: the wide one where that comes clearly nearer."""
-    small, wide = (_miss(unit_grain(lags, taps), lags, WIDE_TAPS) for taps in (TAPS, WIDE_TAPS))
-    return WIDE_TAPS if wide + CLOSE < BETTER * (small + CLOSE) else TAPS
+def needed_taps(halves: tuple[Lags, Lags]) -> int:
+    """Side of the filters that grain needs whose covariances were measured twice: the wide one where, fitted to either half,
+    it comes nearer to the other. To the half that it was fitted to it always does, by following its scatter."""
+    ways = halves, halves[::-1]
+    small, wide = (
+        sum(_miss(unit_grain(fitted, taps), held, WIDE_TAPS) for fitted, held in ways) for taps in (TAPS, WIDE_TAPS)
+    )
+    return WIDE_TAPS if wide + CLOSE < small else TAPS
 
 
 def _miss(unit: Grain, lags: Lags, taps: int) -> float:
@@ -108,9 +125,15 @@ def _unit(kernels: NDArray[np.float64], over: NDArray[np.float64], **mixes: NDAr
     )
 
 
-def _filters(lags: Lags, shares: Sequence[float | None], taps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Kernels (3, taps, taps) and shares of white noise over them (3,) for the autocorrelations (.., .., 3)."""
-    kernels, over = zip(*(filter_from_autocorrelation(lags[..., k], shares[k], taps) for k in range(3)), strict=True)
+def _powers(lags: Lags, taps: int) -> NDArray[np.float64]:
+    return np.stack([smooth_power(lags[..., k], taps) for k in range(3)])
+
+
+def _filters(
+    powers: NDArray[np.float64], shares: Sequence[float | None], taps: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Kernels (3, taps, taps) and shares of white noise over them (3,) for three of smooth_power."""
+    kernels, over = zip(*(filter_of(powers[k], shares[k], taps) for k in range(3)), strict=True)
     return np.stack(kernels), np.array(over)
 
 

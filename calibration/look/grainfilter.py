@@ -24,7 +24,7 @@ BANDS = 12  # of distance from frequency 0, even ones, which overlap by half
 BAND_WEIGHT = 8.0  # of all bands together, beside all single frequencies'
 SHARE = 0.8  # of the faintest frequency's power, that is white noise over the filtered one, to begin with
 HOLD = 10.0  # weight of the whole power, beside a lag's
-STEPS = 60
+STEPS, NEAR = 60, 1e-5  # of a search, and by which share of misfit or values its last step changes them
 Lags = NDArray[np.float64]  # (MAX_LAG + 1, 2 MAX_LAG + 1, ...): rows 0.., columns -MAX_LAG..MAX_LAG
 Matrix = NDArray[np.float64]
 
@@ -50,17 +50,18 @@ def filter_from_autocorrelation(lags: Lags, share: float | None = None, taps: in
 
     share: of white noise where it is known, as from white_shares; one channel alone hardly tells it from faint filtered noise.
     """
-    return _filter(_smooth_power(lags, taps), share, taps)
+    return filter_of(smooth_power(lags, taps), share, taps)
 
 
-def white_shares(lags: Lags, taps: int = TAPS) -> Matrix:
+def white_shares(lags: Lags, power: Matrix, taps: int = TAPS) -> Matrix:
     """Shares (3,) of white noise over each of three channels (.., .., 3, 3) that were bound together before filters.
+
+    power: (3, waves) smooth_power of each channel.
 
     What is filtered stays as bound at every frequency; what lies over it is not: faint frequencies' coherence tells.
     """
     table = _tables(taps)
     smoothing = table.tapered @ table.lags
-    power = np.stack([_smooth_power(lags[..., c, c], taps) for c in range(3)])
     seen = np.maximum(power @ smoothing.T, 0)
     first, second = np.array([0, 0, 1]), np.array([1, 2, 2])
     scale = table.weights / (np.sqrt(seen[first] * seen[second]) + FLOOR)
@@ -128,7 +129,7 @@ def _cosines(y: NDArray, x: NDArray, v: NDArray, u: NDArray) -> Matrix:
     return np.asarray(np.cos(2 * np.pi * (np.multiply.outer(y, v) + np.multiply.outer(x, u))))
 
 
-def _smooth_power(lags: Lags, taps: int) -> Matrix:
+def smooth_power(lags: Lags, taps: int) -> Matrix:
     """(waves,), the exponential of few waves, that tapered shows what tapered `lags` show."""
     table = _tables(taps)
     smoothing = table.tapered @ table.lags
@@ -147,11 +148,11 @@ def _smooth_power(lags: Lags, taps: int) -> Matrix:
         return np.concatenate([seen, np.diag(BENT * table.bent), [even @ rises]])
 
     first = np.linalg.lstsq(weights[:, None] * table.bends, weights * wanted, rcond=None)[0]
-    found = least_squares(miss, first, jac=slope, method="lm", max_nfev=STEPS).x
+    found = least_squares(miss, first, jac=slope, method="lm", max_nfev=STEPS, ftol=NEAR, xtol=NEAR).x
     return np.asarray(np.exp(table.bends @ found))
 
 
-def _filter(power: Matrix, share: float | None, taps: int) -> tuple[Matrix, float]:
+def filter_of(power: Matrix, share: float | None, taps: int) -> tuple[Matrix, float]:
     """The kernel, and the share of white noise over it, whose power is nearest."""
     table, response = _tables(taps), _response(taps)
     half = response.shape[1]
@@ -181,7 +182,7 @@ def _filter(power: Matrix, share: float | None, taps: int) -> tuple[Matrix, floa
     near = root.reshape(MAX_LAG + 1, 2 * MAX_LAG + 1)[: taps // 2 + 1, left : left + taps]
     first = near[::-1, ::-1].ravel()[:half]
     first = np.append(first, np.sqrt(white)) if share is None else first
-    found = least_squares(miss, first, jac=slope, method="lm", max_nfev=STEPS).x
+    found = least_squares(miss, first, jac=slope, method="lm", max_nfev=STEPS, ftol=NEAR, xtol=NEAR).x
     kernel = np.concatenate([found[:half], found[: half - 1][::-1]]).reshape(taps, taps)
     energy, white = float((kernel**2).sum()), float(found[half] ** 2) if share is None else white
     return kernel / np.sqrt(energy), white / (energy + white)

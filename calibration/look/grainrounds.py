@@ -6,12 +6,12 @@ The next grain to try is Anderson's: where the last step was too short, and by a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.look.grainblocks import Array, Blocks, Curve, simulate_blocks
+from calibration.look.grainblocks import Array, Blocks, Curve, Simulation
 from calibration.look.graincorrelation import (
     MAX_LAG,
     Lags,
@@ -27,24 +27,25 @@ from calibration.look.grainpatches import gains
 from pipeline.kernels.grain import Grain
 from pipeline.kernels.noiselanes import TAPS
 
-FIRST, LAST = (1, 1, 1, 1, 1), (1, 1, 3)  # rounds, and how often each lays noise over its blocks
+FIRST, LAST = (1, 1, 1, 4), (4, 8)  # rounds, and how often each lays noise over its blocks
 PATCHY = (1, 1, 1, 1, 1, 1)
 STEPS = -2.0, 0.5  # of Anderson's step, least and most: how much of the last grain counts
 MIN_BLOCKS = 24  # clean ones, for correlation
 SMOOTH, MOST_NEEDED = 0.4, 1500  # share of the clean blocks, and a number, that suffice for correlation
 CLEAN = 0.002, 0.99  # quantiles of what clean blocks' variance is, between which a block is taken for clean
-SIMULATED = 2000  # blocks, at most
+SIMULATED = 2000, 4000  # blocks, at most: for sizes, and for correlation
 Curves = list[tuple[Curve, Curve]]
 
 
 @dataclass(frozen=True, slots=True)
 class Profiled:
-    """Unit grain, its size over level, its covariances as measured, which blocks were clean, and by which factors (3,) the
-    curves were made larger than the low end of all blocks says."""
+    """Unit grain, its size over level, its covariances as measured, in all and in each half of the blocks, which blocks were
+    clean, and by which factors (3,) the curves were made larger than the low end of all blocks says."""
 
     unit: Grain
     curves: Curves
     lags: Lags
+    halves: tuple[Lags, Lags]
     clean: NDArray[np.bool_]
     larger: Curve
 
@@ -63,7 +64,8 @@ def profiled(blocks: Blocks, spread: Curve, patchy: float = 0.0) -> Profiled:
 
     spread: (3, 3) ACEScg from camera. patchy: how the logarithms of clean blocks' sizes scatter beyond even grain's.
     """
-    start = Profiled(white_grain(), [], lags_of(white_grain()), np.ones(len(blocks.level), bool), np.ones(3))
+    white = lags_of(white_grain())
+    start = Profiled(white_grain(), [], white, (white, white), np.ones(len(blocks.level), bool), np.ones(3))
     return _rounds(blocks, spread, start, PATCHY if patchy else FIRST, TAPS, patchy)
 
 
@@ -72,25 +74,26 @@ def refined(blocks: Blocks, spread: Curve, found: Profiled) -> Profiled:
 
     blocks, spread: those that it was found in, or in channels near them.
     """
-    start = Profiled(found.unit, found.curves, found.lags, np.ones(len(blocks.level), bool), found.larger)
-    return _rounds(blocks, spread, start, LAST, needed_taps(found.lags), 0.0)
+    start = replace(found, clean=np.ones(len(blocks.level), bool))
+    return _rounds(blocks, spread, start, LAST, needed_taps(found.halves), 0.0)
 
 
 def _rounds(
     blocks: Blocks, spread: Curve, found: Profiled, rounds: tuple[int, ...], taps: int, patchy: float
 ) -> Profiled:
-    unit, curves, clean, larger = found.unit, found.curves, found.clean, found.larger
-    from_white, before = not curves, None
+    unit, curves, clean, larger, halves = found.unit, found.curves, found.clean, found.larger, found.halves
+    from_white, before, uneven = not curves, None, blocks.unevenness()
     for k, times in enumerate(rounds):
-        pure = _pure(blocks.only(_some(clean)), unit, curves, spread, patchy)
+        pure = _pure(blocks.only(_some(clean, SIMULATED[0])), unit, curves, spread, patchy)
         curves = [
             _larger(sigma_curve(blocks.level[:, c].astype(np.float64), blocks.variance[:, c], pure[:, c]), larger[c])
             for c in range(3)
         ]
         clean = _clean(blocks, curves, pure)
-        chosen = blocks.only(_smooth(blocks, curves, clean))
-        off, size = _off(chosen, unit, curves, spread, times)
+        chosen = blocks.only(_smooth(uneven / sizes(blocks.level, curves) ** 2, clean))
+        off, size, apart = _off(chosen, unit, curves, spread, times)
         measured = lags_of(unit) + off
+        halves = _standard(lags_of(unit) + apart[0]), _standard(lags_of(unit) + apart[1])
         lags = measured
         if before is not None and k < len(rounds) - 1:
             lags = _accelerated(measured, off, before, taps)
@@ -98,10 +101,15 @@ def _rounds(
         if not patchy and (k or not from_white):
             larger = larger * size
             curves = [_larger(curves[c], size[c]) for c in range(3)]
-        scale = np.sqrt(np.diagonal(lags[0, MAX_LAG]))
-        lags = lags / np.outer(scale, scale)
+        lags = _standard(lags)
         unit = unit_grain(lags, taps)
-    return Profiled(unit, curves, lags, clean, larger)
+    return Profiled(unit, curves, lags, halves, clean, larger)
+
+
+def _standard(lags: Lags) -> Lags:
+    """The covariances when each channel's variance is 1."""
+    scale = np.sqrt(np.diagonal(lags[0, MAX_LAG]))
+    return np.asarray(lags / np.outer(scale, scale))
 
 
 def _larger(curve: tuple[Curve, Curve], factor: float) -> tuple[Curve, Curve]:
@@ -119,23 +127,34 @@ def _accelerated(measured: Lags, off: Lags, before: tuple[Lags, Lags], taps: int
     return measured - np.clip(step, *STEPS) * (measured - before[0])
 
 
-def _off(blocks: Blocks, unit: Grain, curves: Curves, spread: Curve, times: int) -> tuple[Lags, Curve]:
-    """By how much the blocks' covariances at each lag differ from what is measured of `unit` laid over them `times`, and
-    how large their noise is beside it, (3,).
+def _off(
+    blocks: Blocks, unit: Grain, curves: Curves, spread: Curve, times: int
+) -> tuple[Lags, Curve, tuple[Lags, Lags]]:
+    """By how much the blocks' covariances at each lag differ from what is measured of `unit` laid over them `times`, how
+    large their noise is beside it, (3,), and the former of either half of the blocks.
 
     Each pixel is standardised by its own level: noise that swells and fades within a block would pass for finer noise.
     """
     sigma = sizes(blocks.smooth, curves)
-    some = _some(np.ones(len(sigma), bool))
-    after = np.zeros((MAX_LAG + 1, 2 * MAX_LAG + 1, 3, 3))
+    some = _some(np.ones(len(sigma), bool), SIMULATED[1])
+    under = blocks.only(some)
+    simulation, after = Simulation(under, sigma[some], spread), []
     for frame in range(1, times + 1):
-        _, variance, rest = simulate_blocks(blocks.only(some), unit, sigma[some], spread, frame)
-        ratio = _ratio(blocks.only(some), variance, curves)
+        variance, rest = simulation.run(unit, frame)
+        ratio = _ratio(under, variance, curves)
         low, high = np.quantile(ratio, CLEAN, axis=0)
-        after += lag_covariances(rest[((ratio >= low) & (ratio <= high)).all(axis=1)]) / times
-    left = lag_covariances(blocks.rest / sigma)
-    scale = np.sqrt(np.diagonal(after[0, MAX_LAG]) / np.diagonal(left[0, MAX_LAG]))
-    return left * np.outer(scale, scale) - after, 1 / scale
+        after.append(lag_covariances(rest[((ratio >= low) & (ratio <= high)).all(axis=1)]))
+    standard = blocks.rest / sigma
+    left = [lag_covariances(standard[half::2]) for half in (0, 1)]
+    seen = np.mean(after, axis=0)
+    off, size = _beyond((left[0] + left[1]) / 2, seen)
+    return off, size, (_beyond(left[0], seen)[0], _beyond(left[1], seen)[0])
+
+
+def _beyond(left: Lags, after: Lags) -> tuple[Lags, Curve]:
+    """By how much `left` differs from `after` when both are as large, and how much larger it is, (3,)."""
+    size = np.sqrt(np.diagonal(left[0, MAX_LAG]) / np.diagonal(after[0, MAX_LAG]))
+    return left / np.outer(size, size) - after, size
 
 
 def _clean(blocks: Blocks, curves: Curves, pure: Curve) -> NDArray[np.bool_]:
@@ -151,32 +170,27 @@ def _clean(blocks: Blocks, curves: Curves, pure: Curve) -> NDArray[np.bool_]:
     return clean
 
 
-def _smooth(blocks: Blocks, curves: Curves, clean: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Of the clean blocks those with the least picture in them: what is left of texture would pass for fine grain.
+def _smooth(uneven: Curve, clean: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of the clean blocks those whose slopes (N, 3) change least beside their grain, in the channel where they change most.
 
-    What the mean of two frames shows, which is independent of how they differ: else noise would choose its own blocks.
+    What is left of texture when the motion is taken out would pass for fine grain; of a ramp of light nothing is left.
     """
-    rough = _rough(blocks.only(clean), curves)
+    most = uneven[clean].max(axis=1)
     chosen = clean.copy()
-    chosen[clean] = rough <= np.quantile(rough, max(SMOOTH, min(1.0, MOST_NEEDED / len(rough))))
+    chosen[clean] = most <= np.quantile(most, max(SMOOTH, min(1.0, MOST_NEEDED / len(most))))
     return chosen
 
 
-def _rough(blocks: Blocks, curves: Curves) -> Array:
-    """Variance of the picture in blocks (N,) beside their grain's, in the channel where it is most."""
-    return np.asarray((blocks.smooth.var(axis=(1, 2)) / sizes(blocks.level, curves) ** 2).max(axis=1))
-
-
-def _some(chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Indices of at most SIMULATED of the chosen, evenly."""
+def _some(chosen: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
+    """Indices of at most so many of the chosen, evenly."""
     every = np.flatnonzero(chosen)
-    return every[:: -(-len(every) // SIMULATED)]
+    return every[:: -(-len(every) // most)]
 
 
 def _pure(blocks: Blocks, unit: Grain, curves: Curves, spread: Curve, patchy: float) -> Curve:
     """Ascending variances (N, 3) that these blocks would have, were they clean, in units of their mean level's."""
     sigma = sizes(blocks.smooth, curves)
-    _, variance, _ = simulate_blocks(blocks, unit, sigma, spread)
+    variance, _ = Simulation(blocks, sigma, spread).run(unit)
     ratio = _ratio(blocks, variance, curves)
     return np.sort(ratio * gains(patchy, len(ratio))[:, None] if patchy else ratio, axis=0)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from calibration.look.grain import measure_grain
-from calibration.look.grainblocks import match_blocks
+from calibration.look.grainblocks import Blocks, Simulation, match_blocks, unit_noise
 from calibration.look.graincamera import camera_matrix
 from calibration.look.graincorrelation import (
     edge_weights,
@@ -18,7 +18,7 @@ from calibration.look.graincorrelation import (
     unit_grain,
     white_grain,
 )
-from calibration.look.grainfilter import MAX_LAG, filter_from_autocorrelation, white_shares
+from calibration.look.grainfilter import MAX_LAG, filter_from_autocorrelation, smooth_power, white_shares
 from calibration.look.grainflat import OF_FLAT, bounded, flat_blocks, pure_flats
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain, noise, sigma_at, sigma_of
@@ -157,7 +157,10 @@ def test_layers_bound_before_they_blur_are_found_with_the_white_over_them():
 
 def test_white_over_each_layer_is_told_from_faint_filtered_noise():
     """The layers stay bound at every frequency, what lies over them is not."""
-    np.testing.assert_allclose(white_shares(lags_of(film())), film().white_share, rtol=0.1)
+    lags = lags_of(film())
+    power = np.stack([smooth_power(lags[..., c, c], TAPS) for c in range(3)])
+
+    np.testing.assert_allclose(white_shares(lags, power), film().white_share, rtol=0.1)
 
 
 def test_a_filter_too_small_for_the_grain_gives_each_band_its_power():
@@ -188,14 +191,22 @@ def test_grain_that_reaches_farther_gets_wider_filters():
     """Then each frequency has its power, which nine taps cannot give; grain that they hold keeps them."""
     lags = lags_of(coarse(WIDE_TAPS))
 
-    found = unit_grain(lags, needed_taps(lags))
+    found = unit_grain(lags, needed_taps((lags, lags)))
 
     assert found.kernels.shape == (3, WIDE_TAPS, WIDE_TAPS)
-    assert needed_taps(lags_of(film())) == TAPS
-    assert needed_taps(lags_of(white_grain())) == TAPS
+    for held in (film(), white_grain()):
+        assert needed_taps((lags_of(held), lags_of(held))) == TAPS
     for c in range(3):
         power = [np.abs(np.fft.fft2(whole(one[..., c, c])).real) for one in (lags, lags_of(found))]
         np.testing.assert_allclose(10 * np.log10(power[1] / power[0]), 0, atol=0.25)
+
+
+@pytest.mark.parametrize(("grain", "wanted"), [(film(), TAPS), (coarse(WIDE_TAPS), WIDE_TAPS)])
+def test_scatter_of_two_measurements_is_not_taken_for_grain_that_reaches_farther(grain, wanted):
+    """To each of two wide filters come nearer than small ones, to the other only where the grain needs them."""
+    made = noise(1280, 1280, grain, 3, 1001).reshape(80, 16, 80, 16, 3).transpose(0, 2, 1, 3, 4).reshape(-1, 16, 16, 3)
+
+    assert needed_taps((lag_covariances(made[::2]), lag_covariances(made[1::2]))) == wanted
 
 
 def power_of(taps):
@@ -211,6 +222,42 @@ def test_motion_between_pixels_leaves_little_of_a_fine_texture():
     blocks = match_blocks(first, second, 16)
 
     assert (blocks.rest**2).mean() < 0.05 * ((second - first) ** 2).mean() / 2
+
+
+def test_the_fit_takes_out_a_motion_of_the_picture_and_nothing_else():
+    """As least squares do, in colours of which one has waves whose two slopes are the same."""
+    random = np.random.default_rng(3)
+    picture = random.standard_normal((40, 64, 64, 3)).astype(np.float32)
+    picture = np.stack([cv2.GaussianBlur(p, (0, 0), 2) for p in picture])[:, 20:38, 20:38]
+    picture[..., 2] = 0.2 + 0.1 * np.sin(np.mgrid[0:18, 0:18].sum(axis=0) / 2)
+    sigma = 0.01 + 0.1 * np.abs(picture[:, 1:-1, 1:-1])
+    empty = np.zeros((40, 16, 16, 3), np.float32)
+    blocks = Blocks(empty, empty[:, 0, 0], np.zeros((40, 3, 3)), empty, empty, picture, np.zeros((40, 2), np.intp))
+
+    variance, rest = Simulation(blocks, sigma, np.eye(3)).run(film(), 5)
+
+    cut = unit_noise(film(), 7 * 16, 5).reshape(7, 16, 7, 16, 3).transpose(0, 2, 1, 3, 4)
+    laid = cut.reshape(-1, 16, 16, 3)[:40] * sigma
+    for n, c in ((0, 0), (17, 1), (39, 2)):
+        down, across = (v[1:-1, 1:-1].ravel() for v in np.gradient(picture[n, ..., c].astype(np.float64)))
+        design = np.stack([np.ones(256), across, down], axis=1)
+        seen = laid[n, ..., c].ravel().astype(np.float64)
+        left = seen - design @ np.linalg.lstsq(design, seen, rcond=None)[0]
+        np.testing.assert_allclose(rest[n, ..., c].ravel(), left / sigma[n, ..., c].ravel(), atol=0.01)
+        assert variance[n, c] == pytest.approx((left**2).sum() / 253, rel=0.01)
+
+
+def test_a_ramp_of_light_is_even_and_texture_is_not():
+    """Of a ramp nothing is left when the motion is taken out."""
+    y, x = np.mgrid[0:128, 0:128].astype(np.float32)
+    ramp, waves = 0.2 + 0.002 * x + 0.001 * y, 0.3 + 0.01 * np.sin(x) * np.sin(y)
+    random = np.random.default_rng(1).standard_normal((2, 128, 128)).astype(np.float32)
+    seen = [np.repeat(np.hstack([ramp, waves])[..., None], 3, axis=2) + 1e-4 * np.tile(r, 2)[..., None] for r in random]
+
+    blocks = match_blocks(*seen, 16)
+
+    uneven, on_ramp = blocks.unevenness(), blocks.place[:, 1] < 112
+    assert uneven[on_ramp].max() < 0.05 * uneven[blocks.place[:, 1] >= 128].min()
 
 
 def whole(lags):
