@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 Curve = NDArray[np.float64]
-BINS, KNOTS, ROUNDS = 10, 32, 3
-FINE_EDGES = np.r_[np.linspace(0, 0.96, 24), 0.975, 0.99, 1]  # quantiles; few blocks are bright, where curves bend
+KNOTS, ROUNDS = 32, 3
+EDGES = np.r_[0, 0.01, 0.03, np.linspace(0.1, 1, 10)]  # quantiles; few blocks are dark, where curves fall to read noise
+FINE_EDGES = np.r_[0, 0.01, 0.02, np.linspace(0, 0.96, 24)[1:], 0.975, 0.99, 1]  # nor bright, where they bend
 LOW_QUANTILE = 0.15  # of all blocks of a bin ...
 GUESSED_QUANTILE = 0.25  # ... is about this one of the clean blocks, before _scale finds the true share
 SCALES = np.geomspace(0.6, 1.7, 121)
 PARTS = np.linspace(0.02, 0.5, 25)
+LEAST_READ = 0.1  # of the variance in the darkest bin, that is there without light
 MOST_ABOVE = 0.2  # log of variance: a bin that lies farther above the smooth curve holds texture, not grain
 LEAST_CLEAN = 0.2  # share of blocks; with fewer the shape of the lower half says nothing
 FULL_TRUST = 80.0  # blocks in a bin that count as much as what its neighbours say
@@ -38,19 +40,21 @@ def sigma_curve(level: Curve, variance: Curve, pure: Curve) -> tuple[Curve, Curv
 
 def _law(level: Curve, variance: Curve, pure: Curve) -> tuple[Curve, Curve]:
     """Knots (level, variance): a low quantile per bin, and variance = a + b level + c level^2 through them."""
-    edges = np.quantile(level, np.linspace(0, 1, BINS + 1))
+    edges = np.quantile(level, EDGES)
     inside = [(level >= low) & (level <= high) for low, high in pairwise(edges)]
     at, first = np.unique([np.median(level[i]) for i in inside], return_index=True)
     low = np.array([np.quantile(variance[i], LOW_QUANTILE) for i in inside])[first]
     seen = np.maximum(low, 1e-14) / np.quantile(pure, GUESSED_QUANTILE)
     scale = _terms(at).max(axis=0) + 1e-12
-    weight = 1 / seen
+    trust = np.sqrt([i.sum() for i in inside])[first]
+    weight = trust / seen
     for _ in range(4):  # a bin of texture, or of a codec's smoothness, must not bend the whole curve
         fit, _ = nnls(_terms(at) / scale * weight[:, None], seen * weight)
         off = np.log(np.maximum(_terms(at) / scale @ fit, 1e-14) / seen)
-        weight = 1 / (seen * np.sqrt(1 + (off / 0.2) ** 2))
+        weight = trust / (seen * np.sqrt(1 + (off / 0.2) ** 2))
     knots = np.r_[0.0, np.geomspace(max(at[0], 1e-4) / 4, max(2 * at[-1], 1.0), KNOTS - 1)]
-    return knots, np.maximum(_terms(knots) / scale @ fit, 1e-14)
+    darkest = _terms(at[:1]) / scale @ fit
+    return knots, np.maximum(_terms(knots) / scale @ fit, LEAST_READ * darkest + 1e-14)
 
 
 def _terms(level: Curve) -> Curve:
