@@ -10,8 +10,10 @@ from scipy.optimize import nnls
 
 Curve = NDArray[np.float64]
 KNOTS, ROUNDS = 32, 3
-EDGES = np.r_[0, 0.01, 0.03, np.linspace(0.1, 1, 10)]  # quantiles; few blocks are dark, where curves fall to read noise
-FINE_EDGES = np.r_[0, 0.01, 0.02, np.linspace(0, 0.96, 24)[1:], 0.975, 0.99, 1]  # nor bright, where they bend
+EDGES: Curve = np.r_[
+    0, 0.01, 0.03, np.linspace(0.1, 1, 10)
+]  # quantiles; few blocks are dark, where curves fall to read noise
+FINE_EDGES: Curve = np.r_[0, 0.01, 0.02, np.linspace(0, 0.96, 24)[1:], 0.975, 0.99, 1]  # nor bright, where they bend
 LOW_QUANTILE = 0.15  # of all blocks of a bin ...
 GUESSED_QUANTILE = 0.25  # ... is about this one of the clean blocks, before _scale finds the true share
 SCALES = np.geomspace(0.6, 1.7, 121)
