@@ -24,6 +24,7 @@ from pipeline.types import (
     CrowdLayout,
     Ground,
     Lens,
+    Mattes,
     Plate,
     PlateLight,
     RawLayers,
@@ -81,6 +82,15 @@ def track(plate: Plate, out: Path) -> CameraTrack:
 
 
 @stage
+def pull(plate: Plate, out: Path) -> Mattes:
+    """Nobody stands in front."""
+    files, size = FrameFiles(out, "matte.%04d.exr", FRAMES), (plate.height, plate.width)
+    for frame in FRAMES:
+        exr.write(files.path(frame), {"A": np.zeros(size, np.float16), "Z": np.full(size, np.inf, np.float32)})
+    return Mattes(files, "supplied")
+
+
+@stage
 def survey(track: CameraTrack, out: Path) -> Ground:
     """Level ground."""
     np.save(out / "heights.npy", np.zeros((3, 3), np.float32))
@@ -115,6 +125,7 @@ def paint(built: SetLayout, out: Path) -> SetPaintings:
 STAGES = (
     shoot,
     track,
+    pull,
     survey,
     shade,
     choose_light,

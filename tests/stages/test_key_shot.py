@@ -60,7 +60,7 @@ def comped(shot):
     planes = {c: exr.half(flat * level) for c, level in zip("RGBA", (*WALL, 1.0), strict=True)}
     planes |= {"Z": 40 * flat, "id": np.ones(flat.shape, np.uint32)}
     exr.write(wall.path(FRAME), planes | {"motion.x": exr.half(0 * flat), "motion.y": exr.half(0 * flat)})
-    exr.write(shadow.path(FRAME), {"Y": exr.half(flat)})
+    exr.write(shadow.path(FRAME), {"Y": exr.half(flat), "sun": exr.half(flat)})
     (folder / "manifest.json").write_text('{"1": "wall"}')
     comp = composite(
         plate=plate,
