@@ -4,7 +4,7 @@ For each stock: size of the grain per level (rms and worst of bins with 2% of th
 between channels, correlation in time, and how often a trained test names a patch rightly (0.5: it cannot).
 `true model` is our synthesis given the stock's own law, matrix and unit noise instead of the moving plate.
 `--stocks fine,film` chooses (`codec` is fine through H.264, which has figures of its own), `--no-peers` leaves the others
-out, `--plate FOLDER` of ingested EXR frames adds a real one.
+out, `--plate FOLDER` of ingested EXR frames, of a movie coded in `--space`, adds a real one.
 """
 
 from __future__ import annotations
@@ -140,6 +140,7 @@ def main() -> None:
     parser.add_argument("--stocks", default="fine,film,chroma,codec")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--plate", type=Path)
+    parser.add_argument("--space", default="Gamma 2.4 Encoded Rec.709", help="OpenColorIO name of its codes")
     options = parser.parse_args()
     stocks = [s for s in (fine(), film(), chroma()) if s.name in options.stocks.split(",")]
     for stock in stocks:
@@ -156,7 +157,7 @@ def main() -> None:
         for name, figures in codec_rows(fine(), crf, not options.no_peers):
             print(f"codec {crf} {name:16} " + "  ".join(f"{k} {v:.3f}" for k, v in figures.items()), flush=True)
     if options.plate:
-        for name, figures in real_rows(options.plate, not options.no_peers):
+        for name, figures in real_rows(options.plate, options.space, not options.no_peers):
             print(f"plate    {name:16} " + "  ".join(f"{k} {v:.3f}" for k, v in figures.items()), flush=True)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.grain_detect import PATCH, compared
 from benchmarks.grain_peers import Array, Made, autoregressive, difference, scattered
 from benchmarks.grain_plates import Stock
+from calibration.look.coding import power_coding
 from calibration.look.grain import measure_grain
 from calibration.look.motion import dense_motion
 from pipeline.io.yuv import rgb_from_yuv, yuv_from_rgb
@@ -96,7 +97,7 @@ def codec_rows(stock: Stock, crf: int, peers: bool) -> Iterator[tuple[str, dict[
     real = heap({k: lost[k] for k in tested})
     other = [changing((lost[k - 2], lost[k - 1]), (clean[k - 2], clean[k - 1])) for k in TESTED]
     yield "floor", compared(real, np.concatenate(other))
-    grain = measure_grain((decoded[k], decoded[k + 1]) for k in MEASURED).grain
+    grain = measure_grain(((decoded[k], decoded[k + 1]) for k in MEASURED), coding=power_coding(GAMMA, np.eye(3))).grain
 
     def ours(picture: Array, frame: int) -> Array:
         out = np.empty_like(picture)

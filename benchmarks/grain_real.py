@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from benchmarks.grain_detect import PATCH, compared
 from benchmarks.grain_peers import Array, Made, autoregressive, difference, scattered
+from calibration.look.coding import coding_of
 from calibration.look.degrain import degrain
 from calibration.look.grain import measure_grain
 from calibration.look.grainblocks import Blocks, match_blocks
-from calibration.look.motion import dense_motion
+from calibration.look.motion import dense_motion, laid_on
 from pipeline.io import exr
 from pipeline.kernels.grain import Grain, add_grain
 
@@ -22,9 +23,9 @@ PAIRS = 4  # of neighbouring frames, spread over the plate, on which grain is me
 CHOSEN = 3  # one of so many patches is looked at, those with the least picture in them
 
 
-def real_rows(folder: Path, peers: bool = True) -> Iterator[tuple[str, dict[str, float]]]:
-    """Figures, way by way, of the plate's EXR frames in `folder` (ingest's): a half of its pairs measured, the other half
-    made and named.
+def real_rows(folder: Path, space: str, peers: bool = True) -> Iterator[tuple[str, dict[str, float]]]:
+    """Figures, way by way, of the plate's EXR frames in `folder` (ingest's), that were coded in `space`: a half of its pairs
+    measured, the other half made and named.
 
     The first of a pair of neighbours is degrained, moved as the second is, and both are given the grain: a degrained second
     would bring along what its codec changed. What motion-compensated differences of the real and of the made pair leave
@@ -32,10 +33,11 @@ def real_rows(folder: Path, peers: bool = True) -> Iterator[tuple[str, dict[str,
     """
     files = sorted(folder.glob("*.exr"))
     starts = np.linspace(2, len(files) - 4, 2 * PAIRS).astype(int)
-    grain = measure_grain((exr.read_rgb(files[k]), exr.read_rgb(files[k + 1])) for k in starts[::2]).grain
+    measured = ((exr.read_rgb(files[k]), exr.read_rgb(files[k + 1])) for k in starts[::2])
+    grain = measure_grain(measured, coding=coding_of(space)).grain
     shown = [[exr.read_rgb(f) for f in files[k - 2 : k + 4]] for k in starts[1::2]]
     still = [degrain(s[2], grain, [s[0], s[1], *s[3:5]]) for s in shown]
-    clean = [(picture, _moved(picture, s[2], s[3])) for picture, s in zip(still, shown, strict=True)]
+    clean = [(picture, laid_on(picture, dense_motion(s[3], s[2]), cv2.INTER_LANCZOS4)) for picture, s in zip(still, shown, strict=True)]
     real = [match_blocks(s[2], s[3], PATCH) for s in shown]
     before = [match_blocks(s[0], s[1], PATCH) for s in shown]
     yield "floor", _figures(real, before)
@@ -46,14 +48,6 @@ def real_rows(folder: Path, peers: bool = True) -> Iterator[tuple[str, dict[str,
     for name, way in ways.items():
         pairs = [[c + way(c, 2 * n + k) for k, c in enumerate(both)] for n, both in enumerate(clean)]
         yield name, _figures(real, [match_blocks(one, two, PATCH) for one, two in pairs])
-
-
-def _moved(clean: Array, first: Array, second: Array) -> Array:
-    """What is `clean` in the first frame as it stands in the second."""
-    motion = dense_motion(second, first)
-    y, x = np.mgrid[: clean.shape[0], : clean.shape[1]].astype(np.float32)
-    at = x + motion[..., 0], y + motion[..., 1]
-    return np.asarray(cv2.remap(clean, *at, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _ours(picture: Array, grain: Grain, frame: int) -> Array:

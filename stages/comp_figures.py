@@ -130,7 +130,7 @@ def _grain(done: Frame, grain: Grain, seed: int, frame: int) -> dict[str, Any]:
     level = done.picture[inside]
     added = done.grained[inside] - level
     swell = gain(grain, seed, frame, done.picture)
-    wanted = sigma_of(level, grain) * swell[inside][:, None]
+    wanted = sigma_of(level, grain, swell[inside])
     luma = level @ LUMINANCE
     bounds = np.quantile(luma[:: max(1, len(luma) // _SAMPLES)], [1 / 3, 2 / 3])
     bins, lags = np.digitize(luma, bounds), lags_of(grain)
@@ -172,7 +172,7 @@ def _repeats(
     done: Frame, inside: NDArray[np.bool_], swell: Array, grain: Grain, seed: int, frame: int, lags: Lags
 ) -> dict[str, float]:
     """Correlation of the grain in the densest tile of the layers with what the frame before got there, and its standard
-    error; nothing where that is too large. Patches, which outlast frames, are taken out: swell, (H, W) their gain."""
+    error; nothing where that is too large. Patches, which outlast frames, are taken out: swell, (H, W, 3) their gain."""
     step = _GRAIN_TILE_PX
     height, width = inside.shape
     counts = {
@@ -184,8 +184,9 @@ def _repeats(
     tile = (slice(y, y + step), slice(x, x + step))
     there = inside[tile]
     now = (done.grained[tile] - done.picture[tile])[there] @ grain.camera_from_acescg.T
-    now /= swell[tile][there][:, None]
-    even = replace(grain, patchiness=np.zeros(2, np.float32), texture=np.zeros((2, 0), np.float32))
+    now /= swell[tile][there]
+    none = np.zeros(2, np.float32)
+    even = replace(grain, patchiness=none, flecks=none, texture=np.zeros((2, 0), np.float32))
     before = noise(there.shape[0], there.shape[1], even, seed, frame - 1, (x, y))[there]
     squares = [(v.astype(np.float64) ** 2).mean(axis=0) for v in (now, before)]
     sizes = np.sqrt(squares[0])

@@ -10,6 +10,7 @@ import numpy as np
 
 from calibration.look.aberration import measure_aberration
 from calibration.look.blurs import find_blurs
+from calibration.look.coding import coding_of
 from calibration.look.color import Sample, measure_tone
 from calibration.look.glow import measure_glow
 from calibration.look.grain import MeasuredGrain, measure_grain
@@ -61,7 +62,7 @@ def measure_look(
     block_px = params.block_px or (16 if plate.width < 1500 else 32)
     stock = _stock(known, plate)
     progress(0, 4, "grain")
-    measured = measure_grain(_pairs(plate, chosen), block_px)
+    measured = measure_grain(_pairs(plate, chosen), block_px, coding_of(plate.colorspace))
     progress(1, 4, "light")
     samples = [read_sample(plate, depth, mattes, frame) for frame in chosen]
     tone = measure_tone(samples)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.look.motion import dense_motion
+from calibration.look.motion import dense_motion, laid_on
 from calibration.look.shrink import shrink
 from calibration.look.stabilise import stabiliser
 from pipeline.kernels.grain import Grain
@@ -33,7 +33,7 @@ def degrain(frame: Array, grain: Grain, neighbours: Sequence[Array] = ()) -> Arr
     here = flat(whole)
     total, weights, squares = here.copy(), np.ones(here.shape[:2], np.float32), np.ones(here.shape[:2], np.float32)
     for other in others:
-        there = _laid_on(flat(other), dense_motion(whole, other))
+        there = laid_on(flat(other), dense_motion(whole, other))
         weight = _likeness(here, there)
         total += weight[..., None] * there
         weights += weight
@@ -41,15 +41,6 @@ def degrain(frame: Array, grain: Grain, neighbours: Sequence[Array] = ()) -> Arr
     clean = flat.back(shrink(total / weights[..., None], grain, squares / weights**2))
     clean[broken] = frame[broken]
     return clean
-
-
-def _laid_on(picture: Array, motion: Array) -> Array:
-    height, width, _ = motion.shape
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    return np.asarray(
-        cv2.remap(picture, x + motion[..., 0], y + motion[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
-        np.float32,
-    )
 
 
 def _likeness(here: Array, there: Array) -> Array:

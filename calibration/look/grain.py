@@ -15,18 +15,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.look.coding import Coding
 from calibration.look.grainblocks import Array, Blocks, Curve, Simulation, join_blocks, match_blocks
 from calibration.look.graincamera import camera_matrix
+from calibration.look.graincodec import codec_grain
 from calibration.look.graincorrelation import white_grain
 from calibration.look.graincurve import sigma_curve
 from calibration.look.grainflat import OF_FLAT, bounded, flat_blocks, pure_flats
 from calibration.look.grainpatches import LEAST, Scatter, calm, patchiness, scales, scatter
 from calibration.look.grainrounds import MIN_BLOCKS, Profiled, profiled, refined, sizes
-from calibration.look.graintexture import texture_law
 from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain
 
 PATCH_ROUNDS = 2
+CODEC_PAIRS = 3  # of which a codec's noise is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +41,28 @@ class MeasuredGrain:
     correlation: NDArray[np.float64]  # (3, 3) between the camera's channels
 
 
-def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> MeasuredGrain:
+def measure_grain(
+    pairs: Iterable[tuple[Array, Array]], block_px: int = 16, coding: Coding | None = None
+) -> MeasuredGrain:
     """Profile the grain of pairs of neighbouring frames.
 
     pairs: (H, W, 3) float32 scene-linear ACEScg each; one pair is enough for a picture of a few thousand blocks. Both
-    frames of a pair must come from the same camera setting. Frames that merely repeat are measured in flat areas alone
-    (blocks is 0 then). Raises CalibrationError when too few blocks are usable.
+    frames of a pair must come from the same camera setting. coding: of the movie that they come from, if it is known: noise
+    that a codec left is told in its codes. Frames that merely repeat are measured in flat areas alone (blocks is 0 then).
+    Raises CalibrationError when too few blocks are usable.
     """
-    matched, firsts = [], []
+    matched, firsts, seconds = [], [], []
     for first, second in pairs:
         matched.append(match_blocks(first, second, block_px))
         firsts.append(first)
+        if coding:
+            seconds.append(second.astype(np.float16))  # what a plate's frames are
     blocks = join_blocks(matched)
     if len(blocks.level) < 3 * MIN_BLOCKS:  # frames that repeat, or a codec that froze them
         return _from_flats(*_flats(firsts, np.eye(3), block_px), block_px)
     spread = camera_matrix(blocks.level, blocks.covariance)
     seen = blocks.in_camera(spread).below_white()
     found, patches = profiled(seen, spread), np.zeros(2, np.float32)
-    texture = np.zeros((2, 0), np.float32)
     scattered, quiet = _scatter(seen, found, spread)
     if scattered.spread >= LEAST:
         patchy = found
@@ -66,7 +72,6 @@ def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> M
         patches = patchiness(scattered, block_px)
         if patches[0]:
             found = _scaled(seen.only(quiet), patchy, spread)
-            texture = texture_law(seen, sizes(seen.smooth, found.curves), spread, quiet)
     if not patches[0]:
         if (spread != np.eye(3)).any():
             better = camera_matrix(*found.clean_acescg(seen, spread), quiet=1)
@@ -85,8 +90,11 @@ def measure_grain(pairs: Iterable[tuple[Array, Array]], block_px: int = 16) -> M
         sigmas=sigmas,
         acescg_from_camera=spread.astype(np.float32),
         patchiness=patches,
-        texture=texture,
     )
+    if patches[0] and coding:
+        some = np.unique(np.linspace(0, len(firsts) - 1, CODEC_PAIRS).round().astype(int))
+        chosen = [(firsts[k], seconds[k].astype(np.float32)) for k in some]
+        grain = codec_grain(chosen, [matched[k] for k in some], coding, grain) or grain
     blocks_used = int(found.clean.sum())
     return MeasuredGrain(grain, blocks_used, blocks_used / len(seen.level), found.correlation)
 

@@ -17,8 +17,8 @@ from pipeline.errors import StoreError
 from pipeline.io.files import write_bytes
 from pipeline.kernels.grain import Grain
 
-GRAIN = ("levels", "sigmas", "kernels", "mix", "acescg_from_camera", "blend", "white_share", "patchiness", "texture")
-LATER = GRAIN[-4:]  # older files lack them: nothing blended, no white over it, no patches, no stronger on texture
+GRAIN = ("levels", "sigmas", "kernels", "mix", "acescg_from_camera", "blend", "white_share", "patchiness", "texture", "flecks")
+LATER = GRAIN[-5:]  # older files lack them: nothing blended, no white over it, no patches, no stronger on texture
 
 
 def grain_from(tables: dict[str, Any]) -> Grain:

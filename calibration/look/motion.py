@@ -25,3 +25,11 @@ def dense_motion(first: Array, second: Array) -> Array:
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     still = np.zeros((*eight[0].shape, 2), np.float32)
     return np.asarray(search.calc(eight[0], eight[1], still), np.float32)
+
+
+def laid_on(picture: Array, motion: Array, kernel: int = cv2.INTER_CUBIC) -> Array:
+    """(H, W, 3) what `picture` shows where `motion` (H, W, 2), of dense_motion, leads; kernel: OpenCV's interpolation."""
+    height, width, _ = motion.shape
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    there = x + motion[..., 0], y + motion[..., 1]
+    return np.asarray(cv2.remap(picture, *there, kernel, borderMode=cv2.BORDER_REPLICATE), np.float32)

@@ -13,7 +13,7 @@ from pipeline.kernels.bands import ROWS, in_bands
 from pipeline.kernels.comprows import COLUMNS
 from pipeline.kernels.grain import Grain, graining, swells, textured
 from pipeline.kernels.grainpatches import swell_row
-from pipeline.kernels.grainrows import any_lost, fill_white, grain_rows, noise_rows, planes_of
+from pipeline.kernels.grainrows import any_lost, fill_white, grain_rows, mix_row, noise_rows, planes_of
 from pipeline.kernels.noiselanes import ROWS as AT_ONCE
 from pipeline.kernels.overlanes import SIXTEEN, over_sixteen
 
@@ -101,6 +101,7 @@ def _finish(top, bottom, plate, picture, kept, graining, swelling, grained, fina
                 first, made_to = y, min(y + AT_ONCE, bottom)
                 noise_rows(white, sources, first - top, made_to - first, made)
             swell_row(made[y - first], y, left, swelling)
+            mix_row(made[y - first], sources)
             rows.load_pixels(plate[y, left : left + n], shot)
             rows.load_halves(shot, had)
             rows.load_pixels(picture[y, left : left + n], has)

@@ -173,28 +173,38 @@ def noise(
     for v in range(side):
         for u in range(side):
             made += kernels[:, v, u] * white[:, v : v + height, u : u + width]
-    made = _mixed(made, grain.mix)
-    return (
-        made * _swell(made, swells(grain, seed, frame, (height, width), origin, cells), origin)
-        if grain.patchiness[0]
-        else made
-    )
+    if grain.patchiness[0]:
+        made = made * _swell(made, swells(grain, seed, frame, (height, width), origin, cells), origin)
+    return _mixed(made, grain.mix)
 
 
 def _swell(like: Tensor, swelling: Swells, origin: tuple[int, int]) -> Tensor:
-    """The gain of each pixel, (H, W): what grainpatches.swell_row multiplies by."""
+    """The gain of each source at each pixel, (3, H, W): what grainpatches.swell_row multiplies by."""
     import torch
 
-    points, evened, shift, top, left, lifts = (torch.as_tensor(v, device=like.device) for v in swelling)
+    patches, flecks, lifts = (
+        [torch.as_tensor(v, device=like.device) for v in part] if isinstance(part, tuple) else torch.as_tensor(part, device=like.device)
+        for part in swelling
+    )
     y = torch.arange(like.shape[1], device=like.device) + origin[1]
     x = torch.arange(like.shape[2], device=like.device) + origin[0]
-    side = len(evened)
-    drawn = _between(points, y // side - top, (y % side).float() / side, x // side - left, (x % side).float() / side)
-    gain = drawn * evened[(y % side)[:, None], (x % side)[None]] + shift
+    gain = _lattice(y, x, patches)
+    if len(flecks[1]):
+        gain = gain + _lattice(y, x, flecks)
+    gain = gain.expand(3, -1, -1)
     if lifts.numel():
         y, x = y + CELL // 2, x + CELL // 2
-        gain = gain + _between(lifts, y // CELL, (y % CELL + 0.5) / CELL, x // CELL, (x % CELL + 0.5) / CELL)
+        lift = _between(lifts, y // CELL, (y % CELL + 0.5) / CELL, x // CELL, (x % CELL + 0.5) / CELL)
+        gain = torch.cat([gain[:1] + lift, gain[1:]])
     return torch.exp2(gain)
+
+
+def _lattice(y: Tensor, x: Tensor, lattice: list[Tensor]) -> Tensor:
+    """Logarithms (to 2) of the gains of one kind of patches, (H, W)."""
+    points, evened, shift, top, left = lattice
+    side = len(evened)
+    drawn = _between(points, y // side - top, (y % side).float() / side, x // side - left, (x % side).float() / side)
+    return drawn * evened[(y % side)[:, None], (x % side)[None]] + shift
 
 
 def _between(points: Tensor, row: Tensor, lower: Tensor, column: Tensor, right: Tensor) -> Tensor:

@@ -11,13 +11,15 @@ from scipy.special import ndtri
 
 from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, shaped
+from pipeline.kernels.color import LUMINANCE
 from pipeline.kernels.comprows import COLUMNS, load_pixels, store_pixels
-from pipeline.kernels.grainpatches import EVERYWHERE, MOST, SIDES, Swells, gain_of, swell_row, swells_of
-from pipeline.kernels.grainrows import BENDS, any_lost, fill_white, grain_rows, noise_rows, planes_of
+from pipeline.kernels.grainpatches import EVERYWHERE, MOST, SIDES, Swells, gains_of, lattice_of, swell_row
+from pipeline.kernels.grainrows import BENDS, any_lost, fill_white, grain_rows, mix_row, noise_rows, planes_of
 from pipeline.kernels.graintexture import activity, lifts_of
 from pipeline.kernels.noiselanes import ROWS, TAPS, WIDE_TAPS
 
-PATCHES = -1  # stands where a frame's number does in the key of the patches, which outlast frames
+FAINTEST = 1e-6  # scene-linear, of a deviation that activity is told in
+PATCHES, FLECKS = -1, -2  # stand where a frame's number does in the key of what outlasts frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,9 @@ class Grain:
     together before they blur. white_share: (3,) of a source's variance what is white noise over its filtered one, as a
     scanner's. patchiness: (2,) how the size varies from place to place, as codecs leave it: spread of its logarithm, 0 for
     grain that is the same everywhere, and pixels between the places whose gains are drawn (grainpatches). texture: (2, K)
-    activities of the picture (graintexture) and the gain of the patches there, as codecs keep more of the grain on texture;
-    K of 0 without.
+    activities of the picture, in deviations of the first source's noise on what is grey there, and the gain of that source
+    there, as a codec's luma is noisier on texture (graintexture); K of 0 without. flecks: (2,) as patchiness, of smaller
+    patches over them; a spread of 0 for none.
     """
 
     levels: np.ndarray
@@ -45,13 +48,14 @@ class Grain:
     white_share: np.ndarray = field(default_factory=lambda: np.zeros(3, np.float32))
     patchiness: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
     texture: np.ndarray = field(default_factory=lambda: np.zeros((2, 0), np.float32))
+    flecks: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
 
     def __post_init__(self) -> None:
         knots = self.levels.shape[-1]
         side = WIDE_TAPS if self.kernels.shape[-1] == WIDE_TAPS else TAPS
         shapes = {"levels": (3, knots), "sigmas": (3, knots), "kernels": (3, side, side), "mix": (3, 3)}
         shapes |= {"acescg_from_camera": (3, 3), "blend": (3, 3), "white_share": (3,), "patchiness": (2,)}
-        shapes |= {"texture": (2, self.texture.shape[-1])}
+        shapes |= {"texture": (2, self.texture.shape[-1]), "flecks": (2,)}
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
@@ -62,12 +66,17 @@ class Grain:
             raise ValueError("grain acescg_from_camera cannot be inverted.")
         if (self.white_share < 0).any() or (self.white_share >= 1).any():
             raise ValueError(f"grain white_share is {self.white_share}; wanted shares of 0 or more and below 1.")
-        spread, side = self.patchiness
-        if not 0 <= spread <= MOST or (spread > 0 and (side % 1 or not SIDES[0] <= side <= SIDES[1])):
-            raise ValueError(f"grain patchiness is {self.patchiness}; wanted a spread of 0 to {MOST:g} and a whole side of "
-                             f"{SIDES[0]} to {SIDES[1]} pixels.")  # fmt: skip
-        if self.texture.size and (spread == 0 or (self.texture <= 0).any() or (np.diff(self.texture[0]) <= 0).any()):
-            raise ValueError("grain texture wants patches, activities that rise and gains, all above 0.")
+        for name in ("patchiness", "flecks"):
+            spread, side = getattr(self, name)
+            if not 0 <= spread <= MOST or (spread > 0 and (side % 1 or not SIDES[0] <= side <= SIDES[1])):
+                raise ValueError(
+                    f"grain {name} is {spread:g}, {side:g}; wanted a spread of 0 to {MOST:g} and a whole side of "
+                    f"{SIDES[0]} to {SIDES[1]} pixels."
+                )
+        if self.patchiness[0] == 0 and (self.flecks[0] > 0 or self.texture.size):
+            raise ValueError("grain flecks and texture want patches under them.")
+        if self.texture.size and ((self.texture <= 0).any() or (np.diff(self.texture[0]) <= 0).any()):
+            raise ValueError("grain texture wants activities that rise and gains, all above 0.")
 
     @property
     def camera_from_acescg(self) -> np.ndarray:
@@ -83,8 +92,8 @@ class Grain:
 
 
 def noise(height: int, width: int, grain: Grain, seed: int, frame: int, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
-    """Correlated grain of unit variance in camera channels, (H, W, 3) float32: white noise (blended), kernel, mix, patches;
-    as on a picture without texture.
+    """Correlated grain of unit variance in camera channels, (H, W, 3) float32: white noise (blended), kernel, patches, mix; as
+    where texture has a gain of 1.
 
     origin: (x, y) of this tile in the whole picture; a tile has exactly the values of the whole picture's cut.
     """
@@ -126,10 +135,13 @@ def sigma_at(level: np.ndarray, channel: int, grain: Grain) -> np.ndarray:
     return np.interp(level, grain.levels[channel], grain.sigmas[channel]).astype(np.float32)
 
 
-def sigma_of(picture: np.ndarray, grain: Grain) -> np.ndarray:
-    """Standard deviation of each ACEScg channel of a picture (..., 3) without grain, (..., 3) float32."""
+def sigma_of(picture: np.ndarray, grain: Grain, gains: np.ndarray | None = None) -> np.ndarray:
+    """Standard deviation of each ACEScg channel of a picture (..., 3) without grain, (..., 3) float32; gains (..., 3): of
+    `gain`, of the camera's channels there."""
     camera = picture @ grain.camera_from_acescg.T
     size = np.stack([sigma_at(camera[..., c], c, grain) for c in range(3)], axis=-1)
+    if gains is not None:
+        size = size * gains
     columns = size[..., None, :] * grain.acescg_from_camera
     variance = ((columns @ grain.correlation) * columns).sum(axis=-1)
     return np.sqrt(np.maximum(variance, 0)).astype(np.float32)
@@ -153,8 +165,17 @@ def swells(
 ) -> Swells:
     """What compiled loops take of the profile's patches for a tile of `size` (H, W) at `origin` (x, y) of a picture with
     this activity (graintexture), None for no texture."""
-    lifts = EVERYWHERE if cells is None else lifts_of(cells, grain.texture)
-    return swells_of(grain.patchiness, quantiles(), key_of(seed, PATCHES), frame, size, origin, lifts)
+    lifts = EVERYWHERE if cells is None else lifts_of(_active(grain, cells), grain.texture)
+    kinds = (grain.patchiness, PATCHES), (grain.flecks, FLECKS)
+    patches, flecks = (lattice_of(kind, quantiles(), key_of(seed, k), frame, size, origin) for kind, k in kinds)
+    return patches, flecks, lifts
+
+
+def _active(grain: Grain, cells: np.ndarray) -> np.ndarray:
+    """Activity (rows, columns) in deviations of the first source's luminance on a grey as bright as each cell."""
+    weights = LUMINANCE @ grain.acescg_from_camera.astype(np.float64)
+    unit = sum(abs(weights[c] * grain.mix[c, 0]) * sigma_at(cells[..., 1], c, grain) for c in range(3))
+    return np.asarray(cells[..., 0] / np.maximum(unit, FAINTEST), np.float32)
 
 
 def textured(
@@ -169,10 +190,14 @@ def textured(
 
 
 def gain(grain: Grain, seed: int, frame: int, picture: np.ndarray) -> np.ndarray:
-    """Of which size the grain is at each pixel of a picture (H, W, 3), as a share of what the profile gives, (H, W) float32:
-    1 without patches."""
+    """Of which size the grain is at each pixel of a picture (H, W, 3), as a share of what the profile gives each camera channel,
+    (H, W, 3) float32: 1 without patches."""
     size = picture.shape[0], picture.shape[1]
-    return gain_of(swells(grain, seed, frame, size, cells=textured(grain, picture)), size, (0, 0))
+    sources = gains_of(swells(grain, seed, frame, size, cells=textured(grain, picture)), size, (0, 0))
+    if not grain.texture.size:
+        return sources
+    mix = grain.mix.astype(np.float64) ** 2
+    return np.asarray(np.sqrt(sources**2 @ (mix / mix.sum(axis=1, keepdims=True)).T.astype(np.float32)))
 
 
 def curves(grain: Grain) -> tuple[np.ndarray, ...]:
@@ -217,6 +242,7 @@ def _noise(top, bottom, out, sources, hashed, swelling, x0, y0):
             noise_rows(white, sources, first - top, rows, made)
             for r in range(rows):
                 swell_row(made[r], y0 + first + r, x0 + left, swelling)
+                mix_row(made[r], sources)
                 store_pixels(made[r], out[first + r, left : left + columns])
 
 
@@ -242,6 +268,7 @@ def _add_grain(top, bottom, plate, picture, kept, graining, swelling, x0, y0, ou
                 first, made_to = y, min(y + ROWS, bottom)
                 noise_rows(white, sources, first - top, made_to - first, made)
             swell_row(made[y - first], y0 + y, x0 + left, swelling)
+            mix_row(made[y - first], sources)
             load_pixels(plate[y, left : left + columns], had)
             load_pixels(picture[y, left : left + columns], has)
             grain_rows(had, has, share, law, made[y - first], done)

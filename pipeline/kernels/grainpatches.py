@@ -1,5 +1,7 @@
 """Grain that swells and fades from place to place, as a codec leaves it: soft patches out of a counter that change slowly.
 
+Over them the first source, a codec's luma, is stronger where there is texture (graintexture).
+
 The gain is known at the points of a lattice, for the same reason as the noise: a tile, a thread and a farm task agree.
 """
 
@@ -17,28 +19,23 @@ SIDES = 4, 256  # pixels, least and most between points
 MOST = 1.0  # spread
 _GOLDEN = np.uint32(0x9E3779B1)
 EVERYWHERE = np.empty((0, 0), np.float32)  # stands for the lifts of grain that is no stronger on texture
-Swells = tuple[np.ndarray, np.ndarray, np.float32, np.int64, np.int64, np.ndarray]
+Lattice = tuple[np.ndarray, np.ndarray, np.float32, np.int64, np.int64]
+Swells = tuple[Lattice, Lattice, np.ndarray]  # of patches, of finer ones, and the lifts
 
 
-def swells_of(
-    patchiness: np.ndarray,
-    normal: np.ndarray,
-    key: np.uint32,
-    frame: int,
-    size: tuple[int, int],
-    origin: tuple[int, int],
-    lifts: np.ndarray = EVERYWHERE,
-) -> Swells:
-    """What `swell_row` takes for a tile of `size` (H, W) at `origin` (x, y).
+def lattice_of(
+    patches: np.ndarray, normal: np.ndarray, key: np.uint32, frame: int, size: tuple[int, int], origin: tuple[int, int]
+) -> Lattice:
+    """What `swell_row` takes of one kind of patches for a tile of `size` (H, W) at `origin` (x, y).
 
-    patchiness: (2,) spread of the gain's logarithm and pixels between points. normal: (4096,) equally likely values. lifts:
-    of the whole picture's texture (graintexture). Logarithms (to 2) of the gains at the lattice's points (rows, columns), factors (side, side) that keep their spread
-    between points, what is added for a mean square of 1, the first point's row and column, and the lifts. A spread of 0
-    gives empty tables, and swell_row leaves everything as it is.
+    patches: (2,) spread of the gain's logarithm and pixels between points. normal: (4096,) equally likely values.
+    Logarithms (to 2) of the gains at the lattice's points (rows, columns), factors (side, side) that keep their spread
+    between points, what is added for a mean square of 1, the first point's row and column. A spread of 0 gives empty
+    tables, and swell_row leaves everything as it is.
     """
-    spread, side = float(patchiness[0]), int(patchiness[1])
+    spread, side = float(patches[0]), int(patches[1])
     if spread == 0 or 0 in size:
-        return EVERYWHERE, EVERYWHERE, np.float32(0), np.int64(0), np.int64(0), EVERYWHERE
+        return EVERYWHERE, EVERYWHERE, np.float32(0), np.int64(0), np.int64(0)
     top, left = origin[1] // side, origin[0] // side
     bottom, right = (origin[1] + size[0] - 1) // side + 2, (origin[0] + size[1] - 1) // side + 2
     points = _points(normal, key, frame, np.arange(top, bottom), np.arange(left, right)) * (spread / np.log(2))
@@ -46,7 +43,7 @@ def swells_of(
     length = np.hypot(1 - line, line)  # of the weights of two points
     even = np.asarray(1 / np.outer(length, length), np.float32)
     shift = np.float32(-(spread**2) / np.log(2))
-    return points.astype(np.float32), even, shift, np.int64(top), np.int64(left), lifts
+    return points.astype(np.float32), even, shift, np.int64(top), np.int64(left)
 
 
 def _points(
@@ -73,17 +70,48 @@ def _hash(value: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 @njit(cache=True)
 def swell_row(made, y, x0, swells):
-    """Multiply a row of noise, planes (3, columns) that begin at x0 of the whole picture's row y, by the gain there."""
-    points, evened, shift, top, left, lifts = swells
-    side = evened.shape[0]
-    if side == 0:
+    """Multiply a row of the sources' noise, planes (3, columns) that begin at x0 of the whole picture's row y, by the gain there:
+    the patches', and for the first source the texture's."""
+    patches, flecks, lifts = swells
+    if patches[1].shape[0] == 0:
         return
-    columns, step = made.shape[1], np.float32(1) / np.float32(side)
+    columns = made.shape[1]
+    gain = np.zeros(columns, np.float32)
+    _add_row(gain, y, x0, patches)
+    shift = patches[2]
+    if flecks[1].shape[0] > 0:
+        _add_row(gain, y, x0, flecks)
+        shift += flecks[2]
+    first_line, second_line, third_line = made[0], made[1], made[2]
+    if lifts.size == 0:
+        for i in range(columns):
+            x = np.uintp(i)
+            factor = exp2(gain[x] + shift)
+            first_line[x] *= factor
+            second_line[x] *= factor
+            third_line[x] *= factor
+        return
+    for i in range(columns):
+        x = np.uintp(i)
+        factor = exp2(gain[x] + shift)
+        second_line[x] *= factor
+        third_line[x] *= factor
+    _lift_row(gain, y, x0, lifts)
+    for i in range(columns):
+        x = np.uintp(i)
+        first_line[x] *= exp2(gain[x] + shift)
+
+
+@njit(cache=True)
+def _add_row(gain, y, x0, lattice):
+    """Add the logarithms of a lattice's gains, linear between its points."""
+    points, evened, _, top, left = lattice
+    side = evened.shape[0]
+    columns, step = gain.shape[0], np.float32(1) / np.float32(side)
     row = y // side
     down = y - row * side
     lower = np.float32(down) * step
     above, below, even = points[row - top], points[row - top + 1], evened[down]
-    gain = np.empty(columns, np.float32)
     first = 0
     while first < columns:
         column = (x0 + first) // side
@@ -94,17 +122,8 @@ def swell_row(made, y, x0, swells):
         rise = (above[k + 1] + lower * (below[k + 1] - above[k + 1]) - here) * step
         for i in range(count):
             x = np.uintp(start + i)
-            gain[np.uintp(first + i)] = (here + rise * np.float32(x)) * even[x]
+            gain[np.uintp(first + i)] += (here + rise * np.float32(x)) * even[x]
         first += count
-    if lifts.size:
-        _lift_row(gain, y, x0, lifts)
-    first_line, second_line, third_line = made[0], made[1], made[2]
-    for i in range(columns):
-        x = np.uintp(i)
-        factor = exp2(gain[x] + shift)
-        first_line[x] *= factor
-        second_line[x] *= factor
-        third_line[x] *= factor
 
 
 @njit(cache=True)
@@ -126,18 +145,18 @@ def _lift_row(gain, y, x0, lifts):
         first += count
 
 
-def gain_of(swells: Swells, size: tuple[int, int], origin: tuple[int, int]) -> np.ndarray:
-    """What swell_row multiplies by in a tile of `size` (H, W) at `origin` (x, y), (H, W) float32."""
-    out = np.ones(size, np.float32)
-    if swells[0].size:
-        _gain_of(out, origin[1], origin[0], swells)
+def gains_of(swells: Swells, size: tuple[int, int], origin: tuple[int, int]) -> np.ndarray:
+    """What swell_row multiplies the sources by in a tile of `size` (H, W) at `origin` (x, y), (H, W, 3) float32."""
+    out = np.ones((*size, 3), np.float32)
+    if swells[0][0].size:
+        _gains_of(out, origin[1], origin[0], swells)
     return out
 
 
 @njit(cache=True)
-def _gain_of(out, y0, x0, swells):
+def _gains_of(out, y0, x0, swells):
     made = np.empty((3, out.shape[1]), np.float32)
     for y in range(out.shape[0]):
         made[:] = np.float32(1)
         swell_row(made, y0 + y, x0, swells)
-        out[y] = made[0]
+        out[y] = made.T

@@ -87,10 +87,10 @@ _filter_row, _filter_row_wide = _row_filter(TAPS), _row_filter(WIDE_TAPS)
 
 @njit(cache=True)
 def noise_rows(white, sources, j, rows, made):
-    """Rows j to j + rows - 1, at most ROWS, of a block's grain of unit variance into `made` (ROWS, 3, columns): spatial kernel,
-    white over it, channel mix.
+    """Rows j to j + rows - 1, at most ROWS, of a block's sources of unit variance into `made` (ROWS, 3, columns): spatial
+    kernel, white over it.
     """
-    kernels, _, over, mix = sources
+    kernels, _, over, _ = sources
     columns, side = made.shape[2], kernels.shape[1]
     reach = side // 2
     in_lanes = columns - columns % COLUMNS if rows == ROWS else 0
@@ -116,8 +116,12 @@ def noise_rows(white, sources, j, rows, made):
                     _filter_row(seen, kernels[c], line)
                 else:
                     _filter_row_wide(seen, kernels[c], line)
-    for r in range(rows):
-        _mix_rows(made[r, 0], made[r, 1], made[r, 2], mix)
+
+
+@njit(cache=True)
+def mix_row(made, sources):
+    """A row of sources, planes (3, columns), into the camera's channels, in place."""
+    _mix_rows(made[0], made[1], made[2], sources[3])
 
 
 @njit(cache=True)
