@@ -34,7 +34,7 @@ STEADY = 0.8  # share of these, those that differ least: others hold what moved 
 WHITE = 0.94  # of the brightest code, above which a block is left out
 EVEN = np.array([0.05, 8.0])  # patches that are next to none: spread and side
 FAINTEST = 1e-5  # code, of a size
-TAIL = 0.95  # of cells, by chroma
+TAIL = 0.8  # of cells, by their noise: what differs most holds what moved by itself
 FLECK = 6  # pixels between the points of the smaller patches
 GAINS = 0.25, 4.0  # of luma on texture: more is picture that moved by itself
 STEP = 0.5, 2.0  # of a round's correction
@@ -197,7 +197,7 @@ def _beyond(seen: _Seen, bare: _Seen, edges: Curve, code_edges: Curve) -> Curve:
     for k, j in np.ndindex(found.shape):
         squares = [square[active[k] & light[j]] for square, active, light in parts]
         if min(map(len, squares)) >= FEW_CELLS:
-            found[k, j] = np.sqrt(max(np.median(squares[0]) - np.median(squares[1]), FAINTEST**2))
+            found[k, j] = np.sqrt(max(_held(squares[0]) - _held(squares[1]), FAINTEST**2))
     return found
 
 
@@ -223,9 +223,14 @@ def _means(values: Curve, known: NDArray[np.bool_], axis: int) -> Curve:
 
 def _chroma(seen: _Seen, bare: _Seen, channel: int) -> float:
     """Deviation of its noise: few blocks hold most of it, so all but the strongest count, which hold picture."""
-    squares = [np.sort(s.square[..., channel].ravel()) for s in (seen, bare)]
-    held = [square[: int(TAIL * len(square))].mean() for square in squares]
+    held = [_held(s.square[..., channel].ravel()) for s in (seen, bare)]
     return float(np.sqrt(max(held[0] - held[1], FAINTEST**2)))
+
+
+def _held(squares: Curve) -> float:
+    """Their mean without the largest."""
+    count = int(TAIL * len(squares))
+    return float(np.partition(squares, count)[:count].mean())
 
 
 def _filters(lags: Lags) -> tuple[Curve, Curve]:
