@@ -37,7 +37,10 @@ def real_rows(folder: Path, space: str, peers: bool = True) -> Iterator[tuple[st
     grain = measure_grain(measured, coding=coding_of(space)).grain
     shown = [[exr.read_rgb(f) for f in files[k - 2 : k + 4]] for k in starts[1::2]]
     still = [degrain(s[2], grain, [s[0], s[1], *s[3:5]]) for s in shown]
-    clean = [(picture, laid_on(picture, dense_motion(s[3], s[2]), cv2.INTER_LANCZOS4)) for picture, s in zip(still, shown, strict=True)]
+    clean = [
+        (picture, laid_on(picture, dense_motion(s[3], s[2]), cv2.INTER_LANCZOS4))
+        for picture, s in zip(still, shown, strict=True)
+    ]
     real = [match_blocks(s[2], s[3], PATCH) for s in shown]
     before = [match_blocks(s[0], s[1], PATCH) for s in shown]
     yield "floor", _figures(real, before)

@@ -186,7 +186,7 @@ def _repeats(
     now = (done.grained[tile] - done.picture[tile])[there] @ grain.camera_from_acescg.T
     now /= swell[tile][there]
     none = np.zeros(2, np.float32)
-    even = replace(grain, patchiness=none, flecks=none, texture=np.zeros((2, 0), np.float32))
+    even = replace(grain, patchiness=none, flecks=none, texture=np.zeros((3, 0), np.float32))
     before = noise(there.shape[0], there.shape[1], even, seed, frame - 1, (x, y))[there]
     squares = [(v.astype(np.float64) ** 2).mean(axis=0) for v in (now, before)]
     sizes = np.sqrt(squares[0])

@@ -94,7 +94,7 @@ def measure_grain(
     if patches[0] and coding:
         some = np.unique(np.linspace(0, len(firsts) - 1, CODEC_PAIRS).round().astype(int))
         chosen = [(firsts[k], seconds[k].astype(np.float32)) for k in some]
-        grain = codec_grain(chosen, [matched[k] for k in some], coding, grain) or grain
+        grain = codec_grain(chosen, [matched[k] for k in some], coding, grain)
     blocks_used = int(found.clean.sum())
     return MeasuredGrain(grain, blocks_used, blocks_used / len(seen.level), found.correlation)
 

@@ -1,63 +1,91 @@
-"""What a codec leaves of a plate's grain and adds to it: noise of luma, stronger on texture, and of chroma, the same everywhere.
+"""What a codec leaves of a plate's grain and adds to it, as it depends on texture.
 
-It is told in the movie's own codes, where it arises. What two frames differ in beyond what their picture does, laid on each other
-in the same way, is noise; ours is made over the same picture, measured as theirs is, and corrected by what it lacks.
+Where two frames differ beyond what their picture does, laid on each other in the same way, is noise. Ours is made over the same
+picture, measured as theirs is, and corrected by what it lacks. Where texture decides how much of it there is, it is the codec's
+own: noise of luma, and of chroma, which is the same everywhere; told in the movie's codes, where it arises. Where it does not,
+it is the camera's grain, swelling and fading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from calibration.look.coding import Coding, luma_chroma
 from calibration.look.degrain import degrain
 from calibration.look.grainblocks import Array, Blocks, Curve, match_blocks
-from calibration.look.graincorrelation import MAX_LAG, lag_covariances
+from calibration.look.graincells import (
+    BINS,
+    CALM,
+    FAINTEST,
+    LIGHTS,
+    MIN_CELLS,
+    Cells,
+    cells_of,
+    chroma_beyond,
+    edges_of,
+    effects,
+    luma_beyond,
+)
+from calibration.look.graincorrelation import MAX_LAG
 from calibration.look.grainfilter import Lags, filter_from_autocorrelation
 from calibration.look.grainpatches import patchiness, scatter
 from calibration.look.motion import dense_motion, laid_on
-from pipeline.kernels.grain import Grain, add_grain
+from pipeline.kernels.grain import Grain, active, add_grain
 from pipeline.kernels.grainpatches import MOST
 from pipeline.kernels.graintexture import CELL, activity
 from pipeline.kernels.noiselanes import WIDE_TAPS
 
 ROUNDS = 3
-BINS, LIGHTS = 16, 6  # of activity, of light
-MIN_CELLS, FEW_CELLS = 400, 60
-KNOTS = 32
-CALM = 0.6  # share of the blocks, those with the least texture, that tell the spectrum
-STEADY = 0.8  # share of these, those that differ least: others hold what moved by itself
-WHITE = 0.94  # of the brightest code, above which a block is left out
+KNOTS = 32  # of the size over level
+OWN = 2.5  # times as strong on texture as where it is smooth: from there on it is the codec's own
+SMOOTHEST = 0.2  # of the cells by texture, where the camera's grain was measured
+ENDS = 0.1, 0.9  # of the cells by texture, that tell so
 EVEN = np.array([0.05, 8.0])  # patches that are next to none: spread and side
-FAINTEST = 1e-5  # code, of a size
-TAIL = 0.8  # of cells, by their noise: what differs most holds what moved by itself
 FLECK = 6  # pixels between the points of the smaller patches
-GAINS = 0.25, 4.0  # of luma on texture: more is picture that moved by itself
+GAINS = 0.25, 4.0  # more is picture that moved by itself
 STEP = 0.5, 2.0  # of a round's correction
 Pair = tuple[Array, Array]
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """Of blocks at the same places: `at` (N, C, C) activity of their cells in codes, `code` (N, C, C) of their light, `square` (N, C, C, 3) mean squares of
-    luma and chroma there, `lags` of each where it is calm, `luma` (M, B, B) there, by its size in each cell's kind."""
+class _Scene:
+    """The pairs' pictures without their noise, the second one as it stands; what is seen of them and of the real pairs."""
 
-    at: Array
-    code: Array
-    square: Array
-    lags: Lags
-    luma: Array
+    still: list[Array]
+    moved: list[Array]
+    matched: Sequence[Blocks]
+    cells: list[Array]
+    coding: Coding
+
+    @property
+    def block_px(self) -> int:
+        return self.matched[0].rest.shape[1]
+
+    def seen(self, blocks: Sequence[Blocks], at: Callable[[Array], Array]) -> Cells:
+        codes = [np.interp(c[..., 1], self.coding.linear, self.coding.codes) for c in self.cells]
+        return cells_of(blocks, self.matched, [at(c) for c in self.cells], codes, self.coding)
+
+    def bare(self) -> list[Blocks]:
+        return [match_blocks(*both, self.block_px) for both in zip(self.still, self.moved, strict=True)]
+
+    def made(self, grain: Grain, turn: int) -> list[Blocks]:
+        """With this grain over both pictures; new noise each turn."""
+        found = []
+        for k, both in enumerate(zip(self.still, self.moved, strict=True)):
+            frame = 2 * (turn * len(self.still) + k)
+            noisy = (_with(picture, grain, frame + n) for n, picture in enumerate(both))
+            found.append(match_blocks(*noisy, self.block_px))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Law:
-    """edges: (K + 1,) of bins of activity in codes; at, luma: (K,) their middle and the deviation of luma there; light: (L,)
-    factors of it in equally many cells from dark to bright, between code_edges (L + 1,); chroma: (2,); kernels: (3, T, T) and
-    the shares of white noise over what they filter, (3,)."""
+    """edges: (K + 1,) of bins of activity; at, luma: (K,) their middle and the deviation of luma there; light: (L,) factors of
+    it between code_edges (L + 1,); chroma: (2,); kernels: (3, T, T) and the shares of white noise over what they filter, (3,)."""
 
     edges: Curve
     at: Curve
@@ -68,46 +96,86 @@ class _Law:
     kernels: Curve
     white_share: Curve
 
+    @property
+    def calm(self) -> float:
+        """Deviation of luma in the middle of what is calm."""
+        place = (np.arange(len(self.luma)) + 0.5) / len(self.luma)
+        return float(np.interp(CALM / 2, place, self.luma))
 
-def codec_grain(pairs: Sequence[Pair], matched: Sequence[Blocks], coding: Coding, base: Grain) -> Grain | None:
-    """The profile of pairs of neighbouring frames of a movie; None with too few blocks.
+    @property
+    def span(self) -> float:
+        """How much stronger it is on texture."""
+        place = (np.arange(len(self.luma)) + 0.5) / len(self.luma)
+        low, high = np.interp(ENDS, place, self.luma)
+        return float(high / low)
+
+    def gains(self, by: float) -> tuple[Curve, Curve]:
+        """Activities that rise, and gains of luma there, as shares of a deviation."""
+        rising = np.concatenate([[True], np.diff(self.at) > 0]) & (self.at > 0)
+        return self.at[rising], np.clip(self.luma[rising] / by, *GAINS)
+
+
+def codec_grain(pairs: Sequence[Pair], matched: Sequence[Blocks], coding: Coding, base: Grain) -> Grain:
+    """The profile of pairs of neighbouring frames of a movie; `base` with too few blocks.
 
     pairs: (H, W, 3) float32 scene-linear ACEScg each. matched: their blocks. base: what was measured of them as if the grain
-    were the same on all textures.
+    were the same on all textures, with its patches.
     """
-    still, moved, cells = [], [], []
-    for first, second in pairs:
-        clean = degrain(first, base, [second])
-        still.append(clean)
-        moved.append(laid_on(clean, dense_motion(second, first), cv2.INTER_LANCZOS4))
-        cells.append(activity(clean))
-    size = matched[0].rest.shape[1]
-    picture = [match_blocks(*both, size) for both in zip(still, moved, strict=True)]
-    at = [(_in_codes(c, coding), np.interp(c[..., 1], coding.linear, coding.codes)) for c in cells]
-    real, bare = (_seen(blocks, matched, picture, at, coding) for blocks in (matched, picture))
-    if real.at.size < MIN_CELLS:
-        return None
-    law, patches, flecks = _first_law(real, bare), EVEN, np.zeros(2)
+    still = [degrain(first, base, [second]) for first, second in pairs]
+    moved = [
+        laid_on(clean, dense_motion(second, first), cv2.INTER_LANCZOS4)
+        for clean, (first, second) in zip(still, pairs, strict=True)
+    ]
+    scene = _Scene(still, moved, matched, [activity(clean) for clean in still], coding)
+    bare = scene.bare()
+    in_codes = lambda c: np.asarray(c[..., 0] / coding.slope(c[..., 1]), np.float32)  # noqa: E731
+    real, picture = (scene.seen(blocks, in_codes) for blocks in (matched, bare))
+    if min(real.at.size, picture.at.size) < MIN_CELLS:
+        return base
+    law = _first_law(real, picture)
+    if law.span < OWN:
+        return _followed(scene, bare, base)
+    patches, flecks = EVEN, np.zeros(2)
     for turn in range(ROUNDS):
-        stock = _stock(law, coding, patches, flecks)
-        made = []
-        for k, (one, two) in enumerate(zip(still, moved, strict=True)):
-            frame = 2 * (turn * len(pairs) + k)
-            made.append(match_blocks(_with(one, stock, frame), _with(two, stock, frame + 1), size))
-        seen = _seen(made, matched, picture, at, coding)
+        made = scene.seen(scene.made(_stock(law, coding, patches, flecks), turn), in_codes)
         if not turn:
-            patches, flecks = _patches(real, seen, size), _flecks(real, seen)
-        law = _corrected(law, real, seen, bare)
+            patches, flecks = _patches(real, made, scene.block_px), _flecks(real, made)
+        law = _corrected(law, real, made, picture)
     return _stock(law, coding, patches, flecks)
 
 
-def _patches(real: _Seen, even: _Seen, block_px: int) -> Curve:
+def _followed(scene: _Scene, bare: Sequence[Blocks], base: Grain) -> Grain:
+    """The camera's grain, which was measured where there is least picture, as much stronger on texture as luma is."""
+    in_grain = lambda c: active(base, c)  # noqa: E731
+    real, picture = (scene.seen(blocks, in_grain) for blocks in (scene.matched, bare))
+    edges = edges_of(real.at, BINS)
+    whole = np.quantile(real.code, [0, 1])
+    at = np.array([np.median(part) for part in np.array_split(np.sort(real.at.ravel()), len(edges) - 1)])
+    gains, grain = np.ones(len(at)), base
+    for turn in range(ROUNDS):
+        made = scene.seen(scene.made(grain, turn), in_grain)
+        wanted, found = (luma_beyond(seen, picture, edges, whole)[:, 0] for seen in (real, made))
+        gains = gains * np.clip(np.where(np.isfinite(wanted / found), wanted / found, 1), *STEP)
+        least = float(np.interp(SMOOTHEST, (np.arange(len(gains)) + 0.5) / len(gains), gains))
+        rising = np.concatenate([[True], np.diff(at) > 0]) & (at > 0)
+        gain = np.clip(gains[rising] / least, *GAINS)
+        grain = replace(base, texture=np.stack([at[rising], gain, gain]).astype(np.float32))
+    return grain
+
+
+def _with(picture: Array, grain: Grain, frame: int) -> Array:
+    out = np.empty_like(picture)
+    add_grain(picture, picture, np.zeros(picture.shape[:2], np.float32), grain, 11, frame, out)
+    return out
+
+
+def _patches(real: Cells, even: Cells, block_px: int) -> Curve:
     """How luma's size varies where it is calm, beyond even grain's and what follows texture."""
     one, other = (np.repeat(s.luma[..., None], 3, axis=-1) for s in (real, even))
     return np.maximum(patchiness(scatter(one, other), block_px), EVEN)
 
 
-def _flecks(real: _Seen, even: _Seen) -> Curve:
+def _flecks(real: Cells, even: Cells) -> Curve:
     """How it varies within blocks, beyond even grain's."""
     within = []
     for seen in (real, even):
@@ -119,141 +187,35 @@ def _flecks(real: _Seen, even: _Seen) -> Curve:
     return np.array([spread, FLECK]) if spread > EVEN[0] else np.zeros(2)
 
 
-def _with(picture: Array, grain: Grain, frame: int) -> Array:
-    out = np.empty_like(picture)
-    add_grain(picture, picture, np.zeros(picture.shape[:2], np.float32), grain, 11, frame, out)
-    return out
-
-
-def _in_codes(cells: Array, coding: Coding) -> Array:
-    return np.asarray(cells[..., 0] / coding.slope(cells[..., 1]), np.float32)
-
-
-def _seen(
-    blocks: Sequence[Blocks], real: Sequence[Blocks], bare: Sequence[Blocks], at: Sequence[Pair], coding: Coding
-) -> _Seen:
-    """Of the blocks that all three have, in their order."""
-    activities, codes, squares, rests = [], [], [], []
-    for own, one, other, cells in zip(blocks, real, bare, at, strict=True):
-        places = [{tuple(place): k for k, place in enumerate(b.place)} for b in (own, one, other)]
-        shared = sorted(p for p in places[1] if p in places[2] and p in places[0])
-        rgb = own.only(np.array([places[0][p] for p in shared], np.intp)).in_camera(coding.acescg_from_rgb)
-        peak = np.interp(WHITE, coding.codes, coding.linear) if len(coding.linear) else 1.0
-        dark = one.only(np.array([places[1][p] for p in shared], np.intp)).in_camera(coding.acescg_from_rgb)
-        fits = (dark.smooth.max(axis=(1, 2, 3)) < peak) if peak < 2 else np.ones(len(shared), bool)
-        rest = (rgb.rest / coding.slope(dark.smooth))[fits] @ luma_chroma().T.astype(np.float32)
-        side = rest.shape[1] // CELL
-        corner = np.array(shared, np.intp)[fits] // CELL
-        inside = np.arange(side)
-        there = (corner[:, :1] + inside)[:, :, None], (corner[:, 1:] + inside)[:, None, :]
-        activities.append(cells[0][there])
-        codes.append(cells[1][there])
-        cut = rest[:, : side * CELL, : side * CELL].reshape(len(rest), side, CELL, side, CELL, 3)
-        squares.append((cut.astype(np.float64) ** 2).mean(axis=(2, 4)))
-        rests.append(rest)
-    activity_, code, square, rest = (np.concatenate(v) for v in (activities, codes, squares, rests))
-    texture = (activity_.astype(np.float64) ** 2).mean(axis=(1, 2))
-    quiet = texture <= np.quantile(texture, CALM)
-    kind = np.empty(activity_.shape)
-    for bin_ in _bins(activity_, np.quantile(activity_, np.linspace(0, 1, BINS + 1))):
-        kind[bin_] = np.sqrt(np.median(square[..., 0][bin_]))
-    by = kind[quiet].repeat(CELL, axis=1).repeat(CELL, axis=2)
-    luma = rest[quiet][:, : by.shape[1], : by.shape[2], 0] / np.maximum(by, FAINTEST)
-    return _Seen(activity_, code, square, _lags(rest[quiet]), luma.astype(np.float32))
-
-
-def _lags(quiet: Array) -> Lags:
-    """Luma's and chroma's own, (.., .., 3)."""
-    lags = []
-    for c in range(3):
-        square = (quiet[..., c].astype(np.float64) ** 2).mean(axis=(1, 2))
-        held = quiet[square <= np.quantile(square, STEADY)][..., c : c + 1]
-        lags.append(lag_covariances(np.repeat(held, 3, axis=-1))[..., 0, 0])
-    return np.stack(lags, axis=-1)
-
-
-def _first_law(real: _Seen, bare: _Seen) -> _Law:
-    edges, code_edges = (
-        np.quantile(seen, np.linspace(0, 1, max(min(bins, real.at.size // MIN_CELLS), 2) + 1))
-        for seen, bins in ((real.at, BINS), (real.code, LIGHTS))
-    )
-    at = np.array([np.median(real.at[bin_]) for bin_ in _bins(real.at, edges)])
-    luma, light = _effects(_beyond(real, bare, edges, code_edges))
-    chroma = np.array([_chroma(real, bare, c) for c in (1, 2)])
-    return _Law(edges, at, luma, code_edges, light, chroma, *_filters(real.lags - bare.lags))
-
-
-def _bins(at: Array, edges: Curve) -> list[NDArray[np.bool_]]:
-    """Which cells lie between each two edges."""
-    place = np.clip(np.searchsorted(edges, at, side="right") - 1, 0, len(edges) - 2)
-    return [place == k for k in range(len(edges) - 1)]
-
-
-def _beyond(seen: _Seen, bare: _Seen, edges: Curve, code_edges: Curve) -> Curve:
-    """Deviation of luma's noise in each bin of activity and light, (K, L): of the middle square, beyond the picture's; NaN where
-    few cells are."""
-    found = np.full((len(edges) - 1, len(code_edges) - 1), np.nan)
-    parts = [(s.square[..., 0], _bins(s.at, edges), _bins(s.code, code_edges)) for s in (seen, bare)]
-    for k, j in np.ndindex(found.shape):
-        squares = [square[active[k] & light[j]] for square, active, light in parts]
-        if min(map(len, squares)) >= FEW_CELLS:
-            found[k, j] = np.sqrt(max(_held(squares[0]) - _held(squares[1]), FAINTEST**2))
-    return found
-
-
-def _effects(table: Curve) -> tuple[Curve, Curve]:
-    """Factors (K,) and (L,), the latter's middle one 1, whose products come nearest to a table, on a logarithmic scale."""
-    logs = np.log(table)
-    known = np.isfinite(logs)
-    rows, columns = np.zeros(len(logs)), np.zeros(logs.shape[1])
-    for _ in range(20):
-        rows = _means(logs - columns, known, 1)
-        columns = _means(logs - rows[:, None], known, 0)
-    middle = np.median(columns)
-    return np.exp(rows + middle), np.exp(columns - middle)
-
-
-def _means(values: Curve, known: NDArray[np.bool_], axis: int) -> Curve:
-    """Along an axis, of what is known; between its neighbours where nothing is."""
-    count = known.sum(axis=axis)
-    mean = np.where(known, values, 0).sum(axis=axis) / np.maximum(count, 1)
-    place = np.arange(len(mean))
-    return np.interp(place, place[count > 0], mean[count > 0]) if count.any() else mean
-
-
-def _chroma(seen: _Seen, bare: _Seen, channel: int) -> float:
-    """Deviation of its noise: few blocks hold most of it, so all but the strongest count, which hold picture."""
-    held = [_held(s.square[..., channel].ravel()) for s in (seen, bare)]
-    return float(np.sqrt(max(held[0] - held[1], FAINTEST**2)))
-
-
-def _held(squares: Curve) -> float:
-    """Their mean without the largest."""
-    count = int(TAIL * len(squares))
-    return float(np.partition(squares, count)[:count].mean())
+def _first_law(real: Cells, bare: Cells) -> _Law:
+    edges, code_edges = edges_of(real.at, BINS), edges_of(real.code, LIGHTS)
+    at = np.array([np.median(part) for part in np.array_split(np.sort(real.at.ravel()), len(edges) - 1)])
+    luma, light = effects(luma_beyond(real, bare, edges, code_edges))
+    return _Law(edges, at, luma, code_edges, light, chroma_beyond(real, bare), *_filters(real.lags - bare.lags))
 
 
 def _filters(lags: Lags) -> tuple[Curve, Curve]:
     """Kernels (3, T, T) and shares of white noise over what they filter (3,)."""
     scale = np.maximum(lags[0, MAX_LAG], FAINTEST**2)
-    kernels, shares = zip(*(filter_from_autocorrelation(lags[..., c] / scale[c], None, WIDE_TAPS) for c in range(3)), strict=True)
+    found = [filter_from_autocorrelation(lags[..., c] / scale[c], None, WIDE_TAPS) for c in range(3)]
+    kernels, shares = zip(*found, strict=True)
     return np.stack(kernels), np.array(shares)
 
 
-def _corrected(law: _Law, real: _Seen, made: _Seen, bare: _Seen) -> _Law:
+def _corrected(law: _Law, real: Cells, made: Cells, bare: Cells) -> _Law:
     """The law that makes what is real, were what it makes proportional to it."""
     edges = law.edges, law.code_edges
-    luma, light = (np.clip(f, *STEP) for f in _effects(_beyond(real, bare, *edges) / _beyond(made, bare, *edges)))
-    ratios = [_chroma(real, bare, c) / _chroma(made, bare, c) for c in (1, 2)]
+    luma, light = (
+        np.clip(f, *STEP) for f in effects(luma_beyond(real, bare, *edges) / luma_beyond(made, bare, *edges))
+    )
     scale = [np.maximum((seen.lags - bare.lags)[0, MAX_LAG], FAINTEST**2) for seen in (real, made)]
     own = np.stack([_own_lags(*filtered) for filtered in zip(law.kernels, law.white_share, strict=True)], axis=-1)
-    lags = own + (real.lags - bare.lags) / scale[0] - (made.lags - bare.lags) / scale[1]
-    kernels, shares = _filters(lags)
+    kernels, shares = _filters(own + (real.lags - bare.lags) / scale[0] - (made.lags - bare.lags) / scale[1])
     return replace(
         law,
         luma=law.luma * luma,
         light=law.light * light,
-        chroma=law.chroma * np.clip(ratios, *STEP),
+        chroma=law.chroma * np.clip(chroma_beyond(real, bare) / chroma_beyond(made, bare), *STEP),
         kernels=kernels,
         white_share=shares,
     )
@@ -267,15 +229,13 @@ def _own_lags(kernel: Curve, share: float) -> Lags:
 
 def _stock(law: _Law, coding: Coding, patches: Curve, flecks: Curve) -> Grain:
     """Luma and chroma as sources; the size over level is the curve's slope, the gain of luma 1 in the middle of what is calm."""
-    calm = float(np.interp(CALM / 2, (np.arange(len(law.luma)) + 0.5) / len(law.luma), law.luma))
-    sizes = np.array([calm, *law.chroma])
-    spread = np.linalg.inv(luma_chroma()) * sizes
+    calm = law.calm
+    spread = np.linalg.inv(luma_chroma()) * np.array([calm, *law.chroma])
     length = np.sqrt((spread**2).sum(axis=1))
     codes = np.linspace(0, 1, KNOTS)
     levels = np.interp(codes, coding.codes, coding.linear)
     slope = coding.slope(levels) * np.interp(codes, (law.code_edges[1:] + law.code_edges[:-1]) / 2, law.light)
-    rising = np.concatenate([[True], np.diff(law.at) > 0])
-    texture = np.stack([law.at[rising] / calm, np.clip(law.luma[rising] / calm, *GAINS)])
+    at, gain = law.gains(calm)
     return Grain(
         np.tile(levels, (3, 1)).astype(np.float32),
         (length[:, None] * slope).astype(np.float32),
@@ -285,5 +245,5 @@ def _stock(law: _Law, coding: Coding, patches: Curve, flecks: Curve) -> Grain:
         white_share=law.white_share.astype(np.float32),
         patchiness=patches.astype(np.float32),
         flecks=flecks.astype(np.float32),
-        texture=texture.astype(np.float32),
+        texture=np.stack([at / calm, gain, np.ones_like(gain)]).astype(np.float32),
     )

@@ -17,7 +17,18 @@ from pipeline.errors import StoreError
 from pipeline.io.files import write_bytes
 from pipeline.kernels.grain import Grain
 
-GRAIN = ("levels", "sigmas", "kernels", "mix", "acescg_from_camera", "blend", "white_share", "patchiness", "texture", "flecks")
+GRAIN = (
+    "levels",
+    "sigmas",
+    "kernels",
+    "mix",
+    "acescg_from_camera",
+    "blend",
+    "white_share",
+    "patchiness",
+    "texture",
+    "flecks",
+)
 LATER = GRAIN[-5:]  # older files lack them: nothing blended, no white over it, no patches, no stronger on texture
 
 

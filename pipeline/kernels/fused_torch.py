@@ -182,20 +182,20 @@ def _swell(like: Tensor, swelling: Swells, origin: tuple[int, int]) -> Tensor:
     """The gain of each source at each pixel, (3, H, W): what grainpatches.swell_row multiplies by."""
     import torch
 
-    patches, flecks, lifts = (
-        [torch.as_tensor(v, device=like.device) for v in part] if isinstance(part, tuple) else torch.as_tensor(part, device=like.device)
-        for part in swelling
-    )
+    patches, flecks, lifts = ([torch.as_tensor(v, device=like.device) for v in part] for part in swelling)
     y = torch.arange(like.shape[1], device=like.device) + origin[1]
     x = torch.arange(like.shape[2], device=like.device) + origin[0]
     gain = _lattice(y, x, patches)
     if len(flecks[1]):
         gain = gain + _lattice(y, x, flecks)
-    gain = gain.expand(3, -1, -1)
-    if lifts.numel():
-        y, x = y + CELL // 2, x + CELL // 2
-        lift = _between(lifts, y // CELL, (y % CELL + 0.5) / CELL, x // CELL, (x % CELL + 0.5) / CELL)
-        gain = torch.cat([gain[:1] + lift, gain[1:]])
+    y, x = y + CELL // 2, x + CELL // 2
+    lifted = [
+        gain + _between(cells, y // CELL, (y % CELL + 0.5) / CELL, x // CELL, (x % CELL + 0.5) / CELL)
+        if cells.numel()
+        else gain
+        for cells in lifts
+    ]
+    gain = torch.stack([lifted[0], lifted[1], lifted[1]])
     return torch.exp2(gain)
 
 

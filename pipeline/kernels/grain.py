@@ -33,9 +33,9 @@ class Grain:
     (3, 3), its rows of unit length: white noise that a source filters, from independent ones; layers of film are bound
     together before they blur. white_share: (3,) of a source's variance what is white noise over its filtered one, as a
     scanner's. patchiness: (2,) how the size varies from place to place, as codecs leave it: spread of its logarithm, 0 for
-    grain that is the same everywhere, and pixels between the places whose gains are drawn (grainpatches). texture: (2, K)
-    activities of the picture, in deviations of the first source's noise on what is grey there, and the gain of that source
-    there, as a codec's luma is noisier on texture (graintexture); K of 0 without. flecks: (2,) as patchiness, of smaller
+    grain that is the same everywhere, and pixels between the places whose gains are drawn (grainpatches). texture: (3, K)
+    activities of the picture (graintexture), in deviations of the grain's luminance on a grey as bright, the gain of the first
+    source there and that of the others, as a codec's luma is noisier on texture; K of 0 without. flecks: (2,) as patchiness, of smaller
     patches over them; a spread of 0 for none.
     """
 
@@ -47,7 +47,7 @@ class Grain:
     blend: np.ndarray = field(default_factory=lambda: np.eye(3, dtype=np.float32))
     white_share: np.ndarray = field(default_factory=lambda: np.zeros(3, np.float32))
     patchiness: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
-    texture: np.ndarray = field(default_factory=lambda: np.zeros((2, 0), np.float32))
+    texture: np.ndarray = field(default_factory=lambda: np.zeros((3, 0), np.float32))
     flecks: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
 
     def __post_init__(self) -> None:
@@ -55,7 +55,7 @@ class Grain:
         side = WIDE_TAPS if self.kernels.shape[-1] == WIDE_TAPS else TAPS
         shapes = {"levels": (3, knots), "sigmas": (3, knots), "kernels": (3, side, side), "mix": (3, 3)}
         shapes |= {"acescg_from_camera": (3, 3), "blend": (3, 3), "white_share": (3,), "patchiness": (2,)}
-        shapes |= {"texture": (2, self.texture.shape[-1]), "flecks": (2,)}
+        shapes |= {"texture": (3, self.texture.shape[-1]), "flecks": (2,)}
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
@@ -165,16 +165,21 @@ def swells(
 ) -> Swells:
     """What compiled loops take of the profile's patches for a tile of `size` (H, W) at `origin` (x, y) of a picture with
     this activity (graintexture), None for no texture."""
-    lifts = EVERYWHERE if cells is None else lifts_of(_active(grain, cells), grain.texture)
+    lifts = EVERYWHERE, EVERYWHERE
+    if cells is not None:
+        seen, texture = active(grain, cells), grain.texture
+        others = EVERYWHERE if (texture[2] == 1).all() else lifts_of(seen, texture[::2])
+        lifts = lifts_of(seen, texture[:2]), others
     kinds = (grain.patchiness, PATCHES), (grain.flecks, FLECKS)
     patches, flecks = (lattice_of(kind, quantiles(), key_of(seed, k), frame, size, origin) for kind, k in kinds)
     return patches, flecks, lifts
 
 
-def _active(grain: Grain, cells: np.ndarray) -> np.ndarray:
-    """Activity (rows, columns) in deviations of the first source's luminance on a grey as bright as each cell."""
+def active(grain: Grain, cells: np.ndarray) -> np.ndarray:
+    """Activity (rows, columns) in deviations of the grain's luminance on a grey as bright as each cell."""
     weights = LUMINANCE @ grain.acescg_from_camera.astype(np.float64)
-    unit = sum(abs(weights[c] * grain.mix[c, 0]) * sigma_at(cells[..., 1], c, grain) for c in range(3))
+    columns = np.stack([weights[c] * sigma_at(cells[..., 1], c, grain) for c in range(3)], axis=-1)
+    unit = np.sqrt(np.maximum(((columns @ grain.correlation) * columns).sum(axis=-1), 0))
     return np.asarray(cells[..., 0] / np.maximum(unit, FAINTEST), np.float32)
 
 

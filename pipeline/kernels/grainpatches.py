@@ -1,6 +1,6 @@
 """Grain that swells and fades from place to place, as a codec leaves it: soft patches out of a counter that change slowly.
 
-Over them the first source, a codec's luma, is stronger where there is texture (graintexture).
+Over them it is stronger where there is texture (graintexture), the first source, a codec's luma, by a gain of its own.
 
 The gain is known at the points of a lattice, for the same reason as the noise: a tile, a thread and a farm task agree.
 """
@@ -20,7 +20,7 @@ MOST = 1.0  # spread
 _GOLDEN = np.uint32(0x9E3779B1)
 EVERYWHERE = np.empty((0, 0), np.float32)  # stands for the lifts of grain that is no stronger on texture
 Lattice = tuple[np.ndarray, np.ndarray, np.float32, np.int64, np.int64]
-Swells = tuple[Lattice, Lattice, np.ndarray]  # of patches, of finer ones, and the lifts
+Swells = tuple[Lattice, Lattice, tuple[np.ndarray, np.ndarray]]  # of patches, of finer ones; lifts, and others'
 
 
 def lattice_of(
@@ -71,7 +71,7 @@ def _hash(value: NDArray[np.uint32]) -> NDArray[np.uint32]:
 @njit(cache=True)
 def swell_row(made, y, x0, swells):
     """Multiply a row of the sources' noise, planes (3, columns) that begin at x0 of the whole picture's row y, by the gain there:
-    the patches', and for the first source the texture's."""
+    the patches' and the texture's."""
     patches, flecks, lifts = swells
     if patches[1].shape[0] == 0:
         return
@@ -82,24 +82,24 @@ def swell_row(made, y, x0, swells):
     if flecks[1].shape[0] > 0:
         _add_row(gain, y, x0, flecks)
         shift += flecks[2]
-    first_line, second_line, third_line = made[0], made[1], made[2]
-    if lifts.size == 0:
-        for i in range(columns):
-            x = np.uintp(i)
-            factor = exp2(gain[x] + shift)
-            first_line[x] *= factor
-            second_line[x] *= factor
-            third_line[x] *= factor
+    if lifts[0].size == 0:
+        _multiply(made, 0, 3, gain, shift)
         return
-    for i in range(columns):
-        x = np.uintp(i)
-        factor = exp2(gain[x] + shift)
-        second_line[x] *= factor
-        third_line[x] *= factor
-    _lift_row(gain, y, x0, lifts)
-    for i in range(columns):
-        x = np.uintp(i)
-        first_line[x] *= exp2(gain[x] + shift)
+    own = gain.copy()
+    _lift_row(own, y, x0, lifts[0])
+    _multiply(made, 0, 1, own, shift)
+    if lifts[1].size:
+        _lift_row(gain, y, x0, lifts[1])
+    _multiply(made, 1, 3, gain, shift)
+
+
+@njit(cache=True)
+def _multiply(made, first, last, gain, shift):
+    for c in range(first, last):
+        line = made[c]
+        for i in range(gain.shape[0]):
+            x = np.uintp(i)
+            line[x] *= exp2(gain[x] + shift)
 
 
 @njit(cache=True)
