@@ -46,7 +46,7 @@ SMOOTHEST = 0.2  # of the cells by texture, where the camera's grain was measure
 ENDS = 0.1, 0.9  # of the cells by texture, that tell so
 EVEN = np.array([0.05, 8.0])  # patches that are next to none: spread and side
 FLECK = 6  # pixels between the points of the smaller patches
-GAINS = 0.25, 4.0  # more is picture that moved by itself
+GAINS, FOLLOWED = (0.25, 4.0), (0.6, 1.8)  # more is picture that moved by itself
 STEP = 0.5, 2.0  # of a round's correction
 Pair = tuple[Array, Array]
 
@@ -158,7 +158,7 @@ def _followed(scene: _Scene, bare: Sequence[Blocks], base: Grain) -> Grain:
         gains = gains * np.clip(np.where(np.isfinite(wanted / found), wanted / found, 1), *STEP)
         least = float(np.interp(SMOOTHEST, (np.arange(len(gains)) + 0.5) / len(gains), gains))
         rising = np.concatenate([[True], np.diff(at) > 0]) & (at > 0)
-        gain = np.clip(gains[rising] / least, *GAINS)
+        gain = np.clip(gains[rising] / least, *FOLLOWED)
         grain = replace(base, texture=np.stack([at[rising], gain, gain]).astype(np.float32))
     return grain
 

@@ -14,8 +14,9 @@ from pipeline.errors import FormatError
 from pipeline.io.files import write_bytes
 from pipeline.kernels.grain import Grain, sigma_of
 
-FORMAT = "battleplate grain 4"
-READ = (*(f"battleplate grain {n}" for n in (1, 2, 3)), FORMAT)
+FORMAT = "battleplate grain 5"
+READ = (*(f"battleplate grain {n}" for n in (1, 2, 3, 4)), FORMAT)
+OTHER_TEXTURE = "battleplate grain 4"  # told in the contrast of cells four times as wide: not to be had from it
 SAME_WIDTH = 0.02
 CURE = "Make it with `battleplate grain save SHOT FILE`."
 Array = np.ndarray
@@ -47,6 +48,8 @@ def read_stock(path: Path) -> GrainStock:
         content: Any = json.loads(path.read_text("utf-8"))
         if content["format"] not in READ:
             raise ValueError(f"its format is {content['format']!r}, not {FORMAT!r}")
+        if content["format"] == OTHER_TEXTURE:
+            content["grain"].pop("texture", None)
         grain = grain_from(content["grain"])
         told = {name: str(content[name]) for name in ("name", "source", "note", "licence")}
         return GrainStock(grain=grain, width_px=int(content["width_px"]), **told)

@@ -22,8 +22,8 @@ def profile(size: float = 1.0) -> Grain:
     mix = np.float32([[1, 0, 0], [0.6, 0.8, 0], [0.36, 0.48, 0.8]])
     matrix = np.float32([[0.9, 0.08, 0.02], [0.05, 0.9, 0.05], [0.0, 0.1, 0.9]])
     blend = np.float32([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1]])
-    patches, texture = np.float32([0.3, 24]), np.float32([[0.02, 0.2], [1, 1.5]])
-    return Grain(levels, sigmas, kernel, mix, matrix, blend, np.float32([0, 0.01, 0.02]), patches, texture)
+    patches, flecks, texture = np.float32([0.3, 24]), np.float32([0.2, 6]), np.float32([[0.2, 2], [1, 1.5], [1, 1.25]])
+    return Grain(levels, sigmas, kernel, mix, matrix, blend, np.float32([0, 0.01, 0.02]), patches, texture, flecks)
 
 
 def test_a_profile_comes_back_bit_for_bit(tmp_path):
@@ -53,8 +53,22 @@ def test_a_profile_of_the_first_form_is_read_as_what_it_was(tmp_path):
     np.testing.assert_array_equal(back.blend, np.eye(3))
     np.testing.assert_array_equal(back.white_share, np.zeros(3))
     np.testing.assert_array_equal(back.patchiness, np.zeros(2))
-    assert back.texture.shape == (2, 0)
+    assert back.texture.shape == (3, 0)
     np.testing.assert_array_equal(back.kernels, profile().kernels)
+
+
+def test_texture_of_the_fourth_form_which_was_told_otherwise_is_left_out(tmp_path):
+    path = tmp_path / "stock.json"
+    write_stock(path, GrainStock("one", profile(), 960))
+    content = json.loads(path.read_text())
+    content["grain"]["texture"] = [[0.02, 0.2], [1.0, 1.5]]
+    del content["grain"]["flecks"]
+    path.write_text(json.dumps(content | {"format": "battleplate grain 4"}))
+
+    back = read_stock(path).grain
+
+    assert back.texture.size == 0
+    np.testing.assert_array_equal(back.patchiness, profile().patchiness)
 
 
 @pytest.mark.parametrize(

