@@ -27,7 +27,7 @@ class Coding:
     linear: Curve
     acescg_from_rgb: Curve
 
-    def slope(self, level: Array) -> Array:
+    def slope(self, level: Array | Curve) -> Array:
         """Light per code at a scene-linear level of one of its channels, any shape; held below DARKEST."""
         steps = np.gradient(self.linear, self.codes)
         level = np.maximum(level, np.interp(DARKEST, self.codes, self.linear))

@@ -28,7 +28,7 @@ from pipeline.errors import CalibrationError
 from pipeline.kernels.grain import Grain
 
 PATCH_ROUNDS = 2
-CODEC_PAIRS = 3  # of which a codec's noise is told
+CODEC_PIXELS = 4.5e6  # of the pairs' first frames, of which a codec's noise is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,8 @@ def measure_grain(
         patchiness=patches,
     )
     if patches[0] and coding:
-        some = np.unique(np.linspace(0, len(firsts) - 1, CODEC_PAIRS).round().astype(int))
+        count = max(int(CODEC_PIXELS / firsts[0][..., 0].size), 1)
+        some = np.unique(np.linspace(0, len(firsts) - 1, min(count, len(firsts))).round().astype(int))
         chosen = [(firsts[k], seconds[k].astype(np.float32)) for k in some]
         grain = codec_grain(chosen, [matched[k] for k in some], coding, grain)
     blocks_used = int(found.clean.sum())

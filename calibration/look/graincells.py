@@ -16,9 +16,9 @@ from pipeline.kernels.graintexture import CELL
 
 BINS, LIGHTS = 16, 6  # of activity, of light
 MIN_CELLS, FEW_CELLS = 400, 60
-CALM = 0.6  # share of the blocks, those with the least texture, that tell spectrum and patches
+CALM = 0.4  # share of the blocks, those with the least texture, that tell spectrum and patches
 STEADY = 0.8  # share of these, those that differ least: others hold what moved by itself
-TAIL = 0.8  # of cells, by their noise, likewise
+TAIL = 0.9  # of cells, by their noise, likewise
 WHITE = 0.94  # code, above which a block is left out
 FAINTEST = 1e-5  # code, of a size
 

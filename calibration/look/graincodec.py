@@ -39,13 +39,13 @@ from pipeline.kernels.grainpatches import MOST
 from pipeline.kernels.graintexture import CELL, activity
 from pipeline.kernels.noiselanes import WIDE_TAPS
 
-ROUNDS = 3
+ROUNDS = 4
 KNOTS = 32  # of the size over level
-OWN = 2.5  # times as strong on texture as where it is smooth: from there on it is the codec's own
+OWN = 3.0  # times as strong on texture as where it is smooth: from there on it is the codec's own
 SMOOTHEST = 0.2  # of the cells by texture, where the camera's grain was measured
-ENDS = 0.1, 0.9  # of the cells by texture, that tell so
+ENDS = 0.03, 0.97  # of the cells by texture, that tell so
 EVEN = np.array([0.05, 8.0])  # patches that are next to none: spread and side
-FLECK = 6  # pixels between the points of the smaller patches
+FLECK = 4  # pixels between the points of the smaller patches
 GAINS, FOLLOWED = (0.25, 4.0), (0.6, 1.8)  # more is picture that moved by itself
 STEP = 0.5, 2.0  # of a round's correction
 Pair = tuple[Array, Array]
@@ -77,8 +77,8 @@ class _Scene:
         found = []
         for k, both in enumerate(zip(self.still, self.moved, strict=True)):
             frame = 2 * (turn * len(self.still) + k)
-            noisy = (_with(picture, grain, frame + n) for n, picture in enumerate(both))
-            found.append(match_blocks(*noisy, self.block_px))
+            one, other = (_with(picture, grain, frame + n) for n, picture in enumerate(both))
+            found.append(match_blocks(one, other, self.block_px))
         return found
 
 
@@ -139,7 +139,8 @@ def codec_grain(pairs: Sequence[Pair], matched: Sequence[Blocks], coding: Coding
     for turn in range(ROUNDS):
         made = scene.seen(scene.made(_stock(law, coding, patches, flecks), turn), in_codes)
         if not turn:
-            patches, flecks = _patches(real, made, scene.block_px), _flecks(real, made)
+            patches = _patches(real, made, scene.block_px)
+        flecks = _flecks(real, made, flecks[0])
         law = _corrected(law, real, made, picture)
     return _stock(law, coding, patches, flecks)
 
@@ -149,7 +150,7 @@ def _followed(scene: _Scene, bare: Sequence[Blocks], base: Grain) -> Grain:
     in_grain = lambda c: active(base, c)  # noqa: E731
     real, picture = (scene.seen(blocks, in_grain) for blocks in (scene.matched, bare))
     edges = edges_of(real.at, BINS)
-    whole = np.quantile(real.code, [0, 1])
+    whole = np.quantile(real.code, [0, 1]).astype(np.float64)
     at = np.array([np.median(part) for part in np.array_split(np.sort(real.at.ravel()), len(edges) - 1)])
     gains, grain = np.ones(len(at)), base
     for turn in range(ROUNDS):
@@ -175,15 +176,15 @@ def _patches(real: Cells, even: Cells, block_px: int) -> Curve:
     return np.maximum(patchiness(scatter(one, other), block_px), EVEN)
 
 
-def _flecks(real: Cells, even: Cells) -> Curve:
-    """How it varies within blocks, beyond even grain's."""
+def _flecks(real: Cells, made: Cells, spread: float) -> Curve:
+    """How it varies within blocks, where that of what was made with this spread is known."""
     within = []
-    for seen in (real, even):
+    for seen in (real, made):
         count, side, _ = seen.luma.shape
         cut = seen.luma.reshape(count, side // CELL, CELL, side // CELL, CELL).astype(np.float64)
         size = np.log((cut**2).mean(axis=(2, 4)) + FAINTEST) / 2
-        within.append(np.median(size.reshape(count, -1).var(axis=1)))
-    spread = min(np.sqrt(max(within[0] - within[1], 0)), MOST)
+        within.append(size.reshape(count, -1).var(axis=1).mean())
+    spread = min(np.sqrt(max(spread**2 + within[0] - within[1], 0)), MOST)
     return np.array([spread, FLECK]) if spread > EVEN[0] else np.zeros(2)
 
 
