@@ -178,9 +178,10 @@ def swells(
 def active(grain: Grain, cells: np.ndarray) -> np.ndarray:
     """Activity (rows, columns) in deviations of the grain's luminance on a grey as bright as each cell."""
     weights = LUMINANCE @ grain.acescg_from_camera.astype(np.float64)
-    columns = np.stack([weights[c] * sigma_at(cells[..., 1], c, grain) for c in range(3)], axis=-1)
+    levels = np.unique(grain.levels)
+    columns = np.stack([weights[c] * sigma_at(levels, c, grain) for c in range(3)], axis=-1)
     unit = np.sqrt(np.maximum(((columns @ grain.correlation) * columns).sum(axis=-1), 0))
-    return np.asarray(cells[..., 0] / np.maximum(unit, FAINTEST), np.float32)
+    return np.asarray(cells[..., 0] / np.maximum(np.interp(cells[..., 1], levels, unit), FAINTEST), np.float32)
 
 
 def textured(
