@@ -78,9 +78,16 @@ def show(
             f"patches of {side:.0f} px: the size scatters by {np.expm1(spread):.0%} from place to place",
             highlight=False,
         )
+    if stock.grain.flecks[0]:
+        spread, side = stock.grain.flecks
+        out.print(f"flecks of {side:.0f} px over them: by {np.expm1(spread):.0%}", highlight=False)
     if stock.grain.texture.size:
-        told = ", ".join(f"{gain:.2f} at {seen:.3f}" for seen, gain in stock.grain.texture.T)
-        out.print(f"gain over the picture's activity: {told}", highlight=False, soft_wrap=True)
+        told = ", ".join(f"{first:.2f} / {others:.2f} at {seen:.2f}" for seen, first, others in stock.grain.texture.T)
+        out.print(
+            f"gain of the first source / the others over the picture's activity: {told}",
+            highlight=False,
+            soft_wrap=True,
+        )
     if picture:
         write_png(picture, to_display_8bit(greys(LEVELS, stock.grain)))
         out.print(str(picture), highlight=False, soft_wrap=True)

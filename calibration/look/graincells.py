@@ -14,13 +14,15 @@ from calibration.look.graincorrelation import lag_covariances
 from calibration.look.grainfilter import Lags
 from pipeline.kernels.graintexture import CELL
 
-BINS, LIGHTS = 16, 6  # of activity, of light
+BINS = 16  # of activity
+LIGHTS = 0, 0.02, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1  # quantiles of light; the darkest differ most
 MIN_CELLS, FEW_CELLS = 400, 60
 CALM = 0.4  # share of the blocks, those with the least texture, that tell spectrum and patches
 STEADY = 0.8  # share of these, those that differ least: others hold what moved by itself
 TAIL = 0.9  # of cells, by their noise, likewise
 WHITE = 0.94  # code, above which a block is left out
 FAINTEST = 1e-5  # code, of a size
+ALTERNATIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,12 @@ def edges_of(seen: Array, count: int) -> Curve:
     return np.asarray(np.quantile(seen, np.linspace(0, 1, count + 1)))
 
 
+def middles(at: Array, edges: Curve) -> Curve:
+    """(K,) of what lies between each two edges; rising."""
+    found = [np.median(at[part]) if part.any() else edges[k] for k, part in enumerate(bins(at, edges))]
+    return np.maximum.accumulate(np.asarray(found, np.float64))
+
+
 def luma_beyond(seen: Cells, bare: Cells, edges: Curve, code_edges: Curve) -> Curve:
     """Deviation of luma's noise in each bin of activity and light, (K, L), beyond the bare picture's; NaN where few cells are."""
     found = np.full((len(edges) - 1, len(code_edges) - 1), np.nan)
@@ -132,22 +140,27 @@ def _held(squares: Curve) -> float:
     return float(np.partition(squares, count)[:count].mean())
 
 
-def effects(table: Curve) -> tuple[Curve, Curve]:
-    """Factors (K,) and (L,), the latter's middle one 1, whose products come nearest to a table, on a logarithmic scale."""
+def effects(table: Curve, weights: Curve) -> tuple[Curve, Curve]:
+    """Factors (K,) and (L,), the latter's weighted mean 1, whose products come nearest to a table, on a logarithmic scale."""
     logs = np.log(table)
-    known = np.isfinite(logs)
-    logs = np.where(known, logs, 0)
+    heavy = np.where(np.isfinite(logs), weights, 0)
+    logs = np.where(heavy > 0, logs, 0)
     rows, columns = np.zeros(len(logs)), np.zeros(logs.shape[1])
-    for _ in range(20):
-        rows = _means(logs - columns, known, 1)
-        columns = _means(logs - rows[:, None], known, 0)
-    middle = np.median(columns)
+    for _ in range(ALTERNATIONS):
+        rows = _means(logs - columns, heavy, 1)
+        columns = _means(logs - rows[:, None], heavy, 0)
+    middle = float((columns * heavy.sum(axis=0)).sum() / max(heavy.sum(), 1e-9))
     return np.exp(rows + middle), np.exp(columns - middle)
 
 
-def _means(values: Curve, known: NDArray[np.bool_], axis: int) -> Curve:
-    """Along an axis, of what is known; as between neighbours where nothing is."""
-    count = known.sum(axis=axis)
-    mean = np.where(known, values, 0).sum(axis=axis) / np.maximum(count, 1)
+def _means(values: Curve, weights: Curve, axis: int) -> Curve:
+    """Along an axis, weighted; as between neighbours where nothing weighs."""
+    whole = weights.sum(axis=axis)
+    mean = (weights * values).sum(axis=axis) / np.maximum(whole, 1e-9)
     place = np.arange(len(mean))
-    return np.asarray(np.interp(place, place[count > 0], mean[count > 0])) if count.any() else mean
+    return np.asarray(np.interp(place, place[whole > 0], mean[whole > 0])) if (whole > 0).any() else mean
+
+
+def counts(seen: Cells, edges: Curve, code_edges: Curve) -> Curve:
+    """(K, L) cells in each bin of activity and light."""
+    return np.histogram2d(seen.at.ravel(), seen.code.ravel(), [edges, code_edges])[0]

@@ -26,9 +26,11 @@ from calibration.look.graincells import (
     Cells,
     cells_of,
     chroma_beyond,
+    counts,
     edges_of,
     effects,
     luma_beyond,
+    middles,
 )
 from calibration.look.graincorrelation import MAX_LAG
 from calibration.look.grainfilter import Lags, filter_from_autocorrelation
@@ -46,7 +48,7 @@ SMOOTHEST = 0.2  # of the cells by texture, where the camera's grain was measure
 ENDS = 0.03, 0.97  # of the cells by texture, that tell so
 EVEN = np.array([0.05, 8.0])  # patches that are next to none: spread and side
 FLECK = 4  # pixels between the points of the smaller patches
-GAINS, FOLLOWED = (0.25, 4.0), (0.6, 1.8)  # more is picture that moved by itself
+GAINS, FOLLOWED = (0.25, 4.0), (0.7, 2.2)  # more is picture that moved by itself
 STEP = 0.5, 2.0  # of a round's correction
 Pair = tuple[Array, Array]
 
@@ -85,12 +87,13 @@ class _Scene:
 @dataclass(frozen=True, slots=True)
 class _Law:
     """edges: (K + 1,) of bins of activity; at, luma: (K,) their middle and the deviation of luma there; light: (L,) factors of
-    it between code_edges (L + 1,); chroma: (2,); kernels: (3, T, T) and the shares of white noise over what they filter, (3,)."""
+    it at `codes`, midway between code_edges (L + 1,); chroma: (2,); kernels: (3, T, T) and the shares of white noise over what they filter, (3,)."""
 
     edges: Curve
     at: Curve
     luma: Curve
     code_edges: Curve
+    codes: Curve
     light: Curve
     chroma: Curve
     kernels: Curve
@@ -151,7 +154,7 @@ def _followed(scene: _Scene, bare: Sequence[Blocks], base: Grain) -> Grain:
     real, picture = (scene.seen(blocks, in_grain) for blocks in (scene.matched, bare))
     edges = edges_of(real.at, BINS)
     whole = np.quantile(real.code, [0, 1]).astype(np.float64)
-    at = np.array([np.median(part) for part in np.array_split(np.sort(real.at.ravel()), len(edges) - 1)])
+    at = middles(real.at, edges)
     gains, grain = np.ones(len(at)), base
     for turn in range(ROUNDS):
         made = scene.seen(scene.made(grain, turn), in_grain)
@@ -189,10 +192,11 @@ def _flecks(real: Cells, made: Cells, spread: float) -> Curve:
 
 
 def _first_law(real: Cells, bare: Cells) -> _Law:
-    edges, code_edges = edges_of(real.at, BINS), edges_of(real.code, LIGHTS)
-    at = np.array([np.median(part) for part in np.array_split(np.sort(real.at.ravel()), len(edges) - 1)])
-    luma, light = effects(luma_beyond(real, bare, edges, code_edges))
-    return _Law(edges, at, luma, code_edges, light, chroma_beyond(real, bare), *_filters(real.lags - bare.lags))
+    edges, code_edges = edges_of(real.at, BINS), np.unique(np.quantile(real.code, LIGHTS)).astype(np.float64)
+    weights = counts(real, edges, code_edges)
+    luma, light = effects(luma_beyond(real, bare, edges, code_edges), weights)
+    at, codes = middles(real.at, edges), (code_edges[1:] + code_edges[:-1]) / 2
+    return _Law(edges, at, luma, code_edges, codes, light, chroma_beyond(real, bare), *_filters(real.lags - bare.lags))
 
 
 def _filters(lags: Lags) -> tuple[Curve, Curve]:
@@ -207,7 +211,8 @@ def _corrected(law: _Law, real: Cells, made: Cells, bare: Cells) -> _Law:
     """The law that makes what is real, were what it makes proportional to it."""
     edges = law.edges, law.code_edges
     luma, light = (
-        np.clip(f, *STEP) for f in effects(luma_beyond(real, bare, *edges) / luma_beyond(made, bare, *edges))
+        np.clip(f, *STEP)
+        for f in effects(luma_beyond(real, bare, *edges) / luma_beyond(made, bare, *edges), counts(real, *edges))
     )
     scale = [np.maximum((seen.lags - bare.lags)[0, MAX_LAG], FAINTEST**2) for seen in (real, made)]
     own = np.stack([_own_lags(*filtered) for filtered in zip(law.kernels, law.white_share, strict=True)], axis=-1)
@@ -235,7 +240,7 @@ def _stock(law: _Law, coding: Coding, patches: Curve, flecks: Curve) -> Grain:
     length = np.sqrt((spread**2).sum(axis=1))
     codes = np.linspace(0, 1, KNOTS)
     levels = np.interp(codes, coding.codes, coding.linear)
-    slope = coding.slope(levels) * np.interp(codes, (law.code_edges[1:] + law.code_edges[:-1]) / 2, law.light)
+    slope = coding.slope(levels) * np.interp(codes, law.codes, law.light)
     at, gain = law.gains(calm)
     return Grain(
         np.tile(levels, (3, 1)).astype(np.float32),

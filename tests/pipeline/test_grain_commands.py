@@ -53,7 +53,8 @@ def test_what_was_measured_is_kept_shown_and_drawn(shot, tmp_path):
     assert "Test stock: 480 px wide" in shown.output
     assert "correlation red-green" in shown.output
     assert "patches of 24 px: the size scatters by 35% from place to place" in shown.output
-    assert "gain over the picture's activity: 1.00 at 0.020, 1.50 at 0.200" in shown.output
+    assert "flecks of 6 px over them: by 22%" in shown.output
+    assert "over the picture's activity: 1.00 / 1.00 at 0.20, 1.50 / 1.25 at 2.00" in shown.output
     assert read_png(picture).shape[:2] == (96, 480)
 
 

@@ -108,7 +108,10 @@ def test_a_table_of_products_is_taken_apart_where_parts_of_it_are_unknown():
     table = np.outer(rows, columns)
     table[0, 2] = table[3, 0] = np.nan
 
-    found = effects(table)
+    weights = np.array([[4.0, 4, 1], [4, 4, 4], [4, 2, 4], [1, 4, 4]])
 
-    np.testing.assert_allclose(found[0], rows, rtol=1e-3)
-    np.testing.assert_allclose(found[1], columns, rtol=1e-3)
+    found = effects(table, weights)
+
+    assert found[0][:, None] * found[1] == pytest.approx(np.outer(rows, columns), rel=1e-3)
+    known = np.where(np.isnan(table), 0, weights).sum(axis=0)
+    assert (known * np.log(found[1])).sum() == pytest.approx(0, abs=1e-6)

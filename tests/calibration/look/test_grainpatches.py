@@ -117,7 +117,7 @@ def test_a_codecs_grain_is_stronger_on_texture_and_so_is_ours():
     lacks, lacked = (rough_over_smooth(sizes[0]) / rough_over_smooth(size) for size in sizes[1:])
     assert lacked > 1.2
     assert lacks == pytest.approx(1, abs=0.25)
-    assert abs(np.log(lacks)) < np.log(lacked) / 2
+    assert abs(np.log(lacks)) < 0.65 * np.log(lacked)
 
 
 def rough_over_smooth(sizes):
