@@ -131,7 +131,10 @@ def codec_grain(pairs: Sequence[Pair], matched: Sequence[Blocks], coding: Coding
     ]
     scene = _Scene(still, moved, matched, [activity(clean) for clean in still], coding)
     bare = scene.bare()
-    in_codes = lambda c: np.asarray(c[..., 0] / coding.slope(c[..., 1]), np.float32)  # noqa: E731
+
+    def in_codes(cells: Array) -> Array:
+        return np.asarray(cells[..., 0] / coding.slope(cells[..., 1]), np.float32)
+
     real, picture = (scene.seen(blocks, in_codes) for blocks in (matched, bare))
     if min(real.at.size, picture.at.size) < MIN_CELLS:
         return base
@@ -150,7 +153,10 @@ def codec_grain(pairs: Sequence[Pair], matched: Sequence[Blocks], coding: Coding
 
 def _followed(scene: _Scene, bare: Sequence[Blocks], base: Grain) -> Grain:
     """The camera's grain, which was measured where there is least picture, as much stronger on texture as luma is."""
-    in_grain = lambda c: active(base, c)  # noqa: E731
+
+    def in_grain(cells: Array) -> Array:
+        return active(base, cells)
+
     real, picture = (scene.seen(blocks, in_grain) for blocks in (scene.matched, bare))
     edges = edges_of(real.at, BINS)
     whole = np.quantile(real.code, [0, 1]).astype(np.float64)
