@@ -101,9 +101,9 @@ class _Law:
 
     @property
     def calm(self) -> float:
-        """Deviation of luma in the middle of what is calm."""
+        """Deviation of luma in the middle of what is calm; more where a codec froze that, lest texture's gain be too little."""
         place = (np.arange(len(self.luma)) + 0.5) / len(self.luma)
-        return float(np.interp(CALM / 2, place, self.luma))
+        return float(max(np.interp(CALM / 2, place, self.luma), self.luma.max() / GAINS[1]))
 
     @property
     def span(self) -> float:
