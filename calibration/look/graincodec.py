@@ -48,7 +48,7 @@ SMOOTHEST = 0.2  # of the cells by texture, where the camera's grain was measure
 ENDS = 0.03, 0.97  # of the cells by texture, that tell so
 EVEN = np.array([0.05, 8.0])  # patches that are next to none: spread and side
 FLECK = 4  # pixels between the points of the smaller patches
-GAINS, FOLLOWED = (0.25, 4.0), (0.7, 2.2)  # more is picture that moved by itself
+GAINS, FOLLOWED = (0.25, 4.0), (0.6, 2.5)  # more is picture that moved by itself
 STEP = 0.5, 2.0  # of a round's correction
 Pair = tuple[Array, Array]
 

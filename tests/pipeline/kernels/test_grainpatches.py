@@ -30,8 +30,10 @@ def test_gain_is_one_for_all_channels_with_the_spread_that_was_told():
     found = gain((600, 600), 1001).astype(np.float64)
 
     grey = np.zeros((600, 600, 3), np.float32)
-    np.testing.assert_allclose(grain.gain(patchy(profile()), 5, 1001, grey), found, rtol=1e-2)
-    assert np.ptp(found, axis=2).max() < 2e-3 * found.max()
+    some = np.abs(grain.noise(600, 600, profile(), 5, 1001)).min(axis=2) > 0.05  # sources that cancel leave roundings
+    assert some.mean() > 0.8
+    np.testing.assert_allclose(grain.gain(patchy(profile()), 5, 1001, grey)[some], found[some], rtol=1e-5)
+    assert np.ptp(found[some], axis=1).max() < 1e-3 * found.max()
     assert (found**2).mean() == pytest.approx(1, abs=0.03)
     assert np.log(found[..., 0]).std() == pytest.approx(SPREAD, rel=0.05)
     for cut in (np.s_[::SIDE, ::SIDE], np.s_[SIDE // 2 :: SIDE, SIDE // 2 :: SIDE], np.s_[::SIDE, SIDE // 2 :: SIDE]):
