@@ -33,12 +33,12 @@ Pair = tuple[Array, Array]
 def through_x264(frames: list[Array], crf: int) -> list[Array]:
     """Linear frames (H, W, 3) of even sizes as an 8 bit 4:2:0 movie gives them back; crf 18 is good, 28 is poor.
 
-    Without the tree of macroblocks: no camera's encoder has one, and with AVX-512 x264's reads what nothing has written, so
-    that the same frames gave other bytes each time.
+    Without assembler: with AVX-512 x264's tree of macroblocks reads what nothing has written, and the same frames gave other
+    bytes each time.
     """
     import av
 
-    options = {"crf": str(crf), "threads": "1", "mbtree": "0"}
+    options = {"crf": str(crf), "threads": "1", "x264-params": "asm=0"}
     memory = io.BytesIO()
     height, width, _ = frames[0].shape
     with av.open(memory, "w", format="mp4") as movie:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from pipeline.common_commands import Settings, ShotOrDemo, demo_shot, out
 from pipeline.config import load_shot
 from pipeline.errors import StoreError
 from pipeline.latest import latest_folder
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LEVELS = (0.02, 0.09, 0.18, 0.45, 0.9)
 
@@ -82,12 +85,16 @@ def show(
         spread, side = stock.grain.flecks
         out.print(f"flecks of {side:.0f} px over them: by {np.expm1(spread):.0%}", highlight=False)
     if stock.grain.texture.size:
-        told = ", ".join(f"{first:.2f} / {others:.2f} at {seen:.2f}" for seen, first, others in stock.grain.texture.T)
-        out.print(
-            f"gain of the first source / the others over the picture's activity: {told}",
-            highlight=False,
-            soft_wrap=True,
+        _print_law(
+            "gain of the first source / second and third / fourth over the picture's activity", stock.grain.texture
         )
+    if stock.grain.light.size:
+        _print_law("gain of all over its luminance", stock.grain.light)
     if picture:
         write_png(picture, to_display_8bit(greys(LEVELS, stock.grain)))
         out.print(str(picture), highlight=False, soft_wrap=True)
+
+
+def _print_law(what: str, law: np.ndarray) -> None:
+    told = ", ".join(f"{' / '.join(f'{gain:.2f}' for gain in gains)} at {seen:.3g}" for seen, *gains in law.T)
+    out.print(f"{what}: {told}", highlight=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -185,9 +185,7 @@ def _repeats(
     there = inside[tile]
     now = (done.grained[tile] - done.picture[tile])[there] @ grain.camera_from_acescg.T
     now /= swell[tile][there]
-    none = np.zeros(2, np.float32)
-    even = replace(grain, patchiness=none, flecks=none, texture=np.zeros((3, 0), np.float32))
-    before = noise(there.shape[0], there.shape[1], even, seed, frame - 1, (x, y))[there]
+    before = noise(there.shape[0], there.shape[1], grain.even(), seed, frame - 1, (x, y))[there]
     squares = [(v.astype(np.float64) ** 2).mean(axis=0) for v in (now, before)]
     sizes = np.sqrt(squares[0])
     both = _both_ways((lags**2 * np.outer(sizes, sizes)).sum(axis=(-2, -1)).ravel())

@@ -97,7 +97,7 @@ def _chosen_grain(
     if spread:
         found += f"; patchy as a codec leaves it: {np.expm1(spread):.0%} from place to place, {side:.0f} px wide"
     if measured.grain.texture.size:
-        least, most = measured.grain.texture[1][[0, -1]]
+        least, most = measured.grain.rise[[0, -1]]
         found += f", {most / least:.1f} times as strong on texture as where it is smooth"
     if stock is None:
         return measured.grain, found

@@ -17,7 +17,8 @@ from pipeline.kernels.graintexture import CELL
 BINS = 16  # of activity
 LIGHTS = 0, 0.02, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1  # quantiles of light; the darkest differ most
 MIN_CELLS, FEW_CELLS = 400, 60
-CALM = 0.4  # share of the blocks, those with the least texture, that tell spectrum and patches
+CALM = 0.4  # share of the blocks, those with the least texture, that tell patches
+SMOOTH, ROUGH = 0.2, 0.4  # of them, those below the one and above the other tell luma's two spectra
 STEADY = 0.8  # share of these, those that differ least: others hold what moved by itself
 TAIL = 0.9  # of cells, by their noise, likewise
 WHITE = 0.94  # code, above which a block is left out
@@ -30,8 +31,8 @@ class Cells:
     """Of blocks at the same places.
 
     at: (N, C, C) activity of their cells. code: (N, C, C) of their light. square: (N, C, C, 3) mean squares of luma and chroma
-    there, in codes. lags: (.., .., 3) covariances of each where it is calm. luma: (M, B, B) there, by the size in each
-    cell's kind.
+    there, in codes. lags: (.., .., 4) covariances of luma on texture, blue and red difference, luma where it is smooth. luma:
+    (M, B, B) where it is calm, by the size in each cell's kind.
     """
 
     at: Array
@@ -69,7 +70,7 @@ def cells_of(
 
 def _told(at: Array, code: Array, square: Curve, rest: Array) -> Cells:
     if not at.size:
-        return Cells(at, code, square, np.zeros((0, 0, 3)), rest[..., 0])
+        return Cells(at, code, square, np.zeros((0, 0, 4)), rest[..., 0])
     texture = (at.astype(np.float64) ** 2).mean(axis=(1, 2))
     calm = texture <= np.quantile(texture, CALM)
     kind = np.empty(at.shape)
@@ -77,7 +78,9 @@ def _told(at: Array, code: Array, square: Curve, rest: Array) -> Cells:
         kind[part] = np.sqrt(np.median(square[..., 0][part])) if part.any() else 1
     size = np.maximum(kind[calm].repeat(CELL, axis=1).repeat(CELL, axis=2), FAINTEST)
     luma = rest[calm][:, : size.shape[1], : size.shape[2], 0] / size
-    return Cells(at, code, square, _lags(rest[calm]), luma.astype(np.float32))
+    rough, smooth = texture > np.quantile(texture, ROUGH), texture <= np.quantile(texture, SMOOTH)
+    parts = rest[rough, ..., 0], rest[..., 1], rest[..., 2], rest[smooth, ..., 0]
+    return Cells(at, code, square, np.stack([_lags(part) for part in parts], axis=-1), luma.astype(np.float32))
 
 
 def _in_cells(rest: Array) -> Curve:
@@ -88,12 +91,10 @@ def _in_cells(rest: Array) -> Curve:
 
 
 def _lags(rest: Array) -> Lags:
-    lags = []
-    for c in range(3):
-        square = (rest[..., c].astype(np.float64) ** 2).mean(axis=(1, 2))
-        held = rest[square <= np.quantile(square, STEADY)][..., c : c + 1]
-        lags.append(lag_covariances(np.repeat(held, 3, axis=-1))[..., 0, 0])
-    return np.stack(lags, axis=-1)
+    """Of one channel of blocks (N, B, B)."""
+    square = (rest.astype(np.float64) ** 2).mean(axis=(1, 2))
+    held = rest[square <= np.quantile(square, STEADY)]
+    return lag_covariances(np.repeat(held[..., None], 3, axis=-1))[..., 0, 0]
 
 
 def bins(at: Array, edges: Curve) -> list[NDArray[np.bool_]]:
@@ -114,10 +115,11 @@ def middles(at: Array, edges: Curve) -> Curve:
     return np.maximum.accumulate(np.asarray(found, np.float64))
 
 
-def luma_beyond(seen: Cells, bare: Cells, edges: Curve, code_edges: Curve) -> Curve:
-    """Deviation of luma's noise in each bin of activity and light, (K, L), beyond the bare picture's; NaN where few cells are."""
+def beyond(seen: Cells, bare: Cells, channels: slice, edges: Curve, code_edges: Curve) -> Curve:
+    """Deviation of these channels' noise together in each bin of activity and light, (K, L), beyond the bare picture's; NaN where
+    few cells are."""
     found = np.full((len(edges) - 1, len(code_edges) - 1), np.nan)
-    parts = [(s.square[..., 0], bins(s.at, edges), bins(s.code, code_edges)) for s in (seen, bare)]
+    parts = [(s.square[..., channels].sum(axis=-1), bins(s.at, edges), bins(s.code, code_edges)) for s in (seen, bare)]
     for k, j in np.ndindex(found.shape):
         squares = [square[active[k] & light[j]] for square, active, light in parts]
         if min(map(len, squares)) >= FEW_CELLS:
@@ -125,9 +127,10 @@ def luma_beyond(seen: Cells, bare: Cells, edges: Curve, code_edges: Curve) -> Cu
     return found
 
 
-def chroma_beyond(seen: Cells, bare: Cells) -> Curve:
-    """Deviations (2,) of its noise."""
-    return np.array([_deviation(*(s.square[..., c].ravel() for s in (seen, bare))) for c in (1, 2)])
+def shares_of_chroma(seen: Cells, bare: Cells) -> Curve:
+    """Deviations (2,) of blue and red difference's noise, whose squares make 1."""
+    found = np.array([_deviation(*(s.square[..., c].ravel() for s in (seen, bare))) for c in (1, 2)])
+    return np.asarray(found / np.hypot(*found))
 
 
 def _deviation(noisy: Curve, bare: Curve) -> float:

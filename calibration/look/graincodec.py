@@ -24,13 +24,13 @@ from calibration.look.graincells import (
     LIGHTS,
     MIN_CELLS,
     Cells,
+    beyond,
     cells_of,
-    chroma_beyond,
     counts,
     edges_of,
     effects,
-    luma_beyond,
     middles,
+    shares_of_chroma,
 )
 from calibration.look.graincorrelation import MAX_LAG
 from calibration.look.grainfilter import Lags, filter_from_autocorrelation
@@ -38,7 +38,7 @@ from calibration.look.grainpatches import patchiness, scatter
 from calibration.look.motion import dense_motion, laid_on
 from pipeline.kernels.grain import Grain, active, add_grain
 from pipeline.kernels.grainpatches import MOST
-from pipeline.kernels.graintexture import CELL, activity
+from pipeline.kernels.graintexture import CELL, LEAST, activity
 from pipeline.kernels.noiselanes import WIDE_TAPS
 
 ROUNDS = 4
@@ -46,9 +46,14 @@ KNOTS = 32  # of the size over level
 OWN = 3.0  # times as strong on texture as where it is smooth: from there on it is the codec's own
 SMOOTHEST = 0.2  # of the cells by texture, where the camera's grain was measured
 ENDS = 0.03, 0.97  # of the cells by texture, that tell so
+TOP = 0.95  # of them: beyond, edges whose picture did not fit pass for noise
 EVEN = np.array([0.05, 8.0])  # patches that are next to none: spread and side
 FLECK = 4  # pixels between the points of the smaller patches
 GAINS, FOLLOWED = (0.25, 4.0), (0.6, 2.5)  # more is picture that moved by itself
+TURNS = 1 / 16, 1 / 2  # of the cells by texture, between which luma goes over from its smooth to its textured spectrum
+LEAST_SHARE = 0.01  # of either, everywhere
+CLEAR = 0.3  # of a mean square, that is noise
+LUMA, CHROMA = slice(0, 1), slice(1, 3)
 STEP = 0.5, 2.0  # of a round's correction
 Pair = tuple[Array, Array]
 
@@ -86,36 +91,47 @@ class _Scene:
 
 @dataclass(frozen=True, slots=True)
 class _Law:
-    """edges: (K + 1,) of bins of activity; at, luma: (K,) their middle and the deviation of luma there; light: (L,) factors of
-    it at `codes`, midway between code_edges (L + 1,); chroma: (2,); kernels: (3, T, T) and the shares of white noise over what they filter, (3,)."""
+    """edges: (K + 1,) of bins of activity; at, luma, chroma: (K,) their middle and deviations there, chroma's two together;
+    shares: (2,) of these two; light: (L,) factors at `codes`, midway between code_edges (L + 1,); kernels: (4, T, T) and the
+    shares of white noise over what they filter, (4,): luma's on texture, chroma's two, luma's where it is smooth."""
 
     edges: Curve
     at: Curve
     luma: Curve
+    chroma: Curve
+    shares: Curve
     code_edges: Curve
     codes: Curve
     light: Curve
-    chroma: Curve
     kernels: Curve
     white_share: Curve
 
     @property
-    def calm(self) -> float:
-        """Deviation of luma in the middle of what is calm; more where a codec froze that, lest texture's gain be too little."""
-        place = (np.arange(len(self.luma)) + 0.5) / len(self.luma)
-        return float(max(np.interp(CALM / 2, place, self.luma), self.luma.max() / GAINS[1]))
+    def place(self) -> Curve:
+        """(K,) of the bins among all cells by texture."""
+        return (np.arange(len(self.luma)) + 0.5) / len(self.luma)
+
+    @property
+    def calm(self) -> tuple[float, float]:
+        """Deviations of luma and chroma in the middle of what is calm; more where a codec froze that, lest texture's gain be too
+        little."""
+        told = self.place < TOP
+        found = [max(np.interp(CALM / 2, self.place, v), v[told].max() / GAINS[1]) for v in (self.luma, self.chroma)]
+        return float(found[0]), float(found[1])
 
     @property
     def span(self) -> float:
-        """How much stronger it is on texture."""
-        place = (np.arange(len(self.luma)) + 0.5) / len(self.luma)
-        low, high = np.interp(ENDS, place, self.luma)
+        """How much stronger luma is on texture."""
+        low, high = np.interp(ENDS, self.place, self.luma)
         return float(high / low)
 
-    def gains(self, by: float) -> tuple[Curve, Curve]:
-        """Activities that rise, and gains of luma there, as shares of a deviation."""
-        rising = np.concatenate([[True], np.diff(self.at) > 0]) & (self.at > 0)
-        return self.at[rising], np.clip(self.luma[rising] / by, *GAINS)
+    def texture(self) -> Curve:
+        """(4, K) of a profile whose two sources of luma have half of its calm square each."""
+        luma, chroma = self.calm
+        rising = np.concatenate([[True], np.diff(self.at) > 0]) & (self.at > 0) & (self.place < TOP)
+        gain, other = (np.clip(v[rising] / by, *GAINS) for v, by in ((self.luma, luma), (self.chroma, chroma)))
+        turned = np.clip(np.interp(self.place[rising], TURNS, (0, 1)), LEAST_SHARE, 1 - LEAST_SHARE)
+        return np.stack([self.at[rising] / luma, gain * np.sqrt(2 * turned), other, gain * np.sqrt(2 * (1 - turned))])
 
 
 def codec_grain(pairs: Sequence[Pair], matched: Sequence[Blocks], coding: Coding, base: Grain) -> Grain:
@@ -164,7 +180,7 @@ def _followed(scene: _Scene, bare: Sequence[Blocks], base: Grain) -> Grain:
     gains, grain = np.ones(len(at)), base
     for turn in range(ROUNDS):
         made = scene.seen(scene.made(grain, turn), in_grain)
-        wanted, found = (luma_beyond(seen, picture, edges, whole)[:, 0] for seen in (real, made))
+        wanted, found = (beyond(seen, picture, LUMA, edges, whole)[:, 0] for seen in (real, made))
         gains = gains * np.clip(np.where(np.isfinite(wanted / found), wanted / found, 1), *STEP)
         least = float(np.interp(SMOOTHEST, (np.arange(len(gains)) + 0.5) / len(gains), gains))
         rising = np.concatenate([[True], np.diff(at) > 0]) & (at > 0)
@@ -200,15 +216,28 @@ def _flecks(real: Cells, made: Cells, spread: float) -> Curve:
 def _first_law(real: Cells, bare: Cells) -> _Law:
     edges, code_edges = edges_of(real.at, BINS), np.unique(np.quantile(real.code, LIGHTS)).astype(np.float64)
     weights = counts(real, edges, code_edges)
-    luma, light = effects(luma_beyond(real, bare, edges, code_edges), weights)
+    (luma, light), (chroma, _) = (
+        effects(beyond(real, bare, part, edges, code_edges), weights) for part in (LUMA, CHROMA)
+    )
     at, codes = middles(real.at, edges), (code_edges[1:] + code_edges[:-1]) / 2
-    return _Law(edges, at, luma, code_edges, codes, light, chroma_beyond(real, bare), *_filters(real.lags - bare.lags))
+    shares = shares_of_chroma(real, bare)
+    return _Law(edges, at, luma, chroma, shares, code_edges, codes, light, *_filters(_beyond(real, bare)))
+
+
+def _beyond(seen: Cells, bare: Cells) -> Lags:
+    """The noise's covariances; of luma's two, one that drowns in what is bare is taken for the other."""
+    found, whole = seen.lags - bare.lags, seen.lags[0, MAX_LAG]
+    clear = found[0, MAX_LAG, :] > CLEAR * whole
+    for one, other in ((0, 3), (3, 0)):
+        if clear[other] and not clear[one]:
+            found[..., one] = found[..., other]
+    return found
 
 
 def _filters(lags: Lags) -> tuple[Curve, Curve]:
-    """Kernels (3, T, T) and shares of white noise over what they filter (3,)."""
+    """Kernels (4, T, T) and shares of white noise over what they filter (4,)."""
     scale = np.maximum(lags[0, MAX_LAG], FAINTEST**2)
-    found = [filter_from_autocorrelation(lags[..., c] / scale[c], None, WIDE_TAPS) for c in range(3)]
+    found = [filter_from_autocorrelation(lags[..., c] / scale[c], None, WIDE_TAPS) for c in range(len(scale))]
     kernels, shares = zip(*found, strict=True)
     return np.stack(kernels), np.array(shares)
 
@@ -216,20 +245,23 @@ def _filters(lags: Lags) -> tuple[Curve, Curve]:
 def _corrected(law: _Law, real: Cells, made: Cells, bare: Cells) -> _Law:
     """The law that makes what is real, were what it makes proportional to it."""
     edges = law.edges, law.code_edges
-    luma, light = (
-        np.clip(f, *STEP)
-        for f in effects(luma_beyond(real, bare, *edges) / luma_beyond(made, bare, *edges), counts(real, *edges))
+    weights = counts(real, *edges)
+    (luma, light), (chroma, _) = (
+        effects(beyond(real, bare, part, *edges) / beyond(made, bare, part, *edges), weights) for part in (LUMA, CHROMA)
     )
-    scale = [np.maximum((seen.lags - bare.lags)[0, MAX_LAG], FAINTEST**2) for seen in (real, made)]
+    shares = law.shares * np.clip(shares_of_chroma(real, bare) / shares_of_chroma(made, bare), *STEP)
+    wanted, found = (_beyond(seen, bare) for seen in (real, made))
+    scale = [np.maximum(lags[0, MAX_LAG], FAINTEST**2) for lags in (wanted, found)]
     own = np.stack([_own_lags(*filtered) for filtered in zip(law.kernels, law.white_share, strict=True)], axis=-1)
-    kernels, shares = _filters(own + (real.lags - bare.lags) / scale[0] - (made.lags - bare.lags) / scale[1])
+    kernels, white_share = _filters(own + wanted / scale[0] - found / scale[1])
     return replace(
         law,
-        luma=law.luma * luma,
-        light=law.light * light,
-        chroma=law.chroma * np.clip(chroma_beyond(real, bare) / chroma_beyond(made, bare), *STEP),
+        luma=law.luma * np.clip(luma, *STEP),
+        chroma=law.chroma * np.clip(chroma, *STEP),
+        shares=shares / np.hypot(*shares),
+        light=law.light * np.clip(light, *STEP),
         kernels=kernels,
-        white_share=shares,
+        white_share=white_share,
     )
 
 
@@ -240,22 +272,24 @@ def _own_lags(kernel: Curve, share: float) -> Lags:
 
 
 def _stock(law: _Law, coding: Coding, patches: Curve, flecks: Curve) -> Grain:
-    """Luma and chroma as sources; the size over level is the curve's slope, the gain of luma 1 in the middle of what is calm."""
-    calm = law.calm
-    spread = np.linalg.inv(luma_chroma()) * np.array([calm, *law.chroma])
+    """Luma, chroma and luma again as sources; the size over level is the curve's slope, the gain of luma 1 in the middle of what is
+    calm."""
+    luma, chroma = law.calm
+    apart = np.linalg.inv(luma_chroma())[:, [0, 1, 2, 0]]
+    spread = apart * np.array([luma / np.sqrt(2), *(chroma * law.shares), luma / np.sqrt(2)])
     length = np.sqrt((spread**2).sum(axis=1))
-    codes = np.linspace(0, 1, KNOTS)
-    levels = np.interp(codes, coding.codes, coding.linear)
-    slope = coding.slope(levels) * np.interp(codes, law.codes, law.light)
-    at, gain = law.gains(calm)
+    levels = np.interp(np.linspace(0, 1, KNOTS), coding.codes, coding.linear)
+    light = np.interp(law.codes, coding.codes, coding.linear)
+    lit = light > LEAST
     return Grain(
         np.tile(levels, (3, 1)).astype(np.float32),
-        (length[:, None] * slope).astype(np.float32),
+        (length[:, None] * coding.slope(levels)).astype(np.float32),
         law.kernels.astype(np.float32),
         (spread / length[:, None]).astype(np.float32),
         coding.acescg_from_rgb.astype(np.float32),
         white_share=law.white_share.astype(np.float32),
         patchiness=patches.astype(np.float32),
         flecks=flecks.astype(np.float32),
-        texture=np.stack([at / calm, gain, np.ones_like(gain)]).astype(np.float32),
+        texture=law.texture().astype(np.float32),
+        light=np.stack([light, law.light])[:, lit].astype(np.float32),
     )

@@ -62,9 +62,9 @@ def edge_weights(size: int) -> NDArray[np.float32]:
 
 def lags_of(grain: Grain) -> Lags:
     """Covariances of unit grain at all lags, (.., .., 3, 3), between the camera's channels."""
-    kernels, blend, mix = (a.astype(np.float64) for a in (grain.kernels, grain.blend, grain.mix))
+    kernels, mix = (a.astype(np.float64) for a in (grain.kernels, grain.mix))
     shares = np.sqrt(1 - grain.white_share.astype(np.float64))
-    sources = _shared_lags(kernels) * (blend @ blend.T) * np.outer(shares, shares)
+    sources = _shared_lags(kernels) * grain.bonds * np.outer(shares, shares)
     sources[0, MAX_LAG] += np.diag(grain.white_share)
     return np.asarray(mix @ sources @ mix.T)
 

@@ -73,7 +73,7 @@ def patchiness(found: Scatter, block_px: int) -> NDArray[np.float32]:
     if found.spread < LEAST:
         return np.zeros(2, np.float32)
     sides = [int(np.clip(round(width * block_px), *SIDES)) for width in WIDTHS]
-    made = [_scatter_of(found.spread, side, block_px) for side in sides]
+    made = [_scatter_of(min(found.spread, MOST), side, block_px) for side in sides]
     best = int(np.argmin([abs(m.alike - found.alike) for m in made]))
     spread = found.spread * min(found.spread / made[best].spread, 2.0)
     return np.array([min(spread, MOST), sides[best]], np.float32)

@@ -28,8 +28,9 @@ GRAIN = (
     "patchiness",
     "texture",
     "flecks",
+    "light",
 )
-LATER = GRAIN[-5:]  # older files lack them: nothing blended, no white over it, no patches, no stronger on texture
+LATER = GRAIN[-6:]  # older files lack them: nothing blended, no white over it, no patches, no stronger on texture
 
 
 def grain_from(tables: dict[str, Any]) -> Grain:

@@ -14,8 +14,8 @@ from pipeline.errors import FormatError
 from pipeline.io.files import write_bytes
 from pipeline.kernels.grain import Grain, sigma_of
 
-FORMAT = "battleplate grain 5"
-READ = (*(f"battleplate grain {n}" for n in (1, 2, 3, 4)), FORMAT)
+FORMAT = "battleplate grain 6"
+READ = (*(f"battleplate grain {n}" for n in (1, 2, 3, 4, 5)), FORMAT)
 OTHER_TEXTURE = "battleplate grain 4"  # told in the contrast of cells four times as wide: not to be had from it
 SAME_WIDTH = 0.02
 CURE = "Make it with `battleplate grain save SHOT FILE`."

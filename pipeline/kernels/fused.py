@@ -32,7 +32,7 @@ def lay_over(layer: np.ndarray, picture: np.ndarray, kept: np.ndarray) -> None:
     size = kept.shape
     for name, array, shape in (("layer", layer, (*size, 4)), ("picture", picture, (*size, 3)), ("kept", kept, size)):
         _fits(name, array, shape, (np.float32,))
-    rows_at_once = max(ROWS, size[0] // 32)  # so that no thread waits long for the other one's last
+    rows_at_once = max(ROWS, size[0] // 4)  # each pixel is met once: nothing is to stay in a cache
     in_bands(size[0], lambda top, bottom: _lay_over(top, bottom, layer, picture, kept), rows_at_once)
 
 
@@ -85,7 +85,7 @@ def _finish(top, bottom, plate, picture, kept, graining, swelling, grained, fina
         n = min(COLUMNS, width - left)
         white = np.empty((planes_of(sources), bottom - top + 2 * reach, n + 2 * reach), np.float32)
         had, has = np.empty((3, n), np.float32), np.empty((3, n), np.float32)
-        made, done = np.empty((AT_ONCE, 3, n), np.float32), np.empty((3, n), np.float32)
+        made, done = np.empty((AT_ONCE, len(sources[0]), n), np.float32), np.empty((3, n), np.float32)
         shot, sent = np.empty((3, n), np.uint16), np.empty((3, n), np.uint16)
         filled, made_to = False, top
         for y in range(top, bottom):

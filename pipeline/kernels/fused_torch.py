@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.kernels.color import LUMINANCE, Grade, linear
 from pipeline.kernels.grain import Grain, curves, graining, key_of, quantiles, swells, textured
-from pipeline.kernels.grainpatches import Swells
+from pipeline.kernels.grainpatches import STRONGEST, Swells
 from pipeline.kernels.graintexture import CELL
 from pipeline.kernels.halves import HALF_MAX
 
@@ -158,16 +158,17 @@ def noise(
     y = torch.arange(height + 2 * reach, device=like.device) + (origin[1] - reach)
     x = torch.arange(width + 2 * reach, device=like.device) + (origin[0] - reach)
     rows = _hash((y + int(key_of(seed, frame))) & _MASK)
-    first = _hash(rows[:, None] ^ (x & _MASK)[None])
-    second = _hash((first + 0x9E3779B9) & _MASK)
-    table = torch.as_tensor(quantiles(), device=like.device)
-    white = _mixed(torch.stack([table[first >> 20], table[(first >> 8) & 4095], table[second >> 20]]), grain.blend)
-    made = torch.zeros((3, height, width), device=like.device)
+    table, count = torch.as_tensor(quantiles(), device=like.device), len(grain.kernels)
+    drawn: list[Tensor] = []
+    seen = _hash(rows[:, None] ^ (x & _MASK)[None])
+    while len(drawn) < 2 * count:  # two values of each hash
+        drawn += [table[seen >> 20], table[(seen >> 8) & 4095]]
+        seen = _hash((seen + 0x9E3779B9) & _MASK)
+    white = torch.stack(drawn[:count]) if count > 3 else _mixed(torch.stack(drawn[:3]), grain.blend)
+    made = torch.zeros((count, height, width), device=like.device)
     if grain.white_share.any():
-        third = _hash((second + 0x9E3779B9) & _MASK)
-        planes = torch.stack([table[(second >> 8) & 4095], table[third >> 20], table[(third >> 8) & 4095]])
         share = torch.as_tensor(np.sqrt(grain.white_share), device=like.device)[:, None, None]
-        made = share * planes[:, reach : reach + height, reach : reach + width]
+        made = share * torch.stack(drawn[count:])[:, reach : reach + height, reach : reach + width]
     (_, (taps, *_), _) = graining(grain, seed, frame)
     kernels = torch.as_tensor(taps, device=like.device)[..., None, None]
     for v in range(side):
@@ -179,15 +180,18 @@ def noise(
 
 
 def _swell(like: Tensor, swelling: Swells, origin: tuple[int, int]) -> Tensor:
-    """The gain of each source at each pixel, (3, H, W): what grainpatches.swell_row multiplies by."""
+    """The gain of each source at each pixel, (S, H, W): what grainpatches.swell_row multiplies by."""
     import torch
 
-    patches, flecks, lifts = ([torch.as_tensor(v, device=like.device) for v in part] for part in swelling)
+    patches, flecks, lifts = (
+        [torch.as_tensor(v, device=like.device) for v in part] for part in (swelling[0], swelling[1], swelling[3])
+    )
     y = torch.arange(like.shape[1], device=like.device) + origin[1]
     x = torch.arange(like.shape[2], device=like.device) + origin[0]
     gain = _lattice(y, x, patches)
     if len(flecks[1]):
         gain = gain + _lattice(y, x, flecks)
+    gain = (gain + float(swelling[2])).clamp(max=float(STRONGEST))
     y, x = y + CELL // 2, x + CELL // 2
     lifted = [
         gain + _between(cells, y // CELL, (y % CELL + 0.5) / CELL, x // CELL, (x % CELL + 0.5) / CELL)
@@ -195,16 +199,15 @@ def _swell(like: Tensor, swelling: Swells, origin: tuple[int, int]) -> Tensor:
         else gain
         for cells in lifts
     ]
-    gain = torch.stack([lifted[0], lifted[1], lifted[1]])
-    return torch.exp2(gain)
+    return torch.exp2(torch.stack([lifted[0], lifted[1], lifted[1], lifted[2]][: len(like)]))
 
 
 def _lattice(y: Tensor, x: Tensor, lattice: list[Tensor]) -> Tensor:
     """Logarithms (to 2) of the gains of one kind of patches, (H, W)."""
-    points, evened, shift, top, left = lattice
+    points, evened, top, left = lattice
     side = len(evened)
     drawn = _between(points, y // side - top, (y % side).float() / side, x // side - left, (x % side).float() / side)
-    return drawn * evened[(y % side)[:, None], (x % side)[None]] + shift
+    return drawn * evened[(y % side)[:, None], (x % side)[None]]
 
 
 def _between(points: Tensor, row: Tensor, lower: Tensor, column: Tensor, right: Tensor) -> Tensor:
@@ -281,8 +284,7 @@ def _lacking(had: Tensor, picture: Tensor, kept: Tensor, grain: Grain) -> Tensor
 
 
 def _mixed(planes: Tensor, matrix: np.ndarray) -> Tensor:
-    """Planes (3, H, W) through a (3, 3) matrix."""
+    """Planes (S, H, W) through a (3, S) matrix."""
     import torch
 
-    rows = ([float(v) for v in row] for row in matrix)
-    return torch.stack([a * planes[0] + b * planes[1] + d * planes[2] for a, b, d in rows])
+    return torch.stack([sum(float(v) * plane for v, plane in zip(row, planes, strict=True)) for row in matrix])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +13,7 @@ from pipeline.kernels.bands import in_bands
 from pipeline.kernels.check import same_rgb, shaped
 from pipeline.kernels.color import LUMINANCE
 from pipeline.kernels.comprows import COLUMNS, load_pixels, store_pixels
-from pipeline.kernels.grainpatches import EVERYWHERE, MOST, SIDES, Swells, gains_of, lattice_of, swell_row
+from pipeline.kernels.grainpatches import EVERYWHERE, MOST, SIDES, Swells, gains_of, lattice_of, shift_of, swell_row
 from pipeline.kernels.grainrows import BENDS, any_lost, fill_white, grain_rows, mix_row, noise_rows, planes_of
 from pipeline.kernels.graintexture import activity, lifts_of
 from pipeline.kernels.noiselanes import ROWS, TAPS, WIDE_TAPS
@@ -28,15 +28,17 @@ class Grain:
 
     Grain follows the levels of the camera's own channels: what a sensor's red photosite counts, a matrix spreads over all
     of ACEScg. levels, sigmas: (3, K) per camera channel: standard deviation at each scene-linear level, linear between,
-    held outside. kernels: (3, 9, 9) or (3, 11, 11) spatial, of unit energy, one per source of noise. mix: (3, 3) camera
-    channel from source, its rows of unit length. acescg_from_camera: (3, 3), its rows sum to 1 (white stays white). blend:
-    (3, 3), its rows of unit length: white noise that a source filters, from independent ones; layers of film are bound
-    together before they blur. white_share: (3,) of a source's variance what is white noise over its filtered one, as a
-    scanner's. patchiness: (2,) how the size varies from place to place, as codecs leave it: spread of its logarithm, 0 for
-    grain that is the same everywhere, and pixels between the places whose gains are drawn (grainpatches). texture: (3, K)
-    activities of the picture (graintexture), in deviations of the grain's luminance on a grey as bright, the gain of the first
-    source there and that of the others, as a codec's luma is noisier on texture; K of 0 without. flecks: (2,) as patchiness, of smaller
-    patches over them; a spread of 0 for none.
+    held outside. kernels: (S, 9, 9) or (S, 11, 11) spatial, of unit energy, one per source of noise, of which there are 3 or
+    4. mix: (3, S) camera channel from source, its rows of unit length. acescg_from_camera: (3, 3), its rows sum to 1 (white
+    stays white). blend: (3, 3), its rows of unit length: white noise that a source filters, from independent ones; layers of
+    film are bound together before they blur; the unit matrix where there are 4 sources. white_share: (S,) of a source's
+    variance what is white noise over its filtered one, as a scanner's. patchiness: (2,) how the size varies from place to
+    place, as codecs leave it: spread of its logarithm, 0 for grain that is the same everywhere, and pixels between the places
+    whose gains are drawn (grainpatches). texture: (S, K) activities of the picture (graintexture), in deviations of the grain's
+    luminance on a grey as bright, and the gains there of the first source, of the second and third, of the fourth if there is
+    one, as a codec's luma is noisier and finer on texture; K of 0 without. flecks: (2,) as patchiness, of smaller patches over
+    them; a spread of 0 for none. light: (2, L) luminances of the picture there, scene-linear, and the gain of all sources; L
+    of 0 without, as it is without texture.
     """
 
     levels: np.ndarray
@@ -49,13 +51,16 @@ class Grain:
     patchiness: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
     texture: np.ndarray = field(default_factory=lambda: np.zeros((3, 0), np.float32))
     flecks: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
+    light: np.ndarray = field(default_factory=lambda: np.zeros((2, 0), np.float32))
 
     def __post_init__(self) -> None:
-        knots = self.levels.shape[-1]
+        knots, sources = self.levels.shape[-1], 4 if len(self.kernels) == 4 else 3
         side = WIDE_TAPS if self.kernels.shape[-1] == WIDE_TAPS else TAPS
-        shapes = {"levels": (3, knots), "sigmas": (3, knots), "kernels": (3, side, side), "mix": (3, 3)}
-        shapes |= {"acescg_from_camera": (3, 3), "blend": (3, 3), "white_share": (3,), "patchiness": (2,)}
-        shapes |= {"texture": (3, self.texture.shape[-1]), "flecks": (2,)}
+        shapes = {"levels": (3, knots), "sigmas": (3, knots), "kernels": (sources, side, side)}
+        shapes |= {"mix": (3, sources), "acescg_from_camera": (3, 3), "blend": (3, 3), "white_share": (sources,)}
+        shapes |= {"texture": (sources, self.texture.shape[-1])} if self.texture.size else {}
+        shapes |= {"light": (2, self.light.shape[-1])}
+        shapes |= {"patchiness": (2,), "flecks": (2,)}
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
@@ -75,19 +80,45 @@ class Grain:
                 )
         if self.patchiness[0] == 0 and (self.flecks[0] > 0 or self.texture.size):
             raise ValueError("grain flecks and texture want patches under them.")
-        if self.texture.size and ((self.texture <= 0).any() or (np.diff(self.texture[0]) <= 0).any()):
-            raise ValueError("grain texture wants activities that rise and gains, all above 0.")
+        if self.light.size and not self.texture.size:
+            raise ValueError("grain light wants texture beside it.")
+        for name in ("texture", "light"):
+            law = getattr(self, name)
+            if law.size and ((law <= 0).any() or (np.diff(law[0]) <= 0).any()):
+                raise ValueError(f"grain {name} wants places that rise and gains, all above 0.")
+        if sources > 3 and (self.blend != np.eye(3)).any():
+            raise ValueError("grain blend binds three sources; with four it has to be the unit matrix.")
 
     @property
     def camera_from_acescg(self) -> np.ndarray:
         return np.linalg.inv(self.acescg_from_camera.astype(np.float64)).astype(np.float32)
 
     @property
+    def bonds(self) -> np.ndarray:
+        """Covariance of the white noise that the sources filter, (S, S) float64."""
+        found = np.eye(len(self.kernels))
+        found[:3, :3] = self.blend.astype(np.float64) @ self.blend.T.astype(np.float64)
+        return found
+
+    def even(self) -> Grain:
+        """The same without patches, flecks, texture and light."""
+        none, nowhere = np.zeros(2, np.float32), np.zeros((2, 0), np.float32)
+        return replace(self, patchiness=none, flecks=none, texture=np.zeros((3, 0), np.float32), light=nowhere)
+
+    @property
+    def rise(self) -> np.ndarray:
+        """(K,) gains on texture of the first source and the fourth together, as they lie in the camera's channels."""
+        sources = [0, 3][: len(self.kernels) - 2]
+        weights = (self.mix.astype(np.float64) ** 2).sum(axis=0)[sources]
+        gains = self.texture[1:].astype(np.float64)[[0, 2][: len(sources)]]
+        return np.asarray(np.sqrt(weights @ gains**2 / weights.sum()))
+
+    @property
     def correlation(self) -> np.ndarray:
         """Covariance of unit noise between camera channels, (3, 3) float64: its diagonal is 1 or near it."""
-        kernels, blend, mix = (a.astype(np.float64) for a in (self.kernels, self.blend, self.mix))
+        kernels, mix = (a.astype(np.float64) for a in (self.kernels, self.mix))
         shares = np.sqrt(1 - self.white_share.astype(np.float64))
-        shared = np.einsum("iyx,jyx->ij", kernels, kernels) * (blend @ blend.T) * np.outer(shares, shares)
+        shared = np.einsum("iyx,jyx->ij", kernels, kernels) * self.bonds * np.outer(shares, shares)
         return np.asarray(mix @ (shared + np.diag(self.white_share)) @ mix.T)
 
 
@@ -165,14 +196,23 @@ def swells(
 ) -> Swells:
     """What compiled loops take of the profile's patches for a tile of `size` (H, W) at `origin` (x, y) of a picture with
     this activity (graintexture), None for no texture."""
-    lifts = EVERYWHERE, EVERYWHERE
+    lifts = EVERYWHERE, EVERYWHERE, EVERYWHERE
     if cells is not None:
-        seen, texture = active(grain, cells), grain.texture
-        others = EVERYWHERE if (texture[2] == 1).all() else lifts_of(seen, texture[::2])
-        lifts = lifts_of(seen, texture[:2]), others
+        lifts = _lifts(grain, cells)
     kinds = (grain.patchiness, PATCHES), (grain.flecks, FLECKS)
     patches, flecks = (lattice_of(kind, quantiles(), key_of(seed, k), frame, size, origin) for kind, k in kinds)
-    return patches, flecks, lifts
+    return patches, flecks, shift_of(grain.patchiness[0], grain.flecks[0]), lifts
+
+
+def _lifts(grain: Grain, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    seen, texture = active(grain, cells), grain.texture
+    found = [lifts_of(seen, texture[[0, k]]) for k in range(1, len(texture))]
+    if grain.light.size:
+        lit = lifts_of(cells[..., 1], grain.light)
+        found = [lift + lit for lift in found]
+    elif (texture[2] == 1).all():
+        found[1] = EVERYWHERE
+    return found[0], found[1], found[2] if len(found) > 2 else EVERYWHERE
 
 
 def active(grain: Grain, cells: np.ndarray) -> np.ndarray:
@@ -199,9 +239,10 @@ def gain(grain: Grain, seed: int, frame: int, picture: np.ndarray) -> np.ndarray
     """Of which size the grain is at each pixel of a picture (H, W, 3), as a share of what the profile gives each camera channel,
     (H, W, 3) float32: 1 without patches."""
     size = picture.shape[0], picture.shape[1]
-    sources = gains_of(swells(grain, seed, frame, size, cells=textured(grain, picture)), size, (0, 0))
+    swelling = swells(grain, seed, frame, size, cells=textured(grain, picture))
+    sources = gains_of(swelling, size, (0, 0), len(grain.kernels))
     if not grain.texture.size:
-        return sources
+        return sources[..., :3]
     mix = grain.mix.astype(np.float64) ** 2
     return np.asarray(np.sqrt(sources**2 @ (mix / mix.sum(axis=1, keepdims=True)).T.astype(np.float32)))
 
@@ -241,7 +282,7 @@ def _noise(top, bottom, out, sources, hashed, swelling, x0, y0):
     for left in range(0, width, COLUMNS):
         columns = min(COLUMNS, width - left)
         white = np.empty((planes_of(sources), bottom - top + 2 * reach, columns + 2 * reach), np.float32)
-        made = np.empty((ROWS, 3, columns), np.float32)
+        made = np.empty((ROWS, len(sources[0]), columns), np.float32)
         fill_white(white, y0 + top - reach, x0 + left - reach, sources, hashed)
         for first in range(top, bottom, ROWS):
             rows = min(ROWS, bottom - first)
@@ -249,7 +290,7 @@ def _noise(top, bottom, out, sources, hashed, swelling, x0, y0):
             for r in range(rows):
                 swell_row(made[r], y0 + first + r, x0 + left, swelling)
                 mix_row(made[r], sources)
-                store_pixels(made[r], out[first + r, left : left + columns])
+                store_pixels(made[r, :3], out[first + r, left : left + columns])
 
 
 @njit(nogil=True, cache=True)
@@ -259,7 +300,7 @@ def _add_grain(top, bottom, plate, picture, kept, graining, swelling, x0, y0, ou
     for left in range(0, width, COLUMNS):
         columns = min(COLUMNS, width - left)
         white = np.empty((planes_of(sources), bottom - top + 2 * reach, columns + 2 * reach), np.float32)
-        made, done = np.empty((ROWS, 3, columns), np.float32), np.empty((3, columns), np.float32)
+        made, done = np.empty((ROWS, len(sources[0]), columns), np.float32), np.empty((3, columns), np.float32)
         had, has = np.empty((3, columns), np.float32), np.empty((3, columns), np.float32)
         filled, made_to = False, top
         for y in range(top, bottom):

@@ -1,6 +1,6 @@
 """Grain that swells and fades from place to place, as a codec leaves it: soft patches out of a counter that change slowly.
 
-Over them it is stronger where there is texture (graintexture), the first source, a codec's luma, by a gain of its own.
+Over them it is stronger where there is texture, or light (graintexture), a codec's luma by gains of its own.
 
 The gain is known at the points of a lattice, for the same reason as the noise: a tile, a thread and a farm task agree.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from pipeline.kernels.exponent import exp2
 from pipeline.kernels.graintexture import CELL
@@ -17,10 +18,13 @@ from pipeline.kernels.graintexture import CELL
 HOLD = 24  # frames in which a point's gain goes over into another: a codec's decisions follow what stands there
 SIDES = 4, 256  # pixels, least and most between points
 MOST = 1.0  # spread
+STRONGEST = np.float32(np.log2(2.5))  # gain of patches and flecks: a codec's own ends somewhere, more is a speck
+HALVINGS = 24
 _GOLDEN = np.uint32(0x9E3779B1)
 EVERYWHERE = np.empty((0, 0), np.float32)  # stands for the lifts of grain that is no stronger on texture
-Lattice = tuple[np.ndarray, np.ndarray, np.float32, np.int64, np.int64]
-Swells = tuple[Lattice, Lattice, tuple[np.ndarray, np.ndarray]]  # of patches, of finer ones; lifts, and others'
+Lattice = tuple[np.ndarray, np.ndarray, np.int64, np.int64]
+# Of patches, of finer ones; what is added for a mean square of 1; lifts of the first source, of the second and third, of a fourth.
+Swells = tuple[Lattice, Lattice, np.float32, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 def lattice_of(
@@ -30,20 +34,31 @@ def lattice_of(
 
     patches: (2,) spread of the gain's logarithm and pixels between points. normal: (4096,) equally likely values.
     Logarithms (to 2) of the gains at the lattice's points (rows, columns), factors (side, side) that keep their spread
-    between points, what is added for a mean square of 1, the first point's row and column. A spread of 0 gives empty
-    tables, and swell_row leaves everything as it is.
+    between points, the first point's row and column. A spread of 0 gives empty tables, and swell_row leaves everything as it is.
     """
     spread, side = float(patches[0]), int(patches[1])
     if spread == 0 or 0 in size:
-        return EVERYWHERE, EVERYWHERE, np.float32(0), np.int64(0), np.int64(0)
+        return EVERYWHERE, EVERYWHERE, np.int64(0), np.int64(0)
     top, left = origin[1] // side, origin[0] // side
     bottom, right = (origin[1] + size[0] - 1) // side + 2, (origin[0] + size[1] - 1) // side + 2
     points = _points(normal, key, frame, np.arange(top, bottom), np.arange(left, right)) * (spread / np.log(2))
     line = np.arange(side) / side
     length = np.hypot(1 - line, line)  # of the weights of two points
     even = np.asarray(1 / np.outer(length, length), np.float32)
-    shift = np.float32(-(spread**2) / np.log(2))
-    return points.astype(np.float32), even, shift, np.int64(top), np.int64(left)
+    return points.astype(np.float32), even, np.int64(top), np.int64(left)
+
+
+def shift_of(*spreads: float) -> np.float32:
+    """What is added to the logarithm (to 2) of gains that scatter so, held under STRONGEST, for a mean square of 1."""
+    spread, most = float(np.hypot.reduce(np.array(spreads, np.float64))), float(STRONGEST) * np.log(2)
+    if spread == 0:
+        return np.float32(0)
+    low, high = -(spread**2), 0.0
+    for _ in range(HALVINGS):
+        mean = (low + high) / 2
+        free = np.exp(2 * (mean + spread**2)) * ndtr((most - mean) / spread - 2 * spread)
+        low, high = (mean, high) if free + np.exp(2 * most) * ndtr((mean - most) / spread) < 1 else (low, mean)
+    return np.float32(round(low / np.log(2), 5))  # the same on every machine
 
 
 def _points(
@@ -70,42 +85,47 @@ def _hash(value: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 @njit(cache=True)
 def swell_row(made, y, x0, swells):
-    """Multiply a row of the sources' noise, planes (3, columns) that begin at x0 of the whole picture's row y, by the gain there:
-    the patches' and the texture's."""
-    patches, flecks, lifts = swells
+    """Multiply a row of the sources' noise, planes (3 or 4, columns) that begin at x0 of the whole picture's row y, by the gain
+    there: the patches' and the texture's."""
+    patches, flecks, shift, lifts = swells
     if patches[1].shape[0] == 0:
         return
     columns = made.shape[1]
     gain = np.zeros(columns, np.float32)
     _add_row(gain, y, x0, patches)
-    shift = patches[2]
     if flecks[1].shape[0] > 0:
         _add_row(gain, y, x0, flecks)
-        shift += flecks[2]
+    for i in range(columns):
+        x = np.uintp(i)
+        gain[x] = min(gain[x] + shift, STRONGEST)
     if lifts[0].size == 0:
-        _multiply(made, 0, 3, gain, shift)
+        _multiply(made, 0, made.shape[0], gain)
         return
     own = gain.copy()
     _lift_row(own, y, x0, lifts[0])
-    _multiply(made, 0, 1, own, shift)
+    _multiply(made, 0, 1, own)
+    if made.shape[0] > 3:
+        own[:] = gain
+        _lift_row(own, y, x0, lifts[2])
+        _multiply(made, 3, 4, own)
     if lifts[1].size:
         _lift_row(gain, y, x0, lifts[1])
-    _multiply(made, 1, 3, gain, shift)
+    _multiply(made, 1, 3, gain)
 
 
 @njit(cache=True)
-def _multiply(made, first, last, gain, shift):
+def _multiply(made, first, last, gain):
     for c in range(first, last):
         line = made[c]
         for i in range(gain.shape[0]):
             x = np.uintp(i)
-            line[x] *= exp2(gain[x] + shift)
+            line[x] *= exp2(gain[x])
 
 
 @njit(cache=True)
 def _add_row(gain, y, x0, lattice):
     """Add the logarithms of a lattice's gains, linear between its points."""
-    points, evened, _, top, left = lattice
+    points, evened, top, left = lattice
     side = evened.shape[0]
     row = y // side
     down = y - row * side
@@ -170,9 +190,9 @@ def _add_fours(gain, above, below, lower, middle, even):
         gain[x + np.uintp(3)] += (here + rise * at3) * even3
 
 
-def gains_of(swells: Swells, size: tuple[int, int], origin: tuple[int, int]) -> np.ndarray:
-    """What swell_row multiplies the sources by in a tile of `size` (H, W) at `origin` (x, y), (H, W, 3) float32."""
-    out = np.ones((*size, 3), np.float32)
+def gains_of(swells: Swells, size: tuple[int, int], origin: tuple[int, int], sources: int = 3) -> np.ndarray:
+    """What swell_row multiplies the sources by in a tile of `size` (H, W) at `origin` (x, y), (H, W, sources) float32."""
+    out = np.ones((*size, sources), np.float32)
     if swells[0][0].size:
         _gains_of(out, origin[1], origin[0], swells)
     return out
@@ -180,7 +200,7 @@ def gains_of(swells: Swells, size: tuple[int, int], origin: tuple[int, int]) -> 
 
 @njit(cache=True)
 def _gains_of(out, y0, x0, swells):
-    made = np.empty((3, out.shape[1]), np.float32)
+    made = np.empty((out.shape[2], out.shape[1]), np.float32)
     for y in range(out.shape[0]):
         made[:] = np.float32(1)
         swell_row(made, y0 + y, x0, swells)

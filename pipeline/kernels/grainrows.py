@@ -28,42 +28,42 @@ def _hash(value):
 
 @njit(cache=True)
 def planes_of(sources):
-    """How many planes of white noise a block needs: three more where noise lies over some source's filtered one."""
-    over = sources[2]
-    return 6 if over[0] > 0 or over[1] > 0 or over[2] > 0 else 3
+    """How many planes of white noise a block needs: one for each source, two where noise lies over some source's filtered one."""
+    count = sources[0].shape[0]
+    return 2 * count if (sources[2] > 0).any() else count
 
 
 @njit(cache=True)
 def fill_white(white, y0, x0, sources, hashed):
-    """White noise of one block, planes (3 or 6, rows, columns), from absolute pixel positions; the first three blended."""
+    """White noise of one block, planes (3 to 8, rows, columns), from absolute pixel positions; three sources are blended."""
     planes, rows, columns = white.shape
     table, key = hashed
     blend = sources[1]
     bound = _off_diagonal(blend)
     left, golden = np.uint32(x0 & 0xFFFFFFFF), np.uint32(0x9E3779B9)
-    first, second, third = np.empty(columns, np.uint32), np.empty(columns, np.uint32), np.empty(columns, np.uint32)
+    seen = np.empty(columns, np.uint32)
     for j in range(rows):
         row_key = _hash(np.uint32(key + np.uint32((y0 + j) & 0xFFFFFFFF)))
-        for i in range(columns):  # apart from the look-ups, which would keep the hashes from being vectorised
-            first[i] = _hash(np.uint32(row_key ^ np.uint32(left + np.uint32(i))))
-            second[i] = _hash(np.uint32(first[i] + golden))
-        a, b, d = white[0, j], white[1, j], white[2, j]
-        for i in range(columns):
-            k = np.uintp(i)
-            a[k] = table[np.uintp(first[k] >> np.uint32(20))]
-            b[k] = table[np.uintp((first[k] >> np.uint32(8)) & np.uint32(4095))]
-            d[k] = table[np.uintp(second[k] >> np.uint32(20))]
+        for p in range(0, planes, 2):  # two values of each hash
+            if p == 0:
+                for i in range(columns):  # apart from the look-ups, which would keep the hashes from being vectorised
+                    seen[i] = _hash(np.uint32(row_key ^ np.uint32(left + np.uint32(i))))
+            else:
+                for i in range(columns):
+                    seen[i] = _hash(np.uint32(seen[i] + golden))
+            _pick(white[p, j], table, seen, np.uint32(20))
+            if p + 1 < planes:
+                _pick(white[p + 1, j], table, seen, np.uint32(8))
         if bound:
-            _mix_rows(a, b, d, blend)
-        if planes == 6:
-            for i in range(columns):
-                third[i] = _hash(np.uint32(second[i] + golden))
-            a, b, d = white[3, j], white[4, j], white[5, j]
-            for i in range(columns):
-                k = np.uintp(i)
-                a[k] = table[np.uintp((second[k] >> np.uint32(8)) & np.uint32(4095))]
-                b[k] = table[np.uintp(third[k] >> np.uint32(20))]
-                d[k] = table[np.uintp((third[k] >> np.uint32(8)) & np.uint32(4095))]
+            _mix_rows(white[0, j], white[1, j], white[2, j], blend)
+
+
+@njit(inline="always")
+def _pick(out, table, hashes, shift):
+    """Twelve bits of each hash choose a value."""
+    for i in range(out.shape[0]):
+        k = np.uintp(i)
+        out[k] = table[np.uintp((hashes[k] >> shift) & np.uint32(4095))]
 
 
 def _row_filter(side):
@@ -87,19 +87,19 @@ _filter_row, _filter_row_wide = _row_filter(TAPS), _row_filter(WIDE_TAPS)
 
 @njit(cache=True)
 def noise_rows(white, sources, j, rows, made):
-    """Rows j to j + rows - 1, at most ROWS, of a block's sources of unit variance into `made` (ROWS, 3, columns): spatial
+    """Rows j to j + rows - 1, at most ROWS, of a block's sources of unit variance into `made` (ROWS, 3 or 4, columns): spatial
     kernel, white over it.
     """
     kernels, _, over, _ = sources
-    columns, side = made.shape[2], kernels.shape[1]
+    count, columns, side = made.shape[1], made.shape[2], kernels.shape[1]
     reach = side // 2
     in_lanes = columns - columns % COLUMNS if rows == ROWS else 0
-    for c in range(3):
+    for c in range(count):
         for r in range(rows):
             line = made[r, c]
             line[:] = np.float32(0)
-            if white.shape[0] == 6:
-                row, share = white[3 + c, j + r + reach], over[c]
+            if white.shape[0] > count:
+                row, share = white[count + c, j + r + reach], over[c]
                 for i in range(columns):
                     x = np.uintp(i)
                     line[x] = share * row[x + np.uintp(reach)]
@@ -120,15 +120,22 @@ def noise_rows(white, sources, j, rows, made):
 
 @njit(cache=True)
 def mix_row(made, sources):
-    """A row of sources, planes (3, columns), into the camera's channels, in place."""
-    _mix_rows(made[0], made[1], made[2], sources[3])
+    """A row of sources, planes (3 or 4, columns), into the camera's channels, the first three, in place."""
+    mix = sources[3]
+    _mix_rows(made[0], made[1], made[2], mix)
+    if made.shape[0] > 3:
+        for c in range(3):
+            line, more, share = made[c], made[3], mix[c, 3]
+            for i in range(line.shape[0]):
+                x = np.uintp(i)
+                line[x] += share * more[x]
 
 
 @njit(cache=True)
 def _off_diagonal(matrix):
-    """Does a (3, 3) matrix mix anything?"""
-    for i in range(3):
-        for j in range(3):
+    """Does a square matrix mix anything?"""
+    for i in range(matrix.shape[0]):
+        for j in range(matrix.shape[1]):
             if i != j and matrix[i, j] != 0:
                 return True
     return False
@@ -136,7 +143,7 @@ def _off_diagonal(matrix):
 
 @njit(cache=True)
 def _mix_rows(first, second, third, mix):
-    """Three rows through a (3, 3) matrix, in place."""
+    """Three rows through the first three columns of a matrix, in place."""
     m00, m01, m02 = mix[0, 0], mix[0, 1], mix[0, 2]
     m10, m11, m12 = mix[1, 0], mix[1, 1], mix[1, 2]
     m20, m21, m22 = mix[2, 0], mix[2, 1], mix[2, 2]

@@ -1,4 +1,4 @@
-"""How much fine picture there is at each place of a frame: a codec's luma noise is stronger on texture than on what is smooth.
+"""How much fine picture there is at each place of a frame, and how light it is: a codec's noise goes by both.
 
 Cells lie where they lie in the whole picture; a tile takes the whole picture's activity.
 """
@@ -15,7 +15,7 @@ from pipeline.kernels.color import LUMINANCE
 
 CELL = 4  # pixels
 HALF = CELL // 2
-LEAST = 1e-3  # activity that counts as none
+LEAST = 1e-5  # activity or light that counts as none
 _RED, _GREEN, _BLUE = (np.float32(v) for v in LUMINANCE)
 
 
@@ -37,15 +37,15 @@ def activity(picture: np.ndarray) -> np.ndarray:
     return found
 
 
-def lifts_of(activities: np.ndarray, texture: np.ndarray) -> NDArray[np.float32]:
+def lifts_of(seen: np.ndarray, law: np.ndarray) -> NDArray[np.float32]:
     """Logarithms (to 2) of the gain of each cell and of a border as its neighbour, (rows + 2, columns + 2).
 
-    activities: (rows, columns), in the units of texture, (2, K): activities, rising, and the gains there; between them
-    linear in logarithms, held outside. Cells without a finite activity keep a gain of 1.
+    seen: (rows, columns) activities or light, in the units of law, (2, K): some, rising, and the gains there; between them
+    linear in logarithms, held outside. Cells without a finite value keep a gain of 1.
     """
-    at = np.log(np.maximum(activities, LEAST, where=np.isfinite(activities), out=np.ones_like(activities)))
-    found = np.interp(at, np.log(texture[0]), np.log2(texture[1]))
-    return np.pad(np.where(np.isfinite(activities), found, 0), 1, mode="edge").astype(np.float32)
+    at = np.log(np.maximum(seen, LEAST, where=np.isfinite(seen), out=np.ones_like(seen)))
+    found = np.interp(at, np.log(law[0]), np.log2(law[1]))
+    return np.pad(np.where(np.isfinite(seen), found, 0), 1, mode="edge").astype(np.float32)
 
 
 def _around(cells: np.ndarray) -> np.ndarray:

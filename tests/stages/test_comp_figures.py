@@ -105,7 +105,7 @@ def test_grain_is_judged_in_every_bin_of_light() -> None:
 
 def test_patches_of_a_damaged_plates_grain_are_no_fault() -> None:
     """A small layer may lie wholly in a strong or in a weak one."""
-    patchy, alpha = replace(GRAIN, patchiness=np.float32([0.6, 40])), np.ones((H, W), np.float32)
+    patchy, alpha = replace(GRAIN, patchiness=np.float32([0.6, 96])), np.ones((H, W), np.float32)
     picture = comped(alpha)
     frame = made(picture, alpha)
     add_grain(picture, picture, np.zeros((H, W), np.float32), patchy, SEED, FRAME, frame.grained)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numba
 import numpy as np
 import pytest
@@ -24,6 +25,14 @@ def wide():
     kernels = np.pad(plain.kernels, ((0, 0), (1, 1), (1, 1)))
     kernels[:, 0, 2], kernels[:, -1, -1] = 0.2, -0.3
     return replace(plain, kernels=kernels)
+
+
+def four(mix=((0.8, 0, 0, 0.6), (0, 0.8, 0, 0.6), (0.6, 0, 0.8, 0))):
+    """A fourth source, wider than the others, and white noise over some."""
+    plain = profile()
+    wider = np.ones((1, grain.TAPS, grain.TAPS), np.float32) / np.float32(grain.TAPS)
+    kernels, over = np.concatenate([plain.kernels, wider]), np.float32([0.1, 0, 0.04, 0.2])
+    return replace(plain, kernels=kernels, mix=np.float32(mix), white_share=over)
 
 
 def profile(sigmas=(0.02, 0.04)):
@@ -75,6 +84,37 @@ def test_white_noise_is_the_twin_of_its_hash():
             np.testing.assert_allclose(more[y, x], np.sqrt(0.75) * np.array(wanted) + 0.5 * np.array(white), atol=1e-6)
 
 
+def test_a_fourth_source_is_the_twin_of_its_hash_and_filter():
+    """Source by source, in plain Python; the first three filter the same noise as without a fourth."""
+    stock, y0, x0, reach = four(), 200, 100, grain.TAPS // 2
+
+    def mixed(v):
+        for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+            v = ((v ^ (v >> shift)) * factor) & 0xFFFFFFFF
+        return v ^ (v >> 16)
+
+    def drawn(y, x):
+        """Eight values of four hashes."""
+        seen, found = mixed(mixed((5 * 0x9E3779B1 + 1003 * 0x85EBCA77 + y) & 0xFFFFFFFF) ^ x), []
+        for _ in range(4):
+            found += [grain.quantiles()[seen >> 20], grain.quantiles()[(seen >> 8) & 4095]]
+            seen = mixed((seen + 0x9E3779B9) & 0xFFFFFFFF)
+        return found
+
+    white = np.array([[drawn(y0 + y, x0 + x) for x in range(-reach, 40 + reach)] for y in range(-reach, 6 + reach)])
+    filtered = np.stack([cv2.filter2D(white[..., c], -1, stock.kernels[c].astype(float)) for c in range(4)], axis=-1)
+    share = stock.white_share.astype(float)
+    sources = (np.sqrt(1 - share) * filtered + np.sqrt(share) * white[..., 4:])[reach:-reach, reach:-reach]
+
+    made = grain.noise(6, 40, stock, 5, 1003, (x0, y0))
+
+    np.testing.assert_allclose(made, sources @ stock.mix.T, atol=1e-5)
+    alone = replace(stock, white_share=np.zeros(4, np.float32), mix=np.pad(profile().mix, ((0, 0), (0, 1))))
+    np.testing.assert_array_equal(grain.noise(6, 40, alone, 5, 1003), grain.noise(6, 40, profile(), 5, 1003))
+    many = grain.noise(400, 400, stock, 5, 1).reshape(-1, 3)
+    np.testing.assert_allclose(np.cov(many.T), stock.correlation, atol=0.03)
+
+
 def test_a_wide_filter_is_a_small_one_with_more_beside_it():
     """The same white noise at the same places: zeros around 9 x 9 taps change nothing, taps there are added."""
     small = replace(film(), white_share=np.zeros(3, np.float32))
@@ -107,7 +147,7 @@ def scene(size=(40, 53)):
     return plate, picture, kept
 
 
-@pytest.mark.parametrize("stock", [profile(), film(), wide()], ids=["mixed", "film", "wide"])
+@pytest.mark.parametrize("stock", [profile(), film(), wide(), four()], ids=["mixed", "film", "wide", "four"])
 def test_tiles_and_threads_give_the_same_bytes(stock):
     plate, picture, kept = scene()
     whole, tiled = np.empty_like(picture), np.empty_like(picture)

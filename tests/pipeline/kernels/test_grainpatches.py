@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.kernels import fused, grain
+from pipeline.kernels.grainpatches import shift_of
 from tests.pipeline.kernels.test_grain import film, profile, scene
 
 SPREAD, SIDE = 0.4, 12
@@ -73,14 +74,35 @@ def test_gain_is_the_twin_of_its_hash():
         one, other = (normal[mixed((seen + (turn + k) * 0x9E3779B1) & 0xFFFFFFFF) >> 20] for k in (0, 1))
         return ((1 - share) * one + share * other) / np.hypot(1 - share, share)
 
-    found = gain((30, 40), 1007, (-17, 5))[..., 1]
+    found, shares = gain((30, 40), 1007, (-17, 5))[..., 1], []
     for y in range(0, 30, 7):
         for x in range(0, 40, 7):
             (row, down), (column, right) = divmod(y + 5, SIDE), divmod(x - 17, SIDE)
             weights = np.outer([1 - down / SIDE, down / SIDE], [1 - right / SIDE, right / SIDE])
             around = np.array([[point(row + i, column + j, 1007) for j in (0, 1)] for i in (0, 1)])
             value = (weights * around).sum() / np.sqrt((weights**2).sum())
-            assert found[y, x] == pytest.approx(np.exp(SPREAD * value - SPREAD**2), rel=1e-4)
+            shares.append(found[y, x] / np.exp(SPREAD * value))
+    assert max(found[y, x] for y in range(0, 30, 7) for x in range(0, 40, 7)) < 2.4  # none is held
+    np.testing.assert_allclose(shares, shares[0], rtol=1e-4)
+    assert np.exp(-(SPREAD**2)) < shares[0] < 1.03 * np.exp(-(SPREAD**2))
+
+
+@pytest.mark.parametrize("spreads", [(0.2, 0), (0.4, 0), (0.65, 0.5), (1, 1)])
+def test_gains_have_a_mean_square_of_one_though_the_strongest_are_held(spreads):
+    drawn = np.random.default_rng(1).standard_normal(1_000_000) * np.hypot(*spreads)
+
+    gains = np.minimum(np.exp(drawn + shift_of(*spreads) * np.log(2)), 2.5)
+
+    assert (gains**2).mean() == pytest.approx(1, abs=0.005)
+    assert shift_of(0, 0) == 0
+
+
+def test_no_gain_is_beyond_what_a_codec_would_leave():
+    wild = replace(patchy(profile(), 1.0), flecks=np.float32([0.6, 4]))
+    found = grain.gain(wild, 5, 1001, np.zeros((800, 800, 3), np.float32))
+
+    assert found.max() == pytest.approx(2.5, rel=1e-4)
+    assert (found.astype(float) ** 2).mean() == pytest.approx(1, abs=0.1)
 
 
 def in_tiles(plate, picture, kept, stock, cells=None):

@@ -9,11 +9,13 @@ import pytest
 from pipeline.kernels import fused, fused_torch, grain
 from pipeline.kernels.color import LUMINANCE
 from pipeline.kernels.graintexture import CELL, activity, lifts_of
-from tests.pipeline.kernels.test_grain import film, profile, scene
+from tests.pipeline.kernels.test_grain import film, four, profile, scene
 from tests.pipeline.kernels.test_grainpatches import in_tiles, patchy
 
 LAW = np.array([[0.3, 1.0, 4.0], [0.6, 1.0, 2.5], [1.0, 1.0, 1.0]], np.float32)
 OTHERS = np.array([[0.3, 1.0, 4.0], [0.6, 1.0, 2.5], [0.8, 1.0, 1.5]], np.float32)
+TURNING = np.array([[0.3, 1.0, 4.0], [0.2, 1.0, 2.5], [0.8, 1.0, 1.5], [1.0, 1.0, 0.1]], np.float32)  # four sources
+LIGHT = np.array([[0.1, 0.3, 0.6], [0.6, 1.0, 1.5]], np.float32)
 NONE = np.zeros((3, 0), np.float32)
 
 
@@ -95,6 +97,39 @@ def test_sources_swell_with_the_texture_under_them(law):
     np.testing.assert_allclose((camera[0] / np.where(far, camera[1], 1))[far], ratio[far], rtol=0.02)
 
 
+def test_all_sources_follow_the_light_around_a_place():
+    """The luminance of some cells around it, not the pixel's: the ramp is even, its dots are not seen."""
+    ramp = np.geomspace(0.05, 0.9, 240).astype(np.float32)
+    picture = np.tile(ramp[None, :, None], (240, 1, 3))
+    picture[1::2, ::2] *= 0.8
+    picture[::2, 1::2] *= 1.2
+    stock = replace(textured(profile()), light=LIGHT)
+
+    both = [grain.gain(s, 3, 1001, picture) for s in (stock, replace(stock, light=NONE[:2]))]
+
+    found = (both[0] / both[1])[8:-8, 8:-8]
+    wanted = np.exp(np.interp(np.log(ramp), np.log(LIGHT[0]), np.log(LIGHT[1])))[8:-8]
+    np.testing.assert_allclose(found, np.broadcast_to(wanted[:, None], found.shape), rtol=0.04)
+
+
+def test_a_fourth_source_takes_over_where_it_is_smooth():
+    """What is filtered wider lies in the smooth half, what is finer on the texture."""
+    picture = np.full((240, 240, 3), 0.3, np.float32)
+    picture[:, 120:] *= 0.5 + random_picture(240, 120)
+    law = np.array([[0.05, 0.2], [0.1, 1.4], [1, 1], [1.4, 0.1]], np.float32)
+    stock = textured(four(mix=((0.7, 0, 0, 0.7),) * 3), law)
+    out = np.empty_like(picture)
+
+    grain.add_grain(picture, picture, np.zeros((240, 240), np.float32), stock, 3, 1001, out)
+
+    noise = ((out - picture) @ LUMINANCE)[8:-8]
+    far = [(half[:, 5:] * half[:, :-5]).mean() / (half**2).mean() for half in (noise[:, 8:112], noise[:, 128:232])]
+    own = [(0.8 * k[:, 5:] * k[:, :-5]).sum() if len(k) else 0 for k in stock.kernels[[3, 0]]]
+    assert far[0] == pytest.approx(own[0], abs=0.12)
+    assert abs(far[1]) < 0.1 < far[0]
+    assert stock.rise == pytest.approx([1, 1], abs=0.01)
+
+
 def test_activity_is_told_in_deviations_of_the_grains_luminance():
     stock, cells = profile(), np.float32([[[0.01, 0.05], [0.01, 0.4]]])
 
@@ -106,10 +141,19 @@ def test_activity_is_told_in_deviations_of_the_grains_luminance():
         assert found[0, k] == pytest.approx(0.01 / ((out - grey) @ LUMINANCE).std(), rel=0.03)
 
 
-@pytest.mark.parametrize("law", [LAW, OTHERS], ids=["first", "all"])
-@pytest.mark.parametrize("stock", [profile(), film()], ids=["mixed", "film"])
-def test_tiles_with_the_pictures_activity_give_the_same_bytes(stock, law):
-    stock = textured(stock, law)
+@pytest.mark.parametrize(
+    ("stock", "law"),
+    [
+        (profile(), LAW),
+        (profile(), OTHERS),
+        (film(), OTHERS),
+        (four(), TURNING),
+    ],
+    ids=["mixed, first", "mixed, all", "film, all", "four"],
+)
+@pytest.mark.parametrize("light", [LIGHT, NONE[:2]], ids=["light", "no light"])
+def test_tiles_with_the_pictures_activity_give_the_same_bytes(stock, law, light):
+    stock = replace(textured(stock, law), light=light)
     plate, picture, kept = scene()
     plate = plate.astype(np.float16).astype(np.float32)
     whole = np.empty_like(picture)
@@ -119,7 +163,8 @@ def test_tiles_with_the_pictures_activity_give_the_same_bytes(stock, law):
     assert fused.finish(plate.astype(np.float16), picture, kept, stock, 7, 1010)[0].tobytes() == whole.tobytes()
     on_tensors, _ = fused_torch.finish(plate.astype(np.float16), picture, kept, stock, 7, 1010, "cpu")
     np.testing.assert_allclose(on_tensors, whole, rtol=1e-5, atol=2e-6)
-    for less in (replace(stock, texture=NONE), replace(stock, flecks=np.zeros(2, np.float32))):
+    even = np.zeros((len(law), 0), np.float32)
+    for less in (replace(stock, texture=even, light=NONE[:2]), replace(stock, flecks=np.zeros(2, np.float32))):
         other = np.empty_like(picture)
         grain.add_grain(plate, picture, kept, less, 7, 1010, other)
         assert (other != whole).any()
@@ -149,6 +194,13 @@ def test_wrong_laws_are_refused():
         replace(profile(), texture=LAW)  # no patches
     with pytest.raises(ValueError, match="patches"):
         replace(profile(), flecks=np.float32([0.2, 6]))
-    for law in (LAW[:, ::-1], -LAW):
+    for law in (LAW[:, ::-1], -LAW, TURNING):
         with pytest.raises(ValueError, match="texture"):
             textured(profile(), np.ascontiguousarray(law))
+    with pytest.raises(ValueError, match="light"):
+        replace(profile(), light=LIGHT)  # no texture
+    for light in (-LIGHT, np.ascontiguousarray(LIGHT[:, ::-1])):
+        with pytest.raises(ValueError, match="light"):
+            replace(textured(profile()), light=light)
+    with pytest.raises(ValueError, match="blend"):
+        replace(four(), blend=film().blend)
