@@ -23,6 +23,7 @@ STEADY = 0.8  # share of these, those that differ least: others hold what moved 
 TAIL = 0.9  # of cells, by their noise, likewise
 WHITE = 0.94  # code, above which a block is left out
 FAINTEST = 1e-5  # code, of a size
+ENDS = 0.03, 0.9  # of the cells by texture, that tell how much stronger noise is there
 ALTERNATIONS = 50
 
 
@@ -113,6 +114,17 @@ def middles(at: Array, edges: Curve) -> Curve:
     """(K,) of what lies between each two edges; rising."""
     found = [np.median(at[part]) if part.any() else edges[k] for k, part in enumerate(bins(at, edges))]
     return np.maximum.accumulate(np.asarray(found, np.float64))
+
+
+def places(count: int) -> Curve:
+    """(count,) of bins' middles among all cells."""
+    return (np.arange(count) + 0.5) / count
+
+
+def span(sizes: Curve) -> float:
+    """How much larger they are on texture, (K,) by bins of activity; the last tenth does not count: edges that do not fit."""
+    low, high = np.interp(ENDS, places(len(sizes)), sizes)
+    return float(high / low)
 
 
 def beyond(seen: Cells, bare: Cells, channels: slice, edges: Curve, code_edges: Curve) -> Curve:

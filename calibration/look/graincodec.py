@@ -30,7 +30,9 @@ from calibration.look.graincells import (
     edges_of,
     effects,
     middles,
+    places,
     shares_of_chroma,
+    span,
 )
 from calibration.look.graincorrelation import MAX_LAG
 from calibration.look.grainfilter import Lags, filter_from_autocorrelation
@@ -43,9 +45,8 @@ from pipeline.kernels.noiselanes import WIDE_TAPS
 
 ROUNDS = 4
 KNOTS = 32  # of the size over level
-OWN = 3.0  # times as strong on texture as where it is smooth: from there on it is the codec's own
+OWN = 2.4  # times as strong on texture as where it is smooth: from there on it is the codec's own
 SMOOTHEST = 0.2  # of the cells by texture, where the camera's grain was measured
-ENDS = 0.03, 0.97  # of the cells by texture, that tell so
 TOP = 0.95  # of them: beyond, edges whose picture did not fit pass for noise
 EVEN = np.array([0.05, 8.0])  # patches that are next to none: spread and side
 FLECK = 4  # pixels between the points of the smaller patches
@@ -108,8 +109,7 @@ class _Law:
 
     @property
     def place(self) -> Curve:
-        """(K,) of the bins among all cells by texture."""
-        return (np.arange(len(self.luma)) + 0.5) / len(self.luma)
+        return places(len(self.luma))
 
     @property
     def calm(self) -> tuple[float, float]:
@@ -118,12 +118,6 @@ class _Law:
         told = self.place < TOP
         found = [max(np.interp(CALM / 2, self.place, v), v[told].max() / GAINS[1]) for v in (self.luma, self.chroma)]
         return float(found[0]), float(found[1])
-
-    @property
-    def span(self) -> float:
-        """How much stronger luma is on texture."""
-        low, high = np.interp(ENDS, self.place, self.luma)
-        return float(high / low)
 
     def texture(self) -> Curve:
         """(4, K) of a profile whose two sources of luma have half of its calm square each."""
@@ -155,7 +149,7 @@ def codec_grain(pairs: Sequence[Pair], matched: Sequence[Blocks], coding: Coding
     if min(real.at.size, picture.at.size) < MIN_CELLS:
         return base
     law = _first_law(real, picture)
-    if law.span < OWN:
+    if span(law.luma) < OWN:
         return _followed(scene, bare, base)
     patches, flecks = EVEN, np.zeros(2)
     for turn in range(ROUNDS):
@@ -182,7 +176,7 @@ def _followed(scene: _Scene, bare: Sequence[Blocks], base: Grain) -> Grain:
         made = scene.seen(scene.made(grain, turn), in_grain)
         wanted, found = (beyond(seen, picture, LUMA, edges, whole)[:, 0] for seen in (real, made))
         gains = gains * np.clip(np.where(np.isfinite(wanted / found), wanted / found, 1), *STEP)
-        least = float(np.interp(SMOOTHEST, (np.arange(len(gains)) + 0.5) / len(gains), gains))
+        least = float(np.interp(SMOOTHEST, places(len(gains)), gains))
         rising = np.concatenate([[True], np.diff(at) > 0]) & (at > 0)
         gain = np.clip(gains[rising] / least, *FOLLOWED)
         grain = replace(base, texture=np.stack([at[rising], gain, gain]).astype(np.float32))

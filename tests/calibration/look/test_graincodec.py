@@ -8,7 +8,7 @@ import pytest
 
 from calibration.look.coding import luma_chroma, power_coding
 from calibration.look.grain import measure_grain
-from calibration.look.graincells import effects
+from calibration.look.graincells import effects, span
 from pipeline.kernels.grain import Grain, active, add_grain, gain, sigma_of
 from pipeline.kernels.graintexture import activity
 from tests.calibration.look.test_grain import PAIRS, kernel
@@ -151,6 +151,13 @@ def test_noise_that_texture_does_not_decide_stays_the_cameras():
     np.testing.assert_array_equal(found.kernels, blind.kernels)
     assert np.ptp(found.texture[1][2:-2]) < 0.4  # the ends are few kinds of picture
     np.testing.assert_array_equal(found.texture[1], found.texture[2])
+
+
+@pytest.mark.parametrize("last", [0.01, 3.2, 50.0])
+def test_edges_that_do_not_fit_do_not_decide_whose_noise_it_is(last):
+    sizes = np.append(np.geomspace(0.3, 3.0, 15), last)
+
+    assert span(sizes) == pytest.approx(9, rel=0.15)
 
 
 def test_a_table_of_products_is_taken_apart_where_parts_of_it_are_unknown():
