@@ -97,7 +97,7 @@ def _against_truth(known: Known, found: dict[str, Any]) -> list[str]:
 
 
 def _line(cells: tuple[str, ...] | list[str]) -> str:
-    widths = (10, 14, 8, 7, 11, 8, 8, 8, 8, 8, 7, 9)
+    widths = (16, 14, 8, 7, 11, 8, 8, 8, 8, 8, 7, 9)
     return "".join(f"{cell:>{width}}" if k > 1 else f"{cell:<{width}}" for k, (cell, width) in enumerate(zip(cells, widths, strict=True)))  # fmt: skip
 
 
