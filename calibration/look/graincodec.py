@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.look.coding import Coding, luma_chroma
 from calibration.look.degrain import degrain
@@ -122,7 +123,7 @@ class _Law:
     def texture(self) -> Curve:
         """(4, K) of a profile whose two sources of luma have half of its calm square each."""
         luma, chroma = self.calm
-        rising = np.concatenate([[True], np.diff(self.at) > 0]) & (self.at > 0) & (self.place < TOP)
+        rising = _rising(self.at / luma) & (self.place < TOP)
         gain, other = (np.clip(v[rising] / by, *GAINS) for v, by in ((self.luma, luma), (self.chroma, chroma)))
         turned = np.clip(np.interp(self.place[rising], TURNS, (0, 1)), LEAST_SHARE, 1 - LEAST_SHARE)
         return np.stack([self.at[rising] / luma, gain * np.sqrt(2 * turned), other, gain * np.sqrt(2 * (1 - turned))])
@@ -177,10 +178,16 @@ def _followed(scene: _Scene, bare: Sequence[Blocks], base: Grain) -> Grain:
         wanted, found = (beyond(seen, picture, LUMA, edges, whole)[:, 0] for seen in (real, made))
         gains = gains * np.clip(np.where(np.isfinite(wanted / found), wanted / found, 1), *STEP)
         least = float(np.interp(SMOOTHEST, places(len(gains)), gains))
-        rising = np.concatenate([[True], np.diff(at) > 0]) & (at > 0)
+        rising = _rising(at)
         gain = np.clip(gains[rising] / least, *FOLLOWED)
         grain = replace(base, texture=np.stack([at[rising], gain, gain]).astype(np.float32))
     return grain
+
+
+def _rising(at: Curve) -> NDArray[np.bool_]:
+    """Which are above LEAST and above the one before, as a profile holds them."""
+    held = at.astype(np.float32)
+    return np.concatenate([[True], np.diff(held) > 0]) & (held > LEAST)
 
 
 def _with(picture: Array, grain: Grain, frame: int) -> Array:
@@ -274,7 +281,8 @@ def _stock(law: _Law, coding: Coding, patches: Curve, flecks: Curve) -> Grain:
     length = np.sqrt((spread**2).sum(axis=1))
     levels = np.interp(np.linspace(0, 1, KNOTS), coding.codes, coding.linear)
     light = np.interp(law.codes, coding.codes, coding.linear)
-    lit = light > LEAST
+    texture = law.texture()
+    lit = _rising(light) & (texture.size > 0)
     return Grain(
         np.tile(levels, (3, 1)).astype(np.float32),
         (length[:, None] * coding.slope(levels)).astype(np.float32),
@@ -284,6 +292,6 @@ def _stock(law: _Law, coding: Coding, patches: Curve, flecks: Curve) -> Grain:
         white_share=law.white_share.astype(np.float32),
         patchiness=patches.astype(np.float32),
         flecks=flecks.astype(np.float32),
-        texture=law.texture().astype(np.float32),
+        texture=texture.astype(np.float32),
         light=np.stack([light, law.light])[:, lit].astype(np.float32),
     )
