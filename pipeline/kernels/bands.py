@@ -54,6 +54,7 @@ class _Helper(threading.Thread):
         self._ended.acquire()
         self._job: Callable[[], None] | None = None
         self._error: BaseException | None = None
+        self._cores: set[int] = set()
         self.start()
 
     def run(self) -> None:
@@ -70,6 +71,12 @@ class _Helper(threading.Thread):
     def begin(self, job: Callable[[], None]) -> None:
         self._job = job
         self._begun.release()
+
+    def keep_to(self, cores: set[int]) -> None:
+        """Work on these cores alone."""
+        if cores != self._cores and self.native_id:  # 0 would be the caller
+            os.sched_setaffinity(self.native_id, cores)
+            self._cores = cores
 
     def end(self) -> BaseException | None:
         """Wait for the job's end: what it raised."""
@@ -119,8 +126,8 @@ def _keep_off_this_core(helpers: list[_Helper]) -> None:
     elsewhere = os.sched_getaffinity(0) - {_libc().sched_getcpu()}
     with suppress(OSError):  # some sandboxes forbid it
         for helper in helpers:
-            if elsewhere and helper.native_id:  # 0 would be the caller
-                os.sched_setaffinity(helper.native_id, elsewhere)
+            if elsewhere:
+                helper.keep_to(elsewhere)
 
 
 @lru_cache

@@ -32,7 +32,7 @@ def lay_over(layer: np.ndarray, picture: np.ndarray, kept: np.ndarray) -> None:
     size = kept.shape
     for name, array, shape in (("layer", layer, (*size, 4)), ("picture", picture, (*size, 3)), ("kept", kept, size)):
         _fits(name, array, shape, (np.float32,))
-    rows_at_once = max(ROWS, size[0] // 4)  # each pixel is met once: nothing is to stay in a cache
+    rows_at_once = max(ROWS, size[0] // 32)  # so that no thread waits long for the other one's last
     in_bands(size[0], lambda top, bottom: _lay_over(top, bottom, layer, picture, kept), rows_at_once)
 
 

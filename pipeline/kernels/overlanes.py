@@ -1,7 +1,7 @@
 """Sixteen pixels of a layer over a picture, from memory to memory in registers: as fast as memory hands them out.
 
 Each third of the picture's 48 values lies in two of the layer's four registers, so one shuffle brings it its colours and one
-its alphas. The picture's next sixteen are asked for before these are written.
+its alphas. The next sixteen of all three are asked for before these are written.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _over(typing, layer, picture, kept, x):
             for at, count in zip(near, _REGISTERS, strict=True)
         )
         front = [builder.load(place, align=4) for place in front_at]
-        for at, count in zip(near[1:], _REGISTERS[1:], strict=True):  # the layer's are fetched in time without
+        for at, count in zip(near, _REGISTERS, strict=True):
             for n in range(count, 2 * count):
                 _prefetch(builder, builder.add(at, _LONG(_BYTES * n)))
         with builder.if_then(_any_there(builder, front)):

@@ -166,6 +166,23 @@ def test_over_is_porter_duff_whatever_the_tiles():
     np.testing.assert_allclose(kept, 0.75 * (1 - alpha[..., 0]), rtol=1e-6)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_over_of_many_bands_is_that_of_each_row(threads):
+    random, before = np.random.default_rng(3), numba.get_num_threads()
+    layer, picture = (random.random((1100, 35, c), np.float32) for c in (4, 3))
+    kept = random.random((1100, 35), np.float32)
+    rows = [(layer[y : y + 1].copy(), picture[y : y + 1].copy(), kept[y : y + 1].copy()) for y in range(1100)]
+
+    numba.set_num_threads(min(threads, before))
+    fused.lay_over(layer, picture, kept)
+    numba.set_num_threads(before)
+
+    for row in rows:
+        fused.lay_over(*row)
+    np.testing.assert_array_equal(picture, np.concatenate([row[1] for row in rows]))
+    np.testing.assert_array_equal(kept, np.concatenate([row[2] for row in rows]))
+
+
 def test_a_picture_without_grain_is_rounded_and_keeps_its_own_values():
     front, plate, _ = scene()
     layer, shot, kept = pixels(front), pixels(plate, np.float16), np.ones(SIZE, np.float32)
