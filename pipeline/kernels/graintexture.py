@@ -23,8 +23,8 @@ def activity(picture: np.ndarray) -> np.ndarray:
     """(rows, columns, 2) float32 of cells of CELL x CELL pixels: standard deviation of the detail of the luminance, and its mean.
 
     picture: (H, W, 3) float32 scene-linear ACEScg without grain. Detail: what pixels two by two differ in from a blur of
-    1.4 pixels, so slopes have none; both over a window of some three cells. Cells at the right and lower border may be
-    smaller. NaN where the picture is, and around it.
+    1.4 pixels, so slopes have none; of the cell alone, or what is smooth beside an edge would get the edge's noise. The mean
+    is that of some three cells. Cells at the right and lower border may be smaller. NaN where the picture is, and around it.
     """
     same_rgb(picture=picture)
     height, width = ((n + 1) // 2 for n in picture.shape[:2])
@@ -32,9 +32,7 @@ def activity(picture: np.ndarray) -> np.ndarray:
     in_bands(height, lambda top, bottom: _half(top, bottom, picture, half))
     cells = np.empty((-(-picture.shape[0] // CELL), -(-picture.shape[1] // CELL), 2), np.float32)
     in_bands(len(cells), lambda top, bottom: _cells(top, bottom, half, cells))
-    found = _around(cells)
-    found[..., 0] = np.sqrt(found[..., 0])
-    return found
+    return np.stack([np.sqrt(cells[..., 0]), _around(cells[..., 1])], axis=-1)
 
 
 def lifts_of(seen: np.ndarray, law: np.ndarray) -> NDArray[np.float32]:
@@ -50,7 +48,7 @@ def lifts_of(seen: np.ndarray, law: np.ndarray) -> NDArray[np.float32]:
 
 def _around(cells: np.ndarray) -> np.ndarray:
     """Each cell's mean with its neighbours, those at its sides half, at its corners a quarter as heavy."""
-    wide = np.pad(cells, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    wide = np.pad(cells, 1, mode="edge")
     half, quarter = np.float32(0.5), np.float32(0.25)
     down = quarter * (wide[:-2] + wide[2:]) + half * wide[1:-1]
     return np.asarray(quarter * (down[:, :-2] + down[:, 2:]) + half * down[:, 1:-1])
@@ -93,7 +91,7 @@ def _cells(top, bottom, half, cells):
 
 @njit(cache=True)
 def _detail(above, here, below, out):
-    """What a row differs in from the mean with its neighbours, as heavy as in _around."""
+    """What a row differs in from its mean with what lies around: beside a pixel half, at its corners a quarter as heavy."""
     width = here.shape[0]
     down = np.empty(width, np.float32)
     for i in range(width):

@@ -6,11 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.grain_codec import GAMMA, through_x264
+from benchmarks.grain_plates import fine
 from calibration.look.coding import luma_chroma, power_coding
 from calibration.look.grain import measure_grain
 from calibration.look.graincells import effects, span
+from pipeline.kernels.color import LUMINANCE
 from pipeline.kernels.grain import Grain, active, add_grain, gain, sigma_of
-from pipeline.kernels.graintexture import activity
+from pipeline.kernels.graintexture import CELL, activity
 from tests.calibration.look.test_grain import PAIRS, kernel
 from tests.scenes import Scene
 
@@ -172,3 +175,29 @@ def test_a_table_of_products_is_taken_apart_where_parts_of_it_are_unknown():
     assert found[0][:, None] * found[1] == pytest.approx(np.outer(rows, columns), rel=1e-3)
     known = np.where(np.isnan(table), 0, weights).sum(axis=0)
     assert (known * np.log(found[1])).sum() == pytest.approx(0, abs=1e-6)
+
+
+def test_activity_tells_h264s_noise_on_what_is_smooth_between_textures():
+    """Whose noise is known: a law over the activity of a whole frame gives smooth pixels in rough surroundings their size."""
+    shots = [fine().shot(frame) for frame in range(1001, 1007)]
+    decoded = through_x264([noisy for _, noisy, *_ in shots], 23)
+    clean = [_codes(picture) for picture, *_ in shots]
+    noise, after = (_codes(decoded[k]) - clean[k] for k in (4, 5))
+    changing = (noise - after) - cv2.GaussianBlur(noise - after, (0, 0), 1.5)
+    cells = activity(shots[4][0])
+    slope = np.maximum(cells[..., 1], 1e-3) ** (1 - 1 / GAMMA)
+    seen = cv2.resize(cells[..., 0] / slope, None, fx=CELL, fy=CELL, interpolation=cv2.INTER_LINEAR)
+    kind = np.searchsorted(np.quantile(seen, np.linspace(0, 1, 25)[1:-1]), seen)
+    law = np.array([(changing[kind == k] ** 2).mean() for k in range(24)])
+    detail = (clean[4] - cv2.GaussianBlur(clean[4], (0, 0), 1.4)) ** 2
+    around, own = (np.sqrt(cv2.GaussianBlur(detail, (0, 0), sigma)) for sigma in (4, 1))
+    smooth = (around > np.median(around)) & (own < around / 4)
+
+    told, true = law[kind][smooth].mean(), (changing[smooth] ** 2).mean()
+
+    assert smooth.sum() > 5000
+    assert np.sqrt(told / true) == pytest.approx(1, abs=0.12)  # 1.29 if cells' neighbours count
+
+
+def _codes(picture):
+    return np.clip(picture, 0, 1) ** np.float32(1 / GAMMA) @ LUMINANCE
