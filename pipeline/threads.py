@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 
 SPINS = "1000"  # a few microseconds: enough to meet the next kernel awake, too little to take a shared core from others
 
@@ -23,6 +24,8 @@ def choose_threads() -> str:
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     if "NUMBA_THREADING_LAYER" not in os.environ:
         os.environ["NUMBA_THREADING_LAYER"] = "omp" if _loads("libgomp.so.1") else "workqueue"
+        if "numba.core.config" in sys.modules:
+            sys.modules["numba"].config.reload_config()
     return os.environ["NUMBA_THREADING_LAYER"]
 
 

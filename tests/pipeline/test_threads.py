@@ -22,6 +22,29 @@ print(hashlib.sha256(moved.tobytes()).hexdigest(), numba.threading_layer())
 """
 
 
+COMPILED_ON_ONE_CORE = """
+import numba, os, threading
+from numba.np.ufunc import parallel
+parallel._launch_threads()
+from pipeline.threads import choose_threads
+choose_threads()
+def compiled():
+    os.sched_setaffinity(threading.get_native_id(), {min(os.sched_getaffinity(0))})
+    print(numba.njit(lambda a: a + 1)(1))
+thread = threading.Thread(target=compiled)
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are kept to cores on Linux alone")
+def test_what_is_compiled_on_a_thread_kept_to_one_core_does_not_change_numbas_threads():
+    """Numba counts cores anew when its environment has changed since it was loaded."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    done = subprocess.run([sys.executable, "-c", COMPILED_ON_ONE_CORE], env=env, capture_output=True, text=True)
+    assert done.stdout == "2\n", done.stderr
+
+
 def test_a_layer_that_somebody_chose_stays(monkeypatch):
     monkeypatch.setenv("NUMBA_THREADING_LAYER", "tbb")
     assert threads.choose_threads() == "tbb"
