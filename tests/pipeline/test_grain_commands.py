@@ -54,7 +54,7 @@ def test_what_was_measured_is_kept_shown_and_drawn(shot, tmp_path):
     assert "correlation red-green" in shown.output
     assert "patches of 24 px: the size scatters by 35% from place to place" in shown.output
     assert "flecks of 6 px over them: by 22%" in shown.output
-    assert "over the picture's activity: 1.00 / 1.00 at 0.20, 1.50 / 1.25 at 2.00" in shown.output
+    assert "over the picture's activity: 1.00 / 1.00 at 0.2, 1.50 / 1.25 at 2" in shown.output
     assert read_png(picture).shape[:2] == (96, 480)
 
 
