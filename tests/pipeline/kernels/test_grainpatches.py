@@ -74,17 +74,16 @@ def test_gain_is_the_twin_of_its_hash():
         one, other = (normal[mixed((seen + (turn + k) * 0x9E3779B1) & 0xFFFFFFFF) >> 20] for k in (0, 1))
         return ((1 - share) * one + share * other) / np.hypot(1 - share, share)
 
-    found, shares = gain((30, 40), 1007, (-17, 5))[..., 1], []
+    found = gain((30, 40), 1007, (-17, 5))[..., 1]
     for y in range(0, 30, 7):
         for x in range(0, 40, 7):
             (row, down), (column, right) = divmod(y + 5, SIDE), divmod(x - 17, SIDE)
             weights = np.outer([1 - down / SIDE, down / SIDE], [1 - right / SIDE, right / SIDE])
             around = np.array([[point(row + i, column + j, 1007) for j in (0, 1)] for i in (0, 1)])
             value = (weights * around).sum() / np.sqrt((weights**2).sum())
-            shares.append(found[y, x] / np.exp(SPREAD * value))
-    assert max(found[y, x] for y in range(0, 30, 7) for x in range(0, 40, 7)) < 2.4  # none is held
-    np.testing.assert_allclose(shares, shares[0], rtol=1e-4)
-    assert np.exp(-(SPREAD**2)) < shares[0] < 1.03 * np.exp(-(SPREAD**2))
+            wanted = min(np.exp(SPREAD * value + shift_of(SPREAD) * np.log(2)), 2.5)
+            assert found[y, x] == pytest.approx(wanted, rel=1e-4)
+    assert np.exp(-(SPREAD**2)) < 2 ** float(shift_of(SPREAD)) < 1.03 * np.exp(-(SPREAD**2))
 
 
 @pytest.mark.parametrize("spreads", [(0.2, 0), (0.4, 0), (0.65, 0.5), (1, 1)])
