@@ -9,7 +9,7 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 
@@ -18,18 +18,20 @@ import numba
 ROWS = 32  # of a band: with the columns of a block, what stays in one core's caches; changes speed, never values
 
 
-def in_bands(height: int, work: Callable[[int, int], object], rows: int = ROWS) -> None:
+def in_bands(height: int, work: Callable[[int, int], object], rows: int = ROWS, *, shrinking: bool = False) -> None:
     """Call work(top, bottom) for bands of `rows` that make up 0..height, on as many threads as numba may use.
 
     Each row must be computed from its own position alone: then the result is the same for any number of threads. The
     calling thread works too, and each takes the next band when it is done with one. What work raises is raised.
+    shrinking: `rows` is the least; bands begin larger, for work that takes no time to begin and has nothing to keep in caches.
     """
-    tops = range(0, height, rows)
-    threads, left = min(numba.get_num_threads(), len(tops)), iter(tops)
+    most = numba.get_num_threads()
+    bands = list(_shrinking(height, rows, most) if shrinking else _even(height, rows))
+    threads, left = min(most, len(bands)), iter(bands)
 
     def some() -> None:
-        for top in left:
-            work(top, min(top + rows, height))
+        for top, bottom in left:
+            work(top, bottom)
 
     helpers = _crew.idle(threads - 1) if threads > 1 else []
     _keep_off_this_core(helpers)
@@ -42,6 +44,23 @@ def in_bands(height: int, work: Callable[[int, int], object], rows: int = ROWS) 
         _crew.rest(helpers)
     if failed:
         raise failed[0]
+
+
+def _even(height: int, rows: int) -> Iterator[tuple[int, int]]:
+    for top in range(0, height, rows):
+        yield top, min(top + rows, height)
+
+
+def _shrinking(height: int, rows: int, threads: int) -> Iterator[tuple[int, int]]:
+    """Each is half of a thread's even share of what is left: few bands, and nobody waits long for the last one.
+
+    Source: Polychronopoulos and Kuck, "Guided Self-Scheduling", IEEE Transactions on Computers 36 (12), 1987.
+    """
+    top = 0
+    while top < height:
+        bottom = min(top + max((height - top) // (2 * threads), rows), height)
+        yield top, bottom
+        top = bottom
 
 
 class _Helper(threading.Thread):

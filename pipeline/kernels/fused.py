@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from pipeline.kernels import comprows as rows
-from pipeline.kernels.bands import ROWS, in_bands
+from pipeline.kernels.bands import in_bands
 from pipeline.kernels.comprows import COLUMNS
 from pipeline.kernels.grain import Grain, graining, swells, textured
 from pipeline.kernels.grainpatches import swell_row
@@ -32,8 +32,7 @@ def lay_over(layer: np.ndarray, picture: np.ndarray, kept: np.ndarray) -> None:
     size = kept.shape
     for name, array, shape in (("layer", layer, (*size, 4)), ("picture", picture, (*size, 3)), ("kept", kept, size)):
         _fits(name, array, shape, (np.float32,))
-    rows_at_once = max(ROWS, size[0] // 32)  # so that no thread waits long for the other one's last
-    in_bands(size[0], lambda top, bottom: _lay_over(top, bottom, layer, picture, kept), rows_at_once)
+    in_bands(size[0], lambda top, bottom: _lay_over(top, bottom, layer, picture, kept), shrinking=True)
 
 
 def finish(

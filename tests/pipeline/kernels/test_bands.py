@@ -27,6 +27,22 @@ def test_each_row_is_done_once(height, threads):
     assert (done == 1).all()
 
 
+@pytest.mark.parametrize("height", [0, 1, 31, 32, 33, 200, 2161])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_shrinking_bands_do_each_row_once_and_end_small(height, threads):
+    before, bands = numba.get_num_threads(), []
+    numba.set_num_threads(min(threads, before))
+
+    in_bands(height, lambda top, bottom: bands.append((top, bottom)), 8, shrinking=True)
+
+    numba.set_num_threads(before)
+    bands.sort()
+    assert [y for top, bottom in bands for y in range(top, bottom)] == list(range(height))
+    sizes = [bottom - top for top, bottom in bands]
+    assert sizes == sorted(sizes, reverse=True)
+    assert height < 32 or (sizes[0] >= height // 4 and sizes[-1] <= 8 and min(sizes[:-1]) >= 8)
+
+
 @pytest.mark.parametrize("bad", [0, 3])
 def test_what_fails_in_one_band_is_heard(bad):
     def work(top, bottom):
