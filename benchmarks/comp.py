@@ -111,12 +111,13 @@ def main() -> None:
     front[..., :3] *= front[..., 3:]
     plate = np.ascontiguousarray(back[..., :3]).astype(np.float16)
     shot = plate.astype(np.float32)
-    picture, kept = shot.copy(), np.ascontiguousarray(1 - front[..., 3])
+    picture, through = shot.copy(), np.ascontiguousarray(1 - front[..., 3])
+    kept = fused.held(through)
     layer, planes = (np.ascontiguousarray(np.moveaxis(a, 2, 0)).astype(np.float16) for a in (front, plate))
     outside = np.ascontiguousarray(np.moveaxis(back, 2, 0))
     beside = Beside(outside=outside, wrap=0.6)
     tensors = torch.from_numpy(layer), torch.from_numpy(planes)
-    parts = tensors[1].float(), tensors[1].float(), torch.from_numpy(kept)
+    parts = tensors[1].float(), tensors[1].float(), torch.from_numpy(through)
 
     def in_steps() -> None:
         color.grade(front, GRADE, out)
@@ -127,11 +128,11 @@ def main() -> None:
         fused.finish(plate, picture, kept, grain, 1, 1001)
 
     rows: list[tuple[str, int, Callable[[], object], dict[str, Callable[[], object]]]] = [
-        ("merge: over, float32", 48, lambda: fused.lay_over(front, picture, kept),
+        ("merge: over, float32", 44, lambda: fused.lay_over(front, picture, kept),
          comp_peers.overs(front, back, threads)),
         ("grade: CDL, saturation", 32, lambda: color.grade(front, GRADE, out), comp_peers.grades(front, GRADE, threads)),
-        (f"grain {TAPS} x {TAPS}, half", 40, lambda: fused.finish(plate, shot, kept, grain, 1, 1001),
-         {"NumPy + OpenCV": lambda: comp_peers.numpy_grained(outside[:3], outside[:3], kept, grain),
+        (f"grain {TAPS} x {TAPS}, half", 38, lambda: fused.finish(plate, shot, kept, grain, 1, 1001),
+         {"NumPy + OpenCV": lambda: comp_peers.numpy_grained(outside[:3], outside[:3], through, grain),
           "torch": lambda: fused_torch.add_grain(*parts, grain, 1, 1001)}),
         ("whole: grade, wrap, over, grain, half", 68, in_steps,
          {"NumPy + OpenCV": lambda: comp_peers.numpy_comp(layer, planes, GRADE, beside, grain),

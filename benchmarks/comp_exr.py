@@ -40,7 +40,7 @@ def ratio(front: np.ndarray, plate: np.ndarray, by: Grade, grain: Grain) -> tupl
 def comped(by: Grade, grain: Grain):  # type: ignore[no-untyped-def]
     def work(plate: np.ndarray, layer: np.ndarray, frame: int) -> np.ndarray:
         rgba, picture, shot = to_pixels(list(layer)), to_pixels(list(plate)), np.stack(list(plate), axis=2)
-        kept = np.ones(shot.shape[:2], np.float32)
+        kept = np.ones(shot.shape[:2], np.float16)
         color.grade(rgba, by, rgba)
         fused.lay_over(rgba, picture, kept)
         _, final = fused.finish(shot, picture, kept, grain, 1, frame)

@@ -49,7 +49,7 @@ def channels(done: Frame, placed: list[Placed], shot: Shot, light: np.ndarray, m
         moved = np.where(there[..., None], layer.motion, moved)
         nearest = np.where(there, np.minimum(layer.depth_m, nearest), nearest)
     planes["matte.A"] = exr.half(shot.matte)
-    planes["touched.A"] = exr.half(1 - done.kept)
+    planes["touched.A"] = exr.half(1 - done.kept.astype(np.float32))
     planes["shadow.A"] = exr.half(1 - light)
     planes["depth.Z"] = nearest.astype(np.float32)
     planes["forward.u"] = exr.half(moved[..., 0])

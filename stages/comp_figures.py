@@ -31,7 +31,7 @@ class Frame:
     """A finished frame and how it came about.
 
     plate, final: (H, W, 3) float16 as read and as written; picture, grained: (H, W, 3) float32 before and after grain;
-    kept: (H, W) share of the plate's signal that is left; layers: name to (H, W, 4) float32 after holdouts.
+    kept: (H, W) float16, share of the plate's signal that is left; layers: name to (H, W, 4) float32 after holdouts.
     """
 
     plate: NDArray[np.float16]

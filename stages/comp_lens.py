@@ -73,4 +73,4 @@ def add_glow(layers: list[np.ndarray], picture: np.ndarray, kept: np.ndarray, le
     glow[glow.max(axis=2) < LEAST_GLOW] = 0
     picture += glow
     shines = glow.max(axis=2) > 0
-    kept[shines] = np.minimum(kept[shines], np.float32(LOST))
+    kept[shines] = np.minimum(kept[shines], LOST)

@@ -188,7 +188,7 @@ def merged(
     """Shadow on the plate, each layer with wrap over it, what of the set stands before the crowd over that, glow, grain where
     the plate's is lost, the plate's bits elsewhere.
     """
-    picture, kept = np.empty_like(shot.rgb), light.copy() if shot.lit is None else light * shot.lit
+    picture, kept = np.empty_like(shot.rgb), fused.held(light if shot.lit is None else light * shot.lit)
     merge.multiply_shadow(shot.rgb, light, veil(shot, measured, light < 1), picture, powers)
     white = float(np.dot(measured.tone.white, LUMINANCE))
     surroundings = light_of([layer.rgba for layer in order.placed])

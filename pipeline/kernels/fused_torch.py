@@ -15,6 +15,7 @@ from pipeline.kernels.grain import Grain, curves, graining, key_of, quantiles, s
 from pipeline.kernels.grainpatches import STRONGEST, Swells
 from pipeline.kernels.graintexture import CELL
 from pipeline.kernels.halves import HALF_MAX
+from pipeline.kernels.overlanes import BELOW_ONE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,7 +88,7 @@ def comp(
         rgb = rgb + edge * (alpha * around - rgb).clamp(min=0)
     bare = (rgba == 0).all(dim=0)
     picture = torch.where(bare, picture, rgb + (1 - alpha) * picture)
-    kept = kept * (1 - alpha).clamp(min=0)
+    kept = _held(_held(kept) * (1 - alpha).clamp(min=0))
     grained = add_grain(had, picture, kept, grain, seed, frame, origin)
     return _halves(grained, kept, plate)
 
@@ -107,7 +108,7 @@ def finish(
             f"plate {plate.shape} {plate.dtype}, picture {picture.shape}; wanted {(*size, 3)}, float16 the plate."
         )
     shot, seen = (torch.from_numpy(a).to(device).permute(2, 0, 1) for a in (plate, picture))
-    share = torch.from_numpy(kept).to(device)
+    share = torch.from_numpy(kept).to(device).float()
     grained = add_grain(shot.float(), seen, share, grain, seed, frame)
     final = _halves(grained, share, shot)
     one, other = (a.permute(1, 2, 0).contiguous().cpu().numpy() for a in (grained, final))
@@ -219,6 +220,13 @@ def _between(points: Tensor, row: Tensor, lower: Tensor, column: Tensor, right: 
 
     here = across(column)
     return here + (across(column + 1) - here) * right[None]
+
+
+def _held(share: Tensor) -> Tensor:
+    """fused.held, as float32."""
+    import torch
+
+    return torch.where(share < 1, share.clamp(max=float(BELOW_ONE)), share).half().float()
 
 
 def _halves(grained: Tensor, kept: Tensor, plate: Tensor) -> Tensor:

@@ -18,19 +18,23 @@ from pipeline.kernels.gradelanes import SIXTEEN
 from pipeline.kernels.interleaved import address, chosen, several
 
 _FLOATS, _INTS = several(ir.FloatType(), SIXTEEN), several(ir.IntType(32), SIXTEEN)
+_HALVES = several(ir.HalfType(), SIXTEEN)
 _LONG, _INT = ir.IntType(64), ir.IntType(32)
 _BYTES = 4 * SIXTEEN
-_REGISTERS = 4, 3, 1  # that sixteen pixels of layer, picture and kept fill
+_REGISTERS = 4, 3, 1  # that sixteen pixels of layer, picture and kept fill; kept's is half a line
+BELOW_ONE = np.float32(1 - 2**-11)  # the half before it
 
 
 def over_sixteen(layer: np.ndarray, picture: np.ndarray, kept: np.ndarray, x: int) -> None:
-    """Pixels x to x + 15 of layer (n, 4) over picture (n, 3), and out of kept (n,): float32, in place."""
+    """Pixels x to x + 15 of layer (n, 4) over picture (n, 3), float32, and out of kept (n,), halves' bits; in place."""
     front = layer[x : x + SIXTEEN]
     if (front == 0).all():
         return
     through = np.float32(1) - front[:, 3]
     picture[x : x + SIXTEEN] = front[:, :3] + through[:, None] * picture[x : x + SIXTEEN]
-    kept[x : x + SIXTEEN] *= np.where(through < 0, np.float32(0), through)
+    share = kept[x : x + SIXTEEN].view(np.float16)
+    left = share.astype(np.float32) * np.where(through < 0, np.float32(0), through)
+    share[:] = np.where(left < 1, np.minimum(left, BELOW_ONE), left)
 
 
 @intrinsic
@@ -39,10 +43,11 @@ def _over(typing, layer, picture, kept, x):
 
     def build(context, builder, signature, arguments):
         near = [address(context, builder, signature.args[k], arguments[k], arguments[3]) for k in range(3)]
-        front_at, picture_at, kept_at = (
+        front_at, picture_at = (
             [builder.inttoptr(builder.add(at, _LONG(_BYTES * n)), _FLOATS.as_pointer()) for n in range(count)]
-            for at, count in zip(near, _REGISTERS, strict=True)
+            for at, count in zip(near[:2], _REGISTERS[:2], strict=True)
         )
+        kept_at = builder.inttoptr(near[2], _HALVES.as_pointer())
         front = [builder.load(place, align=4) for place in front_at]
         for at, count in zip(near, _REGISTERS, strict=True):
             for n in range(count, 2 * count):
@@ -59,7 +64,10 @@ def _over(typing, layer, picture, kept, x):
             halves = [chosen(builder, front[k], list(range(3, 2 * SIXTEEN, 4)), front[k + 1]) for k in (0, 2)]
             through = builder.fsub(_real(1), chosen(builder, halves[0], list(range(SIXTEEN)), halves[1]))
             through = builder.select(builder.fcmp_ordered("<", through, _real(0)), _real(0), through)
-            builder.store(builder.fmul(builder.load(kept_at[0], align=4), through), kept_at[0], align=4)
+            left = builder.fmul(builder.fpext(builder.load(kept_at, align=2), _FLOATS), through)
+            near_one = [builder.fcmp_ordered(*by) for by in (("<", left, _real(1)), (">", left, _real(BELOW_ONE)))]
+            left = builder.select(builder.and_(*near_one), _real(BELOW_ONE), left)
+            builder.store(builder.fptrunc(left, _HALVES), kept_at, align=2)
         return context.get_dummy_value()
 
     return types.void(layer, picture, kept, types.intp), build
@@ -88,5 +96,5 @@ def _prefetch(builder: Any, place: Any) -> None:
     builder.call(fetch, [builder.inttoptr(place, byte), _INT(0), _INT(3), _INT(1)])
 
 
-def _real(value: float) -> Any:
-    return ir.Constant(_FLOATS, [value] * SIXTEEN)
+def _real(value: float | np.float32) -> Any:
+    return ir.Constant(_FLOATS, [float(value)] * SIXTEEN)

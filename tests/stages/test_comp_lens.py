@@ -19,7 +19,7 @@ def scene(light=0.8, behind=0.2):
     layer = np.zeros((40, 80, 4), np.float32)
     layer[8:32, 50:70] = (light, light, light, 1)
     picture = np.full((40, 80, 3), behind, np.float32)
-    return layer, picture, np.ones((40, 80), np.float32)
+    return layer, picture, np.ones((40, 80), np.float16)
 
 
 def test_red_is_larger_and_blue_smaller_than_green():

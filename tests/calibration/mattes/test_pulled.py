@@ -28,9 +28,9 @@ def test_two_layers_lie_behind_a_soft_edge_as_if_it_were_cut_out_by_hand():
     picture = np.ascontiguousarray(share * front + (1 - share) * back)
 
     for layer in layers:
-        picture = pulled.before(picture, layer[..., 3], np.ones_like(alpha), WHITE)
+        picture = pulled.before(picture, layer[..., 3], np.ones(alpha.shape, np.float16), WHITE)
         held = np.ascontiguousarray(layer * (1 - share))
-        fused.lay_over(held, picture, np.ones_like(alpha))
+        fused.lay_over(held, picture, np.ones(alpha.shape, np.float16))
 
     behind = back
     for layer in layers:
@@ -44,7 +44,7 @@ def test_pixels_without_a_layer_or_without_an_edge_keep_their_bits():
     covered = layers[0, ..., 3].copy()
     covered[:6] = 0
 
-    out = pulled.before(back, covered, np.ones_like(alpha), WHITE)
+    out = pulled.before(back, covered, np.ones(alpha.shape, np.float16), WHITE)
 
     untouched = (covered == 0) | (alpha == 0) | (alpha == 1)
     np.testing.assert_array_equal(out[untouched], back[untouched])

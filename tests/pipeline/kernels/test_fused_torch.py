@@ -84,7 +84,7 @@ def test_grain_that_lacks_is_the_same():
 def test_what_leaves_is_the_same(device):
     random = np.random.default_rng(7)
     plate = random.random((40, 70, 3), np.float32).astype(np.float16)
-    picture, kept = plate * np.float32(1.2), np.clip(2 * random.random((40, 70), np.float32), 0, 1)
+    picture, kept = plate * np.float32(1.2), fused.held(np.clip(2 * random.random((40, 70), np.float32), 0, 1))
     kept[:9] = 1
     picture[12, 3], picture[13, 4] = np.nan, 1e9
 
@@ -101,6 +101,6 @@ def test_what_leaves_is_the_same(device):
 
 
 def test_finish_refuses_other_shapes():
-    plate, kept = np.zeros((5, 6, 3), np.float16), np.zeros((5, 6), np.float32)
+    plate, kept = np.zeros((5, 6, 3), np.float16), np.zeros((5, 6), np.float16)
     with pytest.raises(ValueError, match="wanted"):
         fused_torch.finish(plate.astype(np.float32), plate.astype(np.float32), kept, profile(), 1, 1, "cpu")

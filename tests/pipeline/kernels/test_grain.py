@@ -143,7 +143,7 @@ def scene(size=(40, 53)):
     picture = plate.copy()
     kept = np.ones(size, np.float32)
     picture[10:30, 10:40] = 0.5
-    kept[10:30, 10:40] = generator.random((20, 30), dtype=np.float32)
+    kept[10:30, 10:40] = generator.random((20, 30), dtype=np.float32).astype(np.float16)  # a comp holds it so
     return plate, picture, kept
 
 

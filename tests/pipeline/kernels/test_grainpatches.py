@@ -126,7 +126,10 @@ def test_tiles_give_the_same_bytes_and_so_does_a_frame_that_is_finished(stock):
     grain.add_grain(plate, picture, kept, stock, 7, 1010, whole)
 
     assert whole.tobytes() == in_tiles(plate, picture, kept, stock).tobytes()
-    assert fused.finish(plate.astype(np.float16), picture, kept, stock, 7, 1010)[0].tobytes() == whole.tobytes()
+    assert (
+        fused.finish(plate.astype(np.float16), picture, kept.astype(np.float16), stock, 7, 1010)[0].tobytes()
+        == whole.tobytes()
+    )
     even = np.empty_like(picture)
     grain.add_grain(plate, picture, kept, patchy(stock, 0.0), 7, 1010, even)
     assert (even != whole).any()

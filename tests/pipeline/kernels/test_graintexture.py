@@ -177,8 +177,13 @@ def test_tiles_with_the_pictures_activity_give_the_same_bytes(stock, law, light)
     grain.add_grain(plate, picture, kept, stock, 7, 1010, whole)
 
     assert whole.tobytes() == in_tiles(plate, picture, kept, stock, activity(picture)).tobytes()
-    assert fused.finish(plate.astype(np.float16), picture, kept, stock, 7, 1010)[0].tobytes() == whole.tobytes()
-    on_tensors, _ = fused_torch.finish(plate.astype(np.float16), picture, kept, stock, 7, 1010, "cpu")
+    assert (
+        fused.finish(plate.astype(np.float16), picture, kept.astype(np.float16), stock, 7, 1010)[0].tobytes()
+        == whole.tobytes()
+    )
+    on_tensors, _ = fused_torch.finish(
+        plate.astype(np.float16), picture, kept.astype(np.float16), stock, 7, 1010, "cpu"
+    )
     np.testing.assert_allclose(on_tensors, whole, rtol=1e-5, atol=2e-6)
     even = np.zeros((len(law), 0), np.float32)
     for less in (replace(stock, texture=even, light=NONE[:2]), replace(stock, flecks=np.zeros(2, np.float32))):
