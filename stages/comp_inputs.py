@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from pipeline.errors import PlateError, StageError
 from pipeline.io import exr
 from pipeline.io.exr import ExrImage
 from pipeline.kernels import check, merge
+from pipeline.kernels.bounds import Window
 from pipeline.kernels.planes import to_pixels
 from pipeline.types import CleanPlate, Layers, Mattes, Plate, SkyLayer, SkyMattes
 
@@ -183,3 +184,14 @@ def place(name: str, picture: ExrImage, shot: Shot, holdout: Holdout, frame: int
     z = np.where(rgba[..., 3] > 0, z, np.float32(np.inf))
     ids = np.where(rgba[..., 3] >= 0.5, numbers, np.uint32(0))
     return Placed(name, rgba, alpha, visible, z, ids, numbers, motion, held)
+
+
+def held_back(layer: Placed, left: np.ndarray, window: Window = np.s_[:, :]) -> Placed:
+    """What a share `left` (h, w) float32 keeps of the part `window` of a layer; its depth and ids end where it does."""
+    rgba, depth_m, ids = layer.rgba.copy(), layer.depth_m.copy(), layer.ids.copy()
+    part = rgba[window] * left[..., None]
+    part[part[..., 3] < LEAST_ALPHA] = 0
+    rgba[window] = part
+    depth_m[window][part[..., 3] <= 0] = np.inf
+    ids[window][part[..., 3] < 0.5] = 0
+    return replace(layer, rgba=rgba, depth_m=depth_m, ids=ids)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from pipeline.kernels.bounds import around, nothing
 from pipeline.kernels.color import LUMINANCE
-from stages.comp_inputs import LEAST_ALPHA, Placed
+from stages.comp_inputs import LEAST_ALPHA, Placed, held_back
 
 SET, CROWD = "set", "crowd"
 _NEARER_M = 0.3  # a set piece hides who stands behind its surface by more: a figure's card has no depth of its own
@@ -60,7 +60,7 @@ def order_of(placed: list[Placed]) -> Order:
     if front is None:
         return Order(placed, placed, None)
     left = 1 - np.clip(front[..., 3], 0, 1)
-    return Order(placed, [_held(layer, left) if layer.name == CROWD else layer for layer in placed], front)
+    return Order(placed, [held_back(layer, left) if layer.name == CROWD else layer for layer in placed], front)
 
 
 def _front(built: Placed, people: Placed) -> np.ndarray | None:
@@ -134,11 +134,3 @@ def _steps(depth_m: np.ndarray, known: np.ndarray, reach: int) -> np.ndarray:
 def _away(mask: np.ndarray) -> np.ndarray:
     """(H, W) pixels to the nearest of a mask (H, W), 0 within it."""
     return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3))
-
-
-def _held(layer: Placed, left: np.ndarray) -> Placed:
-    rgba = layer.rgba * left[..., None]
-    rgba[rgba[..., 3] < LEAST_ALPHA] = 0
-    alpha = rgba[..., 3]
-    ids = np.where(alpha >= 0.5, layer.numbers, np.uint32(0))
-    return replace(layer, rgba=rgba, depth_m=np.where(alpha > 0, layer.depth_m, np.float32(np.inf)), ids=ids)

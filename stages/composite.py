@@ -46,6 +46,7 @@ from pipeline.types import (
     SkyMattes,
 )
 from stages import comp_channels, comp_inputs
+from stages.comp_cover import in_cover
 from stages.comp_edges import cleaned, wrapped
 from stages.comp_figures import Frame, figures_of
 from stages.comp_inputs import Holdout, Shot, place, shot_of
@@ -66,6 +67,7 @@ class Params:
     )
     tolerance: float = 0.05  # ... and this share of the distance ...
     doubt: float = 0.15  # ... and up to this share more where the depth is uncertain
+    cover_m: float = 0.05  # how high grass reaches before what stands in it, where the plate's ground is green
     edge_px: int = 0  # how far a holdout's edge may move to the plate's own; 0: a 320th of its width, at least 3
     shadow: float = 1.0  # strength
     light_wrap: float = 0.6  # of the plate's light beside a layer, at its edge
@@ -135,6 +137,7 @@ def composite(
             by_crowd = None if fallen is None else 1 - fallen.astype(np.float32)
             shot = shaded(shot, sunlight, view_of(track, frame), measured, params.shadow, by_crowd)
         placed = [place(name, picture, shot, holdout, frame) for name, picture in given.layers.items()]
+        placed = [in_cover(one, shot, heights, track, frame, params.cover_m) for one in placed]
         if given.sky is not None and shot.cut is not None:
             placed.insert(0, placed_sky(given.sky, shot.cut))
         light, sun = (given.shadow.channels[c].astype(np.float32) for c in ("Y", "sun"))
