@@ -7,7 +7,9 @@ Track", CVPR 1994 (that a long track is judged by an affine patch of its first p
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
+
+from pipeline.kernels.bands import banded
 
 UNKNOWN = 8  # of a patch: shift x and y, shape xx xy yx yy, gain, offset
 _DAMPING = 1e-4
@@ -24,7 +26,7 @@ def cut(picture: np.ndarray, at: np.ndarray, half: int) -> tuple[np.ndarray, np.
         raise ValueError(f"at is {at.shape} {at.dtype}; wanted (N, 2) float64.")
     patches = np.empty((len(at), 2 * half + 3, 2 * half + 3), np.float32)
     normals = np.empty((len(at), UNKNOWN, UNKNOWN), np.float64)
-    _cut(picture, at, patches, _weights(half), normals)
+    banded(_cut, len(at), picture, at, patches, _weights(half), normals, rows=8)
     grown = np.einsum("nii->ni", normals)
     grown *= 1 + _DAMPING
     grown += 1e-6
@@ -42,7 +44,7 @@ def find(picture: np.ndarray, patches: np.ndarray, inverses: np.ndarray, warps: 
     if inverses.shape != (count, UNKNOWN, UNKNOWN) or warps.shape != (count, 6) or warps.dtype != np.float64:
         raise ValueError(f"inverses {inverses.shape}, warps {warps.shape} {warps.dtype} do not fit {count} patches.")
     scores = np.empty(count, np.float64)
-    _find(picture, patches, inverses, warps, _weights((side - 3) // 2), steps, scores)
+    banded(_find, count, picture, patches, inverses, warps, _weights((side - 3) // 2), steps, scores, rows=8)
     return scores
 
 
@@ -93,11 +95,11 @@ def _mean(patch, weights):
     return total / weight
 
 
-@njit(parallel=True, cache=True)
-def _cut(picture, at, patches, weights, normals):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _cut(first, last, picture, at, patches, weights, normals):
     side = weights.shape[0]
     half = side // 2
-    for n in prange(len(at)):
+    for n in range(first, last):
         patch, normal = patches[n], normals[n]
         for row in range(side + 2):
             for column in range(side + 2):
@@ -158,12 +160,12 @@ def _alike(picture, patch, warp, weights, mean):
     return both / np.sqrt(max(own * (theirs - shown * shown / weight), 1e-12))
 
 
-@njit(parallel=True, cache=True)
-def _find(picture, patches, inverses, warps, weights, steps, scores):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _find(first, last, picture, patches, inverses, warps, weights, steps, scores):
     side = weights.shape[0]
     half = side // 2
     height, width = picture.shape
-    for n in prange(len(patches)):
+    for n in range(first, last):
         patch, warp = patches[n], warps[n]
         mean = _mean(patch, weights)
         slopes, pulled, step = np.empty(UNKNOWN), np.empty(UNKNOWN), np.empty(UNKNOWN)

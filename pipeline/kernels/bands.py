@@ -16,6 +16,7 @@ from functools import lru_cache
 import numba
 
 ROWS = 32  # of a band: with the columns of a block, what stays in one core's caches; changes speed, never values
+RUN = 256  # of things that are each a few pixels' work
 
 
 def in_bands(height: int, work: Callable[[int, int], object], rows: int = ROWS, *, shrinking: bool = False) -> None:
@@ -44,6 +45,11 @@ def in_bands(height: int, work: Callable[[int, int], object], rows: int = ROWS, 
         _crew.rest(helpers)
     if failed:
         raise failed[0]
+
+
+def banded(kernel: Callable[..., object], height: int, *given: object, rows: int = ROWS) -> None:
+    """in_bands of kernel(top, bottom, *given)."""
+    in_bands(height, lambda top, bottom: kernel(top, bottom, *given), rows)
 
 
 def _even(height: int, rows: int) -> Iterator[tuple[int, int]]:

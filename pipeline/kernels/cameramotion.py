@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
+from pipeline.kernels.bands import banded
 from pipeline.kernels.check import shaped
 from pipeline.kernels.warp import drop
 
@@ -28,7 +29,7 @@ def camera_motion(
     shaped(size, 2, rays=rays, out=out)
     shaped(size, depth_m=depth_m)
     _doubles(turn=(turn, (3, 3)), shift=(shift, (3,)), lens=(lens, (8,)))
-    _camera_motion(rays, depth_m, np.ascontiguousarray(turn), shift, lens, float(fold), out)
+    banded(_camera_motion, len(out), rays, depth_m, np.ascontiguousarray(turn), shift, lens, float(fold), out)
 
 
 def carried(
@@ -49,7 +50,8 @@ def carried(
         shaped((size[0], size[1]), 2, rays=way)
     _doubles(turns=(turns, (count, 3, 3)), shifts=(shifts, (count, 3)), lens=(lens, (8,)))
     out = np.full(inverse.shape, np.nan, np.float32)
-    _carry(inverse, rays, np.ascontiguousarray(turns), np.ascontiguousarray(shifts), lens, float(fold), out)
+    ways = np.ascontiguousarray(turns), np.ascontiguousarray(shifts)
+    banded(_carry, count, inverse, rays, *ways, lens, float(fold), out, rows=1)
     return out
 
 
@@ -76,10 +78,10 @@ def _seen_at(x, y, near, turn, shift, lens, fold):
     return bent_x * lens[0] + lens[2], bent_y * lens[1] + lens[3], there
 
 
-@njit(parallel=True, cache=True)
-def _camera_motion(rays, depth, turn, shift, lens, fold, out):
-    height, width, _ = out.shape
-    for row in prange(height):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _camera_motion(top, bottom, rays, depth, turn, shift, lens, fold, out):
+    _, width, _ = out.shape
+    for row in range(top, bottom):
         for column in range(width):
             x, y = np.float64(rays[row, column, 0]), np.float64(rays[row, column, 1])
             near = 1.0 / np.float64(depth[row, column])  # 0 at infinity: nothing but the turn is left
@@ -92,10 +94,10 @@ def _camera_motion(rays, depth, turn, shift, lens, fold, out):
             out[row, column, 1] = np.float32(row_there - (row + 0.5))
 
 
-@njit(parallel=True, cache=True)
-def _carry(inverse, rays, turns, shifts, lens, fold, out):
-    count, height, width = inverse.shape
-    for n in prange(count):  # a frame each: which of its points is nearest does not depend on their order
+@njit(nogil=True, cache=True, error_model="numpy")
+def _carry(first, last, inverse, rays, turns, shifts, lens, fold, out):
+    _, height, width = inverse.shape
+    for n in range(first, last):  # a frame each: which of its points is nearest does not depend on their order
         turn, shift, seen = turns[n], shifts[n], out[n]
         ways = rays[np.uintp(n) if len(rays) > 1 else np.uintp(0)]
         for row in range(height):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.kernels.bands import banded
 from pipeline.kernels.blur import gaussian
 from pipeline.kernels.check import same_rgba, shaped
 from pipeline.kernels.iris import STEPS, index_of, spans
@@ -72,11 +73,9 @@ def defocus(
         light = _fixed(clean[y, x], depth_m[y, x], opening.areas[kinds[y, x]])
         usual = int(np.median(kinds[y, x]))
         sign = -1 if number < 0 else 1
-        _cover(clean, own, hidden, shown, free)
-        _lay(
-            light, x.astype(np.int64), kinds[y, x], starts, opening.lows, opening.highs, opening.areas, sign, usual,
-            shown, free, guess, through, largest, out, out_depth_m,
-        )  # fmt: skip
+        banded(_cover, len(own), clean, own, hidden, shown, free)
+        given = light, x.astype(np.int64), kinds[y, x], starts, opening.lows, opening.highs, opening.areas, sign, usual
+        banded(_lay, len(out), *given, shown, free, guess, through, largest, out, out_depth_m, rows=8)
         hidden = np.where(own, np.minimum(clean[..., 3], np.float32(1)), hidden)
         hides_px = max(hides_px, widest_px)
     _mark(broken, kinds, out)
@@ -111,7 +110,7 @@ def _behind(rgba: Array, depth_m: Array, own: NDArray[np.bool_], hidden: Array, 
     where all is, 1 where most is hidden."""
     height, width = own.shape
     cells = np.zeros((-(-height // CELL_PX), -(-width // CELL_PX), 7), np.float32)
-    _gather_cells(rgba, depth_m, own, hidden, cells)
+    banded(_gather_cells, len(cells), rgba, depth_m, own, hidden, cells, rows=8)
     gaussian(cells, 0.6 * reach_px / CELL_PX + 0.5, cells)
     seen = cells[..., 5]
     guess = cells[..., :6] / np.maximum(seen, np.float32(1e-4))[..., None]
@@ -119,11 +118,11 @@ def _behind(rgba: Array, depth_m: Array, own: NDArray[np.bool_], hidden: Array, 
     return np.asarray(guess, np.float32)
 
 
-@njit(parallel=True, cache=True)
-def _gather_cells(rgba, depth, own, hidden, cells):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _gather_cells(top, bottom, rgba, depth, own, hidden, cells):
     """Sums per cell: of a slice R, G, B, A, A over depth; of all pixels what is not hidden, and their number."""
     height, width = own.shape
-    for j in prange(cells.shape[0]):
+    for j in range(top, bottom):
         for y in range(j * CELL_PX, min((j + 1) * CELL_PX, height)):
             for x in range(width):
                 i = x // CELL_PX
@@ -135,11 +134,11 @@ def _gather_cells(rgba, depth, own, hidden, cells):
                 cells[j, i, 6] += np.float32(1)
 
 
-@njit(parallel=True, cache=True)
-def _cover(rgba, own, hidden, shown, free):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _cover(top, bottom, rgba, own, hidden, shown, free):
     """Sums along rows, (H, W + 1), of what a slice covers and of where it is known to be empty; fixed point COVER."""
-    height, width = own.shape
-    for y in prange(height):
+    _, width = own.shape
+    for y in range(top, bottom):
         mine, empty = np.int32(0), np.int32(0)
         shown[y, 0], free[y, 0] = mine, empty
         for x in range(width):
@@ -206,14 +205,14 @@ def _add(sums, x, at, light, sign):
         sums[left + 1, c] += sign * second
 
 
-@njit(parallel=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _lay(
-    light, xs, kinds, starts, lows, highs, areas, sign, usual, shown, free, guess, through, largest, out, out_depth
+    top, bottom, light, xs, kinds, starts, lows, highs, areas, sign, usual, shown, free, guess, through, largest, out, out_depth
 ):  # fmt: skip
     """Spread one slice and lay it under what has been laid."""
     height, width, _ = out.shape
     reach = lows.shape[1] // 2
-    for y in prange(height):
+    for y in range(top, bottom):
         sums = np.zeros((width + 1, 5), np.int64)
         for k in range(lows.shape[1]):
             row = y - sign * (k - reach)

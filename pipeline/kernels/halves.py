@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import njit, types
 from numba.extending import intrinsic, overload
+
+from pipeline.kernels.bands import banded
 
 HALF_MAX = np.float32(65504)
 
@@ -22,7 +24,7 @@ def to_half(image: np.ndarray, out: np.ndarray) -> None:
         raise ValueError(f"image {image.shape} {image.dtype}, out {out.shape} {out.dtype}; wanted float32 to float16.")
     if not (image.flags.c_contiguous and out.flags.c_contiguous):
         raise ValueError("image and out must be contiguous.")
-    _to_half(image.reshape(-1), out.view(np.uint16).reshape(-1))
+    banded(_to_half, image.size, image.reshape(-1), out.view(np.uint16).reshape(-1), rows=_CHUNK)
 
 
 def to_planes(image: np.ndarray, out: np.ndarray) -> None:
@@ -31,7 +33,7 @@ def to_planes(image: np.ndarray, out: np.ndarray) -> None:
         raise ValueError(f"image {image.shape} {image.dtype}, out {out.dtype}; wanted (H, W, C) float32 to float16.")
     if out.shape != (image.shape[2], *image.shape[:2]) or not (image.flags.c_contiguous and out.flags.c_contiguous):
         raise ValueError(f"out is {out.shape}; wanted planes of {image.shape}, both contiguous.")
-    _to_planes(image, out.view(np.uint16))
+    banded(_to_planes, len(image), image, out.view(np.uint16))
 
 
 def float_of(value: np.uint16 | np.float32) -> np.float32:
@@ -85,19 +87,17 @@ def _half_of(value):
 _CHUNK = 1 << 14
 
 
-@njit(parallel=True, cache=True)
-def _to_half(values, out):
-    count = values.shape[0]
-    for chunk in prange((count + _CHUNK - 1) // _CHUNK):
-        for i in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, count)):
-            x = np.uintp(i)
-            out[x] = half_of(values[x])
+@njit(nogil=True, cache=True, error_model="numpy")
+def _to_half(first, last, values, out):
+    for i in range(first, last):
+        x = np.uintp(i)
+        out[x] = half_of(values[x])
 
 
-@njit(parallel=True, cache=True)
-def _to_planes(image, out):
-    height, width, channels = image.shape
-    for y in prange(height):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _to_planes(top, bottom, image, out):
+    _, width, channels = image.shape
+    for y in range(top, bottom):
         for c in range(channels):
             line, row = image[y], out[c, y]
             for i in range(width):

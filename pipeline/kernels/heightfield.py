@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
+
+from pipeline.kernels.bands import RUN, banded
 
 Floats = NDArray[np.float64]
 REACH_M = 4000.0  # rays that have not met the ground by then never will
@@ -29,7 +31,7 @@ def meet(
             raise ValueError(f"{name} is {array.shape} {array.dtype}; wanted {shape} float64.")
     out = np.full(len(ways), np.nan)
     grid = np.ascontiguousarray(heights), float(corner_m[0]), float(corner_m[1]), float(cell_m), float(heights.max())
-    _meet(*grid, start, np.ascontiguousarray(ways), out)
+    banded(_meet, len(ways), *grid, start, np.ascontiguousarray(ways), out, rows=RUN)
     return out
 
 
@@ -49,11 +51,11 @@ def _height(heights, across, down):
     return top * (1 - v) + bottom * v
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
-def _meet(heights, corner_x, corner_z, cell, highest, start, ways, out):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _meet(first, last, heights, corner_x, corner_z, cell, highest, start, ways, out):
     step = 0.25 * min(cell, 1.0)
     x, y, z = (start[0] - corner_x) / cell, start[1], (start[2] - corner_z) / cell
-    for n in prange(len(ways)):
+    for n in range(first, last):
         wx, wy, wz = ways[n, 0] / cell, ways[n, 1], ways[n, 2] / cell
         if not np.isfinite(wx + wy + wz):
             continue

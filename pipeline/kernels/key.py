@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.kernels.bands import banded
 from pipeline.kernels.check import same_rgb, shaped
 
 Floats = NDArray[np.float32]
@@ -22,7 +23,7 @@ def remaining(picture: Floats, screen: Floats, primary: int, out: Floats) -> Non
     """
     size = same_rgb(picture=picture, screen=screen)
     shaped(size, out=out)
-    _remaining(picture, screen, *_channels(primary), out)
+    banded(_remaining, len(out), picture, screen, *_channels(primary), out)
 
 
 def despill(colour: Floats, screen: Floats, primary: int, mean: float, out: Floats, taken: Floats) -> None:
@@ -35,7 +36,7 @@ def despill(colour: Floats, screen: Floats, primary: int, mean: float, out: Floa
     """
     size = same_rgb(colour=colour, screen=screen, out=out)
     shaped(size, taken=taken)
-    _despill(colour, screen, *_channels(primary), np.float32(mean), out, taken)
+    banded(_despill, len(out), colour, screen, *_channels(primary), np.float32(mean), out, taken)
 
 
 def _channels(primary: int) -> tuple[int, int, int]:
@@ -50,20 +51,20 @@ def _over_limit(p, a, b, mean):
     return p - most - mean * (np.float32(0.5) * (a + b) - most)
 
 
-@njit(parallel=True, cache=True)
-def _remaining(picture, screen, p, a, b, out):
-    height, width, _ = picture.shape
-    for y in prange(height):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _remaining(top, bottom, picture, screen, p, a, b, out):
+    _, width, _ = picture.shape
+    for y in range(top, bottom):
         for x in range(width):
             bare = screen[y, x, p] - max(screen[y, x, a], screen[y, x, b])
             left = picture[y, x, p] - max(picture[y, x, a], picture[y, x, b])
             out[y, x] = left / bare if bare > np.float32(1e-6) else np.float32(0)
 
 
-@njit(parallel=True, cache=True)
-def _despill(colour, screen, p, a, b, mean, out, taken):
-    height, width, _ = colour.shape
-    for y in prange(height):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _despill(top, bottom, colour, screen, p, a, b, mean, out, taken):
+    _, width, _ = colour.shape
+    for y in range(top, bottom):
         for x in range(width):
             bare = _over_limit(screen[y, x, p], screen[y, x, a], screen[y, x, b], mean)
             share = np.float32(0)

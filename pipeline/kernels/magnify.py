@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.kernels.bands import banded
 from pipeline.kernels.check import same_rgba
 
 Array = NDArray[np.float32]
@@ -26,7 +27,7 @@ def magnify(layer: Array, share: float, centre_px: tuple[float, float], out: Arr
     if share == 0:
         out[...] = layer
         return
-    _magnify(layer, 1.0 / (1.0 + share), centre_px[0] - 0.5, centre_px[1] - 0.5, out)
+    banded(_magnify, len(out), layer, 1.0 / (1.0 + share), centre_px[0] - 0.5, centre_px[1] - 0.5, out)
 
 
 @njit(inline="always")
@@ -37,10 +38,10 @@ def _weights(t, out):
     out[3] = (0.5 * t - 0.5) * t * t
 
 
-@njit(parallel=True, cache=True)
-def _magnify(layer, scale, centre_x, centre_y, out):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _magnify(first, last, layer, scale, centre_x, centre_y, out):
     height, width, channels = layer.shape
-    for y in prange(height):
+    for y in range(first, last):
         across, down = np.empty(4), np.empty(4)
         at_y = centre_y + (y - centre_y) * scale
         top = int(np.floor(at_y))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.kernels.bands import RUN, banded
 from pipeline.kernels.check import shaped
 
 Floats = NDArray[np.float32]
@@ -59,9 +60,9 @@ def fit(
     number = np.full(unknown.shape, -1, np.int32)
     number[wy, wx] = np.arange(len(wy), dtype=np.int32)
     means, spread = np.empty((len(wy), 3)), np.empty((len(wy), 6))
-    _windows(picture, wy, wx, float(toe), float(smooth), means, spread)
+    banded(_windows, len(wy), picture, wy, wx, float(toe), float(smooth), means, spread, rows=RUN)
     rows = np.zeros((len(uy), _ROW))
-    _rows(picture, uy, ux, number, means, spread, trust, rows)
+    banded(_rows, len(uy), picture, uy, ux, number, means, spread, trust, rows, rows=RUN)
     pull = trust[uy, ux].astype(np.float64)
     # Padded, so that a row of the Laplacian is always inside.
     known = np.pad(np.where(unknown, 0, out).astype(np.float64), _REACH)
@@ -82,10 +83,10 @@ def _dot(a, b):
     return total
 
 
-@njit(parallel=True, cache=True)
-def _windows(colours, ys, xs, toe, smooth, means, spread):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _windows(first, last, colours, ys, xs, toe, smooth, means, spread):
     """Mean (3,) and inverse covariance (upper triangle of 3 x 3) of the colours in each window."""
-    for n in prange(len(ys)):
+    for n in range(first, last):
         y, x = ys[n], xs[n]
         m0 = m1 = m2 = np.float64(0)  # so that sums are of 64 bits uncompiled as well
         for j in range(y - 1, y + 2):
@@ -110,11 +111,11 @@ def _windows(colours, ys, xs, toe, smooth, means, spread):
         spread[n, 3], spread[n, 4], spread[n, 5] = (a * f - c * c) / det, (b * c - a * e) / det, (a * d - b * b) / det
 
 
-@njit(parallel=True, cache=True)
-def _rows(colours, ys, xs, number, means, spread, trust, rows):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _rows(first, last, colours, ys, xs, number, means, spread, trust, rows):
     """The matting Laplacian's row of each unknown pixel, over the 5 x 5 around it, with `trust` on its diagonal."""
     height, width = number.shape
-    for n in prange(len(ys)):
+    for n in range(first, last):
         y, x = ys[n], xs[n]
         row = rows[n]
         for j in range(max(y - 1, 0), min(y + 2, height)):
@@ -138,10 +139,10 @@ def _rows(colours, ys, xs, number, means, spread, trust, rows):
         row[_MIDDLE] += trust[y, x]
 
 
-@njit(parallel=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _product(rows, ys, xs, field, out):
     """Rows of the Laplacian times `field`, which is padded by their reach."""
-    for n in prange(len(ys)):
+    for n in range(len(ys)):
         y, x = np.uintp(ys[n]), np.uintp(xs[n])
         row = rows[n]
         total = 0.0
@@ -153,7 +154,7 @@ def _product(rows, ys, xs, field, out):
         out[n] = total
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)
 def _conjugate(rows, ys, xs, right, field, x, rounds, tolerance):
     """Solve rows * x = right from x by conjugate gradients, scaled by the diagonal. field: zeros, padded by the rows' reach."""
     count = len(ys)

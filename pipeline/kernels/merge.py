@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from pipeline.kernels import comprows as rows
-from pipeline.kernels.bands import in_bands
+from pipeline.kernels.bands import banded, in_bands
 from pipeline.kernels.check import same_rgb, same_rgba, shaped
 from pipeline.kernels.color import LUMINANCE
 
@@ -21,7 +21,7 @@ def hold_out(layer: np.ndarray, visible: np.ndarray, out: np.ndarray) -> None:
     """
     size = same_rgba(layer=layer, out=out)
     shaped(size, visible=visible)
-    _hold_out(layer, visible, out)
+    banded(_hold_out, len(out), layer, visible, out)
 
 
 def visible_by_depth(
@@ -43,9 +43,8 @@ def visible_by_depth(
     """
     size = (layer_z_m.shape[0], layer_z_m.shape[1])
     shaped(size, layer_z_m=layer_z_m, plate_z_m=plate_z_m, confidence=confidence, out=out)
-    _visible_by_depth(
-        layer_z_m, plate_z_m, confidence, out, np.float32(tolerance_m), np.float32(tolerance), np.float32(doubt)
-    )
+    allowed = np.float32(tolerance_m), np.float32(tolerance), np.float32(doubt)
+    banded(_visible_by_depth, len(out), layer_z_m, plate_z_m, confidence, out, *allowed)
 
 
 def multiply_shadow(
@@ -66,7 +65,7 @@ def multiply_shadow(
     shaped(size, shadow=shadow)
     if min(powers) <= 0:
         raise ValueError(f"powers are {powers}; a shadow takes light from every channel.")
-    _multiply_shadow(plate, shadow, veil, np.asarray(powers, np.float32), out)
+    banded(_multiply_shadow, len(out), plate, shadow, veil, np.asarray(powers, np.float32), out)
 
 
 def light_wrap(layer: np.ndarray, outside: np.ndarray, amount: float, white: float, out: np.ndarray) -> None:
@@ -82,10 +81,10 @@ def light_wrap(layer: np.ndarray, outside: np.ndarray, amount: float, white: flo
 
 
 # No fastmath anywhere here: it makes isnan() lie, and NaN is how a broken render shows.
-@njit(parallel=True, cache=True)
-def _hold_out(layer, visible, out):
-    height, width, channels = out.shape
-    for y in prange(height):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _hold_out(top, bottom, layer, visible, out):
+    _, width, channels = out.shape
+    for y in range(top, bottom):
         for x in range(width):
             share = visible[y, x]
             if share < _ZERO:
@@ -96,10 +95,10 @@ def _hold_out(layer, visible, out):
                 out[y, x, c] = layer[y, x, c] * share
 
 
-@njit(parallel=True, cache=True)
-def _visible_by_depth(layer_z, plate_z, confidence, out, tolerance_m, tolerance, doubt):
-    height, width = out.shape
-    for y in prange(height):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _visible_by_depth(top, bottom, layer_z, plate_z, confidence, out, tolerance_m, tolerance, doubt):
+    _, width = out.shape
+    for y in range(top, bottom):
         for x in range(width):
             near = plate_z[y, x]
             far = layer_z[y, x]
@@ -115,10 +114,10 @@ def _visible_by_depth(layer_z, plate_z, confidence, out, tolerance_m, tolerance,
             out[y, x] = _ONE - hidden * hidden * (np.float32(3) - np.float32(2) * hidden)
 
 
-@njit(parallel=True, cache=True)
-def _multiply_shadow(plate, shadow, veil, powers, out):
-    height, width, channels = out.shape
-    for y in prange(height):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _multiply_shadow(top, bottom, plate, shadow, veil, powers, out):
+    _, width, channels = out.shape
+    for y in range(top, bottom):
         for x in range(width):
             light = shadow[y, x]
             if light < _ZERO:

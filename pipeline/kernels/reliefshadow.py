@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.kernels.bands import banded
 from pipeline.kernels.check import shaped
 
 Floats = NDArray[np.float32]
@@ -36,14 +37,14 @@ def relief_lit(
         return out
     step = np.array([to_light[0], to_light[1], -to_light[2] * metres_per_px], np.float32) / np.float32(across)
     count = int(reach_m * across / metres_per_px)
-    _lit(relief, coverage, step, count, np.float32(bias_m), np.float32(thick_m), out)
+    banded(_lit, len(out), relief, coverage, step, count, np.float32(bias_m), np.float32(thick_m), out)
     return out
 
 
-@njit(parallel=True, cache=True)
-def _lit(relief, coverage, step, count, bias, thick, out):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _lit(top, bottom, relief, coverage, step, count, bias, thick, out):
     height, width = relief.shape
-    for y in prange(height):
+    for y in range(top, bottom):
         for x in range(width):
             if coverage[y, x] <= 0:
                 continue

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
+from pipeline.kernels.bands import RUN, banded
 from pipeline.kernels.check import shaped
 from pipeline.kernels.matting import BACK, FRONT, UNKNOWN
 
@@ -54,9 +55,12 @@ def sample(picture: Floats, trimap: Bytes, toe: float, reach_px: int, back: Floa
     places = ys.astype(np.int64), xs.astype(np.int64)
     toe_ = np.float32(toe)
     ways = _to(trimap, FRONT), _to(trimap, BACK)
-    _gather(picture, trimap, *ways, known, back is not None, *places, int(reach_px), toe_, fronts, backs, spans, costs)
+    pairs = fronts, backs, spans, costs
+    seen = picture, trimap, *ways, known, back is not None, *places
+    banded(_gather, count, *seen, int(reach_px), toe_, *pairs, rows=RUN)
     alpha, confidence = np.zeros(count, np.float32), np.zeros(count, np.float32)
-    _share(picture, known, back is not None, number, *places, toe_, fronts, backs, spans, costs, alpha, confidence)
+    around = picture, known, back is not None, number, *places
+    banded(_share, count, *around, toe_, *pairs, alpha, confidence, rows=RUN)
     return Sampled(alpha, confidence)
 
 
@@ -77,7 +81,7 @@ def _mix(c, f, b, toe):
     return alpha, left * scale * scale, length * scale * scale
 
 
-@njit(cache=True)
+@njit(nogil=True, cache=True)
 def _to(trimap, kind):
     """Steps, straight or diagonal, from each pixel to the nearest of a kind: (H, W) int32.
 
@@ -99,10 +103,12 @@ def _to(trimap, kind):
     return out[1:-1, 1:-1]
 
 
-@njit(parallel=True, cache=True)
-def _gather(picture, trimap, to_front, to_back, known, has_back, ys, xs, reach, toe, fronts, backs, spans, costs):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _gather(
+    first, last, picture, trimap, to_front, to_back, known, has_back, ys, xs, reach, toe, fronts, backs, spans, costs
+):
     height, width = trimap.shape
-    for n in prange(len(ys)):
+    for n in range(first, last):
         y, x = ys[n], xs[n]
         found_f, found_b = np.empty((_RAYS, 3), np.float32), np.empty((_RAYS, 3), np.float32)
         far_f, far_b = np.empty(_RAYS, np.float32), np.empty(_RAYS, np.float32)
@@ -161,14 +167,14 @@ def _gather(picture, trimap, to_front, to_back, known, has_back, ys, xs, reach, 
                     spans[n, 0], spans[n, 1] = far_f[f], far_b[b]
 
 
-@njit(parallel=True, cache=True)
-def _share(picture, known, has_back, number, ys, xs, toe, fronts, backs, spans, costs, alpha, confidence):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _share(first, last, picture, known, has_back, number, ys, xs, toe, fronts, backs, spans, costs, alpha, confidence):
     """Each pixel tries the pairs of its neighbours; those that explain it make its alpha, by how well they do.
 
     Where pairs that explain it alike say different alphas, none is worth much.
     """
     height, width = number.shape
-    for n in prange(len(ys)):
+    for n in range(first, last):
         y, x = ys[n], xs[n]
         weight, total, square = np.float32(0), np.float32(0), np.float32(0)
         left, length = np.float32(0), np.float32(0)

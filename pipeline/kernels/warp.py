@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
+
+from pipeline.kernels.bands import banded
 
 Floats = NDArray[np.float32]
 
@@ -51,7 +53,8 @@ def agree(values: Floats, present: NDArray[np.bool_], rank: float = 0.5) -> tupl
     median = np.full((height, width, channels), np.nan, np.float32)
     spread = np.full((height, width), np.inf, np.float32)
     number = np.zeros((height, width), np.int32)
-    _agree(np.ascontiguousarray(values, np.float32), np.ascontiguousarray(present), rank, median, spread, number)
+    given = np.ascontiguousarray(values, np.float32), np.ascontiguousarray(present)
+    banded(_agree, height, *given, rank, median, spread, number)
     return median, spread, number
 
 
@@ -100,10 +103,10 @@ def _look_up(pictures, rays, turns, shifts, inverse, values, expected):
                 expected[n, y, x] = q / w
 
 
-@njit(parallel=True, cache=True)
-def _agree(values, present, rank, median, spread, number):
-    count, height, width, channels = values.shape
-    for y in prange(height):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _agree(top, bottom, values, present, rank, median, spread, number):
+    count, _, width, channels = values.shape
+    for y in range(top, bottom):
         line = np.empty(count, np.float32)
         for x in range(width):
             widest = np.float32(0)
