@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from assets.near.bodies import Placed
+from assets.people.mesh import Mesh
 from assets.view import Buffers, View
 from pipeline.kernels.putback import put_back
 from pipeline.kernels.raster import empty_buffers, rasterize
+from pipeline.kernels.sprites import resolve
 from pipeline.kernels.triangles import NEAR_M
 
 Array = NDArray[np.float64]
@@ -61,12 +63,28 @@ def lay_back(
     at = (np.nan_to_num(pixels, nan=-1e6) - corner) * SAMPLES
     triangles = placed.mesh.triangles
     rasterize(camera.astype(np.float32), triangles, rays, at.astype(np.float32), *samples)
-    rgba, depth, motion = put_back(samples, rays, triangles, moves, matrix, unveiled(painting), SAMPLES)
+    parts = placed.mesh.parts, parts_shown(placed.mesh, camera, matrix, painting.shape[:2])
+    rgba, depth, motion = put_back(samples, rays, triangles, moves, matrix, unveiled(painting), parts, SAMPLES)
     body = Buffers(rgba, depth, np.where(rgba[..., 3] > 0, number, 0).astype(np.int32), motion)
     whole, at_window = near.pixels, (rows, columns)
     cut = Buffers(whole.rgba[at_window], whole.depth[at_window], whole.ids[at_window], whole.motion[at_window])
     wins = merge(cut, near.cover[at_window], body, rgba[..., 3])  # views: what is merged lies in the whole
     near.owner[at_window][wins] = number
+
+
+def parts_shown(mesh: Mesh, camera: Array, matrix: Array, size: tuple[int, int]) -> Ints:
+    """(h, w) which part of a body most of each pixel of its painting shows, 0 where none, as generators are told.
+
+    camera: (V, 3) its vertices, axes of the plate's camera. matrix, size: of the painting, as `lay_back` has them.
+    """
+    height, width = size
+    seen = camera @ matrix.T  # a painting's pixels are its rays: both cameras stand in one place
+    across, down = ((np.arange(side * SAMPLES) + 0.5) / SAMPLES for side in (width, height))
+    rays = np.stack(np.meshgrid(across, down), axis=-1).astype(np.float32)
+    at = (seen[:, :2] / np.maximum(seen[:, 2:], 1e-3) * SAMPLES).astype(np.float32)
+    samples = empty_buffers(height * SAMPLES, width * SAMPLES)
+    rasterize(seen.astype(np.float32), mesh.triangles, rays, at, *samples)
+    return resolve(*samples, mesh.triangles, mesh.normals, mesh.parts, SAMPLES)[2].astype(np.int32)
 
 
 def merge(into: Buffers, cover: Floats, other: Buffers, other_cover: Floats) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from assets.people.bodies import Body
 from assets.people.characters import Part
 from assets.people.kit import Maker, Piece, grid, rigid
+from assets.people.painted import Device, paint
 from assets.people.skeleton import basis, hand_axes
 
 Array = NDArray[np.float64]
@@ -169,19 +170,20 @@ def _quiver(body: Body, *, longer_m: float = 0.0) -> list[Piece]:
 # ---------------------------------------------------------------- shields
 
 
-def _shield(body: Body, centre: Array, frame: Array, points: Array, faces: Ints, marked: NDArray[np.bool_], rim: Array,
+def _shield(body: Body, centre: Array, frame: Array, points: Array, faces: Ints, device: Device, rim: Array,
             boss: tuple[float, float]) -> list[Piece]:  # fmt: skip
     """points: (N, 3) of the face in the shield's frame (x left, y up, z out); rim: (M, 3) closed line round it.
 
-    frame: columns are those three axes in the body's rest space. boss: (radius, height).
+    frame: columns are those three axes in the body's rest space. device: what is painted on the face. boss: (radius, height).
     """
     place = lambda p: centre + p @ frame.T  # noqa: E731
     back = points - np.array([0.0, 0.0, 0.014])
+    front, front_faces, marked = paint(points, faces, device)
     front_parts = np.where(marked, Part.SHIELD_MARK, Part.SHIELD).astype(np.int32)
     dome = ball(np.array([0.0, 0.0, float(points[:, 2].max()) - 0.012]), (boss[0], boss[0], boss[1]))
     trim = tube(np.concatenate([rim, rim[:1]]), 0.013, sides=6)
     solids: list[tuple[Solid, int | Ints]] = [
-        ((place(points), faces), front_parts),
+        ((place(front), front_faces), front_parts),
         ((place(back), faces[:, ::-1].copy()), int(Part.SHAFT)),
         ((place(dome[0]), dome[1]), int(Part.SHIELD_TRIM)),
         ((place(trim[0]), trim[1]), int(Part.SHIELD_TRIM)),
@@ -199,22 +201,31 @@ def _tall(body: Body, *, height_m: float = 1.06, width_m: float = 0.66) -> list[
     face = lambda y, a: np.stack([radius * np.sin(a), y, radius * (np.cos(a) - 1.0)], -1)  # noqa: E731
     points = face(y, a).reshape(-1, 3)
     faces = grid(rows, columns, closed=False)
-    middle = points[faces].mean(axis=1)
-    u, v = np.abs(middle[:, 0]) / wide, np.abs(middle[:, 1]) / half
-    ring = np.hypot(middle[:, 0], middle[:, 1])
-    marked = (
-        ((ring > 0.135) & (ring < 0.165))
-        | ((u < 0.07) & (v < 0.86))
-        | ((np.abs(v - 0.18 - 0.72 * u) < 0.045) & (u < 0.8))
-    )
-    marked |= ((u > 0.86) | (v > 0.915)) & (u < 0.93) & (v < 0.955)
     t = np.linspace(-1, 1, 24)
     edge = [face(half * np.ones(24), bow * t), face(half * -t, bow * np.ones(24)), face(-half * np.ones(24), -bow * t),
             face(half * t, -bow * np.ones(24))]  # fmt: skip
     rim = np.concatenate([line[:-1] for line in edge])
     return _shield(
-        body, hand.centre + hand.knuckles * 0.10 + hand.palm * 0.04, frame, points, faces, marked, rim, (0.095, 0.06)
-    )
+        body, hand.centre + hand.knuckles * 0.10 + hand.palm * 0.04, frame, points, faces,
+        lambda at: _wings(at, half, wide), rim, (0.095, 0.06),
+    )  # fmt: skip
+
+
+def _wings(at: Array, half: float, wide: float) -> list[list[Array]]:
+    """A ring about the boss, an upright, rays to the corners and a border, as assets.people.painted wants them.
+
+    at: (N, 3) in the shield's frame; half, wide: half its height and width, metres. Lines bend at x = 0 and y = 0.
+    """
+    x, y, ring = np.abs(at[:, 0]), np.abs(at[:, 1]), np.hypot(at[:, 0], at[:, 1])
+    ray = y - (0.18 + 0.72 * x / wide) * half
+    within = [0.93 * wide - x, 0.955 * half - y]
+    return [
+        [ring - 0.135, 0.165 - ring],
+        [0.07 * wide - x, 0.86 * half - y],
+        [ray + 0.045 * half, 0.045 * half - ray, 0.8 * wide - x],
+        [x - 0.86 * wide, *within],
+        [y - 0.915 * half, *within],
+    ]
 
 
 def _round(body: Body, *, across_m: float = 0.86) -> list[Piece]:
@@ -229,15 +240,25 @@ def _round(body: Body, *, across_m: float = 0.86) -> list[Piece]:
     rise = 0.105 * (1 - np.clip(r / 0.88, 0, 1) ** 2.2)
     points = np.stack([-radius * r * np.sin(a), radius * r * np.cos(a), rise], -1).reshape(-1, 3)
     faces = grid(rings, columns, closed=True)
-    middle = points[faces].mean(axis=1)
-    far, angle = np.hypot(middle[:, 0], middle[:, 1]) / radius, np.arctan2(middle[:, 0], middle[:, 1])
-    rays = np.abs(((angle * 8 / np.pi) % 2) - 1)
-    marked = ((far > 0.76) & (far < 0.86)) | ((far < 0.62) & (rays > 0.25 + far * 1.1))
     turns = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     rim = np.stack([radius * np.sin(turns), radius * np.cos(turns), np.zeros(64)], -1)
     return _shield(
-        body, hand.wrist - hand.knuckles * 0.10 + out * 0.05, frame, points, faces, marked, rim, (0.07, 0.045)
-    )
+        body, hand.wrist - hand.knuckles * 0.10 + out * 0.05, frame, points, faces,
+        lambda at: _sun(at, radius), rim, (0.07, 0.045),
+    )  # fmt: skip
+
+
+def _sun(at: Array, radius: float) -> list[list[Array]]:
+    """Eight pointed rays within a band, as assets.people.painted wants them. at: (N, 3) in the shield's frame, metres.
+
+    Lines bend at every sixteenth of a turn.
+    """
+    out, angle = np.hypot(at[:, 0], at[:, 1]), np.arctan2(at[:, 0], at[:, 1])
+    rays = np.abs(((angle * 8 / np.pi) % 2) - 1)
+    return [
+        [out - 0.76 * radius, 0.86 * radius - out],
+        [0.62 * radius - out, (rays - 0.25 - 1.1 * out / radius) * out * np.pi / 8],
+    ]
 
 
 KIT: dict[str, Maker] = {

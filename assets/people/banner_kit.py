@@ -13,6 +13,7 @@ from assets.people.bodies import Body
 from assets.people.characters import Part
 from assets.people.cloth import Flown
 from assets.people.kit import Piece, grid
+from assets.people.painted import cut_along
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -61,9 +62,7 @@ def _cloth(hand: Hand, cut: Banner, tied: Array) -> tuple[Solid, Ints, Array, Ar
     left = -cut.width_m / 2 if cut.form == "vexillum" else 0.0
     points = np.stack([across.ravel() + left, down.ravel()], axis=1)
     faces = grid(rows, columns, closed=False)  # counter-clockwise from the front
-    points, faces, painted = _cut_along(
-        points, faces, _device(cut, points[:, 0] - left - cut.width_m / 2, points[:, 1])
-    )
+    points, faces, painted = cut_along(points, faces, _device(cut, points[:, 0] - left - cut.width_m / 2, points[:, 1]))
     parts = np.tile(np.where(painted, Part.BANNER_MARK, Part.BANNER).astype(np.int32), 2)
     flat = tied + points[:, :1] * hand.palm - points[:, 1:] * hand.shaft
     both = np.concatenate([faces, faces[:, ::-1] + len(points)]).astype(np.int32)
@@ -86,22 +85,3 @@ def _device(cut: Banner, x: Array, down: Array) -> Array:
     }
     fringe = cut.fringe_m - (cut.drop_m / 2 - y) if cut.fringe_m else np.full(x.shape, -1.0)
     return np.maximum(devices[cut.device], fringe)
-
-
-def _cut_along(points: Array, faces: Ints, inside: Array) -> tuple[Array, Ints, NDArray[np.bool_]]:
-    """Triangles cut where `inside` (one per point) is 0, so that a painted edge runs clean: (points, faces, whether
-    each face is inside)."""
-    within = inside > 0
-    corners = within[faces].sum(axis=1)
-    crossed = faces[(corners == 1) | (corners == 2)]
-    odd = (within[crossed] == (within[crossed].sum(axis=1) == 1)[:, None]).argmax(axis=1)
-    a, b, c = (crossed[np.arange(len(crossed)), (odd + k) % 3] for k in range(3))  # a is on its own side of the line
-    ends = np.sort(np.concatenate([np.stack([a, b], 1), np.stack([a, c], 1)]), axis=1)
-    edges, numbers = np.unique(ends, axis=0, return_inverse=True)
-    ab, ac = numbers.ravel().reshape(2, -1) + len(points)
-    i, j = edges.T
-    share = np.clip(inside[i] / (inside[i] - inside[j]), 0.02, 0.98)[:, None]
-    whole = faces[(corners == 0) | (corners == 3)]
-    cut = np.concatenate([whole, np.stack([a, ab, ac], 1), np.stack([ab, b, c], 1), np.stack([ab, c, ac], 1)])
-    sides = np.concatenate([within[whole[:, 0]], within[a], within[b], within[b]])
-    return np.concatenate([points, points[i] + share * (points[j] - points[i])]), cut.astype(np.int32), sides

@@ -148,7 +148,9 @@ def test_every_pixel_of_an_areas_people_comes_from_its_clip(painted, layers):
             found = np.stack([planes["R"], planes["G"], planes["B"]], axis=-1)[rows, columns].astype(float)
 
             assert len(rows) > 100
-            assert np.quantile(np.abs(found[:, :2] - wanted).max(axis=1), 0.98) < 0.004
+            away = np.abs((found[:, :2] - wanted) * size).max(axis=1)
+            assert np.median(away) < 0.1
+            assert np.quantile(away, 0.98) < 1.5  # beside another part: the nearest pixel that shows his own
             assert np.quantile(np.abs(found[:, 2] - 0.25), 0.95) < 0.01
 
 

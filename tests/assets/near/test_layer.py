@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assets.near.layer import Near, finer, lay_back, merge, unveiled
-from assets.near.requests import own_camera
+from assets.near.layer import Near, finer, lay_back, merge, parts_shown, unveiled
+from assets.near.requests import own_camera, own_guides
 from assets.view import Buffers
 from calibration.lens import project, rays
+from pipeline.kernels.raster import empty_buffers, rasterize
 from tests.assets.near.nearpeople import LENS, agents_at, bodies_of, view_from
 
 
@@ -61,6 +62,41 @@ def test_edges_are_the_bodys_own_and_ids_exact():
     told = near.pixels.depth[alpha > 0]
     assert depths.min() - 1e-3 < told.min()
     assert told.max() < depths.max() + 1e-3
+
+
+def test_a_coarse_painting_of_flat_parts_is_the_body_itself_in_the_plate():
+    """Painted a third as fine as the plate, each part in one colour, against the body's own parts in the plate."""
+    bodies, view = bodies_of(agents_at([[0.0, 0.0, 0.0]])), view_from((0.3, 1.2, 2.2))
+    placed, near = bodies.placed(0, 0), Near.empty(*view.size)
+    own = own_camera(view.to_camera(np.zeros(3)), view.pose[:3, 1], 1.0, (80, 50))
+    colours = np.random.default_rng(3).uniform(0.05, 1, (64, 3)).astype(np.float32)
+    told = own_guides(placed, view.pose, own)
+    painting = np.dstack([colours[told.parts[0]], np.ones((80, 50), np.float32)]) * told.coverage[0][..., None]
+
+    lay_back(near, view, placed, placed, own.matrix, painting, 1)
+
+    points, fine = view.to_camera(placed.world()).astype(np.float32), finer(view.rays, slice(0, 136), slice(0, 240))
+    samples = empty_buffers(*fine.shape[:2])
+    rasterize(points, placed.mesh.triangles, fine, (view.pixels(placed.world()) * 3).astype(np.float32), *samples)
+    flat = colours[placed.mesh.parts[samples[1]]] * (samples[1] >= 0)[..., None]
+    away = np.abs(near.pixels.rgba[..., :3] - flat.reshape(136, 3, 240, 3, 3).mean(axis=(1, 3))).max(axis=-1)
+    body = near.pixels.rgba[..., 3] > 0
+    assert body.sum() > 3000
+    assert (
+        away[body] > 0.1
+    ).mean() < 0.05  # parts too thin for the painting; looked up among all its pixels: a quarter
+
+
+def test_parts_of_a_painting_are_those_that_its_painter_was_told():
+    bodies, view = bodies_of(agents_at([[0.3, 0.0, 0.2]])), view_from((0.4, 1.6, 3.2))
+    placed = bodies.placed(0, 0)
+    own = own_camera(view.to_camera(np.array([0.3, 0.0, 0.2])), view.pose[:3, 1], 1.0, (128, 80))
+
+    shown = parts_shown(placed.mesh, view.to_camera(placed.world()), own.matrix, (128, 80))
+
+    told = own_guides(placed, view.pose, own).parts[0]
+    assert len(np.unique(told)) > 8
+    assert (shown != told).mean() < 1e-3
 
 
 def test_who_stands_before_another_hides_him_whoever_comes_first():
