@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from assets.near.bodies import Placed
 from assets.people.mesh import Mesh
+from assets.people.parts import Part
 from assets.view import Buffers, View
 from pipeline.kernels.putback import put_back
 from pipeline.kernels.raster import empty_buffers, rasterize
@@ -63,13 +64,19 @@ def lay_back(
     at = (np.nan_to_num(pixels, nan=-1e6) - corner) * SAMPLES
     triangles = placed.mesh.triangles
     rasterize(camera.astype(np.float32), triangles, rays, at.astype(np.float32), *samples)
-    parts = placed.mesh.parts, parts_shown(placed.mesh, camera, matrix, painting.shape[:2])
+    shown = parts_shown(placed.mesh, camera, matrix, painting.shape[:2])
+    parts = _with_the_skin(placed.mesh.parts), _with_the_skin(shown)
     rgba, depth, motion = put_back(samples, rays, triangles, moves, matrix, unveiled(painting), parts, SAMPLES)
     body = Buffers(rgba, depth, np.where(rgba[..., 3] > 0, number, 0).astype(np.int32), motion)
     whole, at_window = near.pixels, (rows, columns)
     cut = Buffers(whole.rgba[at_window], whole.depth[at_window], whole.ids[at_window], whole.motion[at_window])
     wins = merge(cut, near.cover[at_window], body, rgba[..., 3])  # views: what is merged lies in the whole
     near.owner[at_window][wins] = number
+
+
+def _with_the_skin(parts: Ints) -> Ints:
+    """Parts as colours are looked up: eyes, a pixel or two of a painting, melt into the face rather than fill their outline."""
+    return np.where(parts == Part.EYES, np.int32(Part.SKIN), parts)
 
 
 def parts_shown(mesh: Mesh, camera: Array, matrix: Array, size: tuple[int, int]) -> Ints:

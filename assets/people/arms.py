@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from assets.people.bodies import Body
 from assets.people.characters import Part
+from assets.people.cutting import Shapes, cut_shapes
 from assets.people.kit import Maker, Piece, grid, rigid
-from assets.people.painted import Device, paint
 from assets.people.skeleton import basis, hand_axes
 
 Array = NDArray[np.float64]
@@ -81,7 +81,7 @@ def _spear(body: Body, *, length_m: float = 2.35) -> list[Piece]:
     more = length_m - 2.35  # of the part above the hand
     at = lambda s: hand.centre + hand.shaft * (s + more if s > 0.9 else s)  # noqa: E731
     rod = tube(
-        np.stack([at(s) for s in (-1.0, -0.98, 0.0, 1.0, 1.12)]), np.array([0.008, 0.0135, 0.0145, 0.0125, 0.011])
+        np.stack([at(s) for s in (-0.96, -0.91, 0.0, 1.0, 1.12)]), np.array([0.008, 0.0135, 0.0145, 0.0125, 0.011])
     )
     socket = tube(np.stack([at(s) for s in (1.02, 1.10, 1.16)]), np.array([0.016, 0.014, 0.010]))
     head = tube(np.stack([at(s) for s in (1.13, 1.18, 1.24, 1.30, 1.35)]), np.array([0.012, 0.033, 0.030, 0.018, 0.001]),
@@ -170,15 +170,15 @@ def _quiver(body: Body, *, longer_m: float = 0.0) -> list[Piece]:
 # ---------------------------------------------------------------- shields
 
 
-def _shield(body: Body, centre: Array, frame: Array, points: Array, faces: Ints, device: Device, rim: Array,
+def _shield(body: Body, centre: Array, frame: Array, points: Array, faces: Ints, marks: Shapes, rim: Array,
             boss: tuple[float, float]) -> list[Piece]:  # fmt: skip
     """points: (N, 3) of the face in the shield's frame (x left, y up, z out); rim: (M, 3) closed line round it.
 
-    frame: columns are those three axes in the body's rest space. device: what is painted on the face. boss: (radius, height).
+    frame: columns are those three axes in the body's rest space. marks: what is painted on the face. boss: (radius, height).
     """
     place = lambda p: centre + p @ frame.T  # noqa: E731
     back = points - np.array([0.0, 0.0, 0.014])
-    front, front_faces, marked = paint(points, faces, device)
+    front, front_faces, marked = cut_shapes(points, faces, marks)
     front_parts = np.where(marked, Part.SHIELD_MARK, Part.SHIELD).astype(np.int32)
     dome = ball(np.array([0.0, 0.0, float(points[:, 2].max()) - 0.012]), (boss[0], boss[0], boss[1]))
     trim = tube(np.concatenate([rim, rim[:1]]), 0.013, sides=6)
@@ -212,7 +212,7 @@ def _tall(body: Body, *, height_m: float = 1.06, width_m: float = 0.66) -> list[
 
 
 def _wings(at: Array, half: float, wide: float) -> list[list[Array]]:
-    """A ring about the boss, an upright, rays to the corners and a border, as assets.people.painted wants them.
+    """A ring about the boss, an upright, rays to the corners and a border, as assets.people.cutting wants them.
 
     at: (N, 3) in the shield's frame; half, wide: half its height and width, metres. Lines bend at x = 0 and y = 0.
     """
@@ -249,7 +249,7 @@ def _round(body: Body, *, across_m: float = 0.86) -> list[Piece]:
 
 
 def _sun(at: Array, radius: float) -> list[list[Array]]:
-    """Eight pointed rays within a band, as assets.people.painted wants them. at: (N, 3) in the shield's frame, metres.
+    """Eight pointed rays within a band, as assets.people.cutting wants them. at: (N, 3) in the shield's frame, metres.
 
     Lines bend at every sixteenth of a turn.
     """

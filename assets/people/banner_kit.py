@@ -12,8 +12,8 @@ from assets.people.banners import Banner
 from assets.people.bodies import Body
 from assets.people.characters import Part
 from assets.people.cloth import Flown
+from assets.people.cutting import cut_along
 from assets.people.kit import Piece, grid
-from assets.people.painted import cut_along
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -31,7 +31,7 @@ def banner(body: Body, cut: Banner | None = None) -> list[Piece]:
     at = lambda s: hand.centre + hand.shaft * s  # noqa: E731
     top = cut.pole_m - HELD_M
     bar = top - _TIP_M
-    rod = tube(np.stack([at(s) for s in (-HELD_M, -HELD_M + 0.02, 0.0, bar, bar + 0.03)]),
+    rod = tube(np.stack([at(s) for s in (-HELD_M + 0.04, -HELD_M + 0.08, 0.0, bar, bar + 0.03)]),
                np.array([0.009, 0.0145, 0.0155, 0.0135, 0.012]))  # fmt: skip
     tip = tube(np.stack([at(bar + s) for s in (0.02, 0.05, 0.085, 0.12, _TIP_M)]),
                np.array([0.014, 0.022, 0.034, 0.024, 0.001]), sides=8, flat=hand.knuckles, thin=0.25)  # fmt: skip

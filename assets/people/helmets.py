@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from assets.people.bodies import Body
 from assets.people.characters import Part
+from assets.people.cutting import Shapes, cut_shapes
 from assets.people.kit import Maker, Piece, grid, hull_radius, rigid, shell
 
 Array = NDArray[np.float64]
@@ -66,13 +67,13 @@ def bowl(
     gap_m: float = 0.016,
     peak_m: float = 0.0,
     flare: Callable[[Array, Array], Array] | None = None,
-    cut: Callable[[Array, Array], NDArray[np.bool_]] | None = None,
+    open_at: Shapes | None = None,
     part: Part = Part.HELMET,
 ) -> Piece:
     """A helmet's bowl: a dome above the brow, then down to the height `rim(angles)`.
 
     peak_m: how far the crown is drawn up. flare(angles, down): metres outwards below the brow, down 0..1.
-    cut(angles, heights): the cells that are open (eyes, mouth). Carried by the head.
+    open_at: of points in rest, the openings (eyes, mouth). Carried by the head.
     """
     dome_rows, lower_rows = 10, 14
     columns = np.arange(_COLUMNS)
@@ -94,18 +95,17 @@ def bowl(
         -1, 3
     )
     triangles = grid(len(rows), _COLUMNS, closed=True)
-    middle = vertices[triangles].mean(axis=1)
-    angles = np.arctan2(middle[:, 0], middle[:, 2] - head.centre_z)
     area = np.linalg.norm(
         np.cross(
             vertices[triangles[:, 1]] - vertices[triangles[:, 0]], vertices[triangles[:, 2]] - vertices[triangles[:, 0]]
         ),
         axis=1,
     )
-    keep = area > 1e-8
-    if cut is not None:
-        keep &= ~cut(angles, middle[:, 1])
-    piece = rigid(body, "head", vertices, triangles[keep], part)
+    triangles = triangles[area > 1e-8]
+    if open_at is not None:
+        vertices, triangles, gone = cut_shapes(vertices, triangles, open_at)
+        triangles = triangles[~gone]
+    piece = rigid(body, "head", vertices, triangles, part)
     corners = body.vertices[body.triangles]
     above = body.of_bones("head")[body.triangles] & (corners[..., 1] > head.brow + 0.012)
     return Piece(piece.vertices, piece.triangles, piece.parts, piece.weights, np.asarray(above.all(axis=1)))
@@ -174,13 +174,21 @@ def _greek(body: Body, *, crest_m: float = 0.085) -> list[Piece]:
         behind = head.nose - 0.035
         return np.where(a < 1.2, front, np.where(a > 2.0, behind, front + (behind - front) * (a - 1.2) / 0.8))
 
-    def cut(angle: Array, y: Array) -> NDArray[np.bool_]:
-        a = np.abs(angle)
-        eye = (y < head.eyes + 0.017) & (y > head.eyes - 0.020) & (a > 0.13) & (a < 0.78)
-        mouth = (y < head.eyes - 0.012) & (a < 0.32) & ~((a < 0.13) & (y > head.nose - 0.012))
-        return eye | mouth
+    def openings(at: Array) -> list[list[Array]]:
+        x, y, z = at[:, 0], at[:, 1], at[:, 2] - head.centre_z
+        side, out = np.abs(np.arctan2(x, z)), np.hypot(x, z)
+        beyond, before = lambda angle: (side - angle) * out, lambda angle: (angle - side) * out
+        below = head.eyes - 0.012 - y
+        return [
+            [head.eyes + 0.017 - y, y - head.eyes + 0.020, beyond(0.13), before(0.78)],
+            [below, before(0.32), beyond(0.13)],
+            [below, before(0.32), head.nose - 0.012 - y],
+        ]
 
-    return [bowl(body, head, rim, cut=cut, gap_m=0.018, peak_m=0.015), _crest(body, head, crest_m, -0.95, 1.75)]
+    return [
+        bowl(body, head, rim, open_at=openings, gap_m=0.018, peak_m=0.015),
+        _crest(body, head, crest_m, -0.95, 1.75),
+    ]
 
 
 def _crested(body: Body, *, crest_m: float = 0.115) -> list[Piece]:

@@ -152,9 +152,9 @@ def _strips(body: Body, *, skirt: float = 0.52) -> list[Piece]:
     piece = _skirt(body, skirt, Part.STRIPS, fold_m=0.0, columns=96, rows=6, ease_m=(0.026, 0.050))  # type: ignore[arg-type]
     column = np.arange(len(piece.vertices)) % 96
     piece.vertices[:, [0, 2]] *= np.where(column % 6 < 3, 1.018, 1.0)[:, None]
-    first = piece.triangles.min(axis=1) % 96
-    gap = (first % 6 == 5) & (piece.vertices[piece.triangles, 1].mean(axis=1) < _waist(body) - 0.07)
-    keep = ~gap
+    cells = piece.vertices[piece.triangles, 1].mean(axis=1).reshape(2, -1, 96)  # both triangles of each
+    gap = (np.arange(96) % 6 == 5) & (cells.mean(axis=0) < _waist(body) - 0.07)
+    keep = ~np.tile(gap.ravel(), 2)
     return [
         Piece(piece.vertices, piece.triangles[keep], piece.parts[keep], piece.weights, hangs=piece.hangs, clear_m=0.016)
     ]

@@ -7,6 +7,7 @@ import pytest
 
 from assets.near.layer import Near, finer, lay_back, merge, parts_shown, unveiled
 from assets.near.requests import own_camera, own_guides
+from assets.people.parts import Part
 from assets.view import Buffers
 from calibration.lens import project, rays
 from pipeline.kernels.raster import empty_buffers, rasterize
@@ -70,6 +71,7 @@ def test_a_coarse_painting_of_flat_parts_is_the_body_itself_in_the_plate():
     placed, near = bodies.placed(0, 0), Near.empty(*view.size)
     own = own_camera(view.to_camera(np.zeros(3)), view.pose[:3, 1], 1.0, (80, 50))
     colours = np.random.default_rng(3).uniform(0.05, 1, (64, 3)).astype(np.float32)
+    colours[Part.EYES] = colours[Part.SKIN]
     told = own_guides(placed, view.pose, own)
     painting = np.dstack([colours[told.parts[0]], np.ones((80, 50), np.float32)]) * told.coverage[0][..., None]
 

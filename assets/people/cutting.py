@@ -1,4 +1,4 @@
-"""What is painted on a surface: its triangles are cut along the paint's edges, so that they run clean on any lattice."""
+"""Shapes cut into a mesh, such as what is painted on a shield or where a helmet is open: edges run clean on any lattice."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
-Device = Callable[[Array], list[list[Array]]]
-_ON_THE_LINE_M = 1e-4  # a corner as close as this to a paint's edge lies on it: no slivers
+Shapes = Callable[[Array], list[list[Array]]]
+_ON_THE_LINE_M = 1e-4  # a corner as close as this to a shape's edge lies on it: no slivers
 
 
-def paint(points: Array, faces: Ints, device: Device) -> tuple[Array, Ints, Mask]:
-    """A surface cut along the edges of all shapes that `device` paints: (points, faces, whether each face is painted).
+def cut_shapes(points: Array, faces: Ints, shapes: Shapes) -> tuple[Array, Ints, Mask]:
+    """A surface cut along the edges of shapes: (points, faces, whether each face lies in one of them).
 
-    points: (N, D) metres. faces: (T, 3). device: from points, the shapes; each as its sides, one (N,) array a side, how
-    far within it each point lies, about metres. What lies within every side of any shape is painted. A straight edge is
-    met exactly, a curved one by chords as long as the lattice's steps; what a side's lines of equal distance bend about
-    (the middle line of an absolute value) must not cross a triangle.
+    points: (N, D) metres. faces: (T, 3). shapes: of points, each shape as its sides, one (N,) array a side, how far within
+    it each point lies, about metres; what lies within all of them is the shape. A straight edge is met exactly, a curved
+    one by chords as long as the lattice's steps; where a side bends (the middle line of an absolute value), no triangle
+    may lie across.
     """
-    for shape, sides in enumerate(device(points)):
+    for shape, sides in enumerate(shapes(points)):
         for side in range(len(sides)):
-            points, faces, _ = cut_along(points, faces, device(points)[shape][side])
-    shapes = [[side[faces].mean(axis=1) > 0 for side in sides] for sides in device(points)]
-    return points, faces, np.any([np.all(sides, axis=0) for sides in shapes], axis=0)
+            points, faces, _ = cut_along(points, faces, shapes(points)[shape][side])
+    within = [[side[faces].mean(axis=1) > 0 for side in sides] for sides in shapes(points)]
+    return points, faces, np.any([np.all(sides, axis=0) for sides in within], axis=0)
 
 
 def cut_along(points: Array, faces: Ints, inside: Array) -> tuple[Array, Ints, Mask]:

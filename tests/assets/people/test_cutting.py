@@ -1,12 +1,15 @@
-"""Paint's edges against the shapes they are said by: on a coarse lattice, and on shields as they are carried."""
+"""Cut edges against the shapes they are said by: on a coarse lattice, on shields and helmets as they are worn."""
 
 import numpy as np
 import pytest
 
 from assets.people.arms import KIT, Hand
+from assets.people.banner_kit import HELD_M, banner
 from assets.people.characters import Part
+from assets.people.cutting import cut_along, cut_shapes
+from assets.people.helmets import KIT as HELMETS
+from assets.people.helmets import measure
 from assets.people.kit import grid
-from assets.people.painted import cut_along, paint
 from tests.assets.people.test_banners import body
 
 SLANTED = np.array([0.6, 0.8])
@@ -57,7 +60,7 @@ def test_a_stripe_thinner_than_the_lattice_has_its_own_width():
     def stripe(at):
         return [[at @ SLANTED - 0.70, 0.73 - at @ SLANTED, at[:, 0] - 0.31, 0.66 - at[:, 0]]]
 
-    cut, pieces, painted = paint(points, faces, stripe)
+    cut, pieces, painted = cut_shapes(points, faces, stripe)
 
     assert np.abs(areas_of(cut, pieces[painted])).sum() == pytest.approx(0.35 * 0.03 / 0.8)
 
@@ -107,3 +110,42 @@ def test_a_shields_paint_ends_within_half_a_millimetre_of_its_shapes(name):
 
     assert 0.2 < right[sure].mean() < 0.6
     np.testing.assert_array_equal(np.broadcast_to(told[:, None], right.shape)[sure], right[sure])
+
+
+def test_a_helmets_openings_end_where_they_are_said_to():
+    """The bowl's inner edges: none further than a millimetre from the lines of eyes and mouth."""
+    head = measure(body())
+    piece = HELMETS["helmet_greek"](body())[0]
+    sides = np.sort(
+        np.concatenate([piece.triangles[:, [0, 1]], piece.triangles[:, [1, 2]], piece.triangles[:, [2, 0]]]), 1
+    )
+    edges, uses = np.unique(sides, axis=0, return_counts=True)
+    shares = np.linspace(0, 1, 9)[:, None, None]
+    ends = piece.vertices[edges[uses == 1]]
+    x, y, z = (shares * ends[:, 0] + (1 - shares) * ends[:, 1]).reshape(-1, 3).T
+    out, angle = np.hypot(x, z - head.centre_z), np.abs(np.arctan2(x, z - head.centre_z))
+    around_eyes = (y > head.nose) & (y < head.brow) & (angle < 0.85)
+
+    lines = [np.abs(y - head.eyes - 0.017), np.abs(y - head.eyes + 0.020), np.abs(y - head.eyes + 0.012)]
+    lines += [np.abs(angle - a) * out for a in (0.13, 0.32, 0.78)]
+
+    assert around_eyes.sum() > 300
+    assert np.min(lines, axis=0)[around_eyes].max() < 1e-3
+
+
+@pytest.mark.parametrize(("name", "below_m"), [("spear", 1.0), ("banner", HELD_M)])
+def test_the_spike_at_a_shafts_foot_encloses_it(name, below_m):
+    hand = Hand(body(), "R")
+    (piece,) = (KIT | {"banner": banner})[name](body())
+    away = piece.vertices - hand.centre
+    along = away @ hand.shaft
+    out = np.linalg.norm(away - along[:, None] * hand.shaft, axis=1)
+    wood, metal = (
+        np.isin(np.arange(len(out)), piece.triangles[piece.parts == part]) for part in (Part.SHAFT, Part.BLADE)
+    )
+    low, high = along[metal].min(), along[metal & (along < -below_m + 0.12)].max()
+    radii = [out[metal & (np.abs(along - end) < 1e-3)].max() for end in (low, high)]
+    within = wood & (along < high)
+
+    assert within.sum() >= 20
+    assert (out < np.cos(np.pi / 10) * np.interp(along, [low, high], radii))[within].all()
