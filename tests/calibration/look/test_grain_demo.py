@@ -26,7 +26,7 @@ def measured():
 def test_grain_is_as_strong_as_the_sensor_made_it(measured, colour):
     picture = np.tile(np.float32(colour), (192, 192, 1))
 
-    grained, _ = finish(picture.astype(np.float16), picture, np.zeros(picture.shape[:2], np.float32), measured, 1, 1001)
+    grained, _ = finish(picture.astype(np.float16), picture, np.zeros(picture.shape[:2], np.float16), measured, 1, 1001)
 
     ratio = (grained - picture).std(axis=(0, 1)) / _true(picture)
     assert (ratio > 0.45).all()  # the codec took some
