@@ -16,10 +16,7 @@ from pipeline.types import VEIL, CameraTrack
 from stages.comp_inputs import Placed, Shot, held_back
 from stages.comp_shadow import ground_depth
 
-_GREEN = (
-    0.1,
-    0.25,
-)  # how far green stands out of the ground's colour, of the sum of all three: from bare ground to grass
+_GREEN = 0.1, 0.25  # excess green, of all three channels' sum: from bare ground to grass
 _WIDE = 200  # colour is looked at over a 200th of the picture's width
 _FINE = 400  # a blade stands out of what is around it by a 400th
 _SOFT = 1200  # and ends as softly as a 1200th
@@ -33,9 +30,8 @@ def in_cover(layer: Placed, shot: Shot, heights: Heightfield, track: CameraTrack
     Grass hides from a layer's lower edge upwards, where that edge lies on the surveyed ground, by the plate's own picture there:
     the brighter a blade, the higher. An edge above the ground is hidden by what is left of the grass's height.
     """
-    if (
-        cover_m <= 0 or layer.name == VEIL or (shot.pulled is not None and shot.pulled.keyed)
-    ):  # a screen is green, and nothing grows on it
+    on_a_screen = shot.pulled is not None and shot.pulled.keyed  # which may be green, and nothing grows on it
+    if cover_m <= 0 or layer.name == VEIL or on_a_screen:
         return layer
     reach = _reach(layer, shot, heights, track, frame, cover_m)
     if reach is None:
