@@ -1,6 +1,6 @@
 """Our compositing kernels beside NumPy, OpenCV, OpenImageIO, OpenColorIO, torch and Blender, in one run: `make bench-comp`.
 
-Ours are the kernels that the stages run, each on the pictures that they hold: (H, W, C) float32, the plate half.
+Ours are the kernels that the stages run, each on the pictures that they hold: (H, W, C) float32, the plate and what is left of it half.
 
 Shares are of the bandwidth that copying memory reaches on this machine; ratios are how many times as long the others take
 for the same work. Only those mean anything on a shared machine. Blender's compositor is measured when `bpy` can be

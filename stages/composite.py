@@ -67,8 +67,8 @@ class Params:
     )
     tolerance: float = 0.05  # ... and this share of the distance ...
     doubt: float = 0.15  # ... and up to this share more where the depth is uncertain
-    cover_m: float = 0.05  # how high grass reaches before what stands in it, where the plate's ground is green
     edge_px: int = 0  # how far a holdout's edge may move to the plate's own; 0: a 320th of its width, at least 3
+    cover_m: float = 0.05  # how high grass reaches before what stands in it, where the plate's ground is green
     shadow: float = 1.0  # strength
     light_wrap: float = 0.6  # of the plate's light beside a layer, at its edge
     light_wrap_px: float = 0.0  # how far; 0: a 400th of the plate's width
